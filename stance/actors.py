@@ -1,0 +1,779 @@
+"""Who is in the sentence: the lexicon of aliases, mentions, and (sentence, actor) pairs.
+
+Reading goes through an article in order. Names, demonyms, capitals, organs and persons
+come from the lexicon (`stance/data/actors.csv`); officials it does not know are learnt
+from the text ("Norway's Foreign Minister Ine Lie"); pronouns, "the ministry", "both
+sides" and quotes that go on are carried to the actor they stand for.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from stance.errors import DataError, InputError, near_miss
+from stance.text import Sentence, Tokens, sentences, tokenize
+
+COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
+KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
+_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title")
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One row of the lexicon: a surface form that speaks for an actor.
+
+    `since` and `until` bound the time in office (`YYYY[-MM[-DD]]`, empty: open). An alias
+    with an empty actor is a place or name that only swallows ("New Mexico").
+    """
+
+    text: str
+    actor: str
+    kind: str
+    since: str = ""
+    until: str = ""
+    case: bool = False
+    title: bool = False
+    short: str = ""
+    not_after: frozenset[str] = frozenset()
+    not_before: frozenset[str] = frozenset()
+    needs: tuple[str, ...] = ()
+    not_with: tuple[str, ...] = ()
+
+    def in_office(self, date: str) -> bool:
+        """Whether the alias holds on `date` (ISO, may be partial); always without a date."""
+        if not date:
+            return True
+        return (not self.since or self.since[: len(date)] <= date[: len(self.since)]) and (
+            not self.until or date[: len(self.until)] <= self.until[: len(date)]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One alias, pronoun or noun phrase that stands for an actor in a sentence.
+
+    `first:last` are token positions, `start:end` characters of the sentence. A quote that
+    goes on without a word for its speaker is an empty mention (`start == end`) at the quote.
+    `kind` is the alias kind, or `learnt`, `pronoun`, `phrase`, `quote`; `why` says it in words.
+    A `place` mention names a territory only and makes no pair.
+    """
+
+    actor: str
+    text: str
+    start: int
+    end: int
+    first: int
+    last: int
+    kind: str
+    why: str = ""
+
+    @property
+    def carried(self) -> bool:
+        """Whether the actor is known from the sentences before only."""
+        return self.kind in ("pronoun", "phrase", "quote")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sentence with its tokens and mentions; `speaker` is whose quote it goes on with, or ''."""
+
+    sentence: Sentence
+    tokens: Tokens
+    mentions: tuple[Mention, ...]
+    speaker: str = ""
+    in_quote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A (sentence, actor) pair, the unit of training and prediction."""
+
+    reading: Reading
+    actor: str
+    mentions: tuple[Mention, ...]
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return self.reading.sentence.text
+
+
+def pairs(reading: Reading) -> list[Pair]:
+    """The pairs of a sentence, one an actor, in the order of first mention; places make none."""
+    by_actor: dict[str, list[Mention]] = {}
+    for m in reading.mentions:
+        if m.actor and m.kind != "place":
+            by_actor.setdefault(m.actor, []).append(m)
+    return [Pair(reading, actor, tuple(ms)) for actor, ms in by_actor.items()]
+
+
+# --------------------------------------------------------------------------- lexicon
+
+
+def fold(word: str) -> str:
+    """Without accents, straight apostrophes, acronyms without dots: `U.S.` → `US`."""
+    if not word.isascii():
+        word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+        word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d")
+    return word.replace(".", "") if "." in word and word[0].isalpha() else word
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The alias table, indexed by first token (aliases) and by short form (persons)."""
+
+    aliases: tuple[Alias, ...]
+    index: dict[str, list[tuple[tuple[str, ...], Alias]]] = field(repr=False)
+    shorts: dict[str, list[tuple[tuple[str, ...], Alias]]] = field(repr=False)
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Every actor of the table, sorted."""
+        return tuple(sorted({a.actor for a in self.aliases if a.actor}))
+
+
+def build_lexicon(aliases: Iterable[Alias]) -> Lexicon:
+    """Index alias rows for reading; a later row with the same alias and actor replaces an earlier one."""
+    rows = tuple({(a.text, a.actor, a.since): a for a in aliases}.values())
+    index: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+    shorts: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+    for a in rows:
+        words = _words(a.text)
+        index.setdefault(words[0].lower(), []).append((words, a))
+        if a.kind == "person" and a.short:
+            key = _words(a.short)
+            shorts.setdefault(key[0].lower(), []).append((key, a))
+    for table in (index, shorts):
+        for entries in table.values():
+            entries.sort(key=lambda e: -len(e[0]))
+    return Lexicon(rows, index, shorts)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(map(fold, tokenize(text).words))
+
+
+@lru_cache(maxsize=1)
+def default_lexicon() -> Lexicon:
+    """The lexicon that ships with the package."""
+    data = resources.files("stance").joinpath("data/actors.csv").read_text("utf-8")
+    return build_lexicon(parse_aliases(data, "actors.csv"))
+
+
+def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
+    """Read a user's alias table; with `extend` its rows come on top of the default ones.
+
+    A row whose actor is empty and kind is not `place` removes the default alias of that text.
+    Raises InputError when the file cannot be read and DataError with all bad rows.
+    """
+    try:
+        data = Path(path).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"{path}: cannot read the actor table: {e}", "give a UTF-8 CSV file") from e
+    mine = parse_aliases(data, str(path))
+    if not extend:
+        return build_lexicon(mine)
+    replaced = {a.text for a in mine}
+    kept = [a for a in default_lexicon().aliases if a.text not in replaced]
+    return build_lexicon([*kept, *mine])
+
+
+def parse_aliases(data: str, source: str) -> list[Alias]:
+    """Rows of an alias table. Raises DataError listing every bad row as `source:line: …`."""
+    rows = csv.reader(io.StringIO(data))
+    header = [c.strip() for c in next(rows, [])]
+    if missing := [c for c in ("alias", "actor", "kind") if c not in header]:
+        raise DataError(
+            f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
+            f"the columns are {','.join(COLUMNS)}",
+        )
+    at = [header.index(c) if c in header else -1 for c in COLUMNS]
+    out: list[Alias] = []
+    problems: list[str] = []
+    for row in rows:
+        if not any(row):
+            continue
+        cells = [row[i].strip() if 0 <= i < len(row) else "" for i in at]
+        try:
+            out.append(_alias(cells, len(row) > len(header)))
+        except ValueError as e:
+            problems.append(f"{source}:{rows.line_num}: {e}")
+    if problems:
+        raise DataError(f"{source}: {len(problems)} bad rows in the actor table", "correct these rows", tuple(problems))
+    return out
+
+
+def _alias(cells: list[str], too_long: bool) -> Alias:
+    text, actor, kind, since, until, guard = cells
+    if too_long:
+        raise ValueError(f"{text!r} has more cells than the header; quote cells that hold a comma")
+    if not text or not tokenize(text).words:
+        raise ValueError("empty alias; give the surface form")
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} of {text!r}; one of {', '.join(KINDS)} {near_miss(kind, KINDS)}".rstrip())
+    for date in (since, until):
+        if date and not re.fullmatch(r"\d{4}(-\d\d){0,2}", date):
+            raise ValueError(f"date {date!r} of {text!r}; write YYYY, YYYY-MM or YYYY-MM-DD")
+    case = title = noshort = False
+    short = ""
+    lists: dict[str, list[str]] = {}
+    for item in guard.split():
+        name, _, value = item.partition(":")
+        if name not in _GUARDS:
+            raise ValueError(f"guard {item!r} of {text!r}; one of {', '.join(_GUARDS)} {near_miss(name, _GUARDS)}".rstrip())
+        case, title, noshort = case or name == "case", title or name == "title", noshort or name == "noshort"
+        if name == "short":
+            short = value.replace("_", " ")
+        elif value:
+            lists[name] = [v.replace("_", " ") for v in value.split("|") if v]
+    if kind == "person" and not short and not noshort and " " in text:
+        short = text.split()[-1]
+    return Alias(
+        text, actor, kind, since, until, case, title, short,
+        frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
+        tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Two rows of an alias table that give one alias to two actors at the same time."""
+
+    alias: str
+    actors: tuple[str, ...]
+    note: str
+
+
+def clashes(aliases: Sequence[Alias]) -> list[Clash]:
+    """Aliases that mean several actors at once and have no guard to tell them apart."""
+    by_text: dict[str, list[Alias]] = {}
+    for a in aliases:
+        by_text.setdefault(" ".join(_words(a.text)), []).append(a)
+    found = []
+    for text, rows in by_text.items():
+        actors = tuple(sorted({a.actor for a in rows}))
+        for i, a in enumerate(rows):
+            if any(b.actor != a.actor and _overlap(a, b) and not _guarded(a, b) for b in rows[:i]):
+                found.append(Clash(text, actors, "same alias, overlapping dates, no guard"))
+                break
+    return found
+
+
+def _overlap(a: Alias, b: Alias) -> bool:
+    return (a.since or "0") <= (b.until or "9") and (b.since or "0") <= (a.until or "9")
+
+
+def _guarded(a: Alias, b: Alias) -> bool:
+    return any((x.needs, x.not_with, x.not_after, x.not_before) != ((), (), frozenset(), frozenset()) for x in (a, b))
+
+
+# --------------------------------------------------------------------------- words of the trade
+
+_PLACE_BEFORE = frozenset("in inside throughout across near at around outside".split())
+_INTO = frozenset("into over through toward towards".split())
+_REGION = frozenset(
+    "eastern western northern southern central northeastern northwestern southeastern southwestern north south "
+    "east west mainland occupied neighboring neighbouring war-torn rural the downtown nearby dominated shiite sunni "
+    "shia communist capital".split()
+)
+# Nouns after a demonym or possessive that make it a private person, firm or thing, not the state.
+_PRIVATE = frozenset(
+    "food foods cuisine restaurant restaurants company companies firm firms giant giants startup businessman "
+    "businesswoman businessmen citizen citizens national nationals people person man woman men women student students "
+    "actor actress singer player players team teams athlete athletes language literature culture novelist writer "
+    "author professor scholar economist analyst analysts expert experts tourist tourists traveler travelers "
+    "traveller travellers resident residents family families child children boy girl worker workers consumer consumers "
+    "investor investors shareholder shareholders manufacturer maker automaker carmaker retailer bank brand film movie "
+    "music newspaper magazine journalist journalists reporter blogger doctor doctors passenger passengers teenager "
+    "cleric clerics muslim muslims jew jews christian christians kurds voter voters public protester protesters "
+    "activist activists dissident dissidents lawyer lawyers expatriate immigrants immigrant descent origin-born speaking "
+    "stock stocks shares market markets economy billionaire tycoon entrepreneur farmers farmer media studies "
+    "league club footballer fans fan chef wine beer tea".split()
+)
+_OFFICE = frozenset(
+    "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "
+    "envoy general commander admiral colonel official officials diplomat diplomats negotiator king prince emir sultan "
+    "ayatollah representative adviser advisor deputy governor chairman chairwoman chair head delegate undersecretary "
+    "government army military navy forces troops lawmaker prosecutor judge director captain marshal".split()
+)
+_TITLE = frozenset(
+    "president premier minister secretary chancellor mr mrs ms miss dr sen gen lt col maj adm general admiral king queen "
+    "prince princess emir sultan sheikh sheik ayatollah ambassador leader spokesman spokeswoman spokesperson chief "
+    "commander envoy colonel brigadier field marshal madam lord dame sir lady dictator strongman counterpart".split()
+)
+_FORMER = frozenset("former ex late ousted deposed exiled then".split())
+_REPORT = frozenset(
+    "said says say saying told tells telling added adds adding announced announces stated states declared declares "
+    "warned warns insisted insists accused accuses called calls wrote writes tweeted replied reiterated stressed noted "
+    "denied denies confirmed vowed vows condemned urged urges argued claimed claims quoted explained remarked continued "
+    "asked asks responded countered described dismissed rejected promised pledged demanded criticised criticized "
+    "complained acknowledged reported blamed praised welcomed maintained testified commented concluded "
+    "emphasized emphasised underlined alleged charged".split()
+)
+_AUX = frozenset(
+    "has have had is are was were be been will would may might can could should must did does do also then later not "
+    "never again still already repeatedly earlier further".split()
+)
+_CARRIERS = frozenset(
+    "ministry spokesman spokeswoman spokesperson statement minister president ambassador official officials secretary "
+    "premier chancellor administration government military army embassy diplomat envoy negotiator general "
+    "commander delegation regime leadership agency communique letter department council commission".split()
+)
+_COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
+_TWO = re.compile(
+    r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
+    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties)|the (?:two|pair|rivals|neighbou?rs))\b",
+    re.I,
+)
+_REBELS = re.compile(r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|extremist group|terror group|Islamist group|militia)\b", re.I)
+_DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
+_IT = re.compile(
+    r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|later|then|further|repeatedly|again|did not|would|will|did|earlier)\s+)*"
+    r"(?!is\b|was\b|came\b|comes\b|seems\b|remains\b|follows\b|took\b|takes\b|appears\b|has been\b|would be\b|will be\b|marks\b|marked\b|can\b|may\b|been\b|be\b|not\b)\w+",
+    re.I,
+)
+_OPEN, _CLOSE = "“«", "”»"
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def read(text: str, lexicon: Lexicon | None = None, *, date: str = "") -> list[Reading]:
+    """Sentences of an article with their mentions, in order.
+
+    `date` (ISO) decides who was in office. Context is carried from sentence to sentence.
+    """
+    return read_sentences(sentences(text), lexicon or default_lexicon(), date=date)
+
+
+def read_sentences(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "") -> list[Reading]:
+    """As `read`, for sentences already cut (a labelled data set has its own)."""
+    reader = _Reader(lexicon, date, frozenset(w for s in sents for w in re.findall(r"\w+", s.text)))
+    return [reader.read(s) for s in sents]
+
+
+def valid_date(value: str) -> str:
+    """The ISO date in front of `value` (`2018-03-04T…` → `2018-03-04`), or '' when there is none."""
+    m = re.match(r"\d{4}-\d\d-\d\d|\d{4}-\d\d|\d{4}", value.strip())
+    if not m:
+        return ""
+    try:
+        datetime.date.fromisoformat((m.group() + "-01-01")[:10])
+    except ValueError:
+        return ""
+    return m.group()
+
+
+class _Reader:
+    """Reads one article's sentences in order; holds what they have told so far."""
+
+    def __init__(self, lexicon: Lexicon, date: str, vocabulary: frozenset[str]) -> None:
+        self.lexicon = lexicon
+        self.date = date
+        self.vocabulary = vocabulary
+        self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
+        self.speaker = ""  # who spoke or acted last
+        self.person = ""  # actor of the last official named
+        self.subject = ""
+        self.recent: list[str] = []  # actors named, latest last
+        self.parties: list[str] = []  # organised parties named, latest last
+        self.quote_open = False
+
+    def read(self, sentence: Sentence) -> Reading:
+        tokens = tokenize(sentence.text)
+        words = list(map(fold, tokens.words))
+        lower = [w.lower() for w in words]
+        found = self._named(sentence.text, tokens, words, lower)
+        found += self._learnt(tokens, words, lower, found)
+        found.sort(key=lambda m: m.first)
+        speaker, in_quote = self._quote_speaker(sentence.text, lower, found)
+        found += self._carried(sentence.text, tokens, lower, found, speaker)
+        found.sort(key=lambda m: (m.first, m.last))
+        self._remember(sentence.text, lower, found)
+        return Reading(sentence, tokens, tuple(found), speaker, in_quote)
+
+    # -- names
+
+    def _named(self, text: str, tokens: Tokens, words: list[str], lower: list[str]) -> list[Mention]:
+        letters = [c for c in text if c.isalpha()]
+        caps = len(letters) > 8 and sum(map(str.isupper, letters)) > 0.8 * len(letters)
+        line = _DATELINE.match(text)
+        dateline_end = line.end() if line and not caps else 0
+        found: list[Mention] = []
+        i, n = 0, len(words)
+        while i < n:
+            hit = self._match(words, lower, i, caps)
+            if hit is None:
+                i += 1
+                continue
+            size, alias, why = hit
+            if alias.actor:
+                kind = alias.kind
+                if tokens.starts[i] < dateline_end and kind in ("name", "capital"):
+                    kind, why = "place", "dateline"
+                elif reason := _only_place(words, lower, i, i + size, kind):
+                    kind, why = "place", reason
+                elif kind == "demonym" or (kind in ("name", "capital") and lower[i + size : i + size + 1] == ["'s"]):
+                    if _private(words, lower, i + size):
+                        i += size
+                        continue
+                found.append(_mention(tokens, text, i, i + size, alias.actor, kind, why))
+            i += size
+        return found
+
+    def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
+        for size_words, alias in self.lexicon.index.get(lower[i], ()):
+            if self._fits(size_words, alias, words, lower, i, caps):
+                if alias.kind == "person" and alias.short:
+                    self._know(_words(alias.short), alias.actor, f"short for {alias.text}")
+                return len(size_words), alias, f"{alias.kind} {alias.text!r}"
+        for short, actor, why in self.known.get(lower[i], ()):
+            if _same(short, words, i, caps):
+                return len(short), Alias(" ".join(short), actor, "person"), why
+        if i and (lower[i - 1] in _TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in _TITLE):
+            return self._after_title(words, lower, i, caps)
+        return None
+
+    def _after_title(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
+        entries = [
+            (short, a)
+            for short, a in self.lexicon.shorts.get(lower[i], ())
+            if a.in_office(self.date) and _same(short, words, i, caps) and not _former(lower, i)
+        ]
+        actors = {a.actor for _, a in entries}
+        if len(actors) > 1:
+            actors &= set(self.recent)
+        if len(actors) != 1:
+            return None
+        short, alias = next(e for e in entries if e[1].actor in actors)
+        self._know(short, alias.actor, f"short for {alias.text}")
+        return len(short), alias, f"title and short form of {alias.text!r}"
+
+    def _fits(self, key: tuple[str, ...], a: Alias, words: list[str], lower: list[str], i: int, caps: bool) -> bool:
+        if not _same(key, words, i, caps and not a.case or caps and a.text.isupper()):
+            return False
+        before = words[i - 1] if i else ""
+        after = words[i + len(key)] if i + len(key) < len(words) else ""
+        if before in a.not_after or after in a.not_before:
+            return False
+        if a.kind == "person" and (not a.in_office(self.date) or _former(lower, i)):
+            return False
+        if a.title and before.lower().rstrip(".") not in _TITLE:
+            return False
+        if a.kind == "person" and len(key) == 1 and before and _given_name(before, lower[i - 1], i):
+            return False  # another Trump: "Ivanka Trump"
+        return self._context_allows(a)
+
+    def _context_allows(self, a: Alias) -> bool:
+        if a.needs and not any(w.split()[0] in self.vocabulary for w in a.needs):
+            return False
+        return not any(w.split()[0] in self.vocabulary for w in a.not_with)
+
+    def _know(self, short: tuple[str, ...], actor: str, why: str) -> None:
+        entries = self.known.setdefault(short[0].lower(), [])
+        if all(e[0] != short for e in entries):
+            entries.append((short, actor, why))
+
+    # -- officials the lexicon does not know
+
+    def _learnt(self, tokens: Tokens, words: list[str], lower: list[str], found: list[Mention]) -> list[Mention]:
+        taken = {t for m in found for t in range(m.first, m.last)}
+        out: list[Mention] = []
+        for first, last in _names(words, lower, taken):
+            actor, why = self._office_holder(lower, first, last, found)
+            if actor:
+                name = tuple(words[first:last])
+                self._know(name[-1:], actor, why)
+                self._know(name, actor, why)
+                if last - first >= 2 or why:
+                    out.append(_mention(tokens, "", first, last, actor, "learnt", why, words))
+        return out
+
+    def _office_holder(self, lower: list[str], first: int, last: int, found: list[Mention]) -> tuple[str, str]:
+        """The actor whose office the name at `first:last` holds, and how the text says so."""
+        left = lower[max(0, first - 7) : first]
+        if any(w in _FORMER for w in left[-4:]):
+            return "", ""
+        if left and (left[-1] in _OFFICE or left[-1] == "." and len(left) > 1 and left[-2] in _TITLE or left[-1].rstrip(".") in ("gen", "adm", "col")):
+            for m in reversed(found):  # "Norway's Foreign Minister Ine Lie", "Russian army spokesman X"
+                if m.last <= first and first - m.last <= 6 and not set(lower[m.last : first]) & {",", "and", "said", "with", "of"}:
+                    return m.actor, f"office of {m.actor} before the name"
+        if last < len(lower) and lower[last] == ",":  # "Ine Lie, Norway's foreign minister,"
+            right = lower[last + 1 : last + 14]
+            stop = right.index(",") if "," in right else len(right)
+            if any(w in _OFFICE for w in right[:stop]) and not any(w in _FORMER for w in right[:2]):
+                for m in found:
+                    if last < m.first <= last + 1 + stop:
+                        return m.actor, f"office of {m.actor} after the name"
+        return "", ""
+
+    # -- carried
+
+    def _quote_speaker(self, text: str, lower: list[str], found: list[Mention]) -> tuple[str, bool]:
+        opened = self.quote_open
+        stripped = text.lstrip()
+        begins = stripped[:1] in "\"“«" or stripped[:1] in "'‘" and stripped[1:2].isupper()
+        balance = opened
+        for c in text:
+            if c in _OPEN:
+                balance = True
+            elif c in _CLOSE:
+                balance = False
+            elif c == '"':
+                balance = not balance
+        self.quote_open = balance
+        if not (opened or begins):
+            return "", False
+        outside = _outside_quotes(text, opened)
+        words = re.findall(r"[\w'’.]+", outside)
+        if len(words) >= 2:  # the sentence has its own attribution or goes on after the quote
+            return ("", True)
+        return self.speaker, True
+
+    def _carried(self, text: str, tokens: Tokens, lower: list[str], found: list[Mention], speaker: str) -> list[Mention]:
+        out: list[Mention] = []
+        if speaker:
+            out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
+        person = self.person or self.speaker
+        for i, w in enumerate(lower):
+            nxt = lower[i + 1] if i + 1 < len(lower) else ""
+            if w in ("he", "she") and person and not any(m.last <= i and m.kind in ("person", "learnt") and m.actor != person for m in found):
+                local = [m for m in found if m.kind in ("person", "learnt") and m.last <= i]
+                actor = local[-1].actor if local else person
+                out.append(_mention(tokens, text, i, i + 1, actor, "pronoun", f"{w}: the official named before"))
+            elif w in _CARRIERS and i and self.speaker:
+                if mention := self._organ(text, tokens, lower, i, nxt, found):
+                    out.append(mention)
+            elif w in _COUNTRY and i and self.recent:
+                if mention := self._country(text, tokens, lower, i, found):
+                    out.append(mention)
+        out += self._groups(text, tokens, found)
+        if (m := _IT.match(text)) and self.subject:
+            at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
+            out.append(_mention(tokens, text, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
+        return out
+
+    def _organ(self, text: str, tokens: Tokens, lower: list[str], i: int, nxt: str, found: list[Mention]) -> Mention | None:
+        """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
+        start = i
+        while start > 0 and lower[start - 1] in ("foreign", "defense", "defence", "interior", "state", "military", "senior", "joint", "top", "oil", "trade", "finance"):
+            start -= 1
+        if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their") and start != 0:
+            return None
+        named = any(abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3)) for m in found)
+        if named or any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
+            return None
+        if lower[start - 1] in ("a", "an") and lower[i] not in ("statement", "communique", "letter", "spokesman", "spokeswoman", "spokesperson"):
+            return None
+        near_report = any(w in _REPORT or w in _AUX for w in lower[i + 1 : i + 4]) or any(w in _REPORT for w in lower[max(0, start - 3) : start])
+        if not near_report:
+            return None
+        return _mention(tokens, text, start - 1, i + 1, self.speaker, "phrase", f"the {lower[i]}: who spoke last")
+
+    def _country(self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention]) -> Mention | None:
+        start = i - 1
+        while start > 0 and lower[start] not in ("the", "a") and i - start < 3:
+            start -= 1
+        if lower[start] != "the" or not self.subject or lower[i] == "state" or found and found[0].first < i:
+            return None
+        if not any(w in _REPORT or w in _AUX for w in lower[i + 1 : i + 3]):
+            return None
+        return _mention(tokens, text, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
+
+    def _groups(self, text: str, tokens: Tokens, found: list[Mention]) -> list[Mention]:
+        out: list[Mention] = []
+        here = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
+        two = here[:2] if len(here) >= 2 else list(dict.fromkeys([*reversed(here), *reversed(self.recent)]))[:2]
+        for m in _TWO.finditer(text):
+            if len(two) == 2:
+                first, last = _token_span(tokens, m.start(), m.end())
+                out += [_mention(tokens, text, first, last, actor, "phrase", "the two named last") for actor in two]
+        if self.parties and (r := _REBELS.search(text)):
+            first, last = _token_span(tokens, r.start(), r.end())
+            if not any(m.first <= last and first <= m.last for m in found):
+                out.append(_mention(tokens, text, first, last, self.parties[-1], "phrase", "the party named before"))
+        return out
+
+    # -- memory
+
+    def _remember(self, text: str, lower: list[str], found: list[Mention]) -> None:
+        real = [m for m in found if m.kind != "place"]
+        for m in real:
+            if m.actor in self.recent:
+                self.recent.remove(m.actor)
+            self.recent.append(m.actor)
+            if m.actor in _PARTIES:
+                self.parties.append(m.actor)
+        if not real:
+            return
+        speaking = next((m for m in real if _speaks(lower, m)), None)
+        subject = speaking or next((m for m in real if _initial(lower, m)), real[0])
+        if speaking or subject.kind != "quote":
+            self.speaker = subject.actor
+        self.subject = subject.actor
+        persons = [m for m in real if m.kind in ("person", "learnt", "pronoun")]
+        if persons:
+            self.person = next((m.actor for m in persons if m.actor == self.speaker), persons[0].actor)
+        elif speaking or set(lower) & _OFFICE:
+            self.person = self.speaker
+
+
+_PARTIES = frozenset(
+    ("Hamas", "Hezbollah", "Taliban", "IS", "Houthis", "Ukrainian rebels", "Syrian opposition", "al-Qaeda", "Boko Haram",
+     "al-Shabab", "FARC", "PKK", "Islamic Jihad", "M23", "RSF", "LNA", "SDF", "Polisario")
+)  # fmt: skip
+
+
+def _mention(
+    tokens: Tokens, text: str, first: int, last: int, actor: str, kind: str, why: str, words: list[str] | None = None
+) -> Mention:
+    start, end = tokens.starts[first], tokens.ends[last - 1]
+    shown = text[start:end] if text else " ".join((words or tokens.words)[first:last])
+    return Mention(actor, shown, start, end, first, last, kind, why)
+
+
+def _token_span(tokens: Tokens, start: int, end: int) -> tuple[int, int]:
+    inside = [i for i, (s, e) in enumerate(zip(tokens.starts, tokens.ends, strict=True)) if s < end and e > start]
+    return (inside[0], inside[-1] + 1) if inside else (0, 1)
+
+
+def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:
+    if i + len(key) > len(words):
+        return False
+    for k, w in zip(key, words[i : i + len(key)], strict=False):
+        if k != w and not (caps and k.upper() == w) and not (w == k.upper() and len(k) > 4 and k[0].isupper()):
+            return False
+    return True
+
+
+def _former(lower: list[str], i: int) -> bool:
+    left = lower[max(0, i - 5) : i]
+    for k, w in enumerate(left):
+        if w in _FORMER and not set(left[k + 1 :]) & {",", "and", "said", "that", "by", "with", "of"}:
+            return True
+    return False
+
+
+def _given_name(before: str, low: str, i: int) -> bool:
+    """Whether the word before a bare surname looks like another person's given name."""
+    return (
+        before[:1].isupper() and before[1:].islower() and low not in _TITLE and low not in _OFFICE and i > 1
+        and low.isalpha() and low not in _NOT_GIVEN
+    )  # fmt: skip
+
+
+_NOT_GIVEN = frozenset(
+    "the but and as if when while after before monday tuesday wednesday thursday friday saturday sunday mr mrs that what how why "
+    "in on with from by for at to of or nor why yet both elect american russian israeli iranian turkish syrian chinese french "
+    "german british indian venezuelan ukrainian republican democrat democratic general vladimir donald barack hassan".split()
+)
+
+
+def _names(words: list[str], lower: list[str], taken: set[int]) -> list[tuple[int, int]]:
+    """Runs of capitalised words that may be a person's name, without titles."""
+    runs: list[tuple[int, int]] = []
+    i = 0
+    while i < len(words):
+        j = i
+        while j < len(words) and j not in taken and _namelike(words, lower, j):
+            j += 1
+        while j > i and lower[j - 1] in ("al", "-", "bin", "de", "von", "van"):
+            j -= 1
+        if 2 <= j - i <= 5 or j - i == 1 and i and lower[i - 1] in _TITLE:
+            runs.append((i, j))
+        i = max(j, i + 1)
+    return runs
+
+
+def _namelike(words: list[str], lower: list[str], j: int) -> bool:
+    w = words[j]
+    if w[:1].isupper() and w[1:2].islower():
+        return lower[j] not in _TITLE and lower[j] not in _OFFICE and lower[j] not in _NOT_A_NAME
+    if w == "-":
+        return j > 0 and j + 1 < len(words) and words[j - 1][:1].isupper() and words[j + 1][:1].isalpha()
+    return lower[j] in ("al", "bin", "de", "von", "van", "el", "ul") and j + 1 < len(words)
+
+
+_NOT_A_NAME = frozenset(
+    "foreign defense defence interior ministry department the a in on it he she they but and we i i'm our his her this that "
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
+    "october november december twitter council security parliament congress senate house state prime deputy vice".split()
+)
+
+
+def _only_place(words: list[str], lower: list[str], first: int, last: int, kind: str) -> str:
+    """Why a name or capital is only where something happens ('' when it is more)."""
+    if kind not in ("name", "capital"):
+        return ""
+    after = lower[last] if last < len(lower) else ""
+    if after == "'s" or after == "-" or (kind == "name" and last < len(lower) and after in _OFFICE):
+        return ""
+    i = first - 1
+    while i >= 0 and lower[i] in _REGION or i > 0 and lower[i] == "-" and lower[i + 1] in _REGION:
+        i -= 1
+    if i < 0:
+        return ""
+    while i > 1 and lower[i] in (",", "and", "or") and words[i - 1][:1].isupper():  # "in Namibia, Russia and Iran"
+        i -= 2
+        while i > 0 and words[i][:1].isupper():
+            i -= 1
+    before = lower[i]
+    if before in _PLACE_BEFORE or before in _INTO:
+        return f"place after {before!r}"
+    if kind == "capital" and before in ("from", "to", "for", "of", "on", "visit", "visited", "left", "between"):
+        return f"place after {before!r}"
+    return ""
+
+
+def _private(words: list[str], lower: list[str], at: int) -> bool:
+    """Whether the words after a demonym or possessive name a private person, firm or thing."""
+    if lower[at : at + 1] == ["'s"]:
+        at += 1
+    if lower[at : at + 1] == ["-"]:
+        return lower[at + 1 : at + 2] in (["made"], ["born"], ["language"], ["speaking"], ["style"], ["owned"])
+    for w in lower[at : at + 4]:
+        if w in _PRIVATE:
+            return True
+        if w in _OFFICE or w in _REPORT or w in _AUX or not w[:1].isalpha() or w in ("of", "in", "to", "and", "on", "for", "with"):
+            return False
+    return False
+
+
+def _outside_quotes(text: str, inside: bool) -> str:
+    out = []
+    for c in text:
+        if c in _OPEN:
+            inside = True
+        elif c in _CLOSE:
+            inside = False
+        elif c == '"':
+            inside = not inside
+        elif not inside:
+            out.append(c)
+    return "".join(out)
+
+
+def _speaks(lower: list[str], m: Mention) -> bool:
+    """Whether a reporting verb belongs to the mention: "X, …, said" or "said X"."""
+    if m.kind == "quote":
+        return True
+    if m.first and lower[m.first - 1] in _REPORT:
+        return True
+    if m.first > 1 and lower[m.first - 1] in ("the", "a", "president", "minister", "mr", "mrs") and lower[m.first - 2] in _REPORT:
+        return True
+    if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in"):
+        return False
+    return any(w in _REPORT for w in lower[m.last : m.last + 9])
+
+
+def _initial(lower: list[str], m: Mention) -> bool:
+    return not (m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in", "over"))

@@ -1,0 +1,69 @@
+"""The labels: the default codebook, and any other label set a user brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STANCES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate", "neutral")
+TONES = ("hostile", "stern", "neutral", "warm")
+NEUTRAL = "neutral"
+UNSURE = "unsure"
+
+GLOSSES: dict[str, dict[str, str]] = {
+    "stance": {
+        "firm": "defends its own position, action or right, or refuses to change it",
+        "accuse": "blames, criticises, condemns or protests what another did or is",
+        "deny": "rejects an allegation or another's account of its own conduct",
+        "demand": "calls on, urges, asks or orders another to do or stop something",
+        "threaten": "warns of, announces or takes a punitive or coercive step",
+        "cooperate": "offers, backs or takes a conciliatory or friendly step",
+        "neutral": "is mentioned, or speaks, without any of these",
+    },
+    "tone": {
+        "hostile": "angry, contemptuous, menacing or violent",
+        "stern": "critical, firm or wary, but controlled",
+        "neutral": "matter-of-fact, procedural",
+        "warm": "friendly, appreciative, regretful or conciliatory",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One label column: its name, its labels in their order, and whether that order is a scale."""
+
+    name: str
+    labels: tuple[str, ...]
+    ordered: bool = False
+
+    def index(self, label: str) -> int:
+        """Position of `label` in the head's order. Raises ValueError for an unknown label."""
+        return self.labels.index(label)
+
+
+DEFAULT_HEADS = {
+    "stance": Head("stance", STANCES),
+    "tone": Head("tone", TONES, ordered=True),
+}
+_SCALES = (("negative", "neutral", "positive"), ("against", "none", "favor"))
+
+
+def head_for(name: str, seen: set[str]) -> Head:
+    """The head that fits the labels seen in a column.
+
+    A column whose labels all belong to the codebook's head of that name keeps the
+    codebook's order (labels not seen are dropped); well-known scales keep theirs;
+    anything else is the user's own label set, in alphabetical order.
+    """
+    default = DEFAULT_HEADS.get(name)
+    if default and seen <= set(default.labels):
+        return Head(name, tuple(x for x in default.labels if x in seen), default.ordered)
+    for scale in _SCALES:
+        if seen <= set(scale):
+            return Head(name, tuple(x for x in scale if x in seen), ordered=True)
+    return Head(name, tuple(sorted(seen)))
+
+
+def gloss(head: str, label: str) -> str:
+    """The codebook's one-line definition of a label; empty for labels that are not ours."""
+    return GLOSSES.get(head, {}).get(label, "")

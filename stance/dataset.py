@@ -1,0 +1,353 @@
+"""Labelled CSV files to validated pairs, labels and groups.
+
+Needed columns: `text`, `actor` and one column a head (`stance`, `tone`, or any named one).
+Optional: `article_id` (the group), `sentence_id`, `start`,`end` (characters of the actor's mention
+in `text`), `context` (the sentences before), `date`, `split`. Rows of an article in
+file order are its sentences; a row without an actor is a sentence that only gives context.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stance.actors import Lexicon, Mention, Pair, Reading, default_lexicon, read_sentences, valid_date
+from stance.codebook import DEFAULT_HEADS, Head, head_for
+from stance.errors import DataError, InputError, near_miss
+from stance.text import Sentence, sentences
+
+COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a labelled CSV, at `file:line`."""
+
+    file: str
+    line: int
+    text: str
+    actor: str
+    labels: dict[str, str]
+    article_id: str = ""
+    sentence_id: str = ""
+    start: int | None = None
+    end: int | None = None
+    context: str = ""
+    date: str = ""
+    split: str = ""
+
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Validated pairs: `pairs[i]` has the labels `labels[head][i]` and belongs to group `groups[i]`."""
+
+    heads: tuple[Head, ...]
+    rows: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
+    groups: tuple[str, ...]
+    labels: dict[str, tuple[str, ...]]
+    warnings: tuple[str, ...]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def take(self, indices: Iterable[int]) -> Dataset:
+        """The given rows as a data set of their own; heads and fingerprint rule stay the same."""
+        at = list(indices)
+        rows = tuple(self.rows[i] for i in at)
+        return Dataset(
+            self.heads, rows, tuple(self.pairs[i] for i in at), tuple(self.groups[i] for i in at),
+            {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows),
+        )  # fmt: skip
+
+    def split(self, name: str) -> tuple[Dataset, Dataset]:
+        """(rows whose `split` is not `name`, rows whose `split` is `name`)."""
+        inside = [i for i, r in enumerate(self.rows) if r.split == name]
+        outside = [i for i, r in enumerate(self.rows) if r.split != name]
+        return self.take(outside), self.take(inside)
+
+
+def read_dataset(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    heads: Sequence[str] = (),
+    lexicon: Lexicon | None = None,
+    known: Sequence[Head] = (),
+) -> Dataset:
+    """Read labelled CSV files (or folders of them) and locate every actor in its sentence.
+
+    `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
+    `known` fixes label sets (a model's, for evaluation). Raises InputError for unreadable files and
+    DataError with every bad row as `file:line: what, value, what to do`.
+    """
+    files = _files([paths] if isinstance(paths, (str, Path)) else paths)
+    rows: list[Row] = []
+    problems: list[str] = []
+    warnings: list[str] = []
+    names: tuple[str, ...] = ()
+    for f in files:
+        text, note = read_text(f)
+        warnings += [note] if note else []
+        names = _read_rows(str(f), text, tuple(heads), rows, problems)
+    found = _heads(rows, names, known)
+    problems += _bad_labels(rows, found)
+    rows, clash, notes = _without_duplicates(rows, names)
+    problems += clash
+    if problems:
+        raise DataError(f"{len(problems)} bad rows; nothing was read", "correct them and try again", tuple(problems))
+    if not any(r.actor for r in rows):
+        raise DataError(f"{', '.join(map(str, files))}: no labelled rows", "a row needs text, actor and a label")
+    pairs, kept, more = locate(rows, lexicon or default_lexicon())
+    return Dataset(
+        found, tuple(kept), tuple(pairs), tuple(map(_group, kept)), {h.name: tuple(r.labels[h.name] for r in kept) for h in found},
+        tuple(warnings + notes + more), fingerprint(kept),
+    )  # fmt: skip
+
+
+def fingerprint(rows: Sequence[Row]) -> str:
+    """SHA-256 over the content of the rows, whatever their file names."""
+    h = hashlib.sha256()
+    for r in rows:
+        h.update(repr((r.text, r.actor, sorted(r.labels.items()), r.article_id, r.start, r.end, r.context, r.date)).encode())
+    return h.hexdigest()
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """(text, warning) of a file: BOM, else strict UTF-8, else cp1252 with a warning.
+
+    Raises InputError for a missing, empty or binary file.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as e:
+        raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+    return decode(raw, str(path))
+
+
+def decode(raw: bytes, name: str) -> tuple[str, str]:
+    """As `read_text`, for bytes already read."""
+    if not raw.strip():
+        raise InputError(f"{name}: the file is empty", "give a file with text")
+    for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if raw.startswith(bom):
+            try:
+                return raw.decode(encoding), ""
+            except UnicodeDecodeError as e:
+                raise InputError(f"{name}: not valid {encoding} after its byte-order mark", "save it as UTF-8") from e
+    if b"\x00" in raw[:65536]:
+        raise InputError(f"{name}: this is a binary file, not text", "give txt, html, json, jsonl or csv")
+    try:
+        return raw.decode("utf-8"), ""
+    except UnicodeDecodeError as e:
+        line = raw.count(b"\n", 0, e.start) + 1
+        text = raw.decode("cp1252", errors="replace")
+        return text, f"{name}:{line}: not UTF-8 (byte 0x{raw[e.start]:02x}); read as cp1252"
+
+
+def _files(paths: Sequence[str | Path]) -> list[Path]:
+    files: list[Path] = []
+    for p in map(Path, paths):
+        if p.is_dir():
+            inside = sorted(p.glob("*.csv"))
+            if not inside:
+                raise InputError(f"{p}: no *.csv in this folder", "give labelled CSV files")
+            files += inside
+        else:
+            files.append(p)
+    if not files:
+        raise InputError("no data given", "name a labelled CSV file or a folder of them")
+    return files
+
+
+def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], problems: list[str]) -> tuple[str, ...]:
+    csv.field_size_limit(1 << 30)
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = [c.strip().lower() for c in next(reader, [])]
+    names = heads or tuple(h for h in DEFAULT_HEADS if h in header)
+    missing = [c for c in ("text", "actor", *(names or ("stance",))) if c.lower() not in header]
+    if missing:
+        hints = [near_miss(c, [h for h in header if h]) for c in missing]
+        raise DataError(
+            f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
+            " ".join(h for h in hints if h) or "needed: text, actor, and stance (or the columns named with --head)",
+        )
+    line = reader.line_num + 1
+    for cells in reader:
+        if any(c.strip() for c in cells):
+            try:
+                rows.append(_row(file, line, dict(zip(header, cells, strict=False)), names, len(cells), len(header)))
+            except ValueError as e:
+                problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
+        line = reader.line_num + 1
+    return names
+
+
+def _row(file: str, line: int, cell: dict[str, str], names: tuple[str, ...], width: int, wanted: int) -> Row:
+    bad: list[str] = []
+    if width > wanted:
+        bad.append(f"{width} cells, the header has {wanted}; quote cells that hold the delimiter")
+    text, actor = cell.get("text", ""), cell.get("actor", "").strip()
+    if not text.strip():
+        bad.append("text is empty; give the sentence or delete the row")
+    labels = {n: cell.get(n.lower(), "").strip() for n in names}
+    bad += [f"{n} is empty for actor {actor!r}; give a label" for n in names if actor and not labels[n]]
+    span: list[int | None] = [None, None]
+    raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
+    if any(raw):
+        if not all(re.fullmatch(r"\d+", x) for x in raw):
+            bad.append(f"start,end {','.join(raw)!r} are not two numbers; give both or none")
+        else:
+            span = [int(raw[0]), int(raw[1])]
+            if not int(raw[0]) < int(raw[1]) <= len(text):
+                bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters")
+    if bad:
+        raise ValueError("\n".join(bad))
+    get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split")}
+    return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
+
+
+def _heads(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head]) -> tuple[Head, ...]:
+    out = []
+    for n in names:
+        fixed = next((h for h in known if h.name == n), None)
+        seen = Counter(r.labels[n] for r in rows if r.actor)
+        default = DEFAULT_HEADS.get(n)
+        ours = default and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
+        if fixed:
+            out.append(fixed)
+        elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
+            out.append(head_for(n, set(seen) & set(default.labels)))
+        else:
+            out.append(head_for(n, set(seen)))
+    return tuple(out)
+
+
+def _bad_labels(rows: Sequence[Row], heads: tuple[Head, ...]) -> list[str]:
+    out = []
+    for h in heads:
+        allowed = DEFAULT_HEADS[h.name].labels if h.name in DEFAULT_HEADS and set(h.labels) <= set(DEFAULT_HEADS[h.name].labels) else h.labels
+        for r in rows:
+            if r.actor and (x := r.labels[h.name]) not in allowed:
+                out.append(f"{r.place}: unknown {h.name} {x!r}; {near_miss(x, allowed) or 'one of ' + ', '.join(allowed)}")
+    return out
+
+
+def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[str]]:
+    seen: dict[tuple[object, ...], Row] = {}
+    kept: list[Row] = []
+    clashes: list[str] = []
+    twice = []
+    for r in rows:
+        key = (r.article_id, r.sentence_id, normalise(r.text), r.actor, r.start, r.context)
+        old = seen.get(key)
+        if old is None or not r.actor:
+            seen[key] = r
+            kept.append(r)
+        elif bad := [n for n in names if old.labels[n] != r.labels[n]]:
+            clashes += [
+                f"{r.place}: {n} of {r.actor!r} is {r.labels[n]!r}, but {old.labels[n]!r} at {old.place} for the same sentence; keep one"
+                for n in bad
+            ]
+        else:
+            twice.append(r.place)
+    notes = [f"{len(twice)} duplicate rows left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"] if twice else []
+    return kept, clashes, notes
+
+
+def normalise(text: str) -> str:
+    """Lower case, letters and digits only: two spellings of one sentence are equal."""
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _group(row: Row) -> str:
+    return f"a:{row.article_id}" if row.article_id else f"s:{normalise(row.text)}"
+
+
+# --------------------------------------------------------------------------- locating actors
+
+
+def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row], list[str]]:
+    """(pairs, their rows, warnings): read every article in order and find each row's actor.
+
+    A mention is, in this order: what the lexicon or the context finds, the span given by
+    `start`,`end`, the actor's own name in the text. An actor found by none of them makes a pair without
+    mentions, as a target that need not occur.
+    """
+    articles: dict[str, list[int]] = {}
+    for i, r in enumerate(rows):
+        articles.setdefault(r.article_id or f"\0{normalise(r.text)}\0{r.context}", []).append(i)
+    pairs: dict[int, Pair] = {}
+    absent: list[str] = []
+    for indices in articles.values():
+        for i, pair in _locate_article([(i, rows[i]) for i in indices], lexicon):
+            pairs[i] = pair
+            if not pair.mentions and rows[i].start is None:
+                absent.append(f"{rows[i].place} {rows[i].actor!r}")
+    order = sorted(pairs)
+    notes = []
+    if absent:
+        shown = ", ".join(absent[:3])
+        notes.append(f"{len(absent)} rows whose actor was not found in the sentence (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}")
+    return [pairs[i] for i in order], [rows[i] for i in order], notes
+
+
+def _locate_article(indexed: list[tuple[int, Row]], lexicon: Lexicon) -> list[tuple[int, Pair]]:
+    by_sentence: dict[tuple[str, str], list[tuple[int, Row]]] = {}
+    for i, r in indexed:
+        by_sentence.setdefault((r.sentence_id, r.text), []).append((i, r))
+    before = sentences(indexed[0][1].context) if indexed[0][1].context else []
+    date = valid_date(indexed[0][1].date)
+    sents = [*before]
+    for _, text in by_sentence:
+        sents.append(Sentence(len(sents), len(sents), 0, len(text), text))
+    readings = read_sentences(sents, lexicon, date=date)[len(before) :]
+    out: list[tuple[int, Pair]] = []
+    for reading, members in zip(readings, by_sentence.values(), strict=True):
+        whole = _with_given(reading, [r for _, r in members if r.actor])
+        for i, r in members:
+            if r.actor:
+                mine = [m for m in whole.mentions if m.actor == r.actor]
+                if mine and all(m.kind == "place" for m in mine):
+                    promoted = tuple(replace(m, kind="name") if m.actor == r.actor else m for m in whole.mentions)
+                    whole = replace(whole, mentions=promoted)
+        for i, r in members:
+            if r.actor:
+                out.append((i, Pair(whole, r.actor, tuple(m for m in whole.mentions if m.actor == r.actor))))
+    return out
+
+
+def _with_given(reading: Reading, rows: list[Row]) -> Reading:
+    mentions = list(reading.mentions)
+    tokens = reading.tokens
+    for r in rows:
+        start, end = r.start, r.end
+        if start is None and not any(m.actor == r.actor for m in mentions):
+            hit = re.search(rf"\b{re.escape(r.actor)}\b", r.text)
+            start, end = hit.span() if hit else (None, None)
+        if start is None or end is None:
+            continue
+        inside = [i for i, (s, e) in enumerate(zip(tokens.starts, tokens.ends, strict=True)) if s < end and e > start]
+        if not inside:
+            continue
+        first, last = inside[0], inside[-1] + 1
+        overlap = [m for m in mentions if m.first < last and first < m.last]
+        if any(m.actor == r.actor for m in overlap):
+            continue
+        mentions = [m for m in mentions if m not in overlap]
+        mentions.append(Mention(r.actor, r.text[start:end], start, end, first, last, "name", "given with the row"))
+    mentions.sort(key=lambda m: (m.first, m.last))
+    return replace(reading, mentions=tuple(mentions))

@@ -1,0 +1,67 @@
+"""What a user may see without a traceback: a message, and what to do about it."""
+
+from __future__ import annotations
+
+
+class StanceError(Exception):
+    """A problem the user can mend.
+
+    `message` says what is wrong, with the value and the place (`file:line`);
+    `hint` says what to do. `str()` shows both.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[type[StanceError], tuple[str, str]]:
+        return type(self), (self.message, self.hint)
+
+
+class InputError(StanceError):
+    """A file or argument that cannot be read as what it should be."""
+
+
+class DataError(StanceError):
+    """Labelled data with bad rows. `problems` holds every one of them as `file:line: …`."""
+
+    def __init__(self, message: str, hint: str = "", problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join([*self.problems, super().__str__()])
+
+    def __reduce__(self) -> tuple[type[StanceError], tuple[str, str, tuple[str, ...]]]:  # type: ignore[override]
+        return type(self), (self.message, self.hint, self.problems)
+
+
+class ModelError(StanceError):
+    """A model file that is damaged, altered, too new, or not a model."""
+
+
+class MissingExtraError(StanceError):
+    """A feature whose optional packages are not installed."""
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs the package {package!r}, which is not installed",
+            f"install it with: pip install 'stance[{extra}]'",
+        )
+        self._parts = (feature, package, extra)
+
+    def __reduce__(self) -> tuple[type[StanceError], tuple[str, str, str]]:  # type: ignore[override]
+        return type(self), self._parts
+
+
+def near_miss(value: str, known: list[str] | tuple[str, ...]) -> str:
+    """`did you mean 'firm'?` for a value close to a known one, else an empty string."""
+    import difflib
+
+    lower = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(value.strip().lower(), list(lower), n=1, cutoff=0.6)
+    return f"did you mean {lower[close[0]]!r}?" if close else ""

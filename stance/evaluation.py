@@ -1,0 +1,182 @@
+"""Truth and probabilities to honest numbers, with numpy alone.
+
+Arrays: `truth` holds label numbers, shape (n,); `probs` has shape (n, labels), rows sum to one;
+`groups` are article ids, shape (n,), the unit of the bootstrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.codebook import Head
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """Precision, recall, F1 and number of true rows of one label."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReport:
+    """All measures of one head. Intervals are 95 % bootstrap percentiles over groups."""
+
+    head: str
+    labels: tuple[str, ...]
+    rows: int
+    groups: int
+    macro_f1: float
+    macro_f1_interval: tuple[float, float]
+    accuracy: float
+    quadratic_kappa: float | None
+    ece: float
+    brier: float
+    classes: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    coverage: dict[str, float]
+    curve: tuple[tuple[float, float, float], ...]
+    baselines: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists, numbers and strings, ready for JSON."""
+        return asdict(self)
+
+
+def confusion(truth: Ints, pred: Ints, labels: int) -> Ints:
+    """Counts, shape (labels, labels): row = truth, column = prediction."""
+    return np.bincount(truth * labels + pred, minlength=labels * labels).reshape(labels, labels)
+
+
+def f1_scores(table: Ints) -> tuple[Floats, Floats, Floats]:
+    """(precision, recall, F1) per label from a confusion table; 0 where undefined."""
+    hit = np.diag(table).astype(float)
+    predicted, true = table.sum(0), table.sum(1)
+    return _ratio(hit, predicted), _ratio(hit, true), _ratio(2 * hit, predicted + true)
+
+
+def _ratio(a: Floats, b: NDArray[Any]) -> Floats:
+    return np.divide(a, b, out=np.zeros_like(a, dtype=float), where=b > 0)
+
+
+def macro_f1(table: Ints) -> float:
+    """Mean F1 over the labels that occur as truth or prediction."""
+    present = (table.sum(0) + table.sum(1)) > 0
+    return float(f1_scores(table)[2][present].mean()) if present.any() else 0.0
+
+
+def quadratic_kappa(table: Ints) -> float:
+    """Cohen's kappa with quadratic weights (Cohen 1968) for labels in order."""
+    k = len(table)
+    weight = (np.subtract.outer(np.arange(k), np.arange(k)) / max(1, k - 1)) ** 2
+    expected = np.outer(table.sum(1), table.sum(0)) / max(1, table.sum())
+    worst = float((weight * expected).sum())
+    return 1.0 - float((weight * table).sum()) / worst if worst else 0.0
+
+
+def ece(truth: Ints, probs: Floats, bins: int = 10) -> float:
+    """Expected calibration error of the top label, equal-width bins (Guo et al. 2017)."""
+    top = probs.max(1)
+    right = probs.argmax(1) == truth
+    number = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)
+    total = 0.0
+    for b in range(bins):
+        inside = number == b
+        if inside.any():
+            total += abs(float(right[inside].mean()) - float(top[inside].mean())) * float(inside.mean())
+    return total
+
+
+def brier(truth: Ints, probs: Floats) -> float:
+    """Multiclass Brier score (Brier 1950): mean squared distance to the one-hot truth, 0 to 2."""
+    return float(((probs - np.eye(probs.shape[1])[truth]) ** 2).sum(1).mean())
+
+
+def coverage_accuracy(truth: Ints, probs: Floats, shares: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)) -> dict[str, float]:
+    """Accuracy on the most certain share of rows, for each share."""
+    order = np.argsort(-probs.max(1), kind="stable")
+    right = (probs.argmax(1) == truth)[order]
+    return {f"{s:.1f}": float(right[: max(1, round(s * len(right)))].mean()) for s in shares}
+
+
+def precision_curve(truth: Ints, probs: Floats, points: int = 100) -> tuple[tuple[float, float, float], ...]:
+    """(threshold, precision, coverage) at `points` thresholds, falling: what `--precision` reads."""
+    top = probs.max(1)
+    order = np.argsort(-top, kind="stable")
+    right = np.cumsum((probs.argmax(1) == truth)[order])
+    at = np.unique(np.linspace(1, len(top), min(points, len(top))).astype(int))
+    return tuple((float(top[order][n - 1]), float(right[n - 1] / n), float(n / len(top))) for n in at)
+
+
+def threshold_for(curve: Sequence[Sequence[float]], precision: float) -> float:
+    """The lowest threshold of a curve from which on precision holds; above 1 when it never does."""
+    best = 1.01
+    for threshold, reached, _ in curve:
+        if reached >= precision:
+            best = min(best, threshold)
+    return best
+
+
+def bootstrap(groups: Sequence[str], draws: int = 1000, seed: int = 0) -> list[Ints]:
+    """Row numbers of `draws` resamples of whole groups with replacement (Efron 1979)."""
+    _, number = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    members = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+    rng = np.random.default_rng(seed)
+    return [np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))]) for _ in range(draws)]
+
+
+def interval(truth: Ints, pred: Ints, labels: int, groups: Sequence[str], draws: int = 1000) -> tuple[float, float]:
+    """95 % percentile interval of macro-F1, resampling groups."""
+    scores = [macro_f1(confusion(truth[i], pred[i], labels)) for i in bootstrap(groups, draws)]
+    low, high = np.percentile(scores, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Sequence[str], rounds: int = 2000, seed: int = 0) -> float:
+    """Two-sided p of a difference in macro-F1 between predictions `a` and `b`.
+
+    Paired approximate randomisation (Noreen 1989), swapping whole groups.
+    """
+    _, number = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    rng = np.random.default_rng(seed)
+
+    def gap(x: Ints, y: Ints) -> float:
+        return abs(macro_f1(confusion(truth, x, labels)) - macro_f1(confusion(truth, y, labels)))
+
+    seen = gap(a, b)
+    hits = 0
+    for _ in range(rounds):
+        swap = rng.integers(2, size=int(number.max()) + 1).astype(bool)[number]
+        hits += gap(np.where(swap, b, a), np.where(swap, a, b)) >= seen - 1e-12
+    return (hits + 1) / (rounds + 1)
+
+
+def report(
+    head: Head, truth: Ints, probs: Floats, groups: Sequence[str], baselines: dict[str, Ints] | None = None, *, draws: int = 1000
+) -> HeadReport:
+    """Every measure of a head. `baselines` are named predictions to stand beside (macro-F1 only)."""
+    k = len(head.labels)
+    pred = probs.argmax(1)
+    table = confusion(truth, pred, k)
+    precision, recall, f1 = f1_scores(table)
+    majority = np.full(len(truth), np.bincount(truth, minlength=k).argmax())
+    named = {"majority": majority, **(baselines or {})}
+    return HeadReport(
+        head.name, head.labels, len(truth), len(set(groups)), macro_f1(table), interval(truth, pred, k, groups, draws),
+        float((pred == truth).mean()), quadratic_kappa(table) if head.ordered else None, ece(truth, probs), brier(truth, probs),
+        tuple(ClassScore(x, float(precision[i]), float(recall[i]), float(f1[i]), int(table[i].sum())) for i, x in enumerate(head.labels)),
+        tuple(tuple(map(int, r)) for r in table), coverage_accuracy(truth, probs), precision_curve(truth, probs),
+        {n: macro_f1(confusion(truth, p, k)) for n, p in named.items()},
+    )  # fmt: skip

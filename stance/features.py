@@ -1,0 +1,421 @@
+"""Pairs to sparse features, with numpy alone.
+
+A feature is a 64-bit key: a hash of its template and of the words, cue labels and
+relations it is made of. No names are stored: `extract(..., trace=True)` also says from
+which template and token each came, which is all an explanation needs.
+
+The actor itself is masked: its mentions read as TARGET, every other mention as OTHER, so a
+model cannot learn who is disliked. Relations come from `syntax.scan`. Rows depend on the pair
+alone (no vocabulary, no corpus statistic): every block of templates is scaled to unit length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.actors import Pair, Reading
+from stance.syntax import CUE_LABELS, PRONOUN, CueLexicon, Scan, default_cues, scan
+
+Keys = NDArray[np.uint64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Relations of a token to the pair's actor: is it the subject (speaker) of the token's clause, is another, is it a pronoun, nobody.
+T, O, PRO, NONE = 0, 1, 2, 3
+_REL = ("TARGET", "OTHER", "PRONOUN", "nobody")
+_CLAUSE_GROUP = np.array([0, 1, 1, 2, 2, 3, 0], dtype=np.int64)
+_TAGS = {t: i for i, t in enumerate("MVBGEXPDSWCQKRIHT'N")}
+_VERBISH = np.array([t in "VBGE" for t in _TAGS], dtype=bool)
+_WORDISH = np.array([t not in "QK" for t in _TAGS], dtype=bool)
+_CONTENT = np.array([t in "VBGENXRI" for t in _TAGS], dtype=bool)
+
+
+@lru_cache(maxsize=400_000)
+def word_key(word: str) -> int:
+    """A stable 64-bit key of a word (numbers share one)."""
+    if word[0].isdigit():
+        word = "#"
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+
+
+_TARGET, _OTHER = np.uint64(word_key("\0target")), np.uint64(word_key("\0other"))
+_EDGE = np.uint64(word_key("\0edge"))
+
+
+def mix(*parts: Any) -> Keys:
+    """Hash arrays (and scalars) of integers together, element by element (splitmix64 finaliser, Steele et al. 2014)."""
+    h: Any = np.uint64(0x9E3779B97F4A7C15)
+    with np.errstate(over="ignore"):
+        for p in parts:
+            x = np.asarray(p)
+            x = x.astype(np.uint64) if x.dtype != np.uint64 else x
+            h = (h ^ x) * np.uint64(0xBF58476D1CE4E5B9)
+            h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+            h = h ^ (h >> np.uint64(32))
+    return np.atleast_1d(h)
+
+
+# (name, block, weight): templates of one block are scaled to unit length together, then by the weight.
+TEMPLATES: dict[str, tuple[int, str]] = {}
+BLOCKS: dict[str, float] = {"words": 0.7, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5}
+
+
+def _template(name: str, block: str) -> int:
+    number = len(TEMPLATES) + 1
+    TEMPLATES[name] = (number, block)
+    return number
+
+
+W1 = _template("word", "words")
+W2 = _template("two words", "words")
+R1 = _template("word by relation", "relation")
+R2 = _template("two words by relation", "relation")
+R3 = _template("verb by relation and object", "relation")
+C1 = _template("cue by relation", "cue")
+C2 = _template("cue by relation, clause and negation", "cue")
+C3 = _template("cue by relation and object", "cue")
+C4 = _template("cue", "cue")
+C5 = _template("cue by the actor's place", "cue")
+C6 = _template("strongest cue of the actor", "cue")
+N1 = _template("word after the actor", "near")
+N2 = _template("words after the actor", "near")
+N3 = _template("word before the actor", "near")
+N4 = _template("words before the actor", "near")
+N5 = _template("word near the actor", "near")
+N6 = _template("word after the actor's phrase", "near")
+S1 = _template("the actor's place", "shape")
+S2 = _template("the actor's place and kind", "shape")
+S3 = _template("the actor's relations", "shape")
+S4 = _template("sentence", "shape")
+
+_NAMES = {number: name for name, (number, _) in TEMPLATES.items()}
+_BLOCK_OF = np.zeros(len(TEMPLATES) + 1, dtype=np.int64)
+for _number, _block in TEMPLATES.values():
+    _BLOCK_OF[_number] = list(BLOCKS).index(_block)
+_BLOCK_WEIGHT = np.array(list(BLOCKS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Sparse rows, one a pair: row r has `keys[indptr[r]:indptr[r+1]]` with `values` alike.
+
+    `template` and `token` (the first token of the sentence it came from, -1 for none) are
+    filled when traced, else empty.
+    """
+
+    indptr: Ints
+    keys: Keys
+    values: Floats
+    template: NDArray[np.int16]
+    token: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def take(self, rows: Ints) -> Rows:
+        """The given rows, in the given order."""
+        sizes = np.diff(self.indptr)[rows]
+        indptr = np.concatenate(([0], np.cumsum(sizes)))
+        at = np.repeat(self.indptr[rows] - indptr[:-1], sizes) + np.arange(indptr[-1])
+        trace = len(self.template) > 0
+        return Rows(
+            indptr, self.keys[at], self.values[at],
+            self.template[at] if trace else self.template, self.token[at] if trace else self.token,
+        )  # fmt: skip
+
+
+class _Gather:
+    """Collects (row, key, value, template, token) from the templates, then sorts them by row."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Any, ...]] = []
+
+    def add(self, template: int, row: Ints, key: Keys, token: Ints, value: Floats | float = 1.0) -> None:
+        if len(row):
+            full = np.full(len(row), value) if np.isscalar(value) else value
+            self.parts.append((row, mix(template, key), full, np.full(len(row), template, np.int16), token.astype(np.int32)))
+
+    def rows(self, n: int, trace: bool) -> Rows:
+        if not self.parts:
+            empty = np.zeros(0)
+            return Rows(np.zeros(n + 1, np.int64), empty.astype(np.uint64), empty, empty.astype(np.int16), empty.astype(np.int32))
+        row, key, value, template, token = (np.concatenate(x) for x in zip(*self.parts, strict=True))
+        order = np.argsort(row, kind="stable")
+        row, key, value, template = row[order], key[order], value[order], template[order]
+        cell = row * len(BLOCKS) + _BLOCK_OF[template]
+        length = np.sqrt(np.bincount(cell, weights=value * value, minlength=n * len(BLOCKS)))
+        value = value / length[cell] * _BLOCK_WEIGHT[_BLOCK_OF[template]]
+        indptr = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=n))))
+        none = np.zeros(0)
+        return Rows(
+            indptr, key, value,
+            template if trace else none.astype(np.int16), token[order] if trace else none.astype(np.int32),
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Token arrays of all sentences of a batch, one after another."""
+
+    offset: Ints  # first token of a sentence
+    size: Ints
+    m_offset: Ints  # first mention of a sentence
+    word: Keys
+    tag: Ints
+    subject: Ints
+    speaker: Ints
+    object: Ints
+    clause: Ints
+    negated: Ints
+    hypothetical: Ints
+    passive: Ints
+    mention: Ints
+    group: Ints  # by mention
+    role: Keys  # by mention
+    kind: Keys  # by mention
+    first: Ints  # by mention: first token in the sentence
+    last: Ints
+    actor: Ints  # by mention: actor number in the batch
+
+
+def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str, int]) -> _Batch:
+    def cat(get: Any, dtype: Any = np.int64) -> Any:
+        return np.array([x for s in scans for x in get(s)], dtype=dtype)
+
+    size = np.array([len(s.lower) for s in scans], np.int64)
+    m_size = np.array([len(r.mentions) for r in readings], np.int64)
+    ms = [m for r in readings for m in r.mentions]
+    return _Batch(
+        np.cumsum(size) - size, size, np.cumsum(m_size) - m_size,
+        np.array([word_key(w) for s in scans for w in s.stems], np.uint64),
+        cat(lambda s: map(_TAGS.__getitem__, s.tags)), cat(lambda s: s.subject), cat(lambda s: s.speaker), cat(lambda s: s.object),
+        cat(lambda s: s.clause), cat(lambda s: s.negated), cat(lambda s: s.hypothetical), cat(lambda s: s.passive), cat(lambda s: s.mention_at),
+        cat(lambda s: s.group), np.array([word_key(x) for s in scans for x in s.role], np.uint64),
+        np.array([word_key(m.kind) for m in ms], np.uint64),
+        np.array([m.first for m in ms], np.int64), np.array([m.last for m in ms], np.int64),
+        np.array([actors.setdefault(m.actor, len(actors)) for m in ms], np.int64),
+    )  # fmt: skip
+
+
+def extract(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, trace: bool = False) -> Rows:
+    """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs."""
+    cues = cues or default_cues()
+    readings: dict[int, int] = {}
+    unique: list[Reading] = []
+    for p in pairs:
+        if id(p.reading) not in readings:
+            readings[id(p.reading)] = len(unique)
+            unique.append(p.reading)
+    scans = [scan(r, cues) for r in unique]
+    actors: dict[str, int] = {}
+    batch = _batch(scans, unique, actors)
+    sentence = np.array([readings[id(p.reading)] for p in pairs], np.int64)
+    target = np.array([actors.setdefault(p.actor, len(actors)) for p in pairs], np.int64)
+    gather = _Gather()
+    if len(pairs):
+        _fill(gather, batch, scans, sentence, target)
+    return gather.rows(len(pairs), trace)
+
+
+def _ragged(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
+    """Row number and flat position of every element of ragged ranges."""
+    row = np.repeat(np.arange(len(sizes)), sizes)
+    ends = np.cumsum(sizes)
+    at = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes) + np.repeat(starts, sizes)
+    return row, at
+
+
+def _fill(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, target: Ints) -> None:
+    n = len(sentence)
+    # mentions by pair; whether each, and each list of mentions, holds the target
+    m_size = np.array([len(s.group) for s in scans], np.int64)
+    m_row, m_at = _ragged(b.m_offset[sentence], m_size[sentence])
+    m_start = np.cumsum(m_size[sentence]) - m_size[sentence]
+    own = b.actor[m_at] == target[m_row]
+    in_group = np.zeros(len(m_at) + 1, bool)
+    np.logical_or.at(in_group, m_start[m_row] + b.group[m_at], own)
+
+    row, at = _ragged(b.offset[sentence], b.size[sentence])
+    position = at - b.offset[sentence][row]
+
+    def relation(group: Ints) -> Ints:
+        has = in_group[np.where(group >= 0, m_start[row] + group, -1)]
+        return np.where(group >= 0, np.where(has, T, O), np.where(group == PRONOUN, PRO, NONE))
+
+    subject, speaker, obj = (relation(x[at]) for x in (b.subject, b.speaker, b.object))
+    mention = b.mention[at]
+    is_mention = mention >= 0
+    is_own = is_mention & (b.actor[np.where(is_mention, b.m_offset[sentence][row] + mention, 0)] == target[row]) if len(b.actor) else is_mention
+    word = np.where(is_own, _TARGET, np.where(is_mention, _OTHER, b.word[at]))
+    # a mention of several words reads as one
+    inside = np.concatenate(([False], is_mention[1:] & (mention[1:] == mention[:-1]) & (row[1:] == row[:-1])))
+    rel = subject * 4 + speaker
+    tag = b.tag[at]
+    keep = ~inside
+    row, at, position, word, rel, tag, obj, is_own = row[keep], at[keep], position[keep], word[keep], rel[keep], tag[keep], obj[keep], is_own[keep]
+    subject, speaker, is_mention = subject[keep], speaker[keep], is_mention[keep]
+    clause, neg, hyp, passive = b.clause[at], b.negated[at], b.hypothetical[at], b.passive[at]
+
+    same = row[1:] == row[:-1]
+    after = np.concatenate((np.where(same, word[1:], _EDGE), [_EDGE]))
+    plain = _WORDISH[tag]
+    content = _CONTENT[tag]
+    g.add(W1, row[plain], word[plain], position[plain])
+    g.add(W2, row, mix(word, after), position)
+    r = plain & ~is_mention
+    g.add(R1, row[r], mix(rel[r], word[r]), position[r])
+    g.add(R2, row[r], mix(rel[r], word[r], after[r]), position[r], 0.7)
+    v = _VERBISH[tag]
+    g.add(R3, row[v], mix(rel[v], obj[v], neg[v], passive[v], word[v]), position[v])
+    _cues(g, b, scans, sentence, m_row, own, m_at, row, position, rel, subject, speaker, obj, clause, neg, hyp)
+    _near(g, row, position, word, is_own, is_mention, plain, content, tag)
+    _shape(g, b, n, sentence, m_row, m_at, own, row, subject, speaker, obj, tag, clause, is_mention)
+
+
+def _cues(
+    g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, m_row: Ints, own: NDArray[np.bool_], m_at: Ints, row: Ints, position: Ints,
+    rel: Ints, subject: Ints, speaker: Ints, obj: Ints, clause: Ints, neg: Ints, hyp: Ints,
+) -> None:  # fmt: skip
+    label_no = {x: i for i, x in enumerate(CUE_LABELS)}
+    flat = [(f.first, label_no[f.label], "vnap".index(f.kind[0]), f.weight) for s in scans for f in s.cues]
+    sizes = np.array([len(s.cues) for s in scans], np.int64)
+    if not flat:
+        return
+    table = np.array(flat)
+    c_row, c_at = _ragged((np.cumsum(sizes) - sizes)[sentence], sizes[sentence])
+    if not len(c_row):
+        return
+    token = table[c_at, 0].astype(np.int64)
+    label = table[c_at, 1].astype(np.int64)
+    kind = table[c_at, 2].astype(np.int64)
+    weight = table[c_at, 3] / 3.0
+    # position of (row, token) in the reduced token arrays
+    spot = np.searchsorted(row * 100_000 + position, c_row * 100_000 + token, side="right") - 1
+    crel, csub, cspk, cobj = rel[spot], subject[spot], speaker[spot], obj[spot]
+    ccl, cneg, chyp = _CLAUSE_GROUP[clause[spot]], neg[spot], hyp[spot]
+    g.add(C1, c_row, mix(crel, label, cneg), token, weight)
+    g.add(C2, c_row, mix(crel, label, kind, ccl, cneg, chyp), token, weight)
+    g.add(C3, c_row, mix(csub, cobj, label, kind), token, weight)
+    g.add(C4, c_row, mix(label, cneg), token, weight * 0.5)
+    role_row, role = m_row[own], b.role[m_at[own]]
+    first = np.searchsorted(role_row, c_row)
+    has = (first < len(role_row)) & (role_row[np.minimum(first, max(0, len(role_row) - 1))] == c_row) if len(role_row) else np.zeros(len(c_row), bool)
+    g.add(C5, c_row[has], mix(role[first[has]], label[has], cneg[has]), token[has], weight[has])
+    # strongest cue whose subject is the actor, or that the actor says with itself (a pronoun) as subject
+    mine = ((csub == T) | ((cspk == T) & (csub != O))) & (label < 9)
+    best: dict[tuple[int, bool], tuple[float, int, int, int]] = {}
+    for i in np.flatnonzero(mine):
+        slot = int(c_row[i]), bool(label[i] >= 6)
+        score = (float(weight[i]) - 0.3 * float(ccl[i] >= 2) - 0.2 * float(chyp[i]), -int(token[i]), int(label[i]), int(cneg[i]))
+        if slot not in best or score > best[slot]:
+            best[slot] = score
+    if best:
+        rows_ = np.array([k[0] for k in best], np.int64)
+        g.add(C6, rows_, mix(np.array([v[2] for v in best.values()]), np.array([v[3] for v in best.values()])), np.array([-v[1] for v in best.values()]), 1.0)
+
+
+def _near(
+    g: _Gather, row: Ints, position: Ints, word: Keys, is_own: NDArray[np.bool_], is_mention: NDArray[np.bool_], plain: NDArray[np.bool_],
+    content: NDArray[np.bool_], tag: Ints,
+) -> None:  # fmt: skip
+    size = len(row)
+    center = np.flatnonzero(is_own)
+
+    def at(shift: int) -> Keys:
+        j = center + shift
+        ok = (j >= 0) & (j < size)
+        j = np.clip(j, 0, size - 1)
+        return np.where(ok & (row[j] == row[center]), word[j], _EDGE)
+
+    r, p = row[center], position[center]
+    a1, a2, a3, b1, b2 = at(1), at(2), at(3), at(-1), at(-2)
+    for shift, w in ((1, a1), (2, a2), (3, a3)):
+        g.add(N1, r, mix(shift, w), p)
+    g.add(N2, r, mix(1, a1, a2), p)
+    g.add(N2, r, mix(2, a2, a3), p)
+    g.add(N3, r, mix(1, b1), p)
+    g.add(N3, r, mix(2, b2), p)
+    g.add(N4, r, mix(b2, b1), p)
+    g.add(N4, r, mix(3, b1, a1), p)
+    # first verb to the right of each mention of the actor
+    verbs = np.flatnonzero(_VERBISH[tag])
+    if len(verbs) and len(center):
+        nxt = np.searchsorted(verbs, center, side="right")
+        ok = nxt < len(verbs)
+        j = verbs[np.minimum(nxt, len(verbs) - 1)]
+        ok &= row[j] == r
+        g.add(N6, r[ok], mix(np.minimum(position[j[ok]] - p[ok], 8) // 3, word[j[ok]]), position[j[ok]])
+    # every content word with its signed distance to the nearest mention of the actor
+    if len(center):
+        k = np.flatnonzero(content & ~is_mention)
+        right = np.searchsorted(center, k)
+        left_c, right_c = center[np.maximum(right - 1, 0)], center[np.minimum(right, len(center) - 1)]
+        dl = np.where((right > 0) & (row[left_c] == row[k]), k - left_c, 999)
+        dr = np.where((right < len(center)) & (row[right_c] == row[k]), right_c - k, 999)
+        d = np.minimum(dl, dr)
+        near = d < 999
+        k, d, side = k[near], d[near], (dl < dr)[near]
+        g.add(N5, row[k], mix(side, word[k]), position[k], 1.0 / (1.0 + d / 4.0))
+
+
+def _shape(
+    g: _Gather, b: _Batch, n: int, sentence: Ints, m_row: Ints, m_at: Ints, own: NDArray[np.bool_], row: Ints, subject: Ints, speaker: Ints,
+    obj: Ints, tag: Ints, clause: Ints, is_mention: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    r, m = m_row[own], m_at[own]
+    g.add(S1, r, b.role[m], b.first[m])
+    g.add(S2, r, mix(b.role[m], b.kind[m]), b.first[m])
+    verb = _VERBISH[tag]
+    every = np.arange(n)
+    none = np.full(n, -1)
+
+    def count(mask: NDArray[np.bool_]) -> Ints:
+        return np.bincount(row[mask], minlength=n)
+
+    flags = (
+        np.minimum(count(verb & (subject == T)), 2), np.minimum(count((speaker == T)), 1), np.minimum(count((speaker == O)), 1),
+        np.minimum(count(verb & (obj == T)), 1), np.minimum(count(verb & (subject == O)), 2),
+    )  # fmt: skip
+    g.add(S3, every, mix(1, *flags), none)
+    for i, f in enumerate(flags):
+        g.add(S3, every, mix(2 + i, f), none)
+    others = np.bincount(m_row[~own], minlength=n)
+    g.add(S4, every, mix(1, np.minimum(others, 3)), none)
+    g.add(S4, every, mix(2, np.minimum(b.size[sentence] // 8, 6)), none)
+    quoted = np.bincount(row[clause == 2], minlength=n) > 0
+    g.add(S4, every, mix(3, quoted, flags[1]), none)
+    first = np.full(n, 99)
+    np.minimum.at(first, r, b.first[m])
+    g.add(S4, every, mix(4, np.minimum(first // 4, 6)), none)
+
+
+def template_name(number: int) -> str:
+    """The template's name in words, for explanations."""
+    return _NAMES[int(number)]
+
+
+def lookup(rows: Rows, keys: Keys) -> tuple[Ints, NDArray[np.bool_]]:
+    """Column of every entry of `rows` in the sorted vocabulary `keys`, and whether it is there."""
+    if not len(keys):
+        return np.zeros(len(rows.keys), np.int64), np.zeros(len(rows.keys), bool)
+    at = np.searchsorted(keys, rows.keys)
+    at[at == len(keys)] = 0
+    return at, keys[at] == rows.keys
+
+
+def concat(parts: Iterable[Rows]) -> Rows:
+    """Rows one below the other."""
+    ps = list(parts)
+    shift = np.cumsum([0] + [len(p.keys) for p in ps])
+    return Rows(
+        np.concatenate([np.zeros(1, np.int64)] + [p.indptr[1:] + s for p, s in zip(ps, shift, strict=False)]),
+        np.concatenate([p.keys for p in ps]), np.concatenate([p.values for p in ps]),
+        np.concatenate([p.template for p in ps]), np.concatenate([p.token for p in ps]),
+    )  # fmt: skip

@@ -1,0 +1,662 @@
+"""Who does what in a sentence, without a parser: one scan from left to right.
+
+For every token the scan says whose clause it stands in (`subject`), who is quoted or
+reported as saying it (`speaker`), what its verb acts on (`object`), in what kind of
+clause, whether it is negated or hypothetical, and which cues of the lexicon
+(`stance/data/cues.csv`) begin there. Words are told apart by closed classes, by the verbs
+and nouns of the cue lexicon, and by their endings; mentions come from `actors`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from stance.actors import Mention, Reading, fold
+from stance.errors import DataError, InputError, near_miss
+
+STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
+TONE_CUES = ("hostile", "stern", "warm")
+FUNCTION_CUES = ("report", "hedge", "negator", "hypothetical", "past_background", "neutral")
+CUE_LABELS = STANCE_CUES + TONE_CUES + FUNCTION_CUES
+CUE_KINDS = ("verb", "noun", "adjective", "phrase")
+
+# Clause kinds of a token.
+MAIN, REPORTED, QUOTED, SUBORDINATE, RELATIVE, CONDITIONAL, INFINITIVE = range(7)
+NOBODY = -1
+PRONOUN = -2
+
+
+# --------------------------------------------------------------------------- words
+
+_VOWELS = frozenset("aeiouy")
+_KEEP = frozenset("this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing sing string spring wing during nothing something anything everything morning evening".split())
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """The inflectional stem of a lower-case word: `accuses, accused, accusing` → `accus`.
+
+    Only endings of inflection are cut, so that `accusation` and `accuse` stay apart.
+    """
+    if len(word) < 4 or word in _KEEP:
+        return word
+    if word.endswith(("ies", "ied")):
+        return word[:-3] + "y" if len(word) > 4 else word[:-1]
+    if word.endswith("ing") and len(word) > 5 and _VOWELS & set(word[:-3]):
+        return _bare(word[:-3])
+    if word.endswith("ed") and not word.endswith("eed") and _VOWELS & set(word[:-2]):
+        return _bare(word[:-2])
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return _bare(word[:-2])
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return _bare(word[:-1])
+    return _bare(word)
+
+
+def _bare(word: str) -> str:
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiosl":
+        return word[:-1]
+    return word[:-1] if len(word) > 3 and word[-1] == "e" else word
+
+
+_BE = frozenset("be been being is are was were am 's".split())
+_HAVE = frozenset("has have had having 've".split())
+_MODAL = frozenset("will would shall should may might can could must 'll won't wouldn't can't cannot couldn't shouldn't".split())
+_DO = frozenset("do does did don't doesn't didn't".split())
+_PREP = frozenset(
+    "of in on at by for from with against about over under between among into onto through toward towards "
+    "during despite amid via per upon within without across near along around behind beyond inside outside off up "
+    "concerning regarding including following like versus beside besides alongside because_of".split()
+)
+_DET = frozenset("the a an this that these those its his her their our my your any some no all both each every another such several many few more most".split())
+_SUBORDINATE = frozenset("after before because since while when although though as whereas until once where whether amid following despite".split())
+_CONDITIONAL = frozenset("if unless should provided lest".split())
+_WH = frozenset("which who whom whose that".split())
+_SELF = frozenset("we i our us my ourselves we're we've we'll we'd i'm i've i'll".split())
+_OTHERS = frozenset("it he she they".split())
+_ADV = frozenset("also not never then later still already again now only even just repeatedly immediately quickly soon once often always long earlier further strongly sharply formally officially publicly flatly firmly".split())
+_MARKS = frozenset(",;:()[]-–—")
+_QUOTES = frozenset("\"“”«»")
+_OFFICE_NOUN = frozenset(
+    "spokesman spokeswoman spokesperson minister ministry president official officials government leader leaders ambassador "
+    "envoy diplomat diplomats head chief secretary authorities army military forces troops officers statement representative "
+    "delegation embassy media agency commander parliament foreign-ministry negotiators administration".split()
+)
+_IRREGULAR = {
+    "said": "say", "told": "tell", "went": "go", "gone": "go", "made": "make", "took": "take", "taken": "take", "gave": "give", "given": "give",
+    "came": "come", "held": "hold", "met": "meet", "sent": "send", "left": "leave", "began": "begin", "begun": "begin", "brought": "bring",
+    "saw": "see", "seen": "see", "fell": "fall", "led": "lead", "kept": "keep", "lost": "lose", "won": "win", "paid": "pay", "put": "put",
+    "set": "set", "cut": "cut", "hit": "hit", "shot": "shoot", "struck": "strike", "fought": "fight", "sought": "seek", "withdrew": "withdraw",
+    "withdrawn": "withdraw", "broke": "break", "broken": "break", "swore": "swear", "sworn": "swear", "drew": "draw", "drawn": "draw",
+    "thought": "think", "felt": "feel", "found": "find", "stood": "stand", "understood": "understand", "spoke": "speak", "spoken": "speak",
+    "wrote": "write", "written": "write", "called": "call", "knew": "know", "known": "know", "grew": "grow", "threw": "throw", "flew": "fly",
+    "bought": "buy", "built": "build", "caught": "catch", "chose": "choose", "fed": "feed", "fled": "flee", "forbade": "forbid", "forbidden": "forbid",
+    "froze": "freeze", "frozen": "freeze", "laid": "lay", "met_with": "meet", "rose": "rise", "ran": "run", "sank": "sink", "sunk": "sink",
+    "shook": "shake", "sold": "sell", "spent": "spend", "stuck": "stick", "tore": "tear", "torn": "tear", "undertook": "undertake", "became": "become",
+    "did": "do", "done": "do", "got": "get", "let": "let", "meant": "mean", "read": "read", "heard": "hear", "dealt": "deal", "bore": "bear",
+}  # fmt: skip
+_PARTICIPLES = frozenset(
+    "taken given held sent made told seen brought kept paid put set cut hit shot struck sought withdrawn broken drawn found "
+    "written known thrown bought built caught chosen forbidden frozen laid sunk sold torn met said called left done sworn".split()
+)
+_COMMON_VERBS = frozenset(
+    "say tell go make take give come hold meet send leave begin bring see fall lead keep lose win pay put set cut hit shoot strike "
+    "fight seek withdraw break swear draw think feel find stand speak write know grow throw fly buy build catch choose continue want "
+    "need try start stop hope expect believe plan remain seem appear become include involve follow show mean cause help allow let "
+    "move return visit arrive work use run turn claim refuse suspect own control rule border sign vote face receive get".split()
+)
+
+
+# --------------------------------------------------------------------------- cue lexicon
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A row of the cue lexicon: its stemmed words (`*`: one to three of any), label, kind, weight 1–3."""
+
+    words: tuple[str, ...]
+    label: str
+    kind: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class CueLexicon:
+    """Cues by their first stem, longest first, and the stems known as verbs and as nouns."""
+
+    index: dict[str, tuple[Cue, ...]]
+    verbs: frozenset[str]
+    nouns: frozenset[str]
+    digest: str
+
+
+def build_cues(data: str, source: str = "cues.csv") -> CueLexicon:
+    """Parse a cue table with columns `phrase,label,kind,weight`.
+
+    Raises DataError listing every bad row as `source:line: …`.
+    """
+    import hashlib
+
+    rows = csv.reader(io.StringIO(data))
+    header = [c.strip() for c in next(rows, [])]
+    if header[:4] != ["phrase", "label", "kind", "weight"]:
+        raise DataError(f"{source}:1: the columns are {', '.join(header) or 'none'}", "they must be phrase,label,kind,weight")
+    cues: dict[tuple[tuple[str, ...], str], Cue] = {}
+    problems = []
+    for row in rows:
+        if not any(row):
+            continue
+        try:
+            cue = _cue(row)
+        except ValueError as e:
+            problems.append(f"{source}:{rows.line_num}: {e}")
+            continue
+        key = cue.words, cue.label
+        if key not in cues or cues[key].weight < cue.weight:
+            cues[key] = cue
+    if problems:
+        raise DataError(f"{source}: {len(problems)} bad rows in the cue table", "correct these rows", tuple(problems))
+    index: dict[str, list[Cue]] = {}
+    for cue in cues.values():
+        index.setdefault(cue.words[0], []).append(cue)
+    verbs = {c.words[0] for c in cues.values() if c.kind == "verb"} - {"be", "the", "a", "in", "on", "not", "have"}
+    nouns = {c.words[0] for c in cues.values() if c.kind == "noun" and len(c.words) == 1}
+    digest = hashlib.sha256(data.encode()).hexdigest()[:16]
+    packed = {k: tuple(sorted(v, key=lambda c: (-len(c.words), c.label))) for k, v in index.items()}
+    return CueLexicon(packed, frozenset(verbs | set(map(stem, _COMMON_VERBS))), frozenset(nouns), digest)
+
+
+def _cue(row: list[str]) -> Cue:
+    if len(row) != 4:
+        raise ValueError(f"{len(row)} cells in {','.join(row)!r}; four are needed")
+    phrase, label, kind, weight = (c.strip() for c in row)
+    if label not in CUE_LABELS:
+        raise ValueError(f"label {label!r}; one of {', '.join(CUE_LABELS)} {near_miss(label, CUE_LABELS)}".rstrip())
+    if kind not in CUE_KINDS:
+        raise ValueError(f"kind {kind!r}; one of {', '.join(CUE_KINDS)}")
+    if weight not in ("1", "2", "3"):
+        raise ValueError(f"weight {weight!r}; 1, 2 or 3")
+    words = tuple("*" if w == "*" else cue_stem(w) for w in phrase.lower().replace("-", " - ").split())
+    if not words or words[0] == "*":
+        raise ValueError(f"phrase {phrase!r} must begin with a word")
+    return Cue(words, label, kind, float(weight))
+
+
+def cue_stem(word: str) -> str:
+    """Stem of a word as cues are matched: irregular forms first go to their base."""
+    return stem(_IRREGULAR.get(word, word))
+
+
+@lru_cache(maxsize=1)
+def default_cues() -> CueLexicon:
+    """The cue lexicon that ships with the package."""
+    return build_cues(resources.files("stance").joinpath("data/cues.csv").read_text("utf-8"))
+
+
+def load_cues(path: str | Path) -> CueLexicon:
+    """Read a user's cue table. Raises InputError when it cannot be read, DataError with all bad rows."""
+    try:
+        return build_cues(Path(path).read_text("utf-8-sig"), str(path))
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"{path}: cannot read the cue table: {e}", "give a UTF-8 CSV file") from e
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A cue in a sentence: tokens `first:last`, and whether it stands there as a verb."""
+
+    first: int
+    last: int
+    label: str
+    kind: str
+    weight: float
+
+
+def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found]:
+    """All cues of a sentence; a longer cue of the same label hides the shorter ones it covers."""
+    found: list[Found] = []
+    covered: dict[str, int] = {}
+    for i, s in enumerate(stems):
+        for cue in cues.index.get(s, ()):
+            if covered.get(cue.label, 0) > i:
+                continue
+            last = _match(cue.words, stems, i)
+            if last and not (len(cue.words) == 1 and _wrong_kind(cue.kind, tags[i], s, cues)):
+                found.append(Found(i, last, cue.label, cue.kind, cue.weight))
+                covered[cue.label] = last
+    return found
+
+
+def _match(words: tuple[str, ...], stems: list[str], i: int) -> int:
+    """Position after the match of `words` at `i`, or 0."""
+    n = len(stems)
+    for k, w in enumerate(words):
+        if w == "*":
+            rest = words[k + 1 :]
+            return next((e for skip in (1, 2, 3) if i + skip < n and (e := _match(rest, stems, i + skip))), 0)
+        if i >= n or stems[i] != w:
+            return 0
+        i += 1
+    return i
+
+
+def _wrong_kind(kind: str, tag: str, s: str, cues: CueLexicon) -> bool:
+    return s in cues.verbs and s in cues.nouns and (kind == "verb") != (tag in "VBGE") and kind in ("verb", "noun")
+
+
+# --------------------------------------------------------------------------- tags
+
+
+def tag(lower: list[str], stems: list[str], mention_at: list[int], cues: CueLexicon) -> list[str]:
+    """One letter a token: M mention, V finite verb, B base verb, G -ing, E passive participle, X auxiliary,
+    P preposition, D determiner, S subordinator, W relative, C and/or/but, Q quote, K other mark,
+    R adverb, I we/I, H it/he/she/they, T to, ' possessive, N anything else."""
+    tags: list[str] = []
+    prev = "K"
+    for i, w in enumerate(lower):
+        t = "M" if mention_at[i] >= 0 else _CLOSED.get(w) or _open_class(w, stems[i], prev, lower, i, tags, cues)
+        tags.append(t)
+        if t != "R":
+            prev = t
+    return tags
+
+
+_CLOSED: dict[str, str] = {
+    **dict.fromkeys(_ADV, "R"), **dict.fromkeys(_DET, "D"), **dict.fromkeys(_PREP, "P"), **dict.fromkeys(_SUBORDINATE, "S"),
+    **dict.fromkeys(_CONDITIONAL, "S"), **dict.fromkeys(_WH, "W"), **dict.fromkeys(_BE | _HAVE | _MODAL | _DO, "X"),
+    **dict.fromkeys(("and", "or", "but", "nor", "yet"), "C"), **dict.fromkeys(_QUOTES, "Q"), **dict.fromkeys(_MARKS | set(".!?…"), "K"),
+    **dict.fromkeys(_SELF, "I"), **dict.fromkeys(_OTHERS, "H"), "to": "T", "'s": "'", "--": "K", "...": "K",
+}  # fmt: skip
+
+
+def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, tags: list[str], cues: CueLexicon) -> str:
+    if not w[0].isalpha():
+        return "N"
+    known = s in cues.verbs or w in _IRREGULAR
+    if w.endswith("ly"):
+        return "R"
+    if w.endswith("ing") and len(w) > 5:
+        return "N" if prev == "D" and not known else "G"
+    if (w.endswith("ed") and len(w) > 4 and w != "united") or w in _IRREGULAR:
+        return _past(w, prev, lower, i)
+    if not known:
+        return "N"
+    if prev in "TX" and (prev == "T" or _last_aux(lower, i) not in _BE | _HAVE):
+        return "B"
+    if prev in "DP'":
+        return "N"
+    if w.endswith("s") and prev in "NMWHC" or prev in "IHW":
+        return "V"
+    return "V" if s not in cues.nouns and prev in "MN" and not w.endswith("s") and (i + 1 < len(lower)) else "N"
+
+
+def _past(w: str, prev: str, lower: list[str], i: int) -> str:
+    if prev == "X":
+        aux = _last_aux(lower, i)
+        return "E" if aux in _BE and (w.endswith("ed") or w in _PARTICIPLES) else "V"
+    if prev in "DP'":
+        return "N"
+    if i + 1 < len(lower) and lower[i + 1] == "by" and prev != "X":
+        return "E"
+    return "V"
+
+
+def _last_aux(lower: list[str], i: int) -> str:
+    for k in range(i - 1, max(-1, i - 4), -1):
+        if lower[k] in _BE or lower[k] in _HAVE or lower[k] in _MODAL or lower[k] in _DO:
+            return lower[k]
+    return ""
+
+
+# --------------------------------------------------------------------------- scan
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the scan says of every token; mention numbers index `Reading.mentions`, NOBODY and PRONOUN else.
+
+    `group[m]` is the first mention of the list that mention `m` belongs to ("X, Y and Z").
+    `subject`, `speaker` and `object` hold group numbers. `role[m]` is the mention's own place.
+    """
+
+    lower: list[str]
+    stems: list[str]
+    tags: list[str]
+    mention_at: list[int]
+    group: list[int]
+    subject: list[int]
+    speaker: list[int]
+    object: list[int]
+    clause: list[int]
+    negated: list[bool]
+    hypothetical: list[bool]
+    passive: list[bool]
+    role: list[str]
+    cues: list[Found]
+
+
+def scan(reading: Reading, cues: CueLexicon) -> Scan:
+    """Scan one sentence; see the module's first lines."""
+    lower = [fold(w).lower() if not w.isascii() or "." in w else w.lower() for w in reading.tokens.words]
+    lower = ["n't" if w == "n't" else w.replace("’", "'") for w in lower]
+    stems = [cue_stem(w) for w in lower]
+    mentions = reading.mentions
+    at = [NOBODY] * len(lower)
+    for k, m in enumerate(mentions):
+        for i in range(m.first, m.last):
+            at[i] = k
+    tags = tag(lower, stems, at, cues)
+    found = find_cues(stems, tags, cues)
+    scanner = _Scanner(lower, stems, tags, at, mentions, found, reading)
+    scanner.run()
+    return scanner.result(found)
+
+
+class _Scanner:
+    def __init__(
+        self, lower: list[str], stems: list[str], tags: list[str], at: list[int],
+        mentions: tuple[Mention, ...], found: list[Found], reading: Reading,
+    ) -> None:  # fmt: skip
+        n = len(lower)
+        self.lower, self.stems, self.tags, self.at, self.mentions = lower, stems, tags, at, mentions
+        self.group = list(range(len(mentions)))
+        self.subject = [NOBODY] * n
+        self.speaker = [NOBODY] * n
+        self.object = [NOBODY] * n
+        self.clause = [MAIN] * n
+        self.passive = [False] * n
+        self.role = ["other"] * len(mentions)
+        self.report_at = {f.first for f in found if f.label == "report" or f.label in STANCE_CUES and f.kind == "verb"}
+        self.report_verbs = {f.first for f in found if f.label == "report"}
+        self.negated = self._scope({"negator"}, found, 5)
+        self.hypothetical = self._scope({"hypothetical"}, found, 8)
+        self.in_quote = self._quotes(reading)
+        self.carried = next((k for k, m in enumerate(mentions) if m.kind == "quote"), NOBODY)
+
+    def _scope(self, labels: set[str], found: list[Found], reach: int) -> list[bool]:
+        out = [False] * len(self.lower)
+        for f in found:
+            if f.label in labels:
+                for i in range(f.last, min(len(out), f.last + reach)):
+                    if self.lower[i] in (".", ";", "but") or self.tags[i] == "Q":
+                        break
+                    out[i] = True
+        return out
+
+    def _quotes(self, reading: Reading) -> list[bool]:
+        inside = reading.in_quote and self.lower[:1] not in ([q] for q in _QUOTES)
+        out = []
+        for w in self.lower:
+            if w in ("“", "«"):
+                inside = True
+            elif w in ("”", "»"):
+                inside = False
+            elif w == '"':
+                inside = not inside
+            out.append(inside and w not in _QUOTES)
+        return out
+
+    # -- the scan
+
+    def run(self) -> None:
+        np = held = NOBODY  # subject candidate since the last boundary, and the one before an insertion
+        fresh = True  # no verb since the boundary
+        has_np = False
+        subject = NOBODY
+        speaker = NOBODY
+        obj = NOBODY
+        clause = MAIN
+        last_verb = -1
+        prep = ""
+        i, n = 0, len(self.lower)
+        relative_of = NOBODY
+        while i < n:
+            t, w = self.tags[i], self.lower[i]
+            if self.in_quote[i] and not (i and self.in_quote[i - 1]):
+                np = held = subject = obj = NOBODY
+                has_np, fresh, prep, last_verb = False, True, "", -1
+                clause = QUOTED
+            elif not self.in_quote[i] and i and self.in_quote[i - 1]:
+                np = held = obj = NOBODY
+                has_np, fresh, prep = False, True, ""
+                clause = MAIN
+            if t == "M":
+                k = self.at[i]
+                first = i == 0 or self.at[i - 1] != k
+                if first:
+                    self._mention(k, i, prep, fresh, has_np, last_verb)
+                    g = self.group[k]
+                    if g != k:
+                        pass
+                    elif prep and not (prep in ("of", "for", "in", "from") and np == NOBODY and has_np and i > 1 and self._office_before(i)):
+                        if prep == "by" and last_verb >= 0 and self.passive[last_verb]:
+                            self._agent(last_verb, g, i)
+                    elif fresh:
+                        if not has_np or np == NOBODY and self._office_before(i):
+                            np, has_np = g, True
+                        elif np == NOBODY and self.tags[i - 1] in "NK" and self.mentions[k].kind in ("person", "learnt"):
+                            np = g
+                    elif obj == NOBODY:
+                        obj = g
+                        if last_verb >= 0:
+                            self.object[last_verb] = g
+                prep = "" if self.at[i + 1 : i + 2] != [k] else prep
+            elif t == "P":
+                prep = w
+            elif t in "IH":
+                if fresh and not has_np:
+                    np, has_np = PRONOUN, True
+                prep = ""
+            elif t == "N":
+                if fresh and not has_np and not prep:
+                    has_np = True
+                if self.tags[i + 1 : i + 2] != ["N"] and self.tags[i + 1 : i + 2] != ["M"]:
+                    prep = ""
+            elif t in "VE" or t == "X" and fresh:
+                if fresh or has_np:
+                    after_insert = self._after_mark(i)
+                    if relative_of != NOBODY and not after_insert and not has_np:
+                        subject = relative_of
+                        relative_of = NOBODY
+                    elif after_insert and held != NOBODY and np == NOBODY:
+                        subject, held = held, NOBODY
+                        clause = MAIN if clause in (RELATIVE,) else clause
+                    elif has_np:
+                        if np == PRONOUN:
+                            subject = self._antecedent(i, speaker, subject)
+                        else:
+                            subject = np
+                    elif held != NOBODY:
+                        subject, held = held, NOBODY
+                    if np >= 0:
+                        held = NOBODY
+                np, has_np, fresh, prep, obj = NOBODY, False, False, "", NOBODY
+                if t != "X":
+                    last_verb = i
+                    self.passive[i] = t == "E"
+                    if i in self.report_verbs:
+                        speaker = subject if subject >= 0 else speaker
+                        fresh = True
+            elif t in "BG":
+                prep_of = prep in ("of", "for", "from", "into", "against", "at", "about")
+                if obj >= 0 and last_verb >= 0 and (prep_of or t == "B" and i and self.lower[i - 1] == "to"):
+                    self.subject[i] = obj
+                    self.clause[i] = INFINITIVE
+                    subject_here = obj
+                else:
+                    subject_here = held if t == "G" and fresh and not has_np and held >= 0 else subject
+                if t == "B" and fresh and has_np:  # modal + base: "China would respond"
+                    subject_here = subject = self._antecedent(i, speaker, subject) if np == PRONOUN else np
+                    np, has_np, fresh = NOBODY, False, False
+                last_verb = i
+                prep = ""
+                self.subject[i] = subject_here
+                self.speaker[i] = speaker
+                if self.clause[i] != INFINITIVE:
+                    self.clause[i] = clause
+                if i in self.report_verbs:
+                    fresh = True
+                i += 1
+                continue
+            elif t == "S":
+                if np >= 0:
+                    held = np
+                np, has_np, fresh, prep, obj = NOBODY, False, True, "", NOBODY
+                clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
+                prep = w if w in ("after", "before", "since", "amid", "following", "despite") and self._nominal(i) else ""
+            elif t == "W" or w == "that" and last_verb >= 0:
+                previous = self.at[i - 1] if i else NOBODY
+                if i and self.tags[i - 1] == "K" and i > 1:
+                    previous = self.at[i - 2]
+                if w == "that" and i - 1 in self.report_at or w == "that" and previous < 0:
+                    clause = REPORTED if clause != QUOTED else clause
+                    speaker = subject if subject >= 0 else speaker
+                else:
+                    if np >= 0:
+                        held = np
+                    relative_of = self.group[previous] if previous >= 0 else (np if np >= 0 else NOBODY)
+                    clause = RELATIVE if clause != QUOTED else clause
+                np, has_np, fresh, prep = NOBODY, False, True, ""
+            elif t == "C" or t == "K" and w in ",;:-–—()" or w == "--":
+                if np >= 0:
+                    held = np
+                if not self._list_goes_on(i):
+                    keep = t == "C" and not fresh
+                    np, has_np, fresh, prep = NOBODY, False, True, ""
+                    obj = obj if keep else NOBODY
+                    if t == "C" and w == "but" or w == ";":
+                        clause = QUOTED if self.in_quote[i] else MAIN
+            elif t == "D" or t == "R":
+                pass
+            elif t == "'":
+                prep = ""
+            elif t == "T":
+                prep = "to" if self.tags[i + 1 : i + 2] != ["B"] else ""
+            if self.subject[i] == NOBODY:
+                self.subject[i] = subject if not (fresh and has_np) else (np if np != PRONOUN else self._antecedent(i, speaker, subject))
+            self.speaker[i] = speaker
+            self.clause[i] = clause
+            i += 1
+        self._backfill()
+
+    def _office_before(self, i: int) -> bool:
+        return any(self.lower[j] in _OFFICE_NOUN for j in range(max(0, i - 6), i))
+
+    def _after_mark(self, i: int) -> bool:
+        j = i - 1
+        while j > 0 and self.tags[j] in "RX":
+            j -= 1
+        return j >= 0 and self.lower[j] in (",", ")", "-", "–", "—", "--")
+
+    def _antecedent(self, i: int, speaker: int, subject: int) -> int:
+        """Whom we/I (the quote's speaker) or it/they stand for (the speaker, else the last subject)."""
+        if self.in_quote[i]:
+            return PRONOUN
+        return speaker if speaker >= 0 else subject if subject >= 0 else PRONOUN
+
+    def _nominal(self, i: int) -> bool:
+        """Whether no finite verb follows before the next mark: "after the talks in Geneva,"."""
+        for j in range(i + 1, min(len(self.lower), i + 12)):
+            if self.tags[j] == "V" or self.tags[j] == "X":
+                return False
+            if self.tags[j] in "KQ":
+                return True
+        return True
+
+    def _list_goes_on(self, i: int) -> bool:
+        """Whether the mark or conjunction stands inside a list of mentions."""
+        left = self.at[i - 1] if i else NOBODY
+        j = i + 1
+        while j < len(self.lower) and (self.tags[j] in "CD" or self.lower[j] == ","):
+            j += 1
+        return left >= 0 and j < len(self.lower) and self.at[j] >= 0 and j - i <= 3
+
+    def _mention(self, k: int, i: int, prep: str, fresh: bool, has_np: bool, last_verb: int) -> None:
+        j = i - 1
+        joined = False
+        while j >= 0 and (self.tags[j] in "CD" or self.lower[j] == ","):
+            joined = joined or self.tags[j] == "C" or self.lower[j] == ","
+            j -= 1
+        if joined and j >= 0 and self.at[j] >= 0 and i - j <= 4 and self.mentions[self.at[j]].actor != self.mentions[k].actor:
+            self.group[k] = self.group[self.at[j]]
+            self.role[k] = self.role[self.at[j]]
+            return
+        after = self.lower[self.mentions[k].last : self.mentions[k].last + 1]
+        if prep:
+            self.role[k] = f"prep:{prep}"
+        elif self.mentions[k].kind == "demonym":
+            self.role[k] = "modifier" if fresh else "object modifier"
+        elif after == ["'s"]:
+            self.role[k] = "possessor" if fresh else "object possessor"
+        elif fresh:
+            self.role[k] = "head"
+        else:
+            self.role[k] = "object"
+
+    def _agent(self, verb: int, g: int, i: int) -> None:
+        """The by-phrase of a passive: the mention is who acts."""
+        old = self.subject[verb]
+        for j in range(verb, i):
+            if self.subject[j] == old:
+                self.subject[j] = g
+        self.object[verb] = old
+        self.passive[verb] = False
+        self.role[g] = "agent"
+
+    def _backfill(self) -> None:
+        """Give quotes and trailing attributions their speaker, and resolve we/I to it."""
+        n = len(self.lower)
+        speaker = self.carried
+        end_report = -1
+        for i in sorted(self.report_verbs):
+            if self.in_quote[i] or self.tags[i] not in "VBG":
+                continue
+            who = self._inverted(i)
+            if who == NOBODY:
+                who = self.subject[i]
+            if who >= 0:
+                self.subject[i] = who
+                if speaker == NOBODY or speaker == self.carried:
+                    speaker = who
+                if self._trails(i):
+                    end_report = i
+        source = next((k for i, k in enumerate(self.at) if k >= 0 and i > 1 and self.lower[i - 2 : i] == ["according", "to"]), NOBODY)
+        for i in range(n):
+            if source >= 0 and self.speaker[i] == NOBODY:
+                self.speaker[i] = self.group[source]
+            elif end_report > i and self.speaker[i] == NOBODY and not self.in_quote[i]:
+                self.speaker[i] = self.subject[end_report]
+                self.clause[i] = REPORTED if self.clause[i] == MAIN else self.clause[i]
+            if self.in_quote[i]:
+                self.speaker[i] = speaker
+                if self.subject[i] == PRONOUN:
+                    self.subject[i] = speaker
+            elif self.subject[i] == PRONOUN:
+                self.subject[i] = self.speaker[i]
+
+    def _inverted(self, i: int) -> int:
+        """The mention in `," said X` or `, said the X minister`."""
+        j = i + 1
+        while j < len(self.lower) and j <= i + 4 and self.at[j] < 0 and self.tags[j] in "DN":
+            j += 1
+        if j < len(self.lower) and self.at[j] >= 0 and i and (self.tags[i - 1] == "Q" or self.lower[i - 1] == ","):
+            return self.group[self.at[j]]
+        return NOBODY
+
+    def _trails(self, i: int) -> bool:
+        """Whether the reporting verb closes the sentence: ", the ministry said on Monday."."""
+        if not any(self.lower[j] == "," or self.tags[j] == "Q" for j in range(max(0, i - 12), i)):
+            return False
+        rest = [t for t in self.tags[i + 1 :]]
+        return not any(t in "VBXQ" for t in rest) and len(rest) <= 14 and "that" not in self.lower[i + 1 : i + 3]
+
+    def result(self, found: list[Found]) -> Scan:
+        return Scan(
+            self.lower, self.stems, self.tags, self.at, self.group, self.subject, self.speaker, self.object, self.clause,
+            self.negated, self.hypothetical, self.passive, self.role, found,
+        )  # fmt: skip

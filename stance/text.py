@@ -1,0 +1,185 @@
+"""Text to paragraphs, sentences and tokens, every one with exact character offsets.
+
+No model and no data files: a boundary is decided by the token before the mark, the
+mark with its closing quotes, and the token after it. The abbreviation classes are
+those of the Punkt paper (Kiss & Strunk 2006: title-like abbreviations never end a
+sentence, others may) filled with the abbreviations of news English.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an article: `article.text[start:end] == text`."""
+
+    index: int
+    paragraph: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of one sentence: parallel lists, offsets in characters of the sentence."""
+
+    words: list[str]
+    starts: list[int]
+    ends: list[int]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+_TOKEN = re.compile(
+    r"[^\W\d_](?:\.[^\W\d_])+\b\.?"  # U.S. U.N. p.m. J.D.
+    r"|\d+(?:[.,:]\d+)*"  # 1,500 10:30 2.5
+    r"|['’]s\b"  # possessive
+    r"|\w+(?:['’](?!s\b)\w+)*"  # words, didn't, O'Neill
+    r"|\.\.\.|--|[^\w\s]"
+)
+
+
+def tokenize(text: str) -> Tokens:
+    """Words, numbers and marks of `text`, hyphens and possessives apart, `U.S.` whole."""
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for m in _TOKEN.finditer(text):
+        words.append(m.group())
+        starts.append(m.start())
+        ends.append(m.end())
+    return Tokens(words, starts, ends)
+
+
+# Always followed by a name or a number: never the end of a sentence.
+_TITLES = frozenset(
+    "mr mrs ms mx dr prof rev fr sen sens rep reps gov govs gen lt col maj capt cmdr adm sgt cpl brig "
+    "pres supt hon amb sec msgr mt ft st messrs mme mlle vs v cf fig figs art dept".split()
+)
+# Before a number or a name in the middle, but may end a sentence.
+_MAYBE = frozenset(
+    "jr sr inc corp ltd co bros plc llc etc al e.g i.e u.s u.k u.n e.u d.c u.a.e p.m a.m ph.d m.d b.a "
+    "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
+    "ariz ark calif colo conn del fla ga ill ind kan ky mass md mich minn miss mo mont neb nev okla ore pa "
+    "tenn tex va vt wash wis wyo ave blvd rd univ assn bn mn est min hrs cent dem ind ret".split()
+)
+_BEFORE_NUMBER = frozenset("approx ca no nos p pp vol ch sec art para jan feb mar apr jun jul aug sep sept oct nov dec".split())
+# Words that open a sentence far more often than they go on a name.
+_OPENERS = frozenset(
+    "the a an this that these those it he she they we i you his her its their our my in on at by from for with "
+    "but and or so yet if when while as after before since although though however meanwhile there here what "
+    "who why how both all some many most one two several no not nor asked according earlier later last next "
+    "speaking under during despite instead also then now still only even such another other each every "
+    "officials talks critics analysts relations negotiations nobody neither either none today yesterday".split()
+)
+# Go on after a time or an abbreviation: "10 p.m. EST", "5 a.m. Monday".
+_GO_ON = frozenset(
+    "est edt et gmt utc cet bst pst pdt local monday tuesday wednesday thursday friday saturday sunday "
+    "january february march april may june july august september october november december".split()
+)
+_SPEECH = frozenset(
+    "said says asked asks added told wrote replied tweeted shouted warned insisted wondered cried declared".split()
+)
+_CLOSERS = "\"'”’»)]"
+_OPENING = "\"'“‘«(["
+_BOUNDARY = re.compile(rf"(?:\.\.\.|…|[.!?])+[{re.escape(_CLOSERS)}]*(?=\s|$)|(?<=[a-z]{{2}}[.!?])(?=[A-Z][a-z’']*[ ,])")
+_NEXT = re.compile(r"\s*([\"'“‘«(\[—–-]*\s*)([^\W_]+(?:[.'’][^\W_]+)*|\S)?")
+_BEFORE = re.compile(r"[^\s\"'“‘«(\[]+$")
+_LINE = re.compile(r"[^\r\n\u2028\u2029]+")
+_BULLET = re.compile(r"(?:[•·▪‣*–—-]|\d{1,2}[.)]|\([a-z0-9]\))\s*")
+_LETTER = re.compile(r"[^\W_]")
+
+
+def paragraphs(text: str) -> list[tuple[int, int]]:
+    """Offsets of the non-blank lines of `text`, without surrounding blanks."""
+    spans = []
+    for m in _LINE.finditer(text):
+        line = m.group()
+        start = m.start() + len(line) - len(line.lstrip())
+        end = m.start() + len(line.rstrip())
+        if start < end:
+            spans.append((start, end))
+    return spans
+
+
+def sentences(text: str) -> list[Sentence]:
+    """Sentences of `text` in order; a line end always ends a sentence.
+
+    Lines without a letter or a digit are left out.
+    """
+    found: list[Sentence] = []
+    for number, (start, end) in enumerate(paragraphs(text)):
+        for s, e in _split(text[start:end]):
+            if _LETTER.search(text, start + s, start + e):
+                found.append(Sentence(len(found), number, start + s, start + e, text[start + s : start + e]))
+    return found
+
+
+def _split(line: str) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    bullet = _BULLET.match(line)
+    begin = 0
+    first = bullet.end() if bullet else 0
+    for m in _BOUNDARY.finditer(line, first):
+        if m.end() < len(line) and _ends(line, m.start(), m.end()):
+            spans.append((begin, m.end()))
+            begin = m.end() + len(line[m.end() :]) - len(line[m.end() :].lstrip()) if m.end() < len(line) else m.end()
+    if begin < len(line):
+        spans.append((begin, len(line)))
+    return spans
+
+
+def _ends(line: str, start: int, end: int) -> bool:
+    """Whether the mark at `line[start:end]` ends a sentence."""
+    if start == end:  # no blank after the full stop: "the list.Ten people"
+        return not re.search(r"(?:www\.|://|@)\S*$", line[:start])
+    mark = line[start:end]
+    after = _NEXT.match(line, end)
+    quote, word = (after.group(1) or "", after.group(2) or "") if after else ("", "")
+    if not word:
+        return False
+    if word[0].islower() and not re.match(r"(?:al|el|de|von|van|bin|ibn)\b", word):
+        return False
+    if word[0].islower() and "-" not in line[end : end + 6] and not quote.strip():
+        return False
+    closed = any(c in mark for c in "\"'”’»")
+    if closed and mark[0] in "?!" and not quote.strip() and _attribution(line, end):
+        return False
+    if mark.startswith(("...", "…")) and not closed:
+        return bool(word[0].isupper() and (word.lower() in _OPENERS or quote.strip()))
+    if mark[0] != "." or closed or ")" in mark:
+        return bool(word[0].isalnum() or not word[0].isalnum() and quote)
+    return _full_stop(line, start, quote.strip(), word)
+
+
+def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
+    before = _BEFORE.search(line, max(0, start - 40), start)
+    token = before.group() if before else ""
+    bare = token.lower().rstrip(".")
+    if bare in _TITLES and token[:1].isupper() or bare in ("vs", "v"):
+        return False
+    if bare in _BEFORE_NUMBER and word[0].isdigit():
+        return False
+    if bare in ("no", "nos") and token[0].isupper() and word[0].isdigit():
+        return False
+    if re.fullmatch(r"[^\W\d_]", token) and token.isupper() and token != "I":
+        return False  # an initial: "George W. Bush"
+    if re.fullmatch(r"[^\W\d_](?:\.[^\W\d_])+", token) or bare in _MAYBE and token not in ("no", "sun", "sat", "miss"):
+        if word.lower() in _GO_ON and bare in ("a.m", "p.m"):
+            return False
+        if quote or word.lower() in _OPENERS and word[0].isupper():
+            return True
+        return bare in ("a.m", "p.m", "etc", "bn", "mn") and word[0].isupper()
+    if re.fullmatch(r"[-•*]?\d{1,2}", token) and start <= 3:
+        return False  # a numbered line
+    return True
+
+
+def _attribution(line: str, end: int) -> bool:
+    words = re.findall(r"[\w'’.-]+", line[end : end + 60])[:5]
+    return any(w.lower().rstrip(".") in _SPEECH for w in words[1:5])
