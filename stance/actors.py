@@ -278,8 +278,12 @@ def _guarded(a: Alias, b: Alias) -> bool:
 
 # --------------------------------------------------------------------------- words of the trade
 
-_PLACE_BEFORE = frozenset("in inside throughout across near at around outside".split())
-_INTO = frozenset("into over through toward towards".split())
+_PLACE_BEFORE = frozenset("in inside throughout across at around outside into over through toward towards".split())
+_TRAVEL = frozenset(
+    "left leave leaving heading headed travel traveled travelled travelling flew fly flying trip return returned returning went go going "
+    "bound fled flee fleeing evacuated transferred arrived sailed sailing drove moved visit visited visiting reports reporting reported".split()
+)
+_AFFAIR = frozenset("crisis war conflict peninsula border borders deal accord agreement pact issue question dossier nuclear".split())
 _REGION = frozenset(
     "eastern western northern southern central northeastern northwestern southeastern southwestern north south "
     "east west mainland occupied neighboring neighbouring war-torn rural the downtown nearby dominated shiite sunni "
@@ -297,7 +301,7 @@ _PRIVATE = frozenset(
     "cleric clerics muslim muslims jew jews christian christians kurds voter voters public protester protesters "
     "activist activists dissident dissidents lawyer lawyers expatriate immigrants immigrant descent origin-born speaking "
     "stock stocks shares market markets economy billionaire tycoon entrepreneur farmers farmer media studies "
-    "league club footballer fans fan chef wine beer tea".split()
+    "league club footballer fans fan chef wine beer tea jetliner airliner death civilians civilian origin".split()
 )
 _OFFICE = frozenset(
     "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "
@@ -331,14 +335,14 @@ _CARRIERS = frozenset(
 _COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
 _TWO = re.compile(
     r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
-    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties)|the (?:two|pair|rivals|neighbou?rs))\b",
+    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b",
     re.I,
 )
 _REBELS = re.compile(r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|extremist group|terror group|Islamist group|militia)\b", re.I)
 _DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|later|then|further|repeatedly|again|did not|would|will|did|earlier)\s+)*"
-    r"(?!is\b|was\b|came\b|comes\b|seems\b|remains\b|follows\b|took\b|takes\b|appears\b|has been\b|would be\b|will be\b|marks\b|marked\b|can\b|may\b|been\b|be\b|not\b)\w+",
+    r"(?!is\b|was\b|came\b|comes\b|seems\b|remains\b|follows\b|took\b|takes\b|appears\b|has been\b|would be\b|will be\b|marks\b|marked\b|can\b|may\b|been\b|be\b|not\b|wasn|isn|wouldn)\w+",
     re.I,
 )
 _OPEN, _CLOSE = "“«", "”»"
@@ -386,6 +390,7 @@ class _Reader:
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
         self.parties: list[str] = []  # organised parties named, latest last
+        self.organs: dict[str, str] = {}  # "military" → the actor whose military was named last
         self.quote_open = False
 
     def read(self, sentence: Sentence) -> Reading:
@@ -420,12 +425,13 @@ class _Reader:
                 kind = alias.kind
                 if tokens.starts[i] < dateline_end and kind in ("name", "capital"):
                     kind, why = "place", "dateline"
+                elif i > 1 and lower[i - 1] == "-" and lower[i - 2] == "pro":
+                    kind, why = "place", "pro-" + words[i]
                 elif reason := _only_place(words, lower, i, i + size, kind):
                     kind, why = "place", reason
                 elif kind == "demonym" or (kind in ("name", "capital") and lower[i + size : i + size + 1] == ["'s"]):
-                    if _private(words, lower, i + size):
-                        i += size
-                        continue
+                    if _private(words, lower, i + size) or kind == "demonym" and _people(words, lower, i, i + size):
+                        kind, why = "place", "private person, people or thing"
                 found.append(_mention(tokens, text, i, i + size, alias.actor, kind, why))
             i += size
         return found
@@ -577,7 +583,9 @@ class _Reader:
         near_report = any(w in _REPORT or w in _AUX for w in lower[i + 1 : i + 4]) or any(w in _REPORT for w in lower[max(0, start - 3) : start])
         if not near_report:
             return None
-        return _mention(tokens, text, start - 1, i + 1, self.speaker, "phrase", f"the {lower[i]}: who spoke last")
+        by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
+        actor = by.actor if by else self.organs.get(lower[i], self.speaker)
+        return _mention(tokens, text, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _country(self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention]) -> Mention | None:
         start = i - 1
@@ -613,6 +621,13 @@ class _Reader:
             self.recent.append(m.actor)
             if m.actor in _PARTIES:
                 self.parties.append(m.actor)
+        for m in found:
+            if m.kind != "place" or m.why != "dateline":
+                for w in lower[m.last : m.last + 4]:
+                    if w in _CARRIERS:
+                        self.organs[w] = m.actor
+                    elif not w.isalpha() and w != "'s":
+                        break
         if not real:
             return
         speaking = next((m for m in real if _speaks(lower, m)), None)
@@ -715,6 +730,8 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
     if kind not in ("name", "capital"):
         return ""
     after = lower[last] if last < len(lower) else ""
+    if after == "'s" and lower[last + 1 : last + 3] == ["civil", "war"]:
+        return "names the civil war"
     if after == "'s" or after == "-" or (kind == "name" and last < len(lower) and after in _OFFICE):
         return ""
     i = first - 1
@@ -727,10 +744,12 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         while i > 0 and words[i][:1].isupper():
             i -= 1
     before = lower[i]
-    if before in _PLACE_BEFORE or before in _INTO:
+    if before in _PLACE_BEFORE:
         return f"place after {before!r}"
-    if kind == "capital" and before in ("from", "to", "for", "of", "on", "visit", "visited", "left", "between"):
-        return f"place after {before!r}"
+    if before in ("for", "to", "from") and lower[i - 1] in _TRAVEL or before in _TRAVEL and before not in ("return", "returned", "reported", "transferred"):
+        return f"destination after {before!r}"
+    if kind == "name" and after in ("crisis", "conflict", "war", "peninsula") and before in ("the", "of"):
+        return f"names the {after}"
     return ""
 
 
@@ -746,6 +765,12 @@ def _private(words: list[str], lower: list[str], at: int) -> bool:
         if w in _OFFICE or w in _REPORT or w in _AUX or not w[:1].isalpha() or w in ("of", "in", "to", "and", "on", "for", "with"):
             return False
     return False
+
+
+def _people(words: list[str], lower: list[str], first: int, last: int) -> bool:
+    """Whether a plural demonym means the people ("Yemenis"), not the state ("the Saudis")."""
+    plural = words[last - 1].endswith("s") and not words[last - 1].endswith(("ss", "us"))
+    return plural and lower[first - 1 : first] != ["the"] and (last >= len(lower) or lower[last] != "'s")
 
 
 def _outside_quotes(text: str, inside: bool) -> str:

@@ -87,7 +87,10 @@ _SPEECH = frozenset(
 )
 _CLOSERS = "\"'”’»)]"
 _OPENING = "\"'“‘«(["
-_BOUNDARY = re.compile(rf"(?:\.\.\.|…|[.!?])+[{re.escape(_CLOSERS)}]*(?=\s|$)|(?<=[a-z]{{2}}[.!?])(?=[A-Z][a-z’']*[ ,])")
+_BOUNDARY = re.compile(
+    rf"(?:\.\.\.|…|[.!?])+[{re.escape(_CLOSERS)}]*(?=\s|$)"
+    r"|(?<=[a-z]{2}[.!?])(?=[A-Z][a-z’']*[ ,])|(?<=[a-z]{2}[.!?][\"”])(?=[A-Z][a-z’']*[ ,])"
+)
 _NEXT = re.compile(r"\s*([\"'“‘«(\[—–-]*\s*)([^\W_]+(?:[.'’][^\W_]+)*|\S)?")
 _BEFORE = re.compile(r"[^\s\"'“‘«(\[]+$")
 _LINE = re.compile(r"[^\r\n\u2028\u2029]+")

@@ -1,0 +1,293 @@
+"""The fitted thing: probabilities for pairs, and its one file, `NAME.stance`.
+
+Numpy only. The file is a zip with `manifest.json`, plain `.npy` arrays (never pickled) and
+`pipeline.joblib`, which nothing here opens but `Model.pipeline()`. The archive comment holds a
+SHA-256 of all bytes before it, so a truncated or altered file is refused before anything is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import struct
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.actors import Pair
+from stance.codebook import NEUTRAL, Head
+from stance.errors import ModelError
+from stance.features import Floats, Ints, Keys, Rows, extract, lookup
+from stance.syntax import CueLexicon, build_cues, default_cues
+
+FORMAT = 1
+_DATE = (1980, 1, 1, 0, 0, 0)
+_MARK = b"stance-sha256:"
+_LIMIT = 1 << 30  # bytes, unpacked
+
+
+@dataclass(frozen=True, slots=True)
+class HeadModel:
+    """A linear head: `keys` sorted, shape (features,); `weights` shape (features, labels); `bias` shape (labels,).
+
+    Temperature scaling is already in the weights and bias: softmax of the scores is calibrated.
+    """
+
+    head: Head
+    keys: Keys
+    weights: NDArray[np.float32]
+    bias: Floats
+
+    def scores(self, rows: Rows) -> Floats:
+        """Scores before the softmax, shape (rows, labels)."""
+        column, known = lookup(rows, self.keys)
+        out = np.zeros((len(rows), len(self.head.labels)))
+        row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))[known]
+        if len(row):
+            part = self.weights[column[known]].astype(np.float64) * rows.values[known, None]
+            starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
+            out[row[starts]] = np.add.reduceat(part, starts, axis=0)
+        return out + self.bias
+
+    def probabilities(self, rows: Rows) -> Floats:
+        """Calibrated probabilities, shape (rows, labels)."""
+        return softmax(self.scores(rows))
+
+
+def softmax(scores: Floats) -> Floats:
+    """Rows of scores to probabilities."""
+    e = np.exp(scores - scores.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained model. `manifest` holds all that is known of its making and its scores."""
+
+    heads: tuple[HeadModel, ...]
+    manifest: dict[str, Any]
+    cues: CueLexicon = field(default_factory=default_cues, repr=False)
+    path: Path | None = None
+    _pipeline: bytes = field(default=b"", repr=False)
+    _cue_text: str = field(default="", repr=False)
+
+    def rows(self, pairs: Sequence[Pair], *, trace: bool = False) -> Rows:
+        """Feature rows of pairs, as this model reads them."""
+        return extract(pairs, self.cues, trace=trace)
+
+    def predict_proba(self, pairs: Sequence[Pair]) -> dict[str, Floats]:
+        """Calibrated probabilities by head, shape (pairs, labels) each."""
+        rows = self.rows(pairs)
+        return {h.head.name: h.probabilities(rows) for h in self.heads}
+
+    def head(self, name: str) -> HeadModel:
+        """The head of that name. Raises KeyError."""
+        for h in self.heads:
+            if h.head.name == name:
+                return h
+        raise KeyError(name)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that decides a judgement: weights, labels and cues."""
+        h = hashlib.sha256(self.cues.digest.encode())
+        for m in self.heads:
+            h.update(repr((m.head.name, m.head.labels)).encode())
+            for a in (m.keys, m.weights, m.bias):
+                h.update(a.tobytes())
+        return h.hexdigest()[:16]
+
+    def pipeline(self) -> Any:
+        """The fitted scikit-learn pipelines, `{head: Pipeline}`.
+
+        This unpickles a part of the file, which can run any code: do it only with files you trust.
+        """
+        import joblib
+
+        if not self._pipeline:
+            raise ModelError("the model holds no scikit-learn pipeline", "it was saved without one")
+        return joblib.load(io.BytesIO(self._pipeline))
+
+    @property
+    def pipeline_bytes(self) -> bytes:
+        """`pipeline.joblib` as stored."""
+        return self._pipeline
+
+    def save(self, path: str | Path) -> None:
+        """Write the file under a temporary name, then move it into place.
+
+        On any failure (a full disk, say) an old file of that name stays as it was.
+        """
+        write_atomically(Path(path), self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes: the same model gives the same bytes."""
+        members: dict[str, bytes] = {}
+        for h in self.heads:
+            for name, array in (("keys", h.keys), ("weights", h.weights), ("bias", h.bias)):
+                members[f"{h.head.name}.{name}.npy"] = _npy(array)
+        if self._cue_text:
+            members["cues.csv"] = self._cue_text.encode()
+        if self._pipeline:
+            members["pipeline.joblib"] = self._pipeline
+        manifest = dict(self.manifest)
+        manifest["format"] = FORMAT
+        manifest["fingerprint"] = self.fingerprint
+        manifest["heads"] = [{"name": h.head.name, "labels": list(h.head.labels), "ordered": h.head.ordered} for h in self.heads]
+        manifest["members"] = {n: hashlib.sha256(b).hexdigest() for n, b in members.items()}
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as z:
+            _add(z, "manifest.json", json.dumps(manifest, indent=1, sort_keys=True).encode())
+            for name, data in members.items():
+                _add(z, name, data)
+            z.comment = _MARK + b"0" * 64
+        body = buffer.getvalue()[: -len(_MARK) - 64]
+        return body + _MARK + hashlib.sha256(body).hexdigest().encode()
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _add(z: zipfile.ZipFile, name: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(name, _DATE)
+    info.create_system = 3
+    info.external_attr = 0o644 << 16
+    stored = name.endswith((".npy", ".joblib"))
+    z.writestr(info, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, 9)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` beside `path` and move it into place; on failure nothing of it is left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        _keep_mode(path, name)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _keep_mode(path: Path, name: str) -> None:
+    """Give the temporary file the mode of the file it replaces, else the usual one."""
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
+    else:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    os.chmod(name, mode)
+
+
+def load(path: str | Path) -> Model:
+    """Load a model file. Nothing in it is unpickled.
+
+    Raises ModelError for a file that is missing, truncated, altered, from a newer version,
+    larger unpacked than it may be, or not a model at all.
+    """
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as e:
+        raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path; `stance train` writes a model") from e
+    return from_bytes(raw, path)
+
+
+def from_bytes(raw: bytes, path: Path) -> Model:
+    """As `load`, from bytes; `path` is for messages."""
+    members = _members(raw, path)
+    manifest = _manifest(members, path)
+    try:
+        heads = tuple(_head(h, members) for h in manifest["heads"])
+        cue_text = members.get("cues.csv", b"").decode()
+        cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
+    except (KeyError, ValueError, TypeError) as e:
+        raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
+    return Model(heads, manifest, cues, path, members.get("pipeline.joblib", b""), cue_text)
+
+
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """The manifest alone; checks the file as `load` does and reads no array."""
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as e:
+        raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+    return _manifest(_members(raw, path, only="manifest.json"), path)
+
+
+def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes]:
+    if not raw.startswith(b"PK"):
+        what = "a bare pickle or joblib file" if raw[:1] in (b"\x80", b"\x78", b"\x1f") else "not a model file"
+        raise ModelError(f"{path}: {what}", "a .stance file is written by `stance train`; nothing else is opened")
+    tail = len(_MARK) + 64
+    if raw[-tail:-64] != _MARK:
+        raise ModelError(f"{path}: the model file is truncated, or was not written by stance", "copy it again, or train it again")
+    if hashlib.sha256(raw[:-tail]).hexdigest().encode() != raw[-64:]:
+        raise ModelError(f"{path}: the model file was altered after it was written (checksum differs)", "copy it again, or train it again")
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as z:
+            infos = [i for i in z.infolist() if not only or i.filename == only]
+            if sum(i.file_size for i in infos) > _LIMIT or any(i.file_size > 200 * i.compress_size + 4096 for i in infos):
+                raise ModelError(f"{path}: unpacks to more than it may", "this is not a model that stance wrote")
+            return {i.filename: z.read(i) for i in infos}
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, struct.error, RuntimeError) as e:
+        raise ModelError(f"{path}: the model file is damaged: {e}", "copy it again, or train it again") from e
+
+
+def _manifest(members: dict[str, bytes], path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(members["manifest.json"])
+        number = int(manifest["format"])
+    except (KeyError, ValueError, TypeError) as e:
+        raise ModelError(f"{path}: no readable manifest.json in it", "a .stance file is written by `stance train`") from e
+    if number > FORMAT:
+        raise ModelError(
+            f"{path}: format {number} is newer than this version reads ({FORMAT}); written by stance {manifest.get('version', '?')}",
+            "upgrade: pip install -U stance",
+        )
+    return dict(manifest)
+
+
+def _head(h: dict[str, Any], members: dict[str, bytes]) -> HeadModel:
+    def array(name: str) -> NDArray[Any]:
+        out: NDArray[Any] = np.lib.format.read_array(io.BytesIO(members[f"{h['name']}.{name}.npy"]), allow_pickle=False)
+        return out
+
+    head = Head(str(h["name"]), tuple(map(str, h["labels"])), bool(h["ordered"]))
+    keys, weights, bias = array("keys"), array("weights"), array("bias")
+    if keys.dtype != np.uint64 or weights.shape != (len(keys), len(head.labels)) or bias.shape != (len(head.labels),):
+        raise ValueError(f"arrays of head {head.name!r} have the wrong shape")
+    return HeadModel(head, keys, weights, bias)
+
+
+@lru_cache(maxsize=1)
+def default_model() -> Model:
+    """The model that ships with the package."""
+    with resources.as_file(resources.files("stance").joinpath("data/default.stance")) as path:
+        return load(path)
+
+
+def consistent(stance: str, tone: str) -> str:
+    """The tone a judgement shows: a neutral stance has neutral tone, by the codebook."""
+    return NEUTRAL if stance == NEUTRAL else tone
+
+
+__all__ = ["FORMAT", "HeadModel", "Ints", "Model", "consistent", "default_model", "from_bytes", "load", "read_manifest", "softmax", "write_atomically"]

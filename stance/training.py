@@ -1,0 +1,303 @@
+"""Labelled pairs to scikit-learn pipelines, an honest report, and a model.
+
+For each head: `Pipeline(PairFeatures → LogisticRegression)`. Out-of-fold scores on grouped folds
+(an article never straddles a fold) give the report, and the temperature (Guo et al. 2017): dividing
+all scores of a softmax by a constant is the same as dividing its coefficients, so the calibrated
+pipeline is still a plain Pipeline.
+"""
+
+from __future__ import annotations
+
+import io
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import joblib
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from stance.actors import Pair
+from stance.codebook import NEUTRAL, Head
+from stance.dataset import Dataset
+from stance.errors import DataError
+from stance.evaluation import Floats, HeadReport, Ints, report
+from stance.features import Keys, Rows, concat, extract, lookup
+from stance.model import HeadModel, Model, softmax
+from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
+
+SEED = 20240229
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike."""
+
+    folds: int = 5
+    min_pairs: int = 2
+    c: float = 2.0
+    balance: float = 0.5
+    seed: int = SEED
+    draws: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The feature row of one pair: what `PairFeatures` takes in place of a pair already extracted."""
+
+    keys: Keys
+    values: Floats
+
+
+class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Pairs to a sparse matrix, for a scikit-learn pipeline.
+
+    `fit` keeps the features that occur in at least `min_pairs` pairs. X is a sequence of `Pair`
+    (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,).
+    """
+
+    def __init__(self, min_pairs: int = 2, cues: CueLexicon | None = None) -> None:
+        self.min_pairs = min_pairs
+        self.cues = cues
+
+    def fit(self, X: Sequence[Pair | Extracted], y: Any = None) -> PairFeatures:
+        """Learn which features there are. Raises ValueError for no pairs."""
+        if len(X) == 0:
+            raise ValueError("no pairs to fit")
+        rows = self._rows(X)
+        number = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
+        order = np.lexsort((number, rows.keys))
+        keys, owner = rows.keys[order], number[order]
+        fresh = np.concatenate(([True], (keys[1:] != keys[:-1]) | (owner[1:] != owner[:-1])))
+        unique, count = np.unique(keys[fresh], return_counts=True)
+        self.keys_ = unique[count >= self.min_pairs]
+        return self
+
+    def transform(self, X: Sequence[Pair | Extracted]) -> csr_matrix:
+        """Sparse matrix, shape (len(X), features)."""
+        check_is_fitted(self, "keys_")
+        rows = self._rows(X)
+        column, known = lookup(rows, self.keys_)
+        number = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
+        return csr_matrix((rows.values[known], (number[known], column[known])), shape=(len(rows), len(self.keys_)))
+
+    def _rows(self, X: Sequence[Pair | Extracted]) -> Rows:
+        if len(X) and isinstance(X[0], Extracted):
+            xs = cast(Sequence[Extracted], X)
+            sizes = np.array([len(x.keys) for x in xs])
+            none = np.zeros(0)
+            return Rows(
+                np.concatenate(([0], np.cumsum(sizes))), np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs]),
+                none.astype(np.int16), none.astype(np.int32),
+            )  # fmt: skip
+        return extract_all(cast(Sequence[Pair], X), self.cues)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, batch: int = 2000) -> Rows:
+    """Rows of many pairs, extracted in batches to bound memory."""
+    return concat(extract(pairs[i : i + batch], cues) for i in range(0, max(1, len(pairs)), batch))
+
+
+def make_pipeline(settings: Settings, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
+    """The unfitted pipeline of one head."""
+    classifier = LogisticRegression(C=settings.c, class_weight=weight, max_iter=300, tol=1e-3, random_state=settings.seed)
+    return Pipeline([("features", PairFeatures(settings.min_pairs, cues)), ("classifier", classifier)])
+
+
+def class_weights(labels: Sequence[str], balance: float) -> dict[str, float]:
+    """Weight (n / (k·count)) ** balance a class."""
+    names, counts = np.unique(np.array(labels, dtype=object).astype(str), return_counts=True)
+    return {str(n): float((len(labels) / (len(names) * c)) ** balance) for n, c in zip(names, counts, strict=True)}
+
+
+def group_folds(labels: Sequence[str], groups: Sequence[str], settings: Settings) -> list[tuple[Ints, Ints]]:
+    """(train, test) row numbers of grouped, stratified folds; fewer folds when a class has few groups."""
+    y, g = np.array(labels), np.array(groups)
+    fewest = min(len(set(g[y == label])) for label in set(labels))
+    folds = max(2, min(settings.folds, fewest))
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=settings.seed)
+    return list(splitter.split(np.zeros(len(y)), y, g))
+
+
+def train(
+    data: Dataset,
+    *,
+    settings: Settings | None = None,
+    cues: CueLexicon | None = None,
+    cue_text: str = "",
+    jobs: int = 1,
+    progress: Callable[[str, int], Iterator[int]] | None = None,
+) -> tuple[Model, dict[str, HeadReport]]:
+    """Train every head of `data`; (model, out-of-fold report by head).
+
+    Same data and settings give the same bytes. Raises DataError when a head has one class or a
+    class lives in one article only.
+    """
+    settings = settings or Settings()
+    check_trainable(data)
+    rows = extract_all(data.pairs, cues)
+    X = split_rows(rows)
+    fitted: dict[str, Pipeline] = {}
+    heads: list[HeadModel] = []
+    reports: dict[str, HeadReport] = {}
+    for head in data.heads:
+        y = data.labels[head.name]
+        head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)
+        scores, temperatures, final = _out_of_fold(head, y, data.groups, X, settings, cues, jobs, progress)
+        pipe = make_pipeline(settings, class_weights(y, settings.balance), cues).fit(X, np.array(y))
+        _finish(pipe, final)
+        fitted[head.name] = pipe
+        heads.append(head_model(head, pipe))
+        truth = np.array([head.index(x) for x in y])
+        baseline = {"cue-only": cue_baseline(data.pairs, head, cues)} if set(head.labels) & (set(STANCE_CUES) | set(TONE_CUES)) else {}
+        reports[head.name] = report(head, truth, softmax(scores / temperatures[:, None]), data.groups, baseline, draws=settings.draws)
+    buffer = io.BytesIO()
+    joblib.dump(fitted, buffer, compress=("lzma", 6))
+    manifest = _manifest_of(data, settings, reports)
+    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text)
+    return model, reports
+
+
+def split_rows(rows: Rows) -> NDArray[Any]:
+    """Rows as an object array of `Extracted`, to be indexed by folds."""
+    out = np.empty(len(rows), dtype=object)
+    for i in range(len(rows)):
+        a, b = rows.indptr[i], rows.indptr[i + 1]
+        out[i] = Extracted(rows.keys[a:b], rows.values[a:b])
+    return out
+
+
+def check_trainable(data: Dataset) -> None:
+    """Raises DataError when a head cannot be trained and tested on grouped folds."""
+    problems = []
+    for head in data.heads:
+        y = data.labels[head.name]
+        if len(set(y)) < 2:
+            problems.append(f"head {head.name!r}: all {len(y)} rows are {y[0]!r}; a classifier needs two classes")
+            continue
+        for label in sorted(set(y)):
+            where = [i for i, x in enumerate(y) if x == label]
+            if len({data.groups[i] for i in where}) < 2:
+                row = data.rows[where[0]]
+                problems.append(
+                    f"{row.place}: class {label!r} of {head.name!r} has {len(where)} row{'s' * (len(where) > 1)} in one article; "
+                    "it needs at least two articles (or sentences without article_id)"
+                )
+    if problems:
+        raise DataError("the data cannot be trained on", "add rows of these classes, merge them with another, or drop them", tuple(problems))
+
+
+def _out_of_fold(
+    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], settings: Settings, cues: CueLexicon | None, jobs: int,
+    progress: Callable[[str, int], Iterator[int]] | None,
+) -> tuple[Floats, Floats, float]:  # fmt: skip
+    """(scores, temperature of each row learnt on the other folds, temperature learnt on all rows)."""
+    folds = group_folds(y, groups, settings)
+    truth = np.array([head.index(x) for x in y])
+    target = np.array(y)
+    weight = class_weights(y, settings.balance)
+
+    def one(train_at: Ints, test_at: Ints) -> Floats:
+        pipe = make_pipeline(settings, weight, cues).fit(X[train_at], target[train_at])
+        return full_scores(pipe, X[test_at], head)
+
+    if jobs > 1:
+        parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
+    else:
+        steps = progress(f"folds of {head.name}", len(folds)) if progress else iter(range(len(folds)))
+        parts = [one(*folds[k]) for k in steps]
+    scores = np.zeros((len(y), len(head.labels)))
+    for (_, test_at), part in zip(folds, parts, strict=True):
+        scores[test_at] = part
+    temperatures = np.ones(len(y))
+    for train_at, test_at in folds:
+        temperatures[test_at] = temperature(scores[train_at], truth[train_at])
+    return scores, temperatures, temperature(scores, truth)
+
+
+def full_scores(pipe: Pipeline, X: Any, head: Head) -> Floats:
+    """Decision scores with one column a label of the head, also for two classes; -30 for classes the fold lacks."""
+    raw = pipe.decision_function(X)
+    classes = list(pipe.classes_)
+    if raw.ndim == 1:
+        raw = np.column_stack([np.zeros(len(raw)), raw])
+    out = np.full((len(raw), len(head.labels)), -30.0)
+    for j, label in enumerate(classes):
+        out[:, head.index(label)] = raw[:, j]
+    return out
+
+
+def temperature(scores: Floats, truth: Ints) -> float:
+    """The divisor of the scores with the least log loss (Guo et al. 2017)."""
+
+    def loss(log_t: float) -> float:
+        p = softmax(scores / np.exp(log_t))[np.arange(len(truth)), truth]
+        return -float(np.log(np.maximum(p, 1e-12)).mean())
+
+    found = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(found.x))
+
+
+def _finish(pipe: Pipeline, t: float) -> None:
+    """Fold the temperature into the classifier and round it to single precision, as the model file stores it."""
+    clf = pipe.named_steps["classifier"]
+    clf.coef_ = (clf.coef_ / t).astype(np.float32).astype(np.float64)
+    clf.intercept_ = clf.intercept_ / t
+
+
+def head_model(head: Head, pipe: Pipeline) -> HeadModel:
+    """The learnt arrays of a fitted pipeline, labels in the head's order."""
+    clf = pipe.named_steps["classifier"]
+    coef, bias = clf.coef_, clf.intercept_
+    if len(coef) == 1:
+        coef, bias = np.vstack([np.zeros_like(coef), coef]), np.array([0.0, bias[0]])
+    order = [list(clf.classes_).index(x) for x in head.labels]
+    weights = np.ascontiguousarray(coef[order].T.astype(np.float32))
+    return HeadModel(head, pipe.named_steps["features"].keys_, weights, np.asarray(bias, dtype=np.float64)[order])
+
+
+def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = None) -> Ints:
+    """Label of the heaviest cue whose subject is the actor, else neutral: hand rules without learning."""
+    fallback = head.index(NEUTRAL) if NEUTRAL in head.labels else 0
+    out = np.full(len(pairs), fallback)
+    for i, p in enumerate(pairs):
+        s = scan(p.reading, cues or default_cues())
+        own = {s.group[k] for k, m in enumerate(p.reading.mentions) if m.actor == p.actor}
+        best = 0.0
+        for f in s.cues:
+            if f.label in head.labels and s.subject[f.first] in own and f.weight > best and f.label != NEUTRAL and not s.negated[f.first]:
+                best, out[i] = f.weight, head.index(f.label)
+    return out
+
+
+def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadReport]) -> dict[str, Any]:
+    from stance import __version__
+
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+        "settings": {k: getattr(settings, k) for k in settings.__slots__},
+        "data": {
+            "fingerprint": data.fingerprint,
+            "rows": len(data),
+            "groups": len(set(data.groups)),
+            "labels": {h.name: {x: data.labels[h.name].count(x) for x in h.labels} for h in data.heads},
+        },
+        "report": {name: r.as_dict() for name, r in reports.items()},
+    }
