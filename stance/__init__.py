@@ -1,3 +1,39 @@
-"""Who takes which stance, and in what tone, sentence by sentence in the news."""
+"""Who takes which stance, and in what tone, sentence by sentence in the news.
+
+    >>> import stance
+    >>> found = list(stance.classify("Ottawa condemned the arrests."))
+    >>> found[0].actor
+    'Canada'
+
+Names are imported when they are first used, so that `import stance` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Article": "articles", "read_articles": "articles", "classify": "classification", "Judgement": "classification",
+    "Dataset": "dataset", "read_dataset": "dataset", "Model": "model", "load": "model", "default_model": "model",
+    "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
+    "load_lexicon": "actors", "read": "actors",
+}  # fmt: skip
+__all__ = [*_HOME, "__version__"]
+
+if TYPE_CHECKING:  # ruff: the names of _HOME, for type checkers
+    from stance.actors import load_lexicon, read
+    from stance.articles import Article, read_articles
+    from stance.classification import Judgement, classify
+    from stance.dataset import Dataset, read_dataset
+    from stance.errors import StanceError
+    from stance.model import Model, default_model, load
+    from stance.training import Settings, evaluate, train
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"stance.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'stance' has no attribute {name!r}")

@@ -318,7 +318,7 @@ def _locate_article(indexed: list[tuple[int, Row]], lexicon: Lexicon) -> list[tu
     out: list[tuple[int, Pair]] = []
     for reading, members in zip(readings, by_sentence.values(), strict=True):
         whole = _with_given(reading, [r for _, r in members if r.actor])
-        for i, r in members:
+        for _, r in members:
             if r.actor:
                 mine = [m for m in whole.mentions if m.actor == r.actor]
                 if mine and all(m.kind == "place" for m in mine):
@@ -351,3 +351,19 @@ def _with_given(reading: Reading, rows: list[Row]) -> Reading:
         mentions.append(Mention(r.actor, r.text[start:end], start, end, first, last, "name", "given with the row"))
     mentions.sort(key=lambda m: (m.first, m.last))
     return replace(reading, mentions=tuple(mentions))
+
+
+def check_rows(data: Dataset) -> list[str]:
+    """What is not wrong but deserves a look, as `file:line: …`: inconsistent labels, repeated sentences, mark-up."""
+    out = []
+    seen: dict[str, Row] = {}
+    for r in data.rows:
+        if r.labels.get("stance") == "neutral" and r.labels.get("tone", "neutral") != "neutral":
+            out.append(f"{r.place}: stance of {r.actor!r} is neutral but tone {r.labels['tone']!r}; the codebook gives it neutral tone")
+        if re.search(r"<[a-z]+[ >/]|&[a-z]+;", r.text):
+            out.append(f"{r.place}: mark-up in the text; give plain text")
+        key = normalise(r.text)
+        old = seen.setdefault(key, r)
+        if old.article_id != r.article_id and len(key) > 40:
+            out.append(f"{r.place}: the sentence also stands in article {old.article_id!r} ({old.place}); it may straddle folds")
+    return out

@@ -68,7 +68,8 @@ def f1_scores(table: Ints) -> tuple[Floats, Floats, Floats]:
 
 
 def _ratio(a: Floats, b: NDArray[Any]) -> Floats:
-    return np.divide(a, b, out=np.zeros_like(a, dtype=float), where=b > 0)
+    out: Floats = np.divide(a, b, out=np.zeros(len(a)), where=b > 0)
+    return out
 
 
 def macro_f1(table: Ints) -> float:

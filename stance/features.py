@@ -380,7 +380,7 @@ def _shape(
         return np.bincount(row[mask], minlength=n)
 
     flags = (
-        np.minimum(count(verb & (subject == T)), 2), np.minimum(count((speaker == T)), 1), np.minimum(count((speaker == O)), 1),
+        np.minimum(count(verb & (subject == T)), 2), np.minimum(count(speaker == T), 1), np.minimum(count(speaker == O), 1),
         np.minimum(count(verb & (obj == T)), 1), np.minimum(count(verb & (subject == O)), 2),
     )  # fmt: skip
     g.add(S3, every, mix(1, *flags), none)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head
 from stance.errors import ModelError
-from stance.features import Floats, Ints, Keys, Rows, extract, lookup
+from stance.features import Floats, Keys, Rows, extract, lookup
 from stance.syntax import CueLexicon, build_cues, default_cues
 
 FORMAT = 1
@@ -57,7 +57,8 @@ class HeadModel:
             part = self.weights[column[known]].astype(np.float64) * rows.values[known, None]
             starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
             out[row[starts]] = np.add.reduceat(part, starts, axis=0)
-        return out + self.bias
+        total: Floats = out + self.bias
+        return total
 
     def probabilities(self, rows: Rows) -> Floats:
         """Calibrated probabilities, shape (rows, labels)."""
@@ -67,7 +68,8 @@ class HeadModel:
 def softmax(scores: Floats) -> Floats:
     """Rows of scores to probabilities."""
     e = np.exp(scores - scores.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
+    out: Floats = e / e.sum(1, keepdims=True)
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             f.flush()
             os.fsync(f.fileno())
         _keep_mode(path, name)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -193,7 +195,7 @@ def _keep_mode(path: Path, name: str) -> None:
         mask = os.umask(0)
         os.umask(mask)
         mode = 0o666 & ~mask
-    os.chmod(name, mode)
+    Path(name).chmod(mode)
 
 
 def load(path: str | Path) -> Model:
@@ -288,6 +290,3 @@ def default_model() -> Model:
 def consistent(stance: str, tone: str) -> str:
     """The tone a judgement shows: a neutral stance has neutral tone, by the codebook."""
     return NEUTRAL if stance == NEUTRAL else tone
-
-
-__all__ = ["FORMAT", "HeadModel", "Ints", "Model", "consistent", "default_model", "from_bytes", "load", "read_manifest", "softmax", "write_atomically"]

@@ -34,7 +34,10 @@ PRONOUN = -2
 # --------------------------------------------------------------------------- words
 
 _VOWELS = frozenset("aeiouy")
-_KEEP = frozenset("this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing sing string spring wing during nothing something anything everything morning evening".split())
+_KEEP = frozenset(
+    "this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing "
+    "sing string spring wing during nothing something anything everything morning evening".split()
+)
 
 
 @lru_cache(maxsize=200_000)
@@ -73,13 +76,19 @@ _PREP = frozenset(
     "during despite amid via per upon within without across near along around behind beyond inside outside off up "
     "concerning regarding including following like versus beside besides alongside because_of".split()
 )
-_DET = frozenset("the a an this that these those its his her their our my your any some no all both each every another such several many few more most".split())
+_DET = frozenset(
+    "the a an this that these those its his her their our my your any some no all both each every another such "
+    "several many few more most".split()
+)
 _SUBORDINATE = frozenset("after before because since while when although though as whereas until once where whether amid following despite".split())
 _CONDITIONAL = frozenset("if unless should provided lest".split())
 _WH = frozenset("which who whom whose that".split())
 _SELF = frozenset("we i our us my ourselves we're we've we'll we'd i'm i've i'll".split())
 _OTHERS = frozenset("it he she they".split())
-_ADV = frozenset("also not never then later still already again now only even just repeatedly immediately quickly soon once often always long earlier further strongly sharply formally officially publicly flatly firmly".split())
+_ADV = frozenset(
+    "also not never then later still already again now only even just repeatedly immediately quickly soon once "
+    "often always long earlier further strongly sharply formally officially publicly flatly firmly".split()
+)
 _MARKS = frozenset(",;:()[]-–—")
 _QUOTES = frozenset("\"“”«»")
 _OFFICE_NOUN = frozenset(

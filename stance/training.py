@@ -30,7 +30,7 @@ from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head
 from stance.dataset import Dataset
 from stance.errors import DataError
-from stance.evaluation import Floats, HeadReport, Ints, report
+from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, concat, extract, lookup
 from stance.model import HeadModel, Model, softmax
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
@@ -301,3 +301,29 @@ def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadRepor
         },
         "report": {name: r.as_dict() for name, r in reports.items()},
     }
+
+
+def evaluate(model: Model, data: Dataset) -> dict[str, HeadReport]:
+    """Report by head of a model on labelled data. Rows with labels the model lacks raise DataError in reading."""
+    probs = model.predict_proba(data.pairs)
+    out = {}
+    for h in model.heads:
+        truth = np.array([h.head.index(x) for x in data.labels[h.head.name]])
+        baseline = {"cue-only": cue_baseline(data.pairs, h.head, model.cues)} if set(h.head.labels) & (set(STANCE_CUES) | set(TONE_CUES)) else {}
+        out[h.head.name] = report(h.head, truth, probs[h.head.name], data.groups, baseline)
+    return out
+
+
+def compare(model: Model, other: Model, data: Dataset) -> dict[str, dict[str, float]]:
+    """Macro-F1 of another model on the same rows, the difference and its p, by shared head."""
+    mine, theirs = model.predict_proba(data.pairs), other.predict_proba(data.pairs)
+    out = {}
+    for h in model.heads:
+        name, k = h.head.name, len(h.head.labels)
+        if name not in theirs or other.head(name).head.labels != h.head.labels:
+            continue
+        truth = np.array([h.head.index(x) for x in data.labels[name]])
+        a, b = mine[name].argmax(1), theirs[name].argmax(1)
+        fa, fb = macro_f1(confusion(truth, a, k)), macro_f1(confusion(truth, b, k))
+        out[name] = {"macro_f1": fb, "difference": fa - fb, "p": randomization_test(truth, a, b, k, data.groups)}
+    return out

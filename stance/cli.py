@@ -1,0 +1,434 @@
+"""The command line: arguments, exit codes and wording. No logic."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: threads only cost
+
+import typer
+
+from stance.errors import InputError, ModelError, StanceError
+
+if TYPE_CHECKING:
+    from stance.actors import Lexicon
+    from stance.classification import Judgement
+    from stance.model import Model
+
+app = typer.Typer(
+    help="Who takes which stance, and in what tone, sentence by sentence in the news.",
+    no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+FAILED, SKIPPED, UNDER, INTERRUPTED = 1, 3, 4, 130
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table"}
+
+ModelOption = Annotated[Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)]
+ActorsOption = Annotated[Optional[Path], typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the default one.", show_default=False)]
+OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone.")]
+FormatOption = Annotated[str, typer.Option("--format", "-f", help="table, jsonl, csv; default: table on a terminal, jsonl in a pipe.", show_default=False)]
+OutOption = Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False)]
+HeadOption = Annotated[list[str], typer.Option("--head", help="Label column to learn; repeat for several. Default: stance and tone.", show_default=False)]
+JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    ctx.obj = {"debug": debug}
+    if version:
+        from stance import __version__
+
+        typer.echo(f"stance {__version__}")
+        raise typer.Exit
+
+
+# --------------------------------------------------------------------------- classify
+
+
+@app.command()
+def classify(
+    inputs: Annotated[list[str], typer.Argument(help="Articles: txt, html, json, jsonl, csv, folders, URLs, or - for standard input.", metavar="ARTICLE...")],
+    model: ModelOption = None,
+    format: FormatOption = "",
+    output: OutOption = None,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table too.")] = False,
+    actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    min_confidence: Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")] = 0.0,
+    precision: Annotated[float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)] = 0.0,
+    actors: ActorsOption = None,
+    only_actors: OnlyActors = False,
+    text_column: Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)] = "",
+    jobs: JobsOption = 1,
+) -> None:
+    """Say who takes which stance, in what tone, sentence by sentence."""
+    from stance.articles import Article, Skipped, scan_articles
+    from stance.classification import classify_articles
+
+    _refuse_overwrite(output, inputs)
+    chosen = _format(format, output, ("table", "jsonl", "csv"))
+    fitted = _model(model)
+    limit = _threshold(fitted, precision) if precision else min_confidence
+    lexicon = _lexicon(actors, only_actors)
+    skipped: list[Skipped] = []
+
+    def readable() -> Iterator[Article]:
+        for item in scan_articles(inputs, text_column=text_column):
+            if isinstance(item, Skipped):
+                skipped.append(item)
+            else:
+                yield item
+
+    judgements = classify_articles(_progress_over(readable(), "articles"), fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs)
+    _write(_judgement_lines(judgements, chosen, everything, output), output)
+    for s in skipped:
+        _say(f"skipped {s.name}: {s.reason}")
+    if skipped:
+        raise typer.Exit(SKIPPED)
+
+
+def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None) -> Iterator[str]:
+    from stance import rendering
+
+    if chosen == "table":
+        colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        return rendering.judgement_lines(judgements, everything=everything, colour=colour)
+    return rendering.jsonl_lines(judgements) if chosen == "jsonl" else rendering.csv_lines(judgements)
+
+
+def _threshold(model: Model, precision: float) -> dict[str, float]:
+    from stance.evaluation import threshold_for
+
+    limits = {}
+    for head, report in model.manifest.get("report", {}).items():
+        limits[head] = threshold_for(report["curve"], precision)
+        if limits[head] > 1:
+            _say(f"warning: head {head!r} never reached precision {precision:g} out of fold; all its labels are unsure")
+    if not limits:
+        raise ModelError("the model's manifest has no out-of-fold report", "use --min-confidence")
+    return limits
+
+
+# --------------------------------------------------------------------------- train, check, evaluate
+
+
+@app.command()
+def train(
+    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
+    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
+    hold_out: Annotated[str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)] = "",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the folds.", show_default=False)] = 20240229,
+    cues: Annotated[Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)] = None,
+    actors: ActorsOption = None,
+    only_actors: OnlyActors = False,
+    jobs: JobsOption = 1,
+    format: Annotated[str, typer.Option("--format", "-f", help="Report as table or json.")] = "table",
+) -> None:
+    """Train a model on labelled CSV files and print its cross-validation report."""
+    from dataclasses import replace
+
+    from stance import rendering
+    from stance.dataset import read_dataset, read_text
+    from stance.syntax import build_cues
+    from stance.training import Settings, evaluate, train
+
+    chosen = _format(format, None, ("table", "json"))
+    if output.suffix != ".stance":
+        raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
+    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
+    _warn(dataset.warnings)
+    rest, held = dataset.split(hold_out) if hold_out else (dataset, None)
+    cue_text = read_text(cues)[0] if cues else ""
+    lexicon = build_cues(cue_text, str(cues)) if cues else None
+    settings = Settings(folds=folds, seed=seed)
+    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, jobs=jobs, progress=_progress)
+    scores = {name: r.as_dict() for name, r in reports.items()}
+    held_scores = {}
+    if held is not None and len(held):
+        held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
+        model = replace(model, manifest={**model.manifest, "held_out": held_scores})
+    model.save(output)
+    if chosen == "json":
+        _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
+        return
+    for title, part in (("cross-validation, grouped by article", scores), (f"held-out split {hold_out!r}", held_scores)):
+        for name, r in part.items():
+            _write(rendering.report_lines(r, title=f"{name}, {title}"), None)
+            typer.echo("")
+    typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Model file.")],
+    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
+    against: Annotated[Optional[Path], typer.Option("--against", help="Another model: paired approximate-randomisation test.", show_default=False)] = None,
+    fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
+    actors: ActorsOption = None,
+    only_actors: OnlyActors = False,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+) -> None:
+    """Score a model against labelled data it was not trained on."""
+    from stance import rendering
+    from stance.dataset import read_dataset
+    from stance.model import load
+    from stance.training import compare, evaluate
+
+    chosen = _format(format, None, ("table", "json"))
+    fitted = load(model)
+    heads = [h.head for h in fitted.heads]
+    dataset = read_dataset(data, heads=[h.name for h in heads], lexicon=_lexicon(actors, only_actors), known=heads)
+    _warn(dataset.warnings)
+    if split:
+        dataset = dataset.split(split)[1]
+        if not len(dataset):
+            raise InputError(f"no row has split {split!r}", "look at the `split` column")
+    if fitted.manifest["data"]["fingerprint"] == dataset.fingerprint:
+        _say("warning: this is the data the model was trained on; the scores say nothing")
+    reports = evaluate(fitted, dataset)
+    tests = compare(fitted, load(against), dataset) if against else {}
+    if chosen == "json":
+        _json({name: {**r.as_dict(), **({"against": tests[name]} if name in tests else {})} for name, r in reports.items()})
+    else:
+        for name, r in reports.items():
+            _write(rendering.report_lines(r), None)
+            if name in tests:
+                t = tests[name]
+                typer.echo(f"  against {against}: macro-F1 {t['macro_f1']:.3f}, difference {t['difference']:+.3f}, p = {t['p']:.4f}")
+            typer.echo("")
+    if any(r.macro_f1 < fail_under for r in reports.values()):
+        _say(f"macro-F1 is under {fail_under:g}")
+        raise typer.Exit(UNDER)
+
+
+@app.command()
+def check(
+    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    actors: ActorsOption = None,
+    only_actors: OnlyActors = False,
+) -> None:
+    """Check labelled data before training: every problem as file:line. Exit code 1 on errors."""
+    from stance.dataset import check_rows, read_dataset
+    from stance.training import check_trainable
+
+    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
+    check_trainable(dataset)
+    for line in [*dataset.warnings, *check_rows(dataset)]:
+        typer.echo(f"warning: {line}")
+    _say(f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, " + ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads))
+
+
+# --------------------------------------------------------------------------- info, export, actors
+
+
+@app.command()
+def info(
+    model: Annotated[Optional[Path], typer.Argument(help="Model file; default: the one that ships with stance.", show_default=False)] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+) -> None:
+    """Show what a model is and how good it is. Nothing in the file is run."""
+    from stance import rendering
+    from stance.model import default_model, read_manifest
+
+    chosen = _format(format, None, ("table", "json"))
+    manifest = read_manifest(model) if model else default_model().manifest
+    if chosen == "json":
+        _json(manifest)
+    else:
+        _write(rendering.info_lines(manifest, str(model or "default model")), None)
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="Model file.")],
+    pipeline: Annotated[Path, typer.Option("--pipeline", help="Write the fitted scikit-learn pipelines (joblib) here.")],
+) -> None:
+    """Take the scikit-learn pipelines out of a model file, for notebooks."""
+    from stance.model import load, write_atomically
+
+    _refuse_overwrite(pipeline, [str(model)])
+    data = load(model).pipeline_bytes
+    if not data:
+        raise ModelError(f"{model}: holds no scikit-learn pipeline", "train it again")
+    write_atomically(pipeline, data)
+    _say(f"wrote {pipeline}: a dict of scikit-learn pipelines by head. joblib.load runs code in the file: open only models you trust")
+
+
+@app.command()
+def actors(
+    text: Annotated[str, typer.Argument(help="A text, or - for standard input.", show_default=False)] = "",
+    table: ActorsOption = None,
+    only_actors: OnlyActors = False,
+    date: Annotated[str, typer.Option("--date", help="Date of the text (YYYY-MM-DD): who was in office.", show_default=False)] = "",
+    check: Annotated[Optional[Path], typer.Option("--check", help="Report clashes in this alias table instead.", show_default=False)] = None,
+) -> None:
+    """Show every mention found in a text, its actor, and why."""
+    from stance import rendering
+    from stance.actors import clashes, load_lexicon, read, valid_date
+
+    if check:
+        found = clashes(load_lexicon(check, extend=not only_actors).aliases)
+        for c in found:
+            typer.echo(f"{c.alias}: {', '.join(a or '(place)' for a in c.actors)}: {c.note}")
+        _say(f"{len(found)} clashes")
+        raise typer.Exit(FAILED if found else 0)
+    if not text:
+        raise typer.BadParameter("give a text, or --check FILE")
+    if date and not valid_date(date):
+        raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint="--date")
+    _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors), date=date)), None)
+
+
+# --------------------------------------------------------------------------- plumbing
+
+
+def _format(given: str, output: Path | None, allowed: tuple[str, ...]) -> str:
+    chosen = given or (FORMATS.get(output.suffix.lower(), "") if output else "") or ("table" if sys.stdout.isatty() and not output else allowed[1])
+    if chosen not in allowed:
+        raise typer.BadParameter(f"{chosen!r} is not one of {', '.join(allowed)}", param_hint="--format")
+    return chosen
+
+
+def _model(path: Path | None) -> Model:
+    from stance.model import default_model, load
+
+    return load(path) if path else default_model()
+
+
+def _lexicon(path: Path | None, only: bool) -> Lexicon:
+    from stance.actors import default_lexicon, load_lexicon
+
+    return load_lexicon(path, extend=not only) if path else default_lexicon()
+
+
+def _refuse_overwrite(output: Path | None, inputs: Iterable[str]) -> None:
+    if output and output.exists():
+        for i in inputs:
+            if i != "-" and Path(i).exists() and Path(i).samefile(output):
+                raise InputError(f"{output}: the output is an input; it would be overwritten", "choose another name for -o")
+
+
+def _write(lines: Iterable[str], output: Path | None) -> None:
+    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part."""
+    if output is None:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+        return
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as f:
+            for line in lines:
+                f.write(line + "\n")
+    except KeyboardInterrupt:
+        _say(f"interrupted; what was done is in {part}")
+        raise
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(output)
+
+
+def _json(value: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for w in warnings:
+        _say(f"warning: {w}")
+
+
+def _progress(title: str, total: int) -> Iterator[int]:
+    """Numbers 0 … total-1, with a bar on a terminal's standard error."""
+    if not sys.stderr.isatty():
+        yield from range(total)
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(range(total), description=title, console=Console(stderr=True), transient=True)
+
+
+def _progress_over(items: Iterable[Any], title: str) -> Iterator[Any]:
+    """Items as they come, with a counter on a terminal once two seconds have passed."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    import time
+
+    start = time.monotonic()
+    with _bar(title) as advance:
+        for item in items:
+            if time.monotonic() - start > 2:
+                advance()
+            yield item
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[], None]]:
+    state: dict[str, Any] = {"seen": 0}
+
+    def advance() -> None:
+        if "bar" not in state:
+            from rich.console import Console
+            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            columns = (SpinnerColumn(), TextColumn(f"{title} {{task.completed}}"), TimeElapsedColumn())
+            state["bar"] = Progress(*columns, console=Console(stderr=True), transient=True)
+            state["task"] = state["bar"].add_task(title, total=None, completed=state["seen"])
+            state["bar"].start()
+        state["bar"].advance(state["task"])
+
+    try:
+        yield advance
+    finally:
+        if "bar" in state:
+            state["bar"].stop()
+
+
+def main() -> None:
+    """Entry point: errors become one message and an exit code, without a traceback."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+        sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        app()
+    except StanceError as e:
+        if "--debug" in sys.argv:
+            raise
+        print(f"error: {e}", file=sys.stderr)
+        raise SystemExit(FAILED) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except OSError as e:
+        if "--debug" in sys.argv:
+            raise
+        print(f"error: {e.filename or 'output'}: {e.strerror or e}", file=sys.stderr)
+        raise SystemExit(FAILED) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Judgements, mentions and reports as tables for people, JSON lines and CSV for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from stance.actors import Reading
+from stance.classification import Judgement
+from stance.codebook import NEUTRAL, UNSURE
+from stance.evaluation import HeadReport
+
+_COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)
+
+
+class Paint:
+    """ANSI styles, or none: `Paint(on=False)` returns text as it is."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+        self._actors: dict[str, int] = {}
+
+    def __call__(self, text: str, *codes: int) -> str:
+        return f"\x1b[{';'.join(map(str, codes))}m{text}\x1b[0m" if self.on and codes else text
+
+    def actor(self, text: str, name: str) -> str:
+        """Text in the actor's colour, the same throughout the output."""
+        return self(text, 1, self._actors.setdefault(name, _COLOURS[len(self._actors) % len(_COLOURS)]))
+
+
+# --------------------------------------------------------------------------- judgements
+
+
+def judgement_lines(judgements: Iterable[Judgement], *, everything: bool = False, colour: bool = False, width: int = 0) -> Iterator[str]:
+    """The table a person reads: grouped by paragraph, neutral ones hidden unless `everything`, a summary by actor last."""
+    paint = Paint(colour)
+    width = width or shutil.get_terminal_size((110, 24)).columns
+    counts: dict[str, dict[str, int]] = {}
+    heads: list[str] = []
+    previous: tuple[str, int] | None = None
+    sentence = -1
+    shown = 0
+    for j in judgements:
+        heads = heads or list(j.labels)
+        main = heads[0]
+        counts.setdefault(j.actor, {})[j.labels[main]] = counts.setdefault(j.actor, {}).get(j.labels[main], 0) + 1
+        if j.labels[main] == NEUTRAL and not everything:
+            continue
+        if previous is None or previous[0] != j.article:
+            if previous is not None:
+                yield ""
+            yield paint(j.article, 1)
+            yield paint(_header(heads), 2)
+        elif previous != (j.article, j.paragraph):
+            yield ""
+        if previous != (j.article, j.paragraph) or sentence != j.index:
+            start = f"¶{j.paragraph + 1:<3} "
+            yield start + _shorten(j.text, width - len(start))
+        yield _line(j, heads, paint)
+        previous, sentence = (j.article, j.paragraph), j.index
+        shown += 1
+    if not counts:
+        yield "no actor found"
+        return
+    yield ""
+    yield from _summary(counts, paint)
+
+
+def _header(heads: Sequence[str]) -> str:
+    return "     " + f"{'actor':<24}" + "".join(f"{h:<11}" for h in heads) + "probability"
+
+
+def _line(j: Judgement, heads: Sequence[str], paint: Paint) -> str:
+    labels = "".join(f"{j.labels[h]:<11}" for h in heads)
+    text = f"{labels}{j.confidence(heads[0]):.2f}"
+    if j.labels[heads[0]] == UNSURE:
+        return "     " + paint(f"{j.actor:<24}{text}  perhaps {j.best(heads[0])}", 2)
+    return "     " + paint.actor(f"{j.actor:<24}", j.actor) + text
+
+
+def _summary(counts: dict[str, dict[str, int]], paint: Paint) -> Iterator[str]:
+    for actor in sorted(counts, key=lambda a: -sum(counts[a].values())):
+        parts = sorted(counts[actor].items(), key=lambda kv: (kv[0] in (NEUTRAL, UNSURE), -kv[1], kv[0]))
+        yield paint.actor(f"{actor:<24}", actor) + "     " + ", ".join(f"{label} {n}" for label, n in parts)
+
+
+def _shorten(text: str, room: int) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= room else flat[: max(20, room - 1)].rstrip() + "…"
+
+
+def jsonl_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
+    """One JSON object a judgement."""
+    for j in judgements:
+        yield json.dumps(j.as_dict(), ensure_ascii=False)
+
+
+def csv_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
+    """Flat rows that can be corrected in a spreadsheet and given to `train`: `start`,`end` count in `text`."""
+    header: list[str] = []
+    for j in judgements:
+        row = csv_row(j)
+        if not header:
+            header = list(row)
+            yield _csv_line(header)
+        yield _csv_line([row[k] for k in header])
+
+
+def csv_row(j: Judgement) -> dict[str, Any]:
+    """One flat row; the span is that of the first mention that stands in the sentence."""
+    named = next((m for m in j.mentions if m.end > m.start and not m.carried), None)
+    row: dict[str, Any] = {
+        "article_id": j.article, "sentence_id": j.index, "text": j.text, "actor": j.actor,
+        "start": named.start if named else "", "end": named.end if named else "",
+        "sentence_start": j.start, "sentence_end": j.end, "mentions": "; ".join(m.text for m in j.mentions if m.text),
+    }  # fmt: skip
+    for head in j.labels:
+        row[head] = j.labels[head]
+        row[f"{head}_p"] = f"{j.confidence(head):.4f}"
+    for head, probs in j.probabilities.items():
+        row.update({f"{head}_{label}": f"{p:.4f}" for label, p in probs.items()})
+    return row
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()
+
+
+# --------------------------------------------------------------------------- mentions
+
+
+def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
+    """Every mention with its actor and the reason, sentence by sentence."""
+    any_found = False
+    for r in readings:
+        yield r.sentence.text
+        for m in r.mentions:
+            any_found = True
+            actor = f"({m.actor})" if m.kind == "place" else m.actor
+            yield f"  {m.start:>4}–{m.end:<4} {m.text or '“…”':<28} {actor:<22} {m.why}"
+    if not any_found:
+        yield "no actor found"
+
+
+# --------------------------------------------------------------------------- reports
+
+
+def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Iterator[str]:
+    """A head's report as a table."""
+    r = report if isinstance(report, dict) else report.as_dict()
+    low, high = r["macro_f1_interval"]
+    yield f"{title or r['head']}: {r['rows']} pairs in {r['groups']} articles"
+    yield f"  macro-F1  {r['macro_f1']:.3f}   95 % interval {low:.3f}–{high:.3f}   " + "   ".join(f"{n} {v:.3f}" for n, v in r["baselines"].items())
+    kappa = f"   quadratic kappa {r['quadratic_kappa']:.3f}" if r["quadratic_kappa"] is not None else ""
+    yield f"  accuracy  {r['accuracy']:.3f}   ECE {r['ece']:.3f}   Brier {r['brier']:.3f}{kappa}"
+    yield "  accuracy at coverage  " + "   ".join(f"{k} {v:.3f}" for k, v in r["coverage"].items())
+    width = max(len(c["label"]) for c in r["classes"]) + 2
+    yield f"  {'':<{width}}precision  recall  F1     pairs   predicted as " + " ".join(f"{x[:9]:>9}" for x in r["labels"])
+    for c, row in zip(r["classes"], r["confusion"], strict=True):
+        yield (
+            f"  {c['label']:<{width}}{c['precision']:<11.3f}{c['recall']:<8.3f}{c['f1']:<7.3f}{c['support']:<8}"
+            + " " * 13 + " ".join(f"{n:>9}" for n in row)
+        )  # fmt: skip
+
+
+def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
+    """A model's manifest for a person."""
+    data = manifest["data"]
+    yield f"{name}: stance model, format {manifest['format']}, fingerprint {manifest['fingerprint']}"
+    yield f"  trained by stance {manifest['version']} with scikit-learn {manifest['scikit-learn']}, numpy {manifest['numpy']}, Python {manifest['python']}"
+    yield f"  data {data['fingerprint'][:16]}: {data['rows']} pairs in {data['groups']} articles"
+    yield "  settings " + ", ".join(f"{k} {v}" for k, v in manifest["settings"].items())
+    for head in manifest["heads"]:
+        yield f"  {head['name']}: " + ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
+    for title, reports in (("cross-validation, grouped by article", manifest.get("report", {})), ("held-out articles", manifest.get("held_out", {}))):
+        for name_, r in reports.items():
+            yield ""
+            yield from report_lines(r, title=f"{name_}, {title}")
