@@ -427,10 +427,10 @@ class _Reader:
                     kind, why = "place", "dateline"
                 elif i > 1 and lower[i - 1] == "-" and lower[i - 2] == "pro":
                     kind, why = "place", "pro-" + words[i]
-                elif reason := _only_place(words, lower, i, i + size, kind):
+                elif reason := _only_place(words, lower, i, i + size, kind, tokens):
                     kind, why = "place", reason
                 elif kind == "demonym" or (kind in ("name", "capital") and lower[i + size : i + size + 1] == ["'s"]):
-                    if _private(words, lower, i + size) or kind == "demonym" and _people(words, lower, i, i + size):
+                    if _private(words, lower, i + size) or kind == "demonym" and alias.actor != "EU" and _people(words, lower, i, i + size):
                         kind, why = "place", "private person, people or thing"
                 found.append(_mention(tokens, text, i, i + size, alias.actor, kind, why))
             i += size
@@ -495,7 +495,7 @@ class _Reader:
         taken = {t for m in found for t in range(m.first, m.last)}
         out: list[Mention] = []
         for first, last in _names(words, lower, taken):
-            actor, why = self._office_holder(lower, first, last, found)
+            actor, why = self._office_holder(lower, first, last, [m for m in found if m.kind != "place"])
             if actor:
                 name = tuple(words[first:last])
                 self._know(name[-1:], actor, why)
@@ -562,6 +562,10 @@ class _Reader:
             elif w in _COUNTRY and i and self.recent:
                 if mention := self._country(text, tokens, lower, i, found):
                     out.append(mention)
+            elif w in ("north", "south") and lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and "Korea" in self.vocabulary:
+                if not nxt or not tokens.words[i + 1][0].isupper() and nxt != "of":
+                    actor = "North Korea" if w == "north" else "South Korea"
+                    out.append(_mention(tokens, text, i, i + 1, actor, "description", f"the {w} of Korea"))
         out += self._groups(text, tokens, found)
         if (m := _IT.match(text)) and self.subject:
             at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
@@ -623,10 +627,10 @@ class _Reader:
                 self.parties.append(m.actor)
         for m in found:
             if m.kind != "place" or m.why != "dateline":
-                for w in lower[m.last : m.last + 4]:
+                for w in lower[m.first : m.last + 4]:
                     if w in _CARRIERS:
                         self.organs[w] = m.actor
-                    elif not w.isalpha() and w != "'s":
+                    elif w in (",", "and", "said", ".", '"'):
                         break
         if not real:
             return
@@ -646,6 +650,9 @@ _PARTIES = frozenset(
     ("Hamas", "Hezbollah", "Taliban", "IS", "Houthis", "Ukrainian rebels", "Syrian opposition", "al-Qaeda", "Boko Haram",
      "al-Shabab", "FARC", "PKK", "Islamic Jihad", "M23", "RSF", "LNA", "SDF", "Polisario")
 )  # fmt: skip
+
+
+_PARTY_WORDS = frozenset(w.lower() for p in _PARTIES for w in p.split()[:1]) - {"ukrainian", "syrian", "islamic", "boko"} | {"houthi", "hizbollah"}
 
 
 def _mention(
@@ -725,14 +732,19 @@ _NOT_A_NAME = frozenset(
 )
 
 
-def _only_place(words: list[str], lower: list[str], first: int, last: int, kind: str) -> str:
+def _only_place(words: list[str], lower: list[str], first: int, last: int, kind: str, tokens: Tokens) -> str:
     """Why a name or capital is only where something happens ('' when it is more)."""
     if kind not in ("name", "capital"):
         return ""
     after = lower[last] if last < len(lower) else ""
     if after == "'s" and lower[last + 1 : last + 3] == ["civil", "war"]:
         return "names the civil war"
-    if after == "'s" or after == "-" or (kind == "name" and last < len(lower) and after in _OFFICE):
+    if after == "'s" and last + 1 < len(lower) and lower[last + 1] in _PARTY_WORDS:
+        return "the country of a party"
+    if kind == "name" and after in ("crisis", "conflict", "war", "peninsula") and lower[first - 1 : first] == ["the"]:
+        return f"names the {after}"
+    joined = after == "-" and tokens.starts[last] == tokens.ends[last - 1]
+    if after == "'s" or joined or (kind == "name" and last < len(lower) and after in _OFFICE):
         return ""
     i = first - 1
     while i >= 0 and lower[i] in _REGION or i > 0 and lower[i] == "-" and lower[i + 1] in _REGION:
@@ -748,8 +760,6 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         return f"place after {before!r}"
     if before in ("for", "to", "from") and lower[i - 1] in _TRAVEL or before in _TRAVEL and before not in ("return", "returned", "reported", "transferred"):
         return f"destination after {before!r}"
-    if kind == "name" and after in ("crisis", "conflict", "war", "peninsula") and before in ("the", "of"):
-        return f"names the {after}"
     return ""
 
 

@@ -283,8 +283,9 @@ def _head(h: dict[str, Any], members: dict[str, bytes]) -> HeadModel:
 @lru_cache(maxsize=1)
 def default_model() -> Model:
     """The model that ships with the package."""
-    with resources.as_file(resources.files("stance").joinpath("data/default.stance")) as path:
-        return load(path)
+    shipped = Path(str(resources.files("stance"))) / "data" / "default.stance"
+    tree = Path(__file__).parent.parent / "models" / "default.stance"  # in a source tree
+    return load(shipped if shipped.exists() else tree)
 
 
 def consistent(stance: str, tone: str) -> str:

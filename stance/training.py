@@ -43,8 +43,8 @@ class Settings:
     """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike."""
 
     folds: int = 5
-    min_pairs: int = 2
-    c: float = 2.0
+    min_pairs: int = 3
+    c: float = 1.0
     balance: float = 0.5
     seed: int = SEED
     draws: int = 1000
@@ -114,7 +114,7 @@ def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, batch: in
 
 def make_pipeline(settings: Settings, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
     """The unfitted pipeline of one head."""
-    classifier = LogisticRegression(C=settings.c, class_weight=weight, max_iter=300, tol=1e-3, random_state=settings.seed)
+    classifier = LogisticRegression(C=settings.c, class_weight=weight, solver="saga", max_iter=200, tol=1e-2, random_state=settings.seed)
     return Pipeline([("features", PairFeatures(settings.min_pairs, cues)), ("classifier", classifier)])
 
 
