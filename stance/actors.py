@@ -526,6 +526,7 @@ class _Reader:
 
     def _quote_speaker(self, text: str, lower: list[str], found: list[Mention]) -> tuple[str, bool]:
         opened = self.quote_open
+        text = text.replace("''", '"').replace("``", '"')
         stripped = text.lstrip()
         begins = stripped[:1] in "\"“«" or stripped[:1] in "'‘" and stripped[1:2].isupper()
         balance = opened

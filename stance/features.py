@@ -78,12 +78,15 @@ W2 = _template("two words", "words")
 R1 = _template("word by relation", "relation")
 R2 = _template("two words by relation", "relation")
 R3 = _template("verb by relation and object", "relation")
+R4 = _template("verb group by relation", "relation")
+R5 = _template("verb with its auxiliary by relation", "relation")
 C1 = _template("cue by relation", "cue")
 C2 = _template("cue by relation, clause and negation", "cue")
 C3 = _template("cue by relation and object", "cue")
 C4 = _template("cue", "cue")
 C5 = _template("cue by the actor's place", "cue")
 C6 = _template("strongest cue of the actor", "cue")
+C7 = _template("cue in the actor's phrase", "cue")
 N1 = _template("word after the actor", "near")
 N2 = _template("words after the actor", "near")
 N3 = _template("word before the actor", "near")
@@ -176,6 +179,7 @@ class _Batch:
     negated: Ints
     hypothetical: Ints
     passive: Ints
+    modal: Ints
     mention: Ints
     group: Ints  # by mention
     role: Keys  # by mention
@@ -196,7 +200,7 @@ def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str,
         np.cumsum(size) - size, size, np.cumsum(m_size) - m_size,
         np.array([word_key(w) for s in scans for w in s.stems], np.uint64),
         cat(lambda s: map(_TAGS.__getitem__, s.tags)), cat(lambda s: s.subject), cat(lambda s: s.speaker), cat(lambda s: s.object),
-        cat(lambda s: s.clause), cat(lambda s: s.negated), cat(lambda s: s.hypothetical), cat(lambda s: s.passive), cat(lambda s: s.mention_at),
+        cat(lambda s: s.clause), cat(lambda s: s.negated), cat(lambda s: s.hypothetical), cat(lambda s: s.passive), cat(lambda s: s.modal), cat(lambda s: s.mention_at),
         cat(lambda s: s.group), np.array([word_key(x) for s in scans for x in s.role], np.uint64),
         np.array([word_key(m.kind) for m in ms], np.uint64),
         np.array([m.first for m in ms], np.int64), np.array([m.last for m in ms], np.int64),
@@ -274,6 +278,9 @@ def _fill(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, target: 
     g.add(R2, row[r], mix(rel[r], word[r], after[r]), position[r], 0.7)
     v = _VERBISH[tag]
     g.add(R3, row[v], mix(rel[v], obj[v], neg[v], passive[v], word[v]), position[v])
+    modal = b.modal[at]
+    g.add(R4, row[v], mix(rel[v], modal[v], neg[v], passive[v]), position[v])
+    g.add(R5, row[v], mix(rel[v], modal[v], neg[v], word[v]), position[v])
     _cues(g, b, scans, sentence, m_row, own, m_at, row, position, rel, subject, speaker, obj, clause, neg, hyp)
     _near(g, row, position, word, is_own, is_mention, plain, content, tag)
     _shape(g, b, n, sentence, m_row, m_at, own, row, subject, speaker, obj, tag, clause, is_mention)
@@ -308,6 +315,7 @@ def _cues(
     first = np.searchsorted(role_row, c_row)
     has = (first < len(role_row)) & (role_row[np.minimum(first, max(0, len(role_row) - 1))] == c_row) if len(role_row) else np.zeros(len(c_row), bool)
     g.add(C5, c_row[has], mix(role[first[has]], label[has], cneg[has]), token[has], weight[has])
+    _attached(g, b, m_row, own, m_at, row, position, c_row, token, label, kind, weight)
     # strongest cue whose subject is the actor, or that the actor says with itself (a pronoun) as subject
     mine = ((csub == T) | ((cspk == T) & (csub != O))) & (label < 9)
     best: dict[tuple[int, bool], tuple[float, int, int, int]] = {}
@@ -319,6 +327,26 @@ def _cues(
     if best:
         rows_ = np.array([k[0] for k in best], np.int64)
         g.add(C6, rows_, mix(np.array([v[2] for v in best.values()]), np.array([v[3] for v in best.values()])), np.array([-v[1] for v in best.values()]), 1.0)
+
+
+def _attached(
+    g: _Gather, b: _Batch, m_row: Ints, own: NDArray[np.bool_], m_at: Ints, row: Ints, position: Ints, c_row: Ints, token: Ints, label: Ints,
+    kind: Ints, weight: Floats,
+) -> None:  # fmt: skip
+    """Cues in the phrase of a mention ("U.S. sanctions") and cues it hangs on by a preposition ("sanctions on Iran")."""
+    r, m = m_row[own], m_at[own]
+    if not len(r):
+        return
+    code = c_row * 100_000 + token
+    for side in (0, 1):
+        for step in (1, 2, 3, 4):
+            want = r * 100_000 + (b.last[m] + step - 1 if side else b.first[m] - step)
+            low, high = np.searchsorted(code, want), np.searchsorted(code, want, side="right")
+            for extra in range(3):  # a token begins at most a few cues
+                hit = low + extra < high
+                at = np.minimum(low + extra, len(code) - 1)
+                where = mix(side, min(step, 3) if side else 0, b.role[m]) if not side else mix(side, min(step, 3), b.kind[m])
+                g.add(C7, r[hit], mix(where[hit], label[at[hit]], kind[at[hit]]), token[at[hit]], weight[at[hit]])
 
 
 def _near(

@@ -22,7 +22,8 @@ from stance.errors import DataError, InputError, near_miss
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
 TONE_CUES = ("hostile", "stern", "warm")
 FUNCTION_CUES = ("report", "hedge", "negator", "hypothetical", "past_background", "neutral")
-CUE_LABELS = STANCE_CUES + TONE_CUES + FUNCTION_CUES
+POLARITY = ("positive", "negative")  # from the VADER lexicon, not from the cue table
+CUE_LABELS = STANCE_CUES + TONE_CUES + FUNCTION_CUES + POLARITY
 CUE_KINDS = ("verb", "noun", "adjective", "phrase")
 
 # Clause kinds of a token.
@@ -36,7 +37,7 @@ PRONOUN = -2
 _VOWELS = frozenset("aeiouy")
 _KEEP = frozenset(
     "this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing "
-    "sing string spring wing during nothing something anything everything morning evening".split()
+    "sing string spring wing during nothing something anything everything morning evening according including concerning regarding following willing being having united forces".split()
 )
 
 
@@ -90,7 +91,7 @@ _ADV = frozenset(
     "often always long earlier further strongly sharply formally officially publicly flatly firmly".split()
 )
 _MARKS = frozenset(",;:()[]-–—")
-_QUOTES = frozenset("\"“”«»")
+_QUOTES = frozenset(['"', "“", "”", "«", "»", "''", "``"])
 _OFFICE_NOUN = frozenset(
     "spokesman spokeswoman spokesperson minister ministry president official officials government leader leaders ambassador "
     "envoy diplomat diplomats head chief secretary authorities army military forces troops officers statement representative "
@@ -184,8 +185,9 @@ def _cue(row: list[str]) -> Cue:
     if len(row) != 4:
         raise ValueError(f"{len(row)} cells in {','.join(row)!r}; four are needed")
     phrase, label, kind, weight = (c.strip() for c in row)
-    if label not in CUE_LABELS:
-        raise ValueError(f"label {label!r}; one of {', '.join(CUE_LABELS)} {near_miss(label, CUE_LABELS)}".rstrip())
+    allowed = STANCE_CUES + TONE_CUES + FUNCTION_CUES
+    if label not in allowed:
+        raise ValueError(f"label {label!r}; one of {', '.join(allowed)} {near_miss(label, allowed)}".rstrip())
     if kind not in CUE_KINDS:
         raise ValueError(f"kind {kind!r}; one of {', '.join(CUE_KINDS)}")
     if weight not in ("1", "2", "3"):
@@ -205,6 +207,13 @@ def cue_stem(word: str) -> str:
 def default_cues() -> CueLexicon:
     """The cue lexicon that ships with the package."""
     return build_cues(resources.files("stance").joinpath("data/cues.csv").read_text("utf-8"))
+
+
+@lru_cache(maxsize=1)
+def polarity() -> dict[str, float]:
+    """Valence of word stems, -4 to 4, from the VADER lexicon (Hutto & Gilbert 2014, MIT)."""
+    lines = resources.files("stance").joinpath("data/polarity.csv").read_text("utf-8").splitlines()[1:]
+    return {stem_: float(v) for stem_, v in (line.split(",") for line in lines)}
 
 
 def load_cues(path: str | Path) -> CueLexicon:
@@ -230,14 +239,17 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
     """All cues of a sentence; a longer cue of the same label hides the shorter ones it covers."""
     found: list[Found] = []
     covered: dict[str, int] = {}
+    valence = polarity()
     for i, s in enumerate(stems):
         for cue in cues.index.get(s, ()):
             if covered.get(cue.label, 0) > i:
                 continue
             last = _match(cue.words, stems, i)
-            if last and not (len(cue.words) == 1 and _wrong_kind(cue.kind, tags[i], s, cues)):
+            if last and not (len(cue.words) == 1 and (_wrong_kind(cue.kind, tags[i], s, cues) or _noun_after_all(cue.kind, tags, i))):
                 found.append(Found(i, last, cue.label, cue.kind, cue.weight))
                 covered[cue.label] = last
+        if (v := valence.get(s)) is not None and tags[i] != "M":
+            found.append(Found(i, i + 1, "positive" if v > 0 else "negative", "adjective", min(3.0, abs(v))))
     return found
 
 
@@ -256,6 +268,11 @@ def _match(words: tuple[str, ...], stems: list[str], i: int) -> int:
 
 def _wrong_kind(kind: str, tag: str, s: str, cues: CueLexicon) -> bool:
     return s in cues.verbs and s in cues.nouns and (kind == "verb") != (tag in "VBGE") and kind in ("verb", "noun")
+
+
+def _noun_after_all(kind: str, tags: list[str], i: int) -> bool:
+    """An adjective cue that heads a noun phrase is another word: "the firm said"."""
+    return kind == "adjective" and i > 0 and tags[i] == "N" and tags[i - 1] in "D'" and tags[i + 1 : i + 2] not in (["N"], ["M"], ["C"])
 
 
 # --------------------------------------------------------------------------- tags
@@ -299,9 +316,17 @@ def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, tags: list[
         return "B"
     if prev in "DP'":
         return "N"
-    if w.endswith("s") and prev in "NMWHC" or prev in "IHW":
+    if w.endswith("s") and prev in "NMWHC":
+        return "V" if s not in cues.nouns or _acts(lower, i) else "N"
+    if prev in "IHW":
         return "V"
     return "V" if s not in cues.nouns and prev in "MN" and not w.endswith("s") and (i + 1 < len(lower)) else "N"
+
+
+def _acts(lower: list[str], i: int) -> bool:
+    """Whether a word that may be a plural noun or a verb ("sanctions") is followed by an object or a complement."""
+    nxt = lower[i + 1] if i + 1 < len(lower) else "."
+    return nxt in _DET or nxt in ("it", "them", "him", "that", "to") and lower[i] not in ("talks",)
 
 
 def _past(w: str, prev: str, lower: list[str], i: int) -> str:
@@ -345,6 +370,7 @@ class Scan:
     negated: list[bool]
     hypothetical: list[bool]
     passive: list[bool]
+    modal: list[int]
     role: list[str]
     cues: list[Found]
 
@@ -364,6 +390,29 @@ def scan(reading: Reading, cues: CueLexicon) -> Scan:
     scanner = _Scanner(lower, stems, tags, at, mentions, found, reading)
     scanner.run()
     return scanner.result(found)
+
+
+MODALS = ("", "will", "would", "must", "should", "can", "could", "may", "need", "have", "be", "do", "to", "let", "won't", "can't")
+_MODAL_OF = {
+    "will": 1, "'ll": 1, "shall": 1, "would": 2, "must": 3, "should": 4, "ought": 4, "can": 5, "could": 6, "may": 7, "might": 7,
+    "need": 8, "needs": 8, "has": 9, "have": 9, "had": 9, "is": 10, "are": 10, "was": 10, "were": 10, "been": 10, "be": 10,
+    "do": 11, "does": 11, "did": 11, "don't": 11, "doesn't": 11, "didn't": 11, "let": 13, "won't": 14, "wouldn't": 2, "can't": 15,
+    "cannot": 15, "couldn't": 15, "shouldn't": 4, "we'll": 1, "they'll": 1, "we've": 9, "we're": 10,
+}  # fmt: skip
+
+
+def _modals(lower: list[str], tags: list[str]) -> list[int]:
+    """For every verb the number in MODALS of the first auxiliary of its verb group, 12 for a bare infinitive, else 0."""
+    out = [0] * len(lower)
+    for i, t in enumerate(tags):
+        if t in "VBGE":
+            k = i - 1
+            first = 0
+            while k >= 0 and i - k <= 5 and (tags[k] in "XRT" or lower[k] in ("n't", "not") or lower[k] in _MODAL_OF):
+                first = 12 if tags[k] == "T" and not first else _MODAL_OF.get(lower[k], first)
+                k -= 1
+            out[i] = first
+    return out
 
 
 class _Scanner:
@@ -405,7 +454,7 @@ class _Scanner:
                 inside = True
             elif w in ("”", "»"):
                 inside = False
-            elif w == '"':
+            elif w in ('"', "''", "``"):
                 inside = not inside
             out.append(inside and w not in _QUOTES)
         return out
@@ -438,6 +487,8 @@ class _Scanner:
                 k = self.at[i]
                 first = i == 0 or self.at[i - 1] != k
                 if first:
+                    if prep and self.mentions[k].kind in ("person", "learnt"):
+                        prep = self._prep_of_title(i, prep)
                     self._mention(k, i, prep, fresh, has_np, last_verb)
                     g = self.group[k]
                     if g != k:
@@ -553,6 +604,21 @@ class _Scanner:
             i += 1
         self._backfill()
 
+    def _prep_of_title(self, i: int, prep: str) -> str:
+        """The preposition that governs "Secretary of State X": the one before the title, if any."""
+        j = i - 1
+        office = NOBODY
+        while j >= 0 and i - j <= 7 and (self.tags[j] in "NM'" or self.lower[j] in ("of", "for", "and", "the")):
+            if self.lower[j] in _OFFICE_NOUN:
+                office = j
+            j -= 1
+        if office == NOBODY:
+            return prep
+        j = office - 1
+        while j >= 0 and (self.tags[j] in "NMD'" and self.lower[j] not in _QUOTES):
+            j -= 1
+        return self.lower[j] if j >= 0 and self.tags[j] == "P" else ""
+
     def _office_before(self, i: int) -> bool:
         return any(self.lower[j] in _OFFICE_NOUN for j in range(max(0, i - 6), i))
 
@@ -580,20 +646,27 @@ class _Scanner:
     def _list_goes_on(self, i: int) -> bool:
         """Whether the mark or conjunction stands inside a list of mentions."""
         left = self.at[i - 1] if i else NOBODY
-        j = i + 1
-        while j < len(self.lower) and (self.tags[j] in "CD" or self.lower[j] == ","):
-            j += 1
-        return left >= 0 and j < len(self.lower) and self.at[j] >= 0 and j - i <= 3
+        return left >= 0 and any(self._listed(left, k) for k in range(left + 1, min(left + 3, len(self.mentions))))
+
+    def _listed(self, k: int, other: int) -> bool:
+        """Whether mention `other` follows mention `k` in a list: "A and B", or "A, B" that goes on to an "and"."""
+        a, b = self.mentions[k], self.mentions[other]
+        if b.first < a.last or b.first - a.last > 4 or a.actor == b.actor:
+            return False
+        gap = self.tags[a.last : b.first]
+        words = self.lower[a.last : b.first]
+        if any(t not in "CD" and w != "," for t, w in zip(gap, words, strict=True)) or not gap:
+            return False
+        if "C" in gap:
+            return words[0] != "but" and "but" not in words
+        nxt = other + 1
+        return words == [","] and nxt < len(self.mentions) and self._listed(other, nxt)
 
     def _mention(self, k: int, i: int, prep: str, fresh: bool, has_np: bool, last_verb: int) -> None:
-        j = i - 1
-        joined = False
-        while j >= 0 and (self.tags[j] in "CD" or self.lower[j] == ","):
-            joined = joined or self.tags[j] == "C" or self.lower[j] == ","
-            j -= 1
-        if joined and j >= 0 and self.at[j] >= 0 and i - j <= 4 and self.mentions[self.at[j]].actor != self.mentions[k].actor:
-            self.group[k] = self.group[self.at[j]]
-            self.role[k] = self.role[self.at[j]]
+        before = next((j for j in range(k - 1, max(-1, k - 3), -1) if self._listed(j, k)), NOBODY)
+        if before >= 0:
+            self.group[k] = self.group[before]
+            self.role[k] = self.role[before]
             return
         after = self.lower[self.mentions[k].last : self.mentions[k].last + 1]
         if prep:
@@ -667,5 +740,5 @@ class _Scanner:
     def result(self, found: list[Found]) -> Scan:
         return Scan(
             self.lower, self.stems, self.tags, self.at, self.group, self.subject, self.speaker, self.object, self.clause,
-            self.negated, self.hypothetical, self.passive, self.role, found,
+            self.negated, self.hypothetical, self.passive, _modals(self.lower, self.tags), self.role, found,
         )  # fmt: skip

@@ -40,7 +40,7 @@ _TOKEN = re.compile(
     r"|\d+(?:[.,:]\d+)*"  # 1,500 10:30 2.5
     r"|['’]s\b"  # possessive
     r"|\w+(?:['’](?!s\b)\w+)*"  # words, didn't, O'Neill
-    r"|\.\.\.|--|[^\w\s]"
+    r"|\.\.\.|--|''|``|[^\w\s]"
 )
 
 
