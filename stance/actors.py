@@ -14,10 +14,11 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, Tokens, sentences, tokenize
@@ -127,35 +128,78 @@ def fold(word: str) -> str:
     return word.replace(".", "") if "." in word and word[0].isalpha() else word
 
 
-@dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The alias table, indexed by first token (aliases) and by short form (persons)."""
+    """The alias table, looked up by first word (aliases) and by short form (persons).
 
-    aliases: tuple[Alias, ...]
-    index: dict[str, list[tuple[tuple[str, ...], Alias]]] = field(repr=False)
-    shorts: dict[str, list[tuple[tuple[str, ...], Alias]]] = field(repr=False)
+    Rows are grouped by their first word when the table is read and parsed when a text first
+    holds that word, so that a table of ten thousand rows costs little to open.
+    """
+
+    def __init__(self, rows: Iterable[_Raw]) -> None:
+        self._rows: dict[str, list[_Raw]] = {}
+        self._shorts: dict[str, list[_Raw]] = {}
+        for raw in rows:
+            self._rows.setdefault(_first_word(raw.cells[0]), []).append(raw)
+            if raw.cells[2] == "person" and (short := _short_form(raw.cells[0], raw.cells[5])):
+                self._shorts.setdefault(_first_word(short), []).append(raw)
+        self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+        self._short: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+
+    def starting(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+        """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
+        if word not in self._rows:
+            return []
+        if word not in self._starting:
+            found = [(_words(a.text), a) for a in map(_parse, self._rows[word])]
+            self._starting[word] = sorted(found, key=lambda e: -len(e[0]))
+        return self._starting[word]
+
+    def short(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+        """Persons whose short form begins with `word`, with that form."""
+        if word not in self._shorts:
+            return []
+        if word not in self._short:
+            found = [(_words(a.short), a) for a in map(_parse, self._shorts[word])]
+            self._short[word] = sorted(found, key=lambda e: -len(e[0]))
+        return self._short[word]
+
+    @property
+    def aliases(self) -> tuple[Alias, ...]:
+        """Every row. Raises DataError with all bad rows."""
+        return tuple(_parse_all(raw for rows in self._rows.values() for raw in rows))
 
     @property
     def actors(self) -> tuple[str, ...]:
         """Every actor of the table, sorted."""
-        return tuple(sorted({a.actor for a in self.aliases if a.actor}))
+        return tuple(sorted({raw.cells[1] for rows in self._rows.values() for raw in rows if raw.cells[1]}))
+
+    def with_rows(self, rows: Sequence[_Raw]) -> Lexicon:
+        """A table in which `rows` replace those of the same alias."""
+        replaced = {r.cells[0] for r in rows}
+        kept = [r for group in self._rows.values() for r in group if r.cells[0] not in replaced]
+        return Lexicon([*kept, *rows])
 
 
-def build_lexicon(aliases: Iterable[Alias]) -> Lexicon:
-    """Index alias rows for reading; a later row with the same alias and actor replaces an earlier one."""
-    rows = tuple({(a.text, a.actor, a.since): a for a in aliases}.values())
-    index: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
-    shorts: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
-    for a in rows:
-        words = _words(a.text)
-        index.setdefault(words[0].lower(), []).append((words, a))
-        if a.kind == "person" and a.short:
-            key = _words(a.short)
-            shorts.setdefault(key[0].lower(), []).append((key, a))
-    for table in (index, shorts):
-        for entries in table.values():
-            entries.sort(key=lambda e: -len(e[0]))
-    return Lexicon(rows, index, shorts)
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A row as read: its place and its six cells."""
+
+    place: str
+    cells: tuple[str, ...]
+
+
+def _first_word(text: str) -> str:
+    m = _FIRST.match(text)
+    return fold(m.group()).lower() if m else ""
+
+
+_FIRST = re.compile(r"[^\W\d_](?:\.[^\W\d_])+\b\.?|\w+(?:['’](?!s\b)\w+)*|\S")
+
+
+def _short_form(text: str, guard: str) -> str:
+    if "short:" in guard:
+        return guard.split("short:", 1)[1].split(" ", 1)[0].replace("_", " ")
+    return "" if "noshort" in guard or " " not in text else text.rsplit(" ", 1)[1]
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -165,56 +209,66 @@ def _words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def default_lexicon() -> Lexicon:
     """The lexicon that ships with the package."""
-    data = resources.files("stance").joinpath("data/actors.csv").read_text("utf-8")
-    return build_lexicon(parse_aliases(data, "actors.csv"))
+    return Lexicon(_raw_rows(resources.files("stance").joinpath("data/actors.csv").read_text("utf-8"), "actors.csv"))
 
 
 def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
     """Read a user's alias table; with `extend` its rows come on top of the default ones.
 
-    A row whose actor is empty and kind is not `place` removes the default alias of that text.
+    A row replaces the default rows of the same alias; an empty actor with kind `place` takes an alias out.
     Raises InputError when the file cannot be read and DataError with all bad rows.
     """
     try:
         data = Path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{path}: cannot read the actor table: {e}", "give a UTF-8 CSV file") from e
-    mine = parse_aliases(data, str(path))
-    if not extend:
-        return build_lexicon(mine)
-    replaced = {a.text for a in mine}
-    kept = [a for a in default_lexicon().aliases if a.text not in replaced]
-    return build_lexicon([*kept, *mine])
+    rows = _raw_rows(data, str(path))
+    _parse_all(rows)
+    return default_lexicon().with_rows(rows) if extend else Lexicon(rows)
 
 
-def parse_aliases(data: str, source: str) -> list[Alias]:
-    """Rows of an alias table. Raises DataError listing every bad row as `source:line: …`."""
-    rows = csv.reader(io.StringIO(data))
-    header = [c.strip() for c in next(rows, [])]
+def _raw_rows(data: str, source: str) -> list[_Raw]:
+    reader = csv.reader(io.StringIO(data))
+    header = [c.strip() for c in next(reader, [])]
     if missing := [c for c in ("alias", "actor", "kind") if c not in header]:
         raise DataError(
             f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             f"the columns are {','.join(COLUMNS)}",
         )
-    at = [header.index(c) if c in header else -1 for c in COLUMNS]
+    return _rows_by(reader, source, [header.index(c) if c in header else -1 for c in COLUMNS])
+
+
+def _rows_by(reader: Any, source: str, at: list[int]) -> list[_Raw]:
+    """Rows with the cells in the order of COLUMNS; a cell too many is kept, to be reported."""
+    width = max(at) + 1
+    return [
+        _Raw(f"{source}:{reader.line_num}", (*(row[i].strip() if 0 <= i < len(row) else "" for i in at), *row[width:]))
+        for row in reader
+        if any(row)
+    ]
+
+
+def _parse_all(rows: Iterable[_Raw]) -> list[Alias]:
+    """Aliases of all rows. Raises DataError listing every bad one as `source:line: …`."""
     out: list[Alias] = []
     problems: list[str] = []
-    for row in rows:
-        if not any(row):
-            continue
-        cells = [row[i].strip() if 0 <= i < len(row) else "" for i in at]
+    for raw in rows:
         try:
-            out.append(_alias(cells, len(row) > len(header)))
+            out.append(_alias(raw.cells))
         except ValueError as e:
-            problems.append(f"{source}:{rows.line_num}: {e}")
+            problems.append(f"{raw.place}: {e}")
     if problems:
-        raise DataError(f"{source}: {len(problems)} bad rows in the actor table", "correct these rows", tuple(problems))
+        raise DataError(f"{len(problems)} bad rows in the actor table", "correct these rows", tuple(problems))
     return out
 
 
-def _alias(cells: list[str], too_long: bool) -> Alias:
-    text, actor, kind, since, until, guard = cells
-    if too_long:
+def _parse(raw: _Raw) -> Alias:
+    return _parse_all([raw])[0]
+
+
+def _alias(cells: tuple[str, ...]) -> Alias:
+    text, actor, kind, since, until, guard = cells[:6]
+    if len(cells) > 6:
         raise ValueError(f"{text!r} has more cells than the header; quote cells that hold a comma")
     if not text or not tokenize(text).words:
         raise ValueError("empty alias; give the surface form")
@@ -235,8 +289,8 @@ def _alias(cells: list[str], too_long: bool) -> Alias:
             short = value.replace("_", " ")
         elif value:
             lists[name] = [v.replace("_", " ") for v in value.split("|") if v]
-    if kind == "person" and not short and not noshort and " " in text:
-        short = text.split()[-1]
+    if kind == "person" and not noshort:
+        short = _short_form(text, guard)
     return Alias(
         text, actor, kind, since, until, case, title, short,
         frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
@@ -437,7 +491,7 @@ class _Reader:
         return found
 
     def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
-        for size_words, alias in self.lexicon.index.get(lower[i], ()):
+        for size_words, alias in self.lexicon.starting(lower[i]):
             if self._fits(size_words, alias, words, lower, i, caps):
                 if alias.kind == "person" and alias.short:
                     self._know(_words(alias.short), alias.actor, f"short for {alias.text}")
@@ -452,7 +506,7 @@ class _Reader:
     def _after_title(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
         entries = [
             (short, a)
-            for short, a in self.lexicon.shorts.get(lower[i], ())
+            for short, a in self.lexicon.short(lower[i])
             if a.in_office(self.date) and _same(short, words, i, caps) and not _former(lower, i)
         ]
         actors = {a.actor for _, a in entries}

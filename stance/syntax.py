@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -135,50 +136,65 @@ class Cue:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
 class CueLexicon:
-    """Cues by their first stem, longest first, and the stems known as verbs and as nouns."""
+    """The cue table, looked up by first stem; `verbs` and `nouns` are the stems known as such.
 
-    index: dict[str, tuple[Cue, ...]]
-    verbs: frozenset[str]
-    nouns: frozenset[str]
-    digest: str
+    Rows are grouped by first stem when the table is read and parsed when a text first holds that
+    stem. `digest` names the content.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, list[str]]], digest: str) -> None:
+        self.digest = digest
+        self._rows: dict[str, list[tuple[str, list[str]]]] = {}
+        self._parsed: dict[str, tuple[Cue, ...]] = {}
+        verbs, nouns = set(), set()
+        for place, row in rows:
+            first = row[0].replace("-", " ").split(" ", 1)
+            head = cue_stem(first[0].lower())
+            self._rows.setdefault(head, []).append((place, row))
+            if row[2] == "verb":
+                verbs.add(head)
+            elif row[2] == "noun" and len(first) == 1:
+                nouns.add(head)
+        self.verbs = frozenset(verbs - {"be", "the", "a", "in", "on", "not", "have"} | set(map(stem, _COMMON_VERBS)))
+        self.nouns = frozenset(nouns)
+
+    def starting(self, first: str) -> tuple[Cue, ...]:
+        """Cues whose first stem is `first`, longest first."""
+        if first not in self._rows:
+            return ()
+        if first not in self._parsed:
+            best: dict[tuple[tuple[str, ...], str], Cue] = {}
+            for _, row in self._rows[first]:
+                cue = _cue(row)
+                key = cue.words, cue.label
+                if key not in best or best[key].weight < cue.weight:
+                    best[key] = cue
+            self._parsed[first] = tuple(sorted(best.values(), key=lambda c: (-len(c.words), c.label)))
+        return self._parsed[first]
 
 
-def build_cues(data: str, source: str = "cues.csv") -> CueLexicon:
+def build_cues(data: str, source: str = "cues.csv", *, check: bool = True) -> CueLexicon:
     """Parse a cue table with columns `phrase,label,kind,weight`.
 
-    Raises DataError listing every bad row as `source:line: …`.
+    Raises DataError listing every bad row as `source:line: …` (unless `check` is off: the shipped table).
     """
     import hashlib
 
-    rows = csv.reader(io.StringIO(data))
-    header = [c.strip() for c in next(rows, [])]
+    reader = csv.reader(io.StringIO(data))
+    header = [c.strip() for c in next(reader, [])]
     if header[:4] != ["phrase", "label", "kind", "weight"]:
         raise DataError(f"{source}:1: the columns are {', '.join(header) or 'none'}", "they must be phrase,label,kind,weight")
-    cues: dict[tuple[tuple[str, ...], str], Cue] = {}
+    rows = [(f"{source}:{reader.line_num}", row) for row in reader if row]
     problems = []
-    for row in rows:
-        if not any(row):
-            continue
+    for place, row in rows if check else ():
         try:
-            cue = _cue(row)
+            _cue(row)
         except ValueError as e:
-            problems.append(f"{source}:{rows.line_num}: {e}")
-            continue
-        key = cue.words, cue.label
-        if key not in cues or cues[key].weight < cue.weight:
-            cues[key] = cue
+            problems.append(f"{place}: {e}")
     if problems:
         raise DataError(f"{source}: {len(problems)} bad rows in the cue table", "correct these rows", tuple(problems))
-    index: dict[str, list[Cue]] = {}
-    for cue in cues.values():
-        index.setdefault(cue.words[0], []).append(cue)
-    verbs = {c.words[0] for c in cues.values() if c.kind == "verb"} - {"be", "the", "a", "in", "on", "not", "have"}
-    nouns = {c.words[0] for c in cues.values() if c.kind == "noun" and len(c.words) == 1}
-    digest = hashlib.sha256(data.encode()).hexdigest()[:16]
-    packed = {k: tuple(sorted(v, key=lambda c: (-len(c.words), c.label))) for k, v in index.items()}
-    return CueLexicon(packed, frozenset(verbs | set(map(stem, _COMMON_VERBS))), frozenset(nouns), digest)
+    return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16])
 
 
 def _cue(row: list[str]) -> Cue:
@@ -206,7 +222,7 @@ def cue_stem(word: str) -> str:
 @lru_cache(maxsize=1)
 def default_cues() -> CueLexicon:
     """The cue lexicon that ships with the package."""
-    return build_cues(resources.files("stance").joinpath("data/cues.csv").read_text("utf-8"))
+    return build_cues(resources.files("stance").joinpath("data/cues.csv").read_text("utf-8"), check=False)
 
 
 @lru_cache(maxsize=1)
@@ -241,7 +257,7 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
     covered: dict[str, int] = {}
     valence = polarity()
     for i, s in enumerate(stems):
-        for cue in cues.index.get(s, ()):
+        for cue in cues.starting(s):
             if covered.get(cue.label, 0) > i:
                 continue
             last = _match(cue.words, stems, i)
