@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import csv
 import datetime
-import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, Tokens, sentences, tokenize
@@ -131,66 +130,94 @@ def fold(word: str) -> str:
 class Lexicon:
     """The alias table, looked up by first word (aliases) and by short form (persons).
 
-    Rows are grouped by their first word when the table is read and parsed when a text first
-    holds that word, so that a table of ten thousand rows costs little to open.
+    Lines are kept sorted by first word and are parsed when a text first holds that word, so that a
+    table of ten thousand rows costs next to nothing to open.
     """
 
-    def __init__(self, rows: Iterable[_Raw]) -> None:
-        self._rows: dict[str, list[_Raw]] = {}
-        self._shorts: dict[str, list[_Raw]] = {}
-        for raw in rows:
-            self._rows.setdefault(_first_word(raw.cells[0]), []).append(raw)
-            if raw.cells[2] == "person" and (short := _short_form(raw.cells[0], raw.cells[5])):
-                self._shorts.setdefault(_first_word(short), []).append(raw)
+    def __init__(self, lines: Sequence[str], source: str, order: Sequence[int] = range(6), base: Lexicon | None = None) -> None:
+        """`lines` are the rows, sorted by `first_word` of their alias; `order` gives the column of each of COLUMNS, -1 for none.
+
+        With `base`, its rows hold too, but for those of an alias that is also in `lines`.
+        """
+        self._lines, self._source, self._order, self._base = lines, source, order, base
+        self._own: frozenset[str] = frozenset(_Raw(x, source, 0, order).alias for x in lines) if base else frozenset()
         self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
-        self._short: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+        self._short: dict[str, list[_Raw]] | None = None
+        self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
 
     def starting(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
         """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
-        if word not in self._rows:
-            return []
-        if word not in self._starting:
-            found = [(_words(a.text), a) for a in map(_parse, self._rows[word])]
-            self._starting[word] = sorted(found, key=lambda e: -len(e[0]))
-        return self._starting[word]
+        found = self._starting.get(word)
+        if found is None:
+            found = [(_words(a.text), a) for a in map(_parse, self._rows_of(word))]
+            if self._base:
+                found += [e for e in self._base.starting(word) if e[1].text not in self._own]
+            found.sort(key=lambda e: -len(e[0]))
+            self._starting[word] = found
+        return found
 
     def short(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
         """Persons whose short form begins with `word`, with that form."""
-        if word not in self._shorts:
-            return []
-        if word not in self._short:
-            found = [(_words(a.short), a) for a in map(_parse, self._shorts[word])]
-            self._short[word] = sorted(found, key=lambda e: -len(e[0]))
-        return self._short[word]
+        if self._short is None:
+            self._short = {}
+            for raw in self._raws():
+                if ",person," in raw.line and (form := raw.short_form()):
+                    self._short.setdefault(first_word(form), []).append(raw)
+        if word not in self._persons:
+            self._persons[word] = [(_words(a.short), a) for a in map(_parse, self._short.get(word, ()))]
+        return self._persons[word]
 
     @property
     def aliases(self) -> tuple[Alias, ...]:
         """Every row. Raises DataError with all bad rows."""
-        return tuple(_parse_all(raw for rows in self._rows.values() for raw in rows))
+        return tuple(_parse_all(self._raws()))
 
     @property
     def actors(self) -> tuple[str, ...]:
         """Every actor of the table, sorted."""
-        return tuple(sorted({raw.cells[1] for rows in self._rows.values() for raw in rows if raw.cells[1]}))
+        return tuple(sorted({a.actor for a in self.aliases if a.actor}))
 
-    def with_rows(self, rows: Sequence[_Raw]) -> Lexicon:
-        """A table in which `rows` replace those of the same alias."""
-        replaced = {r.cells[0] for r in rows}
-        kept = [r for group in self._rows.values() for r in group if r.cells[0] not in replaced]
-        return Lexicon([*kept, *rows])
+    def _rows_of(self, word: str) -> Iterator[_Raw]:
+        at = bisect_left(self._lines, word, key=first_word)
+        while at < len(self._lines) and first_word(self._lines[at]) == word:
+            yield _Raw(self._lines[at], self._source, at + 2, self._order)
+            at += 1
+
+    def _raws(self) -> Iterator[_Raw]:
+        for n, line in enumerate(self._lines, 2):
+            yield _Raw(line, self._source, n, self._order)
+        if self._base:
+            yield from (r for r in self._base._raws() if r.alias not in self._own)
 
 
-@dataclass(frozen=True, slots=True)
 class _Raw:
-    """A row as read: its place and its six cells."""
+    """A line of the table, not yet parsed."""
 
-    place: str
-    cells: tuple[str, ...]
+    __slots__ = ("line", "number", "order", "source")
+
+    def __init__(self, line: str, source: str, number: int, order: Sequence[int]) -> None:
+        self.line, self.source, self.number, self.order = line, source, number, order
+
+    def cells(self) -> tuple[str, ...]:
+        """The cells in the order of COLUMNS; cells too many follow."""
+        row = next(csv.reader([self.line])) if '"' in self.line else self.line.split(",")
+        width = max(self.order) + 1
+        return (*(row[i].strip() if 0 <= i < len(row) else "" for i in self.order), *row[width:])
+
+    @property
+    def alias(self) -> str:
+        return self.cells()[0] if self.order[0] or self.line[:1] == '"' else self.line.partition(",")[0]
+
+    def short_form(self) -> str:
+        alias, _, kind, _, _, guard = self.cells()[:6]
+        return _short_form(alias, guard) if kind == "person" else ""
 
 
-def _first_word(text: str) -> str:
-    m = _FIRST.match(text)
-    return fold(m.group()).lower() if m else ""
+def first_word(line: str) -> str:
+    """The first word of an alias (or of its row), as texts are looked up: lower case, without accents, `U.S.` → `us`."""
+    m = _FIRST.match(line, 1 if line[:1] == '"' else 0)
+    word = m.group() if m else ""
+    return word.lower() if word.isascii() and "." not in word else fold(word).lower()
 
 
 _FIRST = re.compile(r"[^\W\d_](?:\.[^\W\d_])+\b\.?|\w+(?:['’](?!s\b)\w+)*|\S")
@@ -209,11 +236,12 @@ def _words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def default_lexicon() -> Lexicon:
     """The lexicon that ships with the package."""
-    return Lexicon(_raw_rows(resources.files("stance").joinpath("data/actors.csv").read_text("utf-8"), "actors.csv"))
+    data = resources.files("stance").joinpath("data/actors.csv").read_text("utf-8")
+    return Lexicon(data.rstrip("\n").split("\n")[1:], "actors.csv")
 
 
 def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
-    """Read a user's alias table; with `extend` its rows come on top of the default ones.
+    """Read a user's alias table, one row a line; with `extend` its rows come on top of the default ones.
 
     A row replaces the default rows of the same alias; an empty actor with kind `place` takes an alias out.
     Raises InputError when the file cannot be read and DataError with all bad rows.
@@ -222,30 +250,23 @@ def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
         data = Path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{path}: cannot read the actor table: {e}", "give a UTF-8 CSV file") from e
-    rows = _raw_rows(data, str(path))
-    _parse_all(rows)
-    return default_lexicon().with_rows(rows) if extend else Lexicon(rows)
-
-
-def _raw_rows(data: str, source: str) -> list[_Raw]:
-    reader = csv.reader(io.StringIO(data))
-    header = [c.strip() for c in next(reader, [])]
+    lines = data.splitlines()
+    header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
     if missing := [c for c in ("alias", "actor", "kind") if c not in header]:
         raise DataError(
-            f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
+            f"{path}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             f"the columns are {','.join(COLUMNS)}",
         )
-    return _rows_by(reader, source, [header.index(c) if c in header else -1 for c in COLUMNS])
+    order = [header.index(c) if c in header else -1 for c in COLUMNS]
+    rows = [_Raw(line, str(path), n, order) for n, line in enumerate(lines[1:], 2) if line.strip(", \t")]
+    _parse_all(rows)
+    # the alias goes first, as the look-up wants it
+    ready = sorted((",".join(map(_cell, r.cells())) for r in rows), key=first_word)
+    return Lexicon(ready, str(path), range(6), default_lexicon() if extend else None)
 
 
-def _rows_by(reader: Any, source: str, at: list[int]) -> list[_Raw]:
-    """Rows with the cells in the order of COLUMNS; a cell too many is kept, to be reported."""
-    width = max(at) + 1
-    return [
-        _Raw(f"{source}:{reader.line_num}", (*(row[i].strip() if 0 <= i < len(row) else "" for i in at), *row[width:]))
-        for row in reader
-        if any(row)
-    ]
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
 
 
 def _parse_all(rows: Iterable[_Raw]) -> list[Alias]:
@@ -254,9 +275,9 @@ def _parse_all(rows: Iterable[_Raw]) -> list[Alias]:
     problems: list[str] = []
     for raw in rows:
         try:
-            out.append(_alias(raw.cells))
+            out.append(_alias(raw.cells()))
         except ValueError as e:
-            problems.append(f"{raw.place}: {e}")
+            problems.append(f"{raw.source}:{raw.number}: {e}")
     if problems:
         raise DataError(f"{len(problems)} bad rows in the actor table", "correct these rows", tuple(problems))
     return out

@@ -218,11 +218,11 @@ def from_bytes(raw: bytes, path: Path) -> Model:
     manifest = _manifest(members, path)
     try:
         heads = tuple(_head(h, members) for h in manifest["heads"])
-        cue_text = members.get("cues.csv", b"").decode()
+        cue_text = bytes(members.get("cues.csv", b"")).decode()
         cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
     except (KeyError, ValueError, TypeError) as e:
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, members.get("pipeline.joblib", b""), cue_text)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     return _manifest(_members(raw, path, only="manifest.json"), path)
 
 
-def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes]:
+def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes | memoryview]:
     if not raw.startswith(b"PK"):
         what = "a bare pickle or joblib file" if raw[:1] in (b"\x80", b"\x78", b"\x1f") else "not a model file"
         raise ModelError(f"{path}: {what}", "a .stance file is written by `stance train`; nothing else is opened")
@@ -249,14 +249,21 @@ def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes]:
             infos = [i for i in z.infolist() if not only or i.filename == only]
             if sum(i.file_size for i in infos) > _LIMIT or any(i.file_size > 200 * i.compress_size + 4096 for i in infos):
                 raise ModelError(f"{path}: unpacks to more than it may", "this is not a model that stance wrote")
-            return {i.filename: z.read(i) for i in infos}
+            return {i.filename: _stored(raw, i) if i.compress_type == zipfile.ZIP_STORED else z.read(i) for i in infos}
     except (zipfile.BadZipFile, NotImplementedError, EOFError, struct.error, RuntimeError) as e:
         raise ModelError(f"{path}: the model file is damaged: {e}", "copy it again, or train it again") from e
 
 
-def _manifest(members: dict[str, bytes], path: Path) -> dict[str, Any]:
+def _stored(raw: bytes, info: zipfile.ZipInfo) -> memoryview:
+    """An uncompressed member in place: the whole file is already checked, so neither copied nor summed again."""
+    name, extra = struct.unpack("<HH", raw[info.header_offset + 26 : info.header_offset + 30])
+    start = info.header_offset + 30 + name + extra
+    return memoryview(raw)[start : start + info.file_size]
+
+
+def _manifest(members: dict[str, bytes | memoryview], path: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads(members["manifest.json"])
+        manifest = json.loads(bytes(members["manifest.json"]))
         number = int(manifest["format"])
     except (KeyError, ValueError, TypeError) as e:
         raise ModelError(f"{path}: no readable manifest.json in it", "a .stance file is written by `stance train`") from e
@@ -268,16 +275,26 @@ def _manifest(members: dict[str, bytes], path: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _head(h: dict[str, Any], members: dict[str, bytes]) -> HeadModel:
+def _head(h: dict[str, Any], members: dict[str, bytes | memoryview]) -> HeadModel:
     def array(name: str) -> NDArray[Any]:
-        out: NDArray[Any] = np.lib.format.read_array(io.BytesIO(members[f"{h['name']}.{name}.npy"]), allow_pickle=False)
-        return out
+        return _read_npy(members[f"{h['name']}.{name}.npy"])
 
     head = Head(str(h["name"]), tuple(map(str, h["labels"])), bool(h["ordered"]))
     keys, weights, bias = array("keys"), array("weights"), array("bias")
     if keys.dtype != np.uint64 or weights.shape != (len(keys), len(head.labels)) or bias.shape != (len(head.labels),):
         raise ValueError(f"arrays of head {head.name!r} have the wrong shape")
     return HeadModel(head, keys, weights, bias)
+
+
+def _read_npy(data: bytes | memoryview) -> NDArray[Any]:
+    """A .npy member as a view of the file's bytes. Raises ValueError for pickled or odd arrays."""
+    head = io.BytesIO(data[:4096])
+    if np.lib.format.read_magic(head) != (1, 0):
+        raise ValueError("array format is not 1.0")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
+    if fortran or dtype.hasobject:
+        raise ValueError("array is not plain")
+    return np.frombuffer(data, dtype, int(np.prod(shape)), head.tell()).reshape(shape)
 
 
 @lru_cache(maxsize=1)
