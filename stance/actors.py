@@ -653,7 +653,9 @@ class _Reader:
         start = i
         while start > 0 and lower[start - 1] in ("foreign", "defense", "defence", "interior", "state", "military", "senior", "joint", "top", "oil", "trade", "finance"):
             start -= 1
-        if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their") and start != 0:
+        if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
+            start -= 2  # "the country's foreign ministry"
+        if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
             return None
         named = any(abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3)) for m in found)
         if named or any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):

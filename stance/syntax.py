@@ -261,8 +261,11 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
             if covered.get(cue.label, 0) > i:
                 continue
             last = _match(cue.words, stems, i)
-            if last and not (len(cue.words) == 1 and (_wrong_kind(cue.kind, tags[i], s, cues) or _noun_after_all(cue.kind, tags, i))):
-                found.append(Found(i, last, cue.label, cue.kind, cue.weight))
+            if last and not (len(cue.words) == 1 and _noun_after_all(cue.kind, tags, i)):
+                kind = cue.kind
+                if kind in ("verb", "noun") and s in cues.verbs:
+                    kind = "verb" if tags[i] in "VBGE" else "noun"
+                found.append(Found(i, last, cue.label, kind, cue.weight))
                 covered[cue.label] = last
         if (v := valence.get(s)) is not None and tags[i] != "M":
             found.append(Found(i, i + 1, "positive" if v > 0 else "negative", "adjective", min(3.0, abs(v))))
@@ -280,10 +283,6 @@ def _match(words: tuple[str, ...], stems: list[str], i: int) -> int:
             return 0
         i += 1
     return i
-
-
-def _wrong_kind(kind: str, tag: str, s: str, cues: CueLexicon) -> bool:
-    return s in cues.verbs and s in cues.nouns and (kind == "verb") != (tag in "VBGE") and kind in ("verb", "noun")
 
 
 def _noun_after_all(kind: str, tags: list[str], i: int) -> bool:
@@ -349,11 +348,21 @@ def _past(w: str, prev: str, lower: list[str], i: int) -> str:
     if prev == "X":
         aux = _last_aux(lower, i)
         return "E" if aux in _BE and (w.endswith("ed") or w in _PARTICIPLES) else "V"
-    if prev in "DP'":
+    if prev in "DP'" and lower[i - 1] not in ("each", "both", "all", "some", "many", "several", "few", "most", "this", "that", "these", "those"):
         return "N"
-    if i + 1 < len(lower) and lower[i + 1] == "by" and prev != "X":
+    if prev in "NKM" and _by_phrase(lower, i, 2 if prev == "M" else 6):
         return "E"
     return "V"
+
+
+def _by_phrase(lower: list[str], i: int, reach: int) -> bool:
+    """Whether a past form is the participle of "the ones issued on Monday by …"."""
+    for w in lower[i + 1 : i + 1 + reach]:
+        if w == "by":
+            return True
+        if w in (",", ".", ";", "and", "that", "to") or w in _BE or w in _HAVE or w in _DET and reach < 3:
+            return False
+    return False
 
 
 def _last_aux(lower: list[str], i: int) -> str:
@@ -502,6 +511,9 @@ class _Scanner:
             if t == "M":
                 k = self.at[i]
                 first = i == 0 or self.at[i - 1] != k
+                if first and self._only_owner(k):
+                    i += 1
+                    continue
                 if first:
                     if prep and self.mentions[k].kind in ("person", "learnt"):
                         prep = self._prep_of_title(i, prep)
@@ -619,6 +631,12 @@ class _Scanner:
             self.clause[i] = clause
             i += 1
         self._backfill()
+
+    def _only_owner(self, k: int) -> bool:
+        """A place that owns the next mention: "Yemen's Houthi movement"."""
+        m = self.mentions[k]
+        nxt = self.mentions[k + 1] if k + 1 < len(self.mentions) else None
+        return m.kind == "place" and nxt is not None and self.lower[m.last : m.last + 1] == ["'s"] and nxt.first == m.last + 1
 
     def _prep_of_title(self, i: int, prep: str) -> str:
         """The preposition that governs "Secretary of State X": the one before the title, if any."""
