@@ -43,7 +43,7 @@ class Settings:
     """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike."""
 
     folds: int = 5
-    min_pairs: int = 3
+    min_pairs: int = 8
     c: float = 1.0
     balance: float = 0.5
     seed: int = SEED

@@ -1,0 +1,122 @@
+"""Fixtures: a small hand-written data set, the model trained on it, and the command line in this process."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stance.actors import Lexicon, Pair, default_lexicon, pairs, read
+from stance.dataset import Dataset, read_dataset
+from stance.evaluation import HeadReport
+from stance.model import Model
+from stance.training import Settings, train
+
+ROOT = Path(__file__).parent.parent
+REPORTS = Path(__file__).parent / "data" / "reports.csv"
+SETTINGS = Settings(folds=3, min_pairs=2, draws=50)
+
+
+def cases(name: str) -> list[Any]:
+    """The golden cases of `tests/cases/NAME.json`, as parameters named after them."""
+    found = json.loads((Path(__file__).parent / "cases" / f"{name}.json").read_text("utf-8"))
+    return [pytest.param(c, id=c["name"]) for c in found]
+
+
+def hold(case: dict[str, Any], got: object, want: object) -> None:
+    """A golden case must hold; a known failure must still fail."""
+    if case["expect"] == "fail":
+        assert got != want, f"{case['name']!r} is a known failure that now passes: set its expect to pass"
+    else:
+        assert got == want
+
+
+def pairs_of(text: str, lexicon: Lexicon | None = None) -> list[Pair]:
+    """All pairs of a text."""
+    return [p for r in read(text, lexicon) for p in pairs(r)]
+
+
+def write_csv(path: Path, rows: Iterable[dict[str, object]]) -> Path:
+    """A CSV file of `rows`, with the first row's keys as its header."""
+    rows = list(rows)
+    with path.open("w", encoding="utf-8", newline="") as f:
+        writer = csv.DictWriter(f, list(rows[0]), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def relabel(path: Path, column: str, names: dict[str, str], split: str = "train") -> Path:
+    """The reports of one split with `column` for a label, made from their tone."""
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = [r for r in csv.DictReader(f) if r["split"] == split and r["tone"] in names]
+    keep = ("article_id", "sentence_id", "text", "actor")
+    return write_csv(path, [{**{k: r[k] for k in keep}, column: names[r["tone"]]} for r in rows])
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command did: exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def lexicon() -> Lexicon:
+    return default_lexicon()
+
+
+@pytest.fixture(scope="session")
+def reports() -> Dataset:
+    return read_dataset(REPORTS)
+
+
+@pytest.fixture(scope="session")
+def trained(reports: Dataset) -> tuple[Model, dict[str, HeadReport]]:
+    return train(reports.split("test")[0], settings=SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def model(trained: tuple[Model, dict[str, HeadReport]]) -> Model:
+    return trained[0]
+
+
+@pytest.fixture(scope="session")
+def model_file(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "small.stance"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def unseen(reports: Dataset) -> list[Pair]:
+    """Pairs of articles the model was not trained on, with one that has no mention at all."""
+    held = list(reports.split("test")[1].pairs)
+    return [*held, Pair(held[0].reading, "Nowhere", ())]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    """`run("classify", "a.txt")`: the command line through `main`, in this process."""
+    from stance import cli
+
+    def call(*args: object) -> Run:
+        monkeypatch.setattr(sys, "argv", ["stance", *map(str, args)])
+        capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as e:
+            code = e.code if isinstance(e.code, int) else int(bool(e.code))
+        out, err = capsys.readouterr()
+        return Run(code, out, err)
+
+    return call
