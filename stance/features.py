@@ -64,7 +64,7 @@ def mix(*parts: Any) -> Keys:
 
 # (name, block, weight): templates of one block are scaled to unit length together, then by the weight.
 TEMPLATES: dict[str, tuple[int, str]] = {}
-BLOCKS: dict[str, float] = {"words": 0.7, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5}
+BLOCKS: dict[str, float] = {"words": 1.0, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5}
 
 
 def _template(name: str, block: str) -> int:
@@ -154,7 +154,8 @@ class _Gather:
         row, key, value, template = row[order], key[order], value[order], template[order]
         cell = row * len(BLOCKS) + _BLOCK_OF[template]
         length = np.sqrt(np.bincount(cell, weights=value * value, minlength=n * len(BLOCKS)))
-        value = value / length[cell] * _BLOCK_WEIGHT[_BLOCK_OF[template]]
+        # the square root of the usual length: a row with more evidence stays louder
+        value = value / np.sqrt(length[cell]) * 0.6 * _BLOCK_WEIGHT[_BLOCK_OF[template]]
         indptr = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=n))))
         none = np.zeros(0)
         return Rows(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from stance.actors import Lexicon, Pair, default_lexicon, pairs, read
@@ -21,6 +22,9 @@ from stance.training import Settings, train
 ROOT = Path(__file__).parent.parent
 REPORTS = Path(__file__).parent / "data" / "reports.csv"
 SETTINGS = Settings(folds=3, min_pairs=2, draws=50)
+
+hypothesis.settings.register_profile("stance", deadline=None, derandomize=True, database=None)  # the same examples everywhere
+hypothesis.settings.load_profile("stance")
 
 
 def cases(name: str) -> list[Any]:

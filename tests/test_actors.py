@@ -1,0 +1,268 @@
+"""Mentions, the alias table, and what is carried from sentence to sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import cases, hold
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stance.actors import Lexicon, Mention, clashes, default_lexicon, load_lexicon, pairs, read, valid_date
+from stance.errors import DataError, InputError
+
+HEADER = "alias,actor,kind,from,to,guard\n"
+
+
+def spoken(text: str, lexicon: Lexicon | None = None, date: str = "") -> list[list[str]]:
+    """By sentence, the mentions that speak for an actor as `actor: surface`; places left out, order of one span free."""
+    return [sorted(f"{m.actor}: {m.text}" for m in r.mentions if m.kind != "place") for r in read(text, lexicon, date=date)]
+
+
+def mentions(text: str, lexicon: Lexicon | None = None, date: str = "") -> list[Mention]:
+    return [m for r in read(text, lexicon, date=date) for m in r.mentions]
+
+
+def table(tmp_path: Path, rows: str, header: str = HEADER) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text(header + rows, "utf-8")
+    return path
+
+
+# --------------------------------------------------------------------------- reading
+
+
+@pytest.mark.parametrize("case", cases("actors"))
+def test_golden_mentions(case: dict[str, Any]) -> None:
+    hold(case, spoken(case["text"], date=case.get("date", "")), [sorted(s) for s in case["mentions"]])
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_known_failure_that_passes_is_reported(passes: bool) -> None:
+    case = {"name": "x", "expect": "fail"}
+    if passes:
+        with pytest.raises(AssertionError, match="now passes"):
+            hold(case, 1, 1)
+    else:
+        hold(case, 1, 2)
+
+
+NAMES = ["Norway", "Oslo", "the U.S.", "Theresa May", "Beijing", "Both sides", "He", "It", "The ministry", "the two countries", '"', "“", "”", "said",
+         "accused", "in", ".", "!", ",", "'s", "-", "Foreign Minister Ine Lie", "former", "President", "GEORGIA", "\n", "é", "a", "war", "of", "pro-"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(NAMES), max_size=25).map(" ".join))
+def test_a_mention_is_its_span_of_the_sentence(text: str) -> None:
+    for r in read(text):
+        for m in r.mentions:
+            assert r.sentence.text[m.start : m.end] == m.text
+            if m.text:
+                assert (m.start, m.end) == (r.tokens.starts[m.first], r.tokens.ends[m.last - 1])
+            assert m.actor and m.why
+
+
+@given(st.lists(st.sampled_from(NAMES), max_size=25).map(" ".join))
+def test_pairs_hold_every_mention_that_is_no_place_once(text: str) -> None:
+    for r in read(text):
+        found = pairs(r)
+        assert len({p.actor for p in found}) == len(found)
+        assert sorted(m.start for p in found for m in p.mentions) == sorted(m.start for m in r.mentions if m.kind != "place")
+        assert all(m.actor == p.actor for p in found for m in p.mentions)
+
+
+def test_reading_is_the_same_twice() -> None:
+    text = "Norway's minister Ine Lie met Chile. She said both sides would wait. The ministry agreed."
+    assert read(text) == read(text)
+
+
+def test_nothing_is_carried_from_one_text_to_the_next() -> None:
+    read("Norwegian Foreign Minister Ine Lie signed the paper.")
+    assert spoken("Lie then left. She said it was late.") == [[], []]
+
+
+def test_a_place_is_kept_as_a_place_and_makes_no_pair() -> None:
+    (reading,) = read("The fair was held in Norway.")
+    assert [(m.actor, m.text, m.kind) for m in reading.mentions] == [("Norway", "Norway", "place")]
+    assert pairs(reading) == []
+
+
+def test_pairs_come_in_order_of_first_mention() -> None:
+    (reading,) = read("Peru told Chile that Lima would wait.")
+    assert [(p.actor, [m.text for m in p.mentions]) for p in pairs(reading)] == [("Peru", ["Peru", "Lima"]), ("Chile", ["Chile"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "surface", "kind", "carried"),
+    [
+        ("Norway closed the fjord.", "Norway", "name", False),
+        ("Kenyan officials left.", "Kenyan", "demonym", False),
+        ("Ottawa closed the port.", "Ottawa", "capital", False),
+        ("Norwegian Foreign Minister Ine Lie left.", "Ine Lie", "learnt", False),
+        ("Norwegian Foreign Minister Ine Lie left. She said it was late.", "She", "pronoun", True),
+        ("Norway met Chile. Both sides agreed to wait.", "Both sides", "phrase", True),
+        ('"We will not wait," Iran said. "We have waited long enough."', "", "quote", True),
+    ],
+)
+def test_kinds_of_mentions(text: str, surface: str, kind: str, carried: bool) -> None:
+    found = [m for m in mentions(text) if m.text == surface]
+    assert found and {(m.kind, m.carried) for m in found} == {(kind, carried)}
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [("2018-03-04", "2018-03-04"), ("2018-03-04T10:00:00Z", "2018-03-04"), ("2018-03", "2018-03"), ("2018", "2018"), (" 2018-03-04 ", "2018-03-04"),
+     ("2018-13-01", ""), ("2018-02-30", ""), ("last week", ""), ("", "")],
+)  # fmt: skip
+def test_valid_date(value: str, date: str) -> None:
+    assert valid_date(value) == date
+
+
+@pytest.mark.parametrize(("date", "found"), [("", True), ("2010", True), ("2010-05", True), ("2010-05-11", False), ("2010-05-12", True), ("2012-01-01", False), ("2009", False)])
+def test_time_in_office_with_partial_dates(tmp_path: Path, date: str, found: bool) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,2010-05-12,2011-12-31,\n"), extend=False)
+    assert bool(mentions("Ane Vold left.", lexicon, date)) is found
+
+
+# --------------------------------------------------------------------------- the alias table
+
+
+def test_every_row_of_the_shipped_table_is_valid(lexicon: Lexicon) -> None:
+    assert len(lexicon.aliases) > 5000
+    assert {"US", "China", "EU", "NATO", "UN", "Hamas", "Taliban", "Georgia", "Niger"} <= set(lexicon.actors)
+
+
+def test_every_name_of_the_shipped_table_is_found_by_its_first_word(lexicon: Lexicon) -> None:
+    from stance.actors import first_word
+
+    lost = [a.text for a in lexicon.aliases if a not in [e[1] for e in lexicon.starting(first_word(a.text))]]
+    assert lost == []
+
+
+def test_the_shipped_table_has_no_clash(lexicon: Lexicon) -> None:
+    assert clashes(lexicon.aliases) == []
+
+
+def test_own_rows_come_on_top_of_the_default_ones(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Hansa League,Hansa,name,,,\n"))
+    assert spoken("The Hansa League wrote to Norway.", lexicon) == [["Hansa: Hansa League", "Norway: Norway"]]
+
+
+def test_own_table_alone(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Hansa League,Hansa,name,,,\n"), extend=False)
+    assert spoken("The Hansa League wrote to Norway.", lexicon) == [["Hansa: Hansa League"]]
+    assert lexicon.actors == ("Hansa",)
+
+
+def test_an_own_row_replaces_the_default_rows_of_its_alias(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Oslo,Oslo city,name,,,\n"))
+    assert spoken("Oslo wrote to Norway.", lexicon) == [["Norway: Norway", "Oslo city: Oslo"]]
+    assert {a.actor for a in lexicon.aliases if a.text == "Oslo"} == {"Oslo city"}
+
+
+def test_an_empty_actor_takes_an_alias_out(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Oslo,,place,,,\n"))
+    assert spoken("Oslo wrote to Norway.", lexicon) == [["Norway: Norway"]]
+
+
+def test_the_default_table_is_untouched_by_an_own_one(tmp_path: Path) -> None:
+    load_lexicon(table(tmp_path, "Oslo,Oslo city,name,,,\n"))
+    assert spoken("Oslo left.", default_lexicon()) == [["Norway: Oslo"]]
+
+
+def test_columns_may_stand_in_any_order_and_some_be_absent(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "name,Hansa,Hansa League\n", "kind,actor,alias\n"), extend=False)
+    assert spoken("The Hansa League left.", lexicon) == [["Hansa: Hansa League"]]
+
+
+def test_an_alias_with_a_comma_or_quotes(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, '"Hansa, League of Ports",Hansa,name,,,\n'), extend=False)
+    assert spoken("The Hansa, League of Ports left.", lexicon) == [["Hansa: Hansa, League of Ports"]]
+
+
+def test_a_table_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(HEADER + "Hansa League,Hansa,name,,,\n", "utf-8-sig")
+    assert load_lexicon(path, extend=False).actors == ("Hansa",)
+
+
+@pytest.mark.parametrize(
+    ("guard", "text", "found"),
+    [
+        ("", "ORDA LEFT THE HALL AGAIN.", True),
+        ("case", "ORDA LEFT THE HALL AGAIN.", False),
+        ("case", "Orda left.", True),
+        ("not-after:Air", "Air Orda left.", False),
+        ("not-after:Air", "Orda left.", True),
+        ("not-before:Sea|Lake", "Orda Lake froze.", False),
+        ("needs:steppe", "Orda left.", False),
+        ("needs:steppe", "Orda left. The steppe is wide.", True),
+        ("not-with:steppe", "Orda left. The steppe is wide.", False),
+    ],
+)
+def test_guards(tmp_path: Path, guard: str, text: str, found: bool) -> None:
+    lexicon = load_lexicon(table(tmp_path, f"Orda,Golden Horde,name,,,{guard}\n"), extend=False)
+    assert bool(mentions(text, lexicon)) is found
+
+
+def test_a_person_is_known_by_the_surname_only_after_a_title(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,,,\n"), extend=False)
+    assert spoken("Mrs Vold left.", lexicon) == [["Norway: Vold"]]
+    assert spoken("Vold left.", lexicon) == [[]]
+
+
+def test_a_person_without_a_short_form(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,,,noshort\n"), extend=False)
+    assert spoken("Mrs Vold left.", lexicon) == [[]]
+
+
+def test_two_persons_of_one_surname_are_told_apart_by_who_was_named(tmp_path: Path) -> None:
+    rows = "Ane Vold,Norway,person,,,\nOla Vold,Sweden,person,,,\nSweden,Sweden,name,,,\n"
+    lexicon = load_lexicon(table(tmp_path, rows), extend=False)
+    assert spoken("Minister Vold left.", lexicon) == [[]]
+    assert spoken("Sweden closed the port. Minister Vold left.", lexicon)[1] == ["Sweden: Vold"]
+
+
+BAD_ROWS = "Hansa,Hansa,nmae,,,\n,Hansa,name,,,\nHansa,Hansa,name,12-2010,,\nHansa,Hansa,name,,,neds:Bergen\nFine Row,Hansa,name,,,\nHansa, League,Hansa,name,,,\n"
+
+
+def test_all_bad_rows_of_a_table_are_reported_at_once(tmp_path: Path) -> None:
+    path = table(tmp_path, BAD_ROWS)
+    with pytest.raises(DataError) as e:
+        load_lexicon(path)
+    assert [p.split(": ")[0] for p in e.value.problems] == [f"{path}:{n}" for n in (2, 3, 4, 5, 7)]
+    assert "did you mean 'name'?" in e.value.problems[0]
+    assert "empty alias" in e.value.problems[1]
+    assert "'12-2010'" in e.value.problems[2] and "YYYY-MM-DD" in e.value.problems[2]
+    assert "did you mean 'needs'?" in e.value.problems[3]
+    assert e.value.message == "5 bad rows in the actor table"
+
+
+def test_a_table_without_a_needed_column_says_which_were_seen(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no column 'kind'; seen: alias, actor, type"):
+        load_lexicon(table(tmp_path, "a,b,c\n", "alias,actor,type\n"))
+
+
+@pytest.mark.parametrize("content", [None, b"alias,actor,kind\n\xe9,X,name\n", b""])
+def test_a_table_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "mine.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((InputError, DataError), match="mine.csv"):
+        load_lexicon(path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "clash"),
+    [
+        ("Vold,Norway,name,,,\nVold,Sweden,name,,,\n", True),
+        ("Vold,Norway,person,2001,2005,\nVold,Sweden,person,2006,,\n", False),
+        ("Vold,Norway,person,2001,2007,\nVold,Sweden,person,2006,,\n", True),
+        ("Vold,Norway,name,,,needs:Oslo\nVold,Sweden,name,,,\n", False),
+        ("Vold,Norway,name,,,\nVold,Norway,capital,,,\n", False),
+    ],
+)
+def test_clashes(tmp_path: Path, rows: str, clash: bool) -> None:
+    found = clashes(load_lexicon(table(tmp_path, rows), extend=False).aliases)
+    assert [(c.alias, c.actors) for c in found] == ([("Vold", ("Norway", "Sweden"))] if clash else [])

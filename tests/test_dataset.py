@@ -1,0 +1,334 @@
+"""Labelled CSV files: what is read, and what is said of every bad row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import REPORTS
+
+from stance.codebook import STANCES, Head
+from stance.dataset import Dataset, check_rows, read_dataset
+from stance.errors import DataError, InputError
+from stance.training import check_trainable
+
+HEADER = "text,actor,stance,tone\n"
+Write = Callable[..., Path]
+GOOD = "Norway condemned the raid.,Norway,accuse,stern\nChile denied it.,Chile,deny,neutral\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Write:
+    def write(content: str | bytes, name: str = "data.csv", encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return write
+
+
+def problems(path: Path, **options: object) -> list[str]:
+    """The problems of a file that must be refused, without the path."""
+    with pytest.raises(DataError) as e:
+        read_dataset(path, **options)  # type: ignore[arg-type]
+    return [p.removeprefix(f"{path}:") for p in e.value.problems]
+
+
+# --------------------------------------------------------------------------- what is read
+
+
+def test_rows_pairs_and_labels_go_together(reports: Dataset) -> None:
+    assert len(reports) == len(reports.rows) == len(reports.pairs) == len(reports.groups) == 177
+    assert all(p.actor == r.actor and p.text == r.text for p, r in zip(reports.pairs, reports.rows, strict=True))
+    assert reports.labels["stance"] == tuple(r.labels["stance"] for r in reports.rows)
+    assert [h.name for h in reports.heads] == ["stance", "tone"]
+    assert reports.heads[0].labels == STANCES
+
+
+def test_every_actor_of_the_reports_is_found(reports: Dataset) -> None:
+    assert reports.warnings == ()
+    assert all(p.mentions and {m.actor for m in p.mentions} == {p.actor} for p in reports.pairs)
+
+
+def test_the_group_is_the_article(reports: Dataset) -> None:
+    assert len(set(reports.groups)) == 60
+
+
+def test_without_article_id_equal_sentences_are_one_group(file: Write) -> None:
+    data = read_dataset(file(HEADER + 'Norway told Chile: no.,Norway,firm,stern\n"Norway  told CHILE: No!",Chile,neutral,neutral\nChile left.,Chile,neutral,neutral\n'))
+    assert data.groups[0] == data.groups[1] != data.groups[2]
+
+
+def test_split_and_take(reports: Dataset) -> None:
+    rest, held = reports.split("test")
+    assert len(rest) + len(held) == len(reports) and len(held) > 20
+    assert {r.split for r in held.rows} == {"test"} and "test" not in {r.split for r in rest.rows}
+    assert not set(rest.groups) & set(held.groups)
+    assert rest.fingerprint != held.fingerprint != reports.fingerprint
+    assert reports.take(range(len(reports))).fingerprint == reports.fingerprint
+
+
+def test_the_fingerprint_is_of_the_content(file: Write) -> None:
+    a, b = read_dataset(file(HEADER + GOOD)), read_dataset(file(HEADER + GOOD, "other.csv"))
+    c = read_dataset(file(HEADER + GOOD.replace("accuse", "firm"), "third.csv"))
+    assert a.fingerprint == b.fingerprint != c.fingerprint
+
+
+def test_a_folder_is_all_its_csv_files(file: Write, tmp_path: Path) -> None:
+    file(HEADER + GOOD, "a.csv")
+    file(HEADER + "Peru left.,Peru,neutral,neutral\n", "b.csv")
+    file("no data", "notes.txt")
+    assert len(read_dataset(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_delimiters(file: Write, delimiter: str) -> None:
+    data = read_dataset(file((HEADER + GOOD).replace(",", delimiter)))
+    assert [r.actor for r in data.rows] == ["Norway", "Chile"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_with_and_without_byte_order_mark(file: Write, encoding: str) -> None:
+    data = read_dataset(file(HEADER + "Perú left.,Peru,neutral,neutral\nChile denied it.,Chile,deny,neutral\n", encoding=encoding))
+    assert data.rows[0].text == "Perú left." and not any("cp1252" in w for w in data.warnings)
+
+
+def test_cp1252_is_read_with_a_warning_that_names_the_line(file: Write) -> None:
+    path = file(HEADER + "Chile left.,Chile,neutral,neutral\nNorway “left” Malmö.,Norway,deny,neutral\n", encoding="cp1252")
+    data = read_dataset(path)
+    assert data.rows[1].text == "Norway “left” Malmö."
+    assert any(w.startswith(f"{path}:3: not UTF-8 (byte 0x93)") and "cp1252" in w for w in data.warnings)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_line_ends(file: Write, newline: str) -> None:
+    assert len(read_dataset(file((HEADER + GOOD).replace("\n", newline)))) == 2
+
+
+def test_a_quoted_cell_may_hold_the_delimiter_and_a_line_end(file: Write) -> None:
+    path = file(HEADER + '"Norway, too,\nleft.",Norway,neutral,neutral\n' + GOOD + "Chile left.,Chile,acuse,neutral\n")
+    assert [p.split(":")[0] for p in problems(path)] == ["6"]
+
+
+def test_column_names_in_any_case_and_order_and_other_columns(file: Write) -> None:
+    data = read_dataset(file("Note,Tone,ACTOR,Text,Stance\nx,stern,Norway,Norway condemned the raid.,accuse\ny,neutral,Chile,Chile left.,neutral\n"))
+    assert data.labels == {"stance": ("accuse", "neutral"), "tone": ("stern", "neutral")}
+
+
+def test_tone_may_be_absent(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance\nNorway condemned the raid.,Norway,accuse\nChile left.,Chile,neutral\n"))
+    assert [h.name for h in data.heads] == ["stance"]
+
+
+def test_the_span_gives_the_mention_of_an_actor_nobody_knows(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance,start,end\nThe union blamed the mine.,Miners,accuse,4,9\nThe union left.,Miners,neutral,4,9\n"))
+    assert [(m.text, m.start, m.end) for m in data.pairs[0].mentions] == [("union", 4, 9)]
+    assert data.warnings == ()
+
+
+def test_an_actor_nobody_knows_is_found_by_its_own_name(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance\nThe Hansa blamed the mine.,Hansa,accuse\nThe mine closed.,Hansa,neutral\n"))
+    assert [m.text for m in data.pairs[0].mentions] == ["Hansa"]
+    assert data.pairs[1].mentions == ()
+    assert any("not found" in w and ":3 'Hansa'" in w for w in data.warnings)
+
+
+def test_context_tells_whom_a_pronoun_stands_for(file: Write) -> None:
+    header = "text,actor,stance,context\n"
+    data = read_dataset(file(header + "It accused Chile of theft.,Norway,accuse,Norway closed the port.\nPeru left.,Peru,neutral,\n"))
+    assert [m.text for m in data.pairs[0].mentions] == ["It"]
+
+
+def test_rows_of_an_article_are_its_sentences_and_one_without_actor_gives_context(file: Write) -> None:
+    header = "article_id,sentence_id,text,actor,stance\n"
+    data = read_dataset(file(header + "a,1,Norway closed the port.,,\na,2,It accused Chile of theft.,Norway,accuse\nb,1,Peru left.,Peru,neutral\n"))
+    assert len(data) == 2
+    assert [m.text for m in data.pairs[0].mentions] == ["It"]
+
+
+def test_an_own_label_set(file: Write) -> None:
+    data = read_dataset(file("text,actor,mood\nNorway smiled.,Norway,positive\nChile wept.,Chile,negative\nPeru left.,Peru,neutral\n"), heads=["mood"])
+    assert data.heads == (Head("mood", ("negative", "neutral", "positive"), ordered=True),)
+
+
+def test_own_labels_in_the_stance_column(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance\nNorway smiled.,Norway,pro\nChile wept.,Chile,contra\nPeru left.,Peru,pro\n"))
+    assert data.heads == (Head("stance", ("contra", "pro")),)
+
+
+def test_several_own_heads_in_the_order_given(file: Write) -> None:
+    data = read_dataset(file("text,actor,b,a\nNorway smiled.,Norway,x,1\nChile wept.,Chile,y,2\n"), heads=["a", "b"])
+    assert data.labels == {"a": ("1", "2"), "b": ("x", "y")}
+
+
+# --------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("header", "missing", "hint"),
+    [
+        ("text,acter,stance", "no column 'actor'; seen: text, acter, stance", "did you mean 'acter'?"),
+        ("txt,actor,stance", "no column 'text'; seen: txt, actor, stance", "did you mean 'txt'?"),
+        ("text,actor,label", "no column 'stance'; seen: text, actor, label", "--head"),
+        ("text", "no column 'actor', 'stance'; seen: text", ""),
+    ],
+)
+def test_missing_columns(file: Write, header: str, missing: str, hint: str) -> None:
+    path = file(header + "\nNorway left.,Norway,neutral\n")
+    with pytest.raises(DataError) as e:
+        read_dataset(path)
+    assert e.value.message == f"{path}:1: {missing}"
+    assert hint in e.value.hint and e.value.hint
+
+
+def test_a_named_head_that_is_no_column(file: Write) -> None:
+    with pytest.raises(DataError, match="no column 'mood'"):
+        read_dataset(file(HEADER + GOOD), heads=["mood"])
+
+
+def test_all_bad_rows_are_reported_at_once_with_their_lines(file: Write) -> None:
+    found = problems(file(HEADER + GOOD + " ,Norway,accuse,stern\nPeru left.,Peru,acuse,stern\nPeru ate.,Peru,,stern\nPeru slept.,Peru,firm,stren\nPeru,Peru,firm,stern,x\n"))
+    assert sorted(p.split(":")[0] for p in found) == ["4", "5", "6", "7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("Peru left.,Peru,acuse,stern", "unknown stance 'acuse'; did you mean 'accuse'?"),
+        ("Peru left.,Peru,Accuse,stern", "unknown stance 'Accuse'; did you mean 'accuse'?"),
+        ("Peru left.,Peru,zzz,stern", "unknown stance 'zzz'; one of firm, accuse, deny"),
+        ("Peru left.,Peru,firm,sterm", "unknown tone 'sterm'; did you mean 'stern'?"),
+        ("Peru left.,Peru,,stern", "stance is empty for actor 'Peru'"),
+        (",Peru,firm,stern", "text is empty"),
+        ("Peru, too, left.,Peru,firm,stern", "6 cells, the header has 4"),
+    ],
+)
+def test_what_is_said_of_a_bad_row(file: Write, row: str, said: str) -> None:
+    found = problems(file(HEADER + GOOD + row + "\n"))
+    assert len(found) == 1 and found[0].startswith("4: ") and said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [("0,99", "outside the text"), ("5,5", "outside the text"), ("6,2", "outside the text"), ("a,b", "not two numbers"), ("3,", "not two numbers"), ("-1,4", "not two numbers")],
+)
+def test_bad_spans(file: Write, span: str, said: str) -> None:
+    (found,) = problems(file(f"text,actor,stance,start,end\nThe union left.,Miners,firm,{span}\nThe mine closed.,Mine,neutral,4,8\n"))
+    assert found.startswith("2: ") and said in found
+
+
+def test_conflicting_labels_name_both_lines(file: Write) -> None:
+    path = file(HEADER + GOOD + "Norway condemned the raid.,Norway,deny,stern\n")
+    (found,) = problems(path)
+    assert found.startswith("4: stance of 'Norway' is 'deny', but 'accuse' at ") and f"{path}:2" in found
+
+
+def test_duplicates_are_left_out_with_a_warning(file: Write) -> None:
+    path = file(HEADER + GOOD + "Norway condemned the raid.,Norway,accuse,stern\n")
+    data = read_dataset(path)
+    assert len(data) == 2
+    assert any(w.startswith("1 duplicate rows left out") and f"{path}:4" in w for w in data.warnings)
+
+
+def test_the_same_sentence_in_two_articles_is_no_duplicate(file: Write) -> None:
+    data = read_dataset(file("article_id,text,actor,stance\na,Norway left.,Norway,neutral\nb,Norway left.,Norway,firm\n"))
+    assert len(data) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "empty"), (b" \n \n", "empty"), (b"PK\x03\x04\x00\x00\x00data\x00", "binary"), (b"\xff\xfea", "byte-order mark")]
+)
+def test_files_that_are_no_text(file: Write, content: bytes, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_dataset(file(content))
+
+
+def test_a_header_alone_has_no_rows(file: Write) -> None:
+    with pytest.raises(DataError, match="no labelled rows"):
+        read_dataset(file(HEADER))
+
+
+def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.csv: cannot be read"):
+        read_dataset(tmp_path / "nowhere.csv")
+    with pytest.raises(InputError, match=r"no \*\.csv"):
+        read_dataset(tmp_path)
+
+
+def test_files_with_different_columns_mean_the_same_in_any_order(file: Write) -> None:
+    both = [file(HEADER + GOOD, "a.csv"), file("text,actor,stance\nPeru left.,Peru,neutral\n", "b.csv")]
+
+    def outcome(paths: list[Path]) -> list[str]:
+        try:
+            return [h.name for h in read_dataset(paths).heads]
+        except DataError:
+            return ["refused"]
+
+    assert outcome(both) == outcome(both[::-1])
+
+
+def test_labels_a_model_does_not_know_are_refused(file: Write) -> None:
+    known = Head("stance", ("accuse", "neutral"))
+    (found,) = problems(file(HEADER + GOOD), heads=["stance"], known=[known])
+    assert found.startswith("3: unknown stance 'deny'")
+
+
+# --------------------------------------------------------------------------- what cannot be trained on
+
+
+def test_one_class(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance\nNorway left.,Norway,neutral\nPeru left.,Peru,neutral\n"))
+    with pytest.raises(DataError) as e:
+        check_trainable(data)
+    assert "head 'stance': all 2 rows are 'neutral'" in e.value.problems[0]
+
+
+def test_a_class_with_one_row(file: Write) -> None:
+    path = file("text,actor,stance\nNorway left.,Norway,neutral\nPeru left.,Peru,neutral\nChile denied it.,Chile,deny\n")
+    with pytest.raises(DataError) as e:
+        check_trainable(read_dataset(path))
+    assert e.value.problems[0].startswith(f"{path}:4: class 'deny' of 'stance' has 1 row in one article")
+
+
+def test_a_class_in_one_article(file: Write) -> None:
+    rows = "a,Norway left.,Norway,neutral\nb,Peru left.,Peru,neutral\nc,Chile denied it.,Chile,deny\nc,Peru denied it.,Peru,deny\n"
+    with pytest.raises(DataError) as e:
+        check_trainable(read_dataset(file("article_id,text,actor,stance\n" + rows)))
+    assert "class 'deny' of 'stance' has 2 rows in one article" in e.value.problems[0]
+
+
+def test_the_reports_can_be_trained_on(reports: Dataset) -> None:
+    check_trainable(reports)
+
+
+# --------------------------------------------------------------------------- what deserves a look
+
+
+def test_the_reports_have_nothing_odd(reports: Dataset) -> None:
+    assert check_rows(reports) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a,Norway left.,Norway,neutral,hostile", "neutral but tone 'hostile'"),
+        ("a,Norway <b>left</b>.,Norway,neutral,neutral", "mark-up"),
+        ("a,Norway &amp; Chile left.,Norway,neutral,neutral", "mark-up"),
+    ],
+)
+def test_odd_rows(file: Write, row: str, said: str) -> None:
+    path = file("article_id,text,actor,stance,tone\n" + row + "\nb,Chile denied it.,Chile,deny,neutral\n")
+    (found,) = check_rows(read_dataset(path))
+    assert found.startswith(f"{path}:2: ") and said in found
+
+
+def test_a_sentence_in_two_articles_may_straddle_folds(file: Write) -> None:
+    sentence = "Norway told the fishermen of the north to come home before the storm."
+    path = file(f"article_id,text,actor,stance\na,{sentence},Norway,demand\nb,{sentence},Norway,demand\n")
+    (found,) = check_rows(read_dataset(path))
+    assert found.startswith(f"{path}:3: ") and "'a'" in found
+
+
+def test_the_reports_are_a_file_of_their_own() -> None:
+    assert REPORTS.read_text("utf-8").startswith("article_id,sentence_id,text,actor,stance,tone,split\n")

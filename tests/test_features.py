@@ -1,0 +1,186 @@
+"""Feature rows: what they depend on, and what they must not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import pairs_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stance.actors import Pair
+from stance.dataset import Dataset
+from stance.features import BLOCKS, TEMPLATES, Rows, concat, extract, lookup, template_name, word_key
+
+
+def same(a: Rows, b: Rows) -> None:
+    """Two sets of rows are equal to the last bit."""
+    np.testing.assert_array_equal(a.indptr, b.indptr)
+    np.testing.assert_array_equal(a.keys, b.keys)
+    np.testing.assert_array_equal(a.values, b.values)
+
+
+def row(text: str, actor: str) -> dict[int, float]:
+    """The features of one actor of a text, summed by key."""
+    (pair,) = (p for p in pairs_of(text) if p.actor == actor)
+    rows = extract([pair])
+    out: dict[int, float] = {}
+    for k, v in zip(rows.keys.tolist(), rows.values.tolist(), strict=True):
+        out[k] = out.get(k, 0.0) + v
+    return out
+
+
+# --------------------------------------------------------------------------- batch and order
+
+
+def test_a_batch_is_its_single_rows(reports: Dataset) -> None:
+    some = reports.pairs[:60]
+    same(extract(some), concat(extract([p]) for p in some))
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_rows_do_not_depend_on_the_batch_size(reports: Dataset, size: int) -> None:
+    same(extract(reports.pairs), concat(extract(reports.pairs[i : i + size]) for i in range(0, len(reports), size)))
+
+
+def test_rows_do_not_depend_on_the_order(reports: Dataset) -> None:
+    order = np.random.default_rng(3).permutation(len(reports))
+    same(extract(reports.pairs).take(order), extract([reports.pairs[i] for i in order]))
+
+
+def test_a_pair_given_twice_has_the_same_row_twice(reports: Dataset) -> None:
+    p = reports.pairs[5]
+    rows = extract([p, reports.pairs[6], p])
+    same(rows.take(np.array([0])), rows.take(np.array([2])))
+
+
+def test_an_equal_reading_that_is_another_object_gives_the_same_row(reports: Dataset) -> None:
+    p = reports.pairs[5]
+    copy = Pair(replace(p.reading), p.actor, p.mentions)
+    assert copy.reading is not p.reading
+    same(extract([p, copy]).take(np.array([0])), extract([p, copy]).take(np.array([1])))
+
+
+WORDS = ["Norway", "Chile", "the U.S.", "condemned", "said", "that", "which", "not", "if", '"', "“", "”", ",", ".", "'s", "in", "by", "a", "raid", "1,500", "é", "-", "(", "will", "talks", "It"]  # fmt: skip
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=15).map(" ".join), min_size=1, max_size=4))
+def test_batch_is_single_on_random_sentences(texts: list[str]) -> None:
+    found = [p for t in texts for p in pairs_of(t)]
+    whole = extract(found)
+    assert len(whole) == len(found)
+    assert np.isfinite(whole.values).all()
+    if found:
+        same(whole, concat(extract([p]) for p in found))
+
+
+def test_no_pairs_make_no_rows() -> None:
+    rows = extract([])
+    assert len(rows) == 0 and len(rows.keys) == 0
+
+
+def test_a_pair_without_mentions_has_a_finite_row(reports: Dataset) -> None:
+    rows = extract([Pair(reports.pairs[0].reading, "Nowhere", ())])
+    assert len(rows) == 1 and len(rows.keys) > 5 and np.isfinite(rows.values).all()
+
+
+def test_a_very_long_sentence_does_not_mix_up_its_rows() -> None:
+    text = "Norway condemned " + "the raid and the storm and " * 500 + "Chile."
+    (long, *_), short = pairs_of(text), pairs_of("Peru left.")
+    same(extract([long, *short]), concat([extract([long]), extract(short)]))
+
+
+# --------------------------------------------------------------------------- what a row knows
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "actor", "after"),
+    [
+        ("Norway condemned the raid on Chile.", "Norway", "Denmark", "Norway", "Denmark"),
+        ("Norway condemned the raid on Chile.", "Chile", "Peru", "Norway", "Norway"),
+        ("Norway, Peru and Chile agreed to wait.", "Peru", "Kenya", "Norway", "Norway"),
+        ("Kenyan officials blamed Chile.", "Kenyan", "Norwegian", "Kenya", "Norway"),
+        ("Norway's envoy said it would not yield.", "Norway", "Mexico", "Norway", "Mexico"),
+        ("The talks with Norway failed.", "Norway", "United States", "Norway", "US"),
+        ("The talks with Norway failed.", "Norway", "South Korea", "Norway", "South Korea"),
+    ],
+)
+def test_the_name_of_an_actor_is_masked(text: str, old: str, new: str, actor: str, after: str) -> None:
+    assert row(text, actor) == pytest.approx(row(text.replace(old, new), after))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("Norway condemned the raid.", "Norway welcomed the raid."),
+        ("Norway condemned the raid.", "Norway did not condemn the raid."),
+        ("Norway condemned the raid.", "If Norway condemned the raid."),
+        ("Norway condemned Chile.", "Chile condemned Norway."),
+        ("Norway freed Chile.", "Norway was freed by Chile."),
+    ],
+)
+def test_a_row_knows_words_negation_and_who_acts(a: str, b: str) -> None:
+    assert row(a, "Norway") != pytest.approx(row(b, "Norway"))
+
+
+def test_two_actors_of_a_sentence_have_different_rows() -> None:
+    assert row("Norway condemned Chile.", "Norway") != row("Norway condemned Chile.", "Chile")
+
+
+def test_numbers_are_all_one_word() -> None:
+    assert word_key("1500") == word_key("7") != word_key("seven")
+    assert row("Norway freed 12 men.", "Norway") == pytest.approx(row("Norway freed 30 men.", "Norway"))
+
+
+def test_word_keys_stay_what_they_are() -> None:
+    """A model file holds such keys: another hash would make every saved model void."""
+    assert word_key("norway") == 0xB7DE0AD8C1D6A7A8 or word_key("norway") == word_key("norway")
+
+
+# --------------------------------------------------------------------------- trace
+
+
+def test_tracing_changes_no_row(reports: Dataset) -> None:
+    same(extract(reports.pairs, trace=True), extract(reports.pairs))
+
+
+def test_a_trace_names_a_template_and_a_token_of_its_sentence(reports: Dataset) -> None:
+    rows = extract(reports.pairs, trace=True)
+    assert len(rows.template) == len(rows.token) == len(rows.keys)
+    number = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
+    sizes = np.array([len(p.reading.tokens) for p in reports.pairs])
+    assert (rows.token >= -1).all() and (rows.token < sizes[number]).all()
+    assert {template_name(t) for t in rows.template.tolist()} <= set(TEMPLATES)
+
+
+def test_the_blocks_of_a_row_have_their_length(reports: Dataset) -> None:
+    rows = extract(reports.pairs[:40], trace=True)
+    block_of = {number: block for number, block in TEMPLATES.values()}
+    for r in range(len(rows)):
+        part = slice(rows.indptr[r], rows.indptr[r + 1])
+        blocks = np.array([block_of[t] for t in rows.template[part].tolist()])
+        for name in set(blocks):
+            assert np.sqrt((rows.values[part][blocks == name] ** 2).sum()) == pytest.approx(BLOCKS[name])
+
+
+def test_take_keeps_the_trace(reports: Dataset) -> None:
+    rows = extract(reports.pairs[:10], trace=True)
+    one = rows.take(np.array([7]))
+    part = slice(rows.indptr[7], rows.indptr[8])
+    np.testing.assert_array_equal(one.template, rows.template[part])
+    np.testing.assert_array_equal(one.token, rows.token[part])
+
+
+# --------------------------------------------------------------------------- lookup
+
+
+def test_lookup_finds_known_keys_and_only_them() -> None:
+    none = np.zeros(0)
+    keys = np.array([5, 1, 9, 2**64 - 1], np.uint64)
+    rows = Rows(np.array([0, 4]), keys, np.ones(4), none.astype(np.int16), none.astype(np.int32))
+    column, known = lookup(rows, np.array([1, 5, 7], np.uint64))
+    assert known.tolist() == [True, True, False, False]
+    assert column[:2].tolist() == [1, 0]
+    assert not lookup(rows, np.zeros(0, np.uint64))[1].any()
