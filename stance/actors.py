@@ -413,11 +413,16 @@ _TWO = re.compile(
     r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b",
     re.I,
 )
-_REBELS = re.compile(r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|extremist group|terror group|Islamist group|militia)\b", re.I)
+_REBELS = re.compile(
+    r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|"
+    r"extremist group|terror group|Islamist group|militia)\b",
+    re.I,
+)
 _DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|later|then|further|repeatedly|again|did not|would|will|did|earlier)\s+)*"
-    r"(?!is\b|was\b|came\b|comes\b|seems\b|remains\b|follows\b|took\b|takes\b|appears\b|has been\b|would be\b|will be\b|marks\b|marked\b|can\b|may\b|been\b|be\b|not\b|wasn|isn|wouldn)\w+",
+    r"(?!is\b|was\b|came\b|comes\b|seems\b|remains\b|follows\b|took\b|takes\b|appears\b|has been\b|would be\b|will be\b|"
+    r"marks\b|marked\b|can\b|may\b|been\b|be\b|not\b|wasn|isn|wouldn)\w+",
     re.I,
 )
 _OPEN, _CLOSE = "“«", "”»"
@@ -584,7 +589,9 @@ class _Reader:
         left = lower[max(0, first - 7) : first]
         if any(w in _FORMER for w in left[-4:]):
             return "", ""
-        if left and (left[-1] in _OFFICE or left[-1] == "." and len(left) > 1 and left[-2] in _TITLE or left[-1].rstrip(".") in ("gen", "adm", "col")):
+        if left and (
+            left[-1] in _OFFICE or left[-1] == "." and len(left) > 1 and left[-2] in _TITLE or left[-1].rstrip(".") in ("gen", "adm", "col")
+        ):
             for m in reversed(found):  # "Norway's Foreign Minister Ine Lie", "Russian army spokesman X"
                 if m.last <= first and first - m.last <= 6 and not set(lower[m.last : first]) & {",", "and", "said", "with", "of"}:
                     return m.actor, f"office of {m.actor} before the name"
@@ -603,7 +610,7 @@ class _Reader:
         opened = self.quote_open
         text = text.replace("''", '"').replace("``", '"')
         stripped = text.lstrip()
-        begins = stripped[:1] in "\"“«" or stripped[:1] in "'‘" and stripped[1:2].isupper()
+        begins = stripped[:1] in '"“«' or stripped[:1] in "'‘" and stripped[1:2].isupper()
         balance = opened
         for c in text:
             if c in _OPEN:
@@ -651,13 +658,29 @@ class _Reader:
     def _organ(self, text: str, tokens: Tokens, lower: list[str], i: int, nxt: str, found: list[Mention]) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
         start = i
-        while start > 0 and lower[start - 1] in ("foreign", "defense", "defence", "interior", "state", "military", "senior", "joint", "top", "oil", "trade", "finance"):
+        while start > 0 and lower[start - 1] in (
+            "foreign",
+            "defense",
+            "defence",
+            "interior",
+            "state",
+            "military",
+            "senior",
+            "joint",
+            "top",
+            "oil",
+            "trade",
+            "finance",
+        ):
             start -= 1
         if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
             start -= 2  # "the country's foreign ministry"
         if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
             return None
-        named = any(abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3)) for m in found)
+        named = any(
+            abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
+            for m in found
+        )
         if named or any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
             return None
         if lower[start - 1] in ("a", "an") and lower[i] not in ("statement", "communique", "letter", "spokesman", "spokeswoman", "spokesperson"):
@@ -733,9 +756,7 @@ _PARTIES = frozenset(
 _PARTY_WORDS = frozenset(w.lower() for p in _PARTIES for w in p.split()[:1]) - {"ukrainian", "syrian", "islamic", "boko"} | {"houthi", "hizbollah"}
 
 
-def _mention(
-    tokens: Tokens, text: str, first: int, last: int, actor: str, kind: str, why: str, words: list[str] | None = None
-) -> Mention:
+def _mention(tokens: Tokens, text: str, first: int, last: int, actor: str, kind: str, why: str, words: list[str] | None = None) -> Mention:
     start, end = tokens.starts[first], tokens.ends[last - 1]
     shown = text[start:end] if text else " ".join((words or tokens.words)[first:last])
     return Mention(actor, shown, start, end, first, last, kind, why)
@@ -757,10 +778,8 @@ def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:
 
 def _former(lower: list[str], i: int) -> bool:
     left = lower[max(0, i - 5) : i]
-    for k, w in enumerate(left):
-        if w in _FORMER and not set(left[k + 1 :]) & {",", "and", "said", "that", "by", "with", "of"}:
-            return True
-    return False
+    stop = {",", "and", "said", "that", "by", "with", "of"}
+    return any(w in _FORMER and not set(left[k + 1 :]) & stop for k, w in enumerate(left))
 
 
 def _given_name(before: str, low: str, i: int) -> bool:
@@ -836,7 +855,12 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
     before = lower[i]
     if before in _PLACE_BEFORE:
         return f"place after {before!r}"
-    if before in ("for", "to", "from") and lower[i - 1] in _TRAVEL or before in _TRAVEL and before not in ("return", "returned", "reported", "transferred"):
+    if (
+        before in ("for", "to", "from")
+        and lower[i - 1] in _TRAVEL
+        or before in _TRAVEL
+        and before not in ("return", "returned", "reported", "transferred")
+    ):
         return f"destination after {before!r}"
     return ""
 

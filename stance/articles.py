@@ -94,7 +94,7 @@ def _folder(path: Path, text_column: str) -> Iterator[Article | Skipped]:
 
 def _guess_suffix(text: str) -> str:
     head = text.lstrip()[:2000]
-    if head.startswith("{") or head.startswith("["):
+    if head.startswith(("{", "[")):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
     return ".html" if re.match(r"(?i)<!doctype html|<html", head) else ".txt"
 
@@ -125,7 +125,12 @@ def _json(name: str, text: str, text_column: str) -> Iterator[Article | Skipped]
     except ValueError as e:
         raise InputError(f"{name}: not valid JSON: {e}", "give one object, or a list of objects") from e
     for n, record in enumerate(data if isinstance(data, list) else [data], 1):
-        yield _record(f"{name}#{n}" if isinstance(data, list) else name, record, text_column, f"{Path(name).stem}-{n}" if isinstance(data, list) else Path(name).stem)
+        yield _record(
+            f"{name}#{n}" if isinstance(data, list) else name,
+            record,
+            text_column,
+            f"{Path(name).stem}-{n}" if isinstance(data, list) else Path(name).stem,
+        )
 
 
 def _jsonl(path: Path, text_column: str) -> Iterator[Article | Skipped]:
@@ -185,7 +190,9 @@ def _csv(name: str, text: str, text_column: str) -> Iterator[Article | Skipped]:
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
     for n, row in enumerate(reader, 2):
-        yield _record(f"{name}:{n}", {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}, text_column, f"{Path(name).stem}-{n}")
+        yield _record(
+            f"{name}:{n}", {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}, text_column, f"{Path(name).stem}-{n}"
+        )
 
 
 def html_article(page: str, name: str, place: str) -> Article:

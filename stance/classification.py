@@ -101,9 +101,7 @@ def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
         yield batch
 
 
-def _whole_batch(
-    batch: list[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
-) -> list[Judgement]:
+def _whole_batch(batch: list[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]) -> list[Judgement]:
     return list(_classify_batch(batch, model, lexicon, least, actors))
 
 

@@ -29,12 +29,20 @@ app = typer.Typer(
 FAILED, SKIPPED, UNDER, INTERRUPTED = 1, 3, 4, 130
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table"}
 
-ModelOption = Annotated[Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)]
-ActorsOption = Annotated[Optional[Path], typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the default one.", show_default=False)]
+ModelOption = Annotated[
+    Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)
+]
+ActorsOption = Annotated[
+    Optional[Path], typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the default one.", show_default=False)
+]
 OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone.")]
-FormatOption = Annotated[str, typer.Option("--format", "-f", help="table, jsonl, csv; default: table on a terminal, jsonl in a pipe.", show_default=False)]
+FormatOption = Annotated[
+    str, typer.Option("--format", "-f", help="table, jsonl, csv; default: table on a terminal, jsonl in a pipe.", show_default=False)
+]
 OutOption = Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False)]
-HeadOption = Annotated[list[str], typer.Option("--head", help="Label column to learn; repeat for several. Default: stance and tone.", show_default=False)]
+HeadOption = Annotated[
+    list[str], typer.Option("--head", help="Label column to learn; repeat for several. Default: stance and tone.", show_default=False)
+]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
 
 
@@ -57,14 +65,18 @@ def _options(
 
 @app.command()
 def classify(
-    inputs: Annotated[list[str], typer.Argument(help="Articles: txt, html, json, jsonl, csv, folders, URLs, or - for standard input.", metavar="ARTICLE...")],
+    inputs: Annotated[
+        list[str], typer.Argument(help="Articles: txt, html, json, jsonl, csv, folders, URLs, or - for standard input.", metavar="ARTICLE...")
+    ],
     model: ModelOption = None,
     format: FormatOption = "",
     output: OutOption = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table too.")] = False,
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     min_confidence: Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")] = 0.0,
-    precision: Annotated[float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)] = 0.0,
+    precision: Annotated[
+        float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)
+    ] = 0.0,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)] = "",
@@ -127,9 +139,13 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
-    hold_out: Annotated[str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)] = "",
+    hold_out: Annotated[
+        str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
+    ] = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the folds.", show_default=False)] = 20240229,
-    cues: Annotated[Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)] = None,
+    cues: Annotated[
+        Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)
+    ] = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -174,7 +190,9 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="Model file.")],
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
     split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
-    against: Annotated[Optional[Path], typer.Option("--against", help="Another model: paired approximate-randomisation test.", show_default=False)] = None,
+    against: Annotated[
+        Optional[Path], typer.Option("--against", help="Another model: paired approximate-randomisation test.", show_default=False)
+    ] = None,
     fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
@@ -229,6 +247,51 @@ def check(
     for line in [*dataset.warnings, *check_rows(dataset)]:
         typer.echo(f"warning: {line}")
     _say(f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, " + ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads))
+
+
+# --------------------------------------------------------------------------- explain
+
+
+@app.command()
+def explain(
+    text: Annotated[str, typer.Argument(help="A sentence (with the ones before it, if they matter), or - for standard input.")],
+    actor: Annotated[str, typer.Option("--actor", help="Whose stance.")],
+    head: Annotated[str, typer.Option("--head", help="Which head; default: the first.", show_default=False)] = "",
+    label: Annotated[str, typer.Option("--label", help="Explain this label; default: the most probable.", show_default=False)] = "",
+    why_not: Annotated[str, typer.Option("--why-not", help="Explain the chosen label's lead over this one.", show_default=False)] = "",
+    model: ModelOption = None,
+    actors: ActorsOption = None,
+    only_actors: OnlyActors = False,
+    date: Annotated[str, typer.Option("--date", help="Date of the text (YYYY-MM-DD).", show_default=False)] = "",
+    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+) -> None:
+    """Show which words decided a judgement; their contributions add up to the score."""
+    from dataclasses import asdict
+
+    from stance import rendering
+    from stance.actors import pairs, read
+    from stance.explanation import explain
+
+    chosen = _format(format, None, ("table", "json"))
+    found = [p for r in read(sys.stdin.read() if text == "-" else text, _lexicon(actors, only_actors), date=date) for p in pairs(r)]
+    mine = [p for p in found if p.actor == actor]
+    if not mine:
+        names = ", ".join(dict.fromkeys(p.actor for p in found)) or "none"
+        raise InputError(f"{actor!r} is not in the text; actors found: {names}", "`stance actors TEXT` shows every mention")
+    fitted = _model(model)
+    heads = [h.head.name for h in fitted.heads]
+    if head and head not in heads:
+        raise InputError(f"the model has no head {head!r}; it has {', '.join(heads)}")
+    labels = (fitted.head(head) if head else fitted.heads[0]).head.labels
+    for name in (label, why_not):
+        if name and name not in labels:
+            raise InputError(f"no label {name!r}; the labels are {', '.join(labels)}")
+    results = [(p, explain(fitted, p, head=head, label=label, against=why_not)) for p in mine]
+    if chosen == "json":
+        _json([{"text": p.text, "actor": p.actor, **asdict(e)} for p, e in results])
+        return
+    for p, e in results:
+        _write(rendering.explanation_lines(p.text, e), None)
 
 
 # --------------------------------------------------------------------------- info, export, actors

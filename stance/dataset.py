@@ -259,8 +259,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
             kept.append(r)
         elif bad := [n for n in names if old.labels[n] != r.labels[n]]:
             clashes += [
-                f"{r.place}: {n} of {r.actor!r} is {r.labels[n]!r}, but {old.labels[n]!r} at {old.place} for the same sentence; keep one"
-                for n in bad
+                f"{r.place}: {n} of {r.actor!r} is {r.labels[n]!r}, but {old.labels[n]!r} at {old.place} for the same sentence; keep one" for n in bad
             ]
         else:
             twice.append(r.place)
@@ -301,7 +300,9 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     notes = []
     if absent:
         shown = ", ".join(absent[:3])
-        notes.append(f"{len(absent)} rows whose actor was not found in the sentence (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}")
+        notes.append(
+            f"{len(absent)} rows whose actor was not found in the sentence (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
+        )
     return [pairs[i] for i in order], [rows[i] for i in order], notes
 
 

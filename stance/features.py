@@ -201,7 +201,8 @@ def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str,
         np.cumsum(size) - size, size, np.cumsum(m_size) - m_size,
         np.array([word_key(w) for s in scans for w in s.stems], np.uint64),
         cat(lambda s: map(_TAGS.__getitem__, s.tags)), cat(lambda s: s.subject), cat(lambda s: s.speaker), cat(lambda s: s.object),
-        cat(lambda s: s.clause), cat(lambda s: s.negated), cat(lambda s: s.hypothetical), cat(lambda s: s.passive), cat(lambda s: s.modal), cat(lambda s: s.mention_at),
+        cat(lambda s: s.clause), cat(lambda s: s.negated), cat(lambda s: s.hypothetical), cat(lambda s: s.passive), cat(lambda s: s.modal),
+        cat(lambda s: s.mention_at),
         cat(lambda s: s.group), np.array([word_key(x) for s in scans for x in s.role], np.uint64),
         np.array([word_key(m.kind) for m in ms], np.uint64),
         np.array([m.first for m in ms], np.int64), np.array([m.last for m in ms], np.int64),
@@ -327,7 +328,13 @@ def _cues(
             best[slot] = score
     if best:
         rows_ = np.array([k[0] for k in best], np.int64)
-        g.add(C6, rows_, mix(np.array([v[2] for v in best.values()]), np.array([v[3] for v in best.values()])), np.array([-v[1] for v in best.values()]), 1.0)
+        g.add(
+            C6,
+            rows_,
+            mix(np.array([v[2] for v in best.values()]), np.array([v[3] for v in best.values()])),
+            np.array([-v[1] for v in best.values()]),
+            1.0,
+        )
 
 
 def _attached(

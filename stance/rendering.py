@@ -13,6 +13,7 @@ from stance.actors import Reading
 from stance.classification import Judgement
 from stance.codebook import NEUTRAL, UNSURE
 from stance.evaluation import HeadReport
+from stance.explanation import Explanation
 
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)
 
@@ -148,6 +149,23 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
         yield "no actor found"
 
 
+# --------------------------------------------------------------------------- explanations
+
+
+def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str]:
+    """The words that decided, largest first; what is not shown is summed, so that the lines add up."""
+    yield text
+    yield "  " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4])
+    lead = f"{e.label} over {e.against}" if e.against else e.label
+    yield f"  {e.head}: score of {lead} {e.score:+.3f}"
+    for c in e.contributions[:most]:
+        yield f"    {c.value:+.3f}  {c.what or '(the sentence)':<18} {', '.join(c.kinds[:3])}{' …' if len(c.kinds) > 3 else ''}"
+    rest = sum(c.value for c in e.contributions[most:])
+    if e.contributions[most:]:
+        yield f"    {rest:+.3f}  {len(e.contributions) - most} more"
+    yield f"    {e.bias:+.3f}  (before any word)"
+
+
 # --------------------------------------------------------------------------- reports
 
 
@@ -173,7 +191,8 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     """A model's manifest for a person."""
     data = manifest["data"]
     yield f"{name}: stance model, format {manifest['format']}, fingerprint {manifest['fingerprint']}"
-    yield f"  trained by stance {manifest['version']} with scikit-learn {manifest['scikit-learn']}, numpy {manifest['numpy']}, Python {manifest['python']}"
+    made = ", ".join(f"{name} {manifest[name.lower()]}" for name in ("scikit-learn", "numpy", "Python"))
+    yield f"  trained by stance {manifest['version']} with {made}"
     yield f"  data {data['fingerprint'][:16]}: {data['rows']} pairs in {data['groups']} articles"
     yield "  settings " + ", ".join(f"{k} {v}" for k, v in manifest["settings"].items())
     for head in manifest["heads"]:

@@ -38,7 +38,8 @@ PRONOUN = -2
 _VOWELS = frozenset("aeiouy")
 _KEEP = frozenset(
     "this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing "
-    "sing string spring wing during nothing something anything everything morning evening according including concerning regarding following willing being having united forces".split()
+    "sing string spring wing during nothing something anything everything morning evening "
+    "according including concerning regarding following willing being having united forces".split()
 )
 
 
@@ -79,8 +80,7 @@ _PREP = frozenset(
     "concerning regarding including following like versus beside besides alongside because_of".split()
 )
 _DET = frozenset(
-    "the a an this that these those its his her their our my your any some no all both each every another such "
-    "several many few more most".split()
+    "the a an this that these those its his her their our my your any some no all both each every another such several many few more most".split()
 )
 _SUBORDINATE = frozenset("after before because since while when although though as whereas until once where whether amid following despite".split())
 _CONDITIONAL = frozenset("if unless should provided lest".split())
@@ -106,9 +106,11 @@ _IRREGULAR = {
     "withdrawn": "withdraw", "broke": "break", "broken": "break", "swore": "swear", "sworn": "swear", "drew": "draw", "drawn": "draw",
     "thought": "think", "felt": "feel", "found": "find", "stood": "stand", "understood": "understand", "spoke": "speak", "spoken": "speak",
     "wrote": "write", "written": "write", "called": "call", "knew": "know", "known": "know", "grew": "grow", "threw": "throw", "flew": "fly",
-    "bought": "buy", "built": "build", "caught": "catch", "chose": "choose", "fed": "feed", "fled": "flee", "forbade": "forbid", "forbidden": "forbid",
+    "bought": "buy", "built": "build", "caught": "catch", "chose": "choose", "fed": "feed", "fled": "flee", "forbade": "forbid",
+    "forbidden": "forbid",
     "froze": "freeze", "frozen": "freeze", "laid": "lay", "met_with": "meet", "rose": "rise", "ran": "run", "sank": "sink", "sunk": "sink",
-    "shook": "shake", "sold": "sell", "spent": "spend", "stuck": "stick", "tore": "tear", "torn": "tear", "undertook": "undertake", "became": "become",
+    "shook": "shake", "sold": "sell", "spent": "spend", "stuck": "stick", "tore": "tear", "torn": "tear", "undertook": "undertake",
+    "became": "become",
     "did": "do", "done": "do", "got": "get", "let": "let", "meant": "mean", "read": "read", "heard": "hear", "dealt": "deal", "bore": "bear",
 }  # fmt: skip
 _PARTICIPLES = frozenset(
@@ -768,7 +770,7 @@ class _Scanner:
         """Whether the reporting verb closes the sentence: ", the ministry said on Monday."."""
         if not any(self.lower[j] == "," or self.tags[j] == "Q" for j in range(max(0, i - 12), i)):
             return False
-        rest = [t for t in self.tags[i + 1 :]]
+        rest = self.tags[i + 1 :]
         return not any(t in "VBXQ" for t in rest) and len(rest) <= 14 and "that" not in self.lower[i + 1 : i + 3]
 
     def result(self, found: list[Found]) -> Scan:

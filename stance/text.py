@@ -82,9 +82,7 @@ _GO_ON = frozenset(
     "est edt et gmt utc cet bst pst pdt local monday tuesday wednesday thursday friday saturday sunday "
     "january february march april may june july august september october november december".split()
 )
-_SPEECH = frozenset(
-    "said says asked asks added told wrote replied tweeted shouted warned insisted wondered cried declared".split()
-)
+_SPEECH = frozenset("said says asked asks added told wrote replied tweeted shouted warned insisted wondered cried declared".split())
 _CLOSERS = "\"'”’»)]"
 _OPENING = "\"'“‘«(["
 _BOUNDARY = re.compile(
@@ -178,9 +176,7 @@ def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
         if quote or word.lower() in _OPENERS and word[0].isupper():
             return True
         return bare in ("a.m", "p.m", "etc", "bn", "mn") and word[0].isupper()
-    if re.fullmatch(r"[-•*]?\d{1,2}", token) and start <= 3:
-        return False  # a numbered line
-    return True
+    return not (re.fullmatch(r"[-•*]?\d{1,2}", token) and start <= 3)  # a numbered line does not end at its number
 
 
 def _attribution(line: str, end: int) -> bool:

@@ -139,6 +139,12 @@ def test_not_is_no_reporting_verb() -> None:
     assert "report" not in cues_of("Norway did not wait.")
 
 
+@pytest.mark.parametrize("name", ["The United States", "The Netherlands", "The Security Council", "The White House"])
+def test_no_cue_begins_inside_a_name(name: str) -> None:
+    s, _ = scanned(f"{name} left.")
+    assert [s.lower[f.first] for f in s.cues if s.tags[f.first] == "M"] == []
+
+
 @given(st.lists(st.sampled_from([*NAMES, "which", "that", "if", "by", "not", "to", "is", "condemned", ";", "(", ")"]), max_size=25).map(" ".join))
 def test_every_list_of_a_scan_fits_its_sentence(text: str) -> None:
     for r in read(text):

@@ -1,0 +1,43 @@
+"""Run the commands named in README.md and put their output between the markers.
+
+`python docs/regenerate.py` rewrites the file; `--check` fails when it is out of date.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(<!-- run: (.+?) -->\n```text\n)(.*?)(```\n<!-- end -->)", re.S)
+
+
+def output(command: str) -> str:
+    """What a `stance` command prints, 110 columns wide."""
+    words = shlex.split(command)
+    assert words[0] == "stance", command
+    run = subprocess.run(
+        [sys.executable, "-m", "stance.cli", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8",
+        env={**__import__("os").environ, "COLUMNS": "110", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    return "\n".join(line.rstrip() for line in run.stdout.rstrip().split("\n")) + "\n"
+
+
+def regenerated(text: str) -> str:
+    """README text with fresh blocks."""
+    return BLOCK.sub(lambda m: m.group(1) + output(m.group(2)) + m.group(4), text)
+
+
+def main() -> None:
+    """Rewrite README.md, or check it."""
+    path = ROOT / "README.md"
+    old = path.read_text("utf-8")
+    new = regenerated(old)
+    if "--check" in sys.argv:
+        sys.exit("README.md is out of date: run python docs/regenerate.py" if new != old else 0)
+    path.write_text(new, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Which words drove one judgement: contributions that add up to the score exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stance.actors import Pair
+from stance.features import lookup, template_name
+from stance.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one word or trait of the sentence adds to a label's score (to the gap, against another label).
+
+    `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it.
+    """
+
+    what: str
+    start: int
+    end: int
+    kinds: tuple[str, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`bias` plus all contributions is `score`: the label's score before the softmax, or its lead over `against`."""
+
+    head: str
+    label: str
+    against: str
+    score: float
+    bias: float
+    contributions: tuple[Contribution, ...]
+    probabilities: dict[str, float]
+
+
+def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", against: str = "") -> Explanation:
+    """Explain a head's `label` (default: the most probable), alone or against another label.
+
+    Raises KeyError for an unknown head, ValueError for an unknown label.
+    """
+    fitted = model.head(head) if head else model.heads[0]
+    rows = model.rows([pair], trace=True)
+    probs = fitted.probabilities(rows)[0]
+    names = fitted.head.labels
+    chosen = fitted.head.index(label) if label else int(probs.argmax())
+    weights = fitted.weights[:, chosen].astype(np.float64)
+    bias = float(fitted.bias[chosen])
+    if against:
+        other = fitted.head.index(against)
+        weights = weights - fitted.weights[:, other].astype(np.float64)
+        bias -= float(fitted.bias[other])
+    column, known = lookup(rows, fitted.keys)
+    part = np.where(known, weights[column] * rows.values, 0.0)
+    by_token: dict[int, tuple[float, list[str]]] = {}
+    for token, template, value in zip(rows.token.tolist(), rows.template.tolist(), part.tolist(), strict=True):
+        if value:
+            total, kinds = by_token.setdefault(token, (0.0, []))
+            name = template_name(template)
+            if name not in kinds:
+                kinds.append(name)
+            by_token[token] = (total + value, kinds)
+    tokens = pair.reading.tokens
+    found = [
+        Contribution(tokens.words[t] if t >= 0 else "", tokens.starts[t] if t >= 0 else 0, tokens.ends[t] if t >= 0 else 0, tuple(kinds), value)
+        for t, (value, kinds) in by_token.items()
+    ]
+    found.sort(key=lambda c: -abs(c.value))
+    return Explanation(
+        fitted.head.name, names[chosen], against, bias + float(part.sum()), bias, tuple(found), dict(zip(names, probs.tolist(), strict=True))
+    )

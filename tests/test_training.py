@@ -1,0 +1,342 @@
+"""The scikit-learn side: the estimator's contract, folds, reports, and that the model says the same."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPORTS, SETTINGS, relabel
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import Pipeline
+
+from stance.actors import Pair
+from stance.codebook import Head
+from stance.dataset import Dataset, read_dataset
+from stance.errors import DataError
+from stance.evaluation import HeadReport
+from stance.model import Model, from_bytes, softmax
+from stance.syntax import build_cues
+from stance.training import (
+    PairFeatures,
+    Settings,
+    class_weights,
+    compare,
+    evaluate,
+    extract_all,
+    full_scores,
+    group_folds,
+    make_pipeline,
+    split_rows,
+    temperature,
+    train,
+)
+
+Trained = tuple[Model, dict[str, HeadReport]]
+
+
+@pytest.fixture
+def some(reports: Dataset) -> list[Pair]:
+    return list(reports.pairs[:30])
+
+
+# --------------------------------------------------------------------------- PairFeatures as an estimator
+
+
+def test_clone_copies_parameters_and_nothing_learnt(some: list[Pair]) -> None:
+    fitted = PairFeatures(min_pairs=3).fit(some)
+    fresh = clone(fitted)
+    assert fresh.get_params() == {"min_pairs": 3, "cues": None}
+    assert not hasattr(fresh, "keys_")
+
+
+def test_init_only_assigns() -> None:
+    cues = build_cues("phrase,label,kind,weight\nblame,accuse,verb,3\n")
+    assert vars(PairFeatures(min_pairs="odd", cues=cues)) == {"min_pairs": "odd", "cues": cues}  # type: ignore[arg-type]
+
+
+def test_parameters_are_read_and_set_through_a_pipeline() -> None:
+    pipe = make_pipeline(SETTINGS).set_params(features__min_pairs=4, classifier__C=0.5)
+    assert (pipe.get_params()["features__min_pairs"], pipe.get_params()["classifier__C"]) == (4, 0.5)
+
+
+def test_fit_returns_self_and_fit_transform_is_both(some: list[Pair]) -> None:
+    f = PairFeatures()
+    assert f.fit(some) is f
+    assert (PairFeatures().fit_transform(some) != f.transform(some)).nnz == 0
+
+
+def test_transform_before_fit_is_an_error(some: list[Pair]) -> None:
+    with pytest.raises(NotFittedError):
+        PairFeatures().transform(some)
+
+
+def test_fit_on_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no pairs"):
+        PairFeatures().fit([])
+
+
+def test_input_is_not_changed(some: list[Pair]) -> None:
+    before = copy.deepcopy(some)
+    PairFeatures().fit_transform(some)
+    assert some == before
+
+
+def test_refit_forgets(some: list[Pair], reports: Dataset) -> None:
+    other = list(reports.pairs[100:130])
+    twice = PairFeatures().fit(some).fit(other)
+    np.testing.assert_array_equal(twice.keys_, PairFeatures().fit(other).keys_)
+
+
+def test_transform_learns_nothing(some: list[Pair], reports: Dataset) -> None:
+    f = PairFeatures().fit(some)
+    before = f.keys_.copy()
+    matrix = f.transform(reports.pairs[100:])
+    np.testing.assert_array_equal(f.keys_, before)
+    assert matrix.shape == (len(reports) - 100, len(before))
+
+
+def test_min_pairs_counts_pairs_not_occurrences(some: list[Pair]) -> None:
+    counts = (PairFeatures(min_pairs=1).fit_transform(some) != 0).sum(0)
+    assert len(PairFeatures(min_pairs=3).fit(some).keys_) == int((np.asarray(counts) >= 3).sum())
+
+
+def test_a_fitted_pipeline_survives_pickling(some: list[Pair], reports: Dataset) -> None:
+    pipe = make_pipeline(SETTINGS).fit(some, list(reports.labels["stance"][:30]))
+    again = pickle.loads(pickle.dumps(pipe))  # noqa: S301 -- our own bytes
+    np.testing.assert_array_equal(again.predict_proba(reports.pairs), pipe.predict_proba(reports.pairs))
+
+
+def test_it_works_with_scikit_learn_cross_validation(some: list[Pair], reports: Dataset) -> None:
+    labels = ["neutral" if x == "neutral" else "other" for x in reports.labels["stance"][:30]]
+    X = np.empty(len(some), dtype=object)
+    X[:] = some
+    assert set(cross_val_predict(make_pipeline(SETTINGS), X, labels, cv=2)) <= {"neutral", "other"}
+
+
+@pytest.mark.parametrize("batch", [1, 10, 5000])
+def test_pairs_and_rows_extracted_before_give_the_same_matrix(some: list[Pair], batch: int) -> None:
+    f = PairFeatures().fit(some)
+    assert (f.transform(split_rows(extract_all(some, batch=batch))) != f.transform(some)).nnz == 0
+
+
+# --------------------------------------------------------------------------- the pipeline is the truth
+
+
+@pytest.mark.parametrize("batch", [1, 5, 1000])
+def test_model_and_pipeline_agree_on_unseen_pairs(model: Model, unseen: list[Pair], batch: int) -> None:
+    pipelines = model.pipeline()
+    parts = [model.predict_proba(unseen[i : i + batch]) for i in range(0, len(unseen), batch)]
+    for h in model.heads:
+        mine = np.concatenate([p[h.head.name] for p in parts])
+        theirs = pipelines[h.head.name].predict_proba(unseen)
+        order = [list(pipelines[h.head.name].classes_).index(x) for x in h.head.labels]
+        np.testing.assert_allclose(mine, theirs[:, order], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(mine.sum(1), 1.0, atol=1e-12)
+
+
+def test_the_pipelines_are_plain_scikit_learn(model: Model) -> None:
+    pipelines = model.pipeline()
+    assert set(pipelines) == {"stance", "tone"}
+    assert all(type(p) is Pipeline for p in pipelines.values())
+
+
+@pytest.fixture(scope="module")
+def two_classes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Dataset]:
+    """A head of the user's own with two labels."""
+    path = relabel(tmp_path_factory.mktemp("two") / "two.csv", "mood", {"warm": "good", "stern": "bad", "hostile": "bad"})
+    data = read_dataset(path, heads=["mood"])
+    return train(data, settings=SETTINGS)[0], data
+
+
+def test_two_classes_agree_with_their_pipeline(two_classes: tuple[Model, Dataset], unseen: list[Pair]) -> None:
+    model, _ = two_classes
+    pipe = model.pipeline()["mood"]
+    assert model.heads[0].head == Head("mood", ("bad", "good"))
+    np.testing.assert_allclose(model.predict_proba(unseen)["mood"], pipe.predict_proba(unseen), rtol=0, atol=1e-9)
+
+
+def test_two_classes_are_learnt(two_classes: tuple[Model, Dataset]) -> None:
+    model, data = two_classes
+    right = model.predict_proba(data.pairs)["mood"].argmax(1) == np.array([["bad", "good"].index(x) for x in data.labels["mood"]])
+    assert right.mean() > 0.9
+
+
+def test_a_scale_of_the_users_own_keeps_its_order(tmp_path: Path, unseen: list[Pair]) -> None:
+    names = {"warm": "positive", "neutral": "neutral", "stern": "negative"}
+    model, reports = train(read_dataset(relabel(tmp_path / "three.csv", "mood", names), heads=["mood"]), settings=SETTINGS)
+    assert model.heads[0].head == Head("mood", ("negative", "neutral", "positive"), ordered=True)
+    assert reports["mood"].quadratic_kappa is not None
+    pipe = model.pipeline()["mood"]
+    order = [list(pipe.classes_).index(x) for x in ("negative", "neutral", "positive")]
+    np.testing.assert_allclose(model.predict_proba(unseen)["mood"], pipe.predict_proba(unseen)[:, order], rtol=0, atol=1e-9)
+
+
+def test_a_label_that_is_not_in_the_data_is_not_in_the_model(reports: Dataset) -> None:
+    kept = reports.take([i for i, x in enumerate(reports.labels["stance"]) if x != "deny"])
+    model, _ = train(kept, settings=SETTINGS)
+    assert "deny" not in model.head("stance").head.labels
+    assert model.predict_proba(kept.pairs)["stance"].shape == (len(kept), 6)
+
+
+def test_an_own_cue_table_goes_into_the_model_file(reports: Dataset, model: Model, unseen: list[Pair], tmp_path: Path) -> None:
+    text = "phrase,label,kind,weight\ncondemn,cooperate,verb,3\nraid,warm,noun,2\n"
+    other, _ = train(reports.split("test")[0], settings=SETTINGS, cues=build_cues(text), cue_text=text)
+    other.save(tmp_path / "own.stance")
+    again = from_bytes((tmp_path / "own.stance").read_bytes(), tmp_path / "own.stance")
+    assert again.cues.digest == other.cues.digest != model.cues.digest
+    np.testing.assert_array_equal(again.predict_proba(unseen)["stance"], other.predict_proba(unseen)["stance"])
+    assert other.fingerprint != model.fingerprint
+
+
+# --------------------------------------------------------------------------- same in, same out
+
+
+def test_same_data_and_seed_give_the_same_bytes(reports: Dataset, model: Model) -> None:
+    again, _ = train(read_dataset(REPORTS).split("test")[0], settings=SETTINGS)
+    assert again.to_bytes() == model.to_bytes()
+
+
+def test_any_number_of_jobs_gives_the_same_bytes(reports: Dataset, model: Model) -> None:
+    assert train(reports.split("test")[0], settings=SETTINGS, jobs=2)[0].to_bytes() == model.to_bytes()
+
+
+def test_another_seed_gives_other_folds(reports: Dataset) -> None:
+    def tests(seed: int) -> list[list[int]]:
+        return [t.tolist() for _, t in group_folds(reports.labels["stance"], reports.groups, replace(SETTINGS, seed=seed))]
+
+    assert tests(1) == tests(1) != tests(2)
+
+
+def test_training_does_not_change_its_data(reports: Dataset) -> None:
+    before = (reports.fingerprint, reports.labels, copy.deepcopy(reports.pairs[:5]))
+    train(reports, settings=SETTINGS)
+    assert before == (reports.fingerprint, reports.labels, reports.pairs[:5])
+
+
+# --------------------------------------------------------------------------- folds, weights, temperature
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5])
+def test_folds_never_share_a_group_and_test_every_row_once(reports: Dataset, folds: int) -> None:
+    found = group_folds(reports.labels["stance"], reports.groups, Settings(folds=folds))
+    assert len(found) == folds
+    g = np.array(reports.groups)
+    for a, b in found:
+        assert not set(g[a]) & set(g[b])
+    assert sorted(np.concatenate([b for _, b in found]).tolist()) == list(range(len(reports)))
+
+
+def test_there_are_no_more_folds_than_articles_of_the_rarest_class() -> None:
+    labels, groups = ["a", "a", "a", "b", "b", "a"], ["1", "2", "3", "4", "5", "6"]
+    assert len(group_folds(labels, groups, Settings(folds=5))) == 2
+
+
+def test_class_weights() -> None:
+    labels = ["a"] * 6 + ["b"] * 2
+    assert class_weights(labels, 0.0) == {"a": 1.0, "b": 1.0}
+    assert class_weights(labels, 1.0) == pytest.approx({"a": 8 / 12, "b": 2.0})
+
+
+@given(st.floats(0.3, 4.0), st.integers(0, 1000))
+def test_temperature_undoes_a_scaling_of_the_scores(t: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(400, 3)) * 2
+    truth = np.array([rng.choice(3, p=p) for p in softmax(scores)])
+    assert temperature(scores * t, truth) == pytest.approx(t * temperature(scores, truth), rel=0.01)
+
+
+def test_temperature_lowers_the_log_loss_and_keeps_the_order(reports: Dataset) -> None:
+    truth = np.array([0, 1, 2, 0, 1, 2, 0, 1])
+    scores = np.eye(3)[[0, 1, 2, 1, 1, 0, 0, 1]] * 20
+    t = temperature(scores, truth)
+    loss = [-np.log(softmax(s)[np.arange(8), truth]).mean() for s in (scores, scores / t)]
+    assert t > 1 and loss[1] < loss[0]
+    np.testing.assert_array_equal(softmax(scores / t).argmax(1), scores.argmax(1))
+
+
+def test_a_class_the_fold_lacks_gets_hardly_any_probability(reports: Dataset) -> None:
+    at = [i for i, x in enumerate(reports.labels["stance"]) if x in ("accuse", "deny")]
+    pipe = make_pipeline(SETTINGS).fit([reports.pairs[i] for i in at], [reports.labels["stance"][i] for i in at])
+    probs = softmax(full_scores(pipe, reports.pairs[:5], Head("stance", ("firm", "accuse", "deny"))))
+    assert (probs[:, 0] < 1e-6).all()
+    np.testing.assert_allclose(probs[:, 1:], pipe.predict_proba(reports.pairs[:5]), atol=1e-9)
+
+
+# --------------------------------------------------------------------------- reports
+
+
+def test_a_report_for_every_head_with_baselines(trained: Trained, reports: Dataset) -> None:
+    _, found = trained
+    rest = reports.split("test")[0]
+    assert set(found) == {"stance", "tone"}
+    for name, r in found.items():
+        assert set(r.baselines) == {"majority", "cue-only"}
+        assert r.baselines["majority"] < r.macro_f1
+        assert r.macro_f1_interval[0] <= r.macro_f1 <= r.macro_f1_interval[1]
+        assert (r.rows, r.groups) == (len(rest), len(set(rest.groups)))
+        assert sum(c.support for c in r.classes) == sum(map(sum, r.confusion)) == r.rows
+        assert {c.label: c.support for c in r.classes} == {x: rest.labels[name].count(x) for x in r.labels}
+        assert r.coverage["1.0"] == pytest.approx(r.accuracy)
+
+
+def test_only_an_ordered_head_has_a_kappa(trained: Trained) -> None:
+    _, found = trained
+    assert found["stance"].quadratic_kappa is None
+    assert found["tone"].quadratic_kappa is not None
+
+
+def test_the_manifest_holds_the_report_and_what_it_was_made_of(trained: Trained, reports: Dataset) -> None:
+    model, found = trained
+    rest = reports.split("test")[0]
+    m = model.manifest
+    assert m["data"]["fingerprint"] == rest.fingerprint
+    assert (m["data"]["rows"], m["data"]["groups"]) == (len(rest), len(set(rest.groups)))
+    assert m["data"]["labels"]["stance"]["deny"] == rest.labels["stance"].count("deny")
+    assert m["settings"]["seed"] == SETTINGS.seed
+    assert json.loads(json.dumps(m["report"])) == json.loads(json.dumps({n: r.as_dict() for n, r in found.items()}))
+
+
+def test_the_report_is_out_of_fold_not_on_the_training_rows(trained: Trained, reports: Dataset) -> None:
+    """A label that says nothing but its row can be learnt by heart; an honest report does not show it."""
+    rest = reports.split("test")[0]
+    rng = np.random.default_rng(1)
+    coin = {g: ("good" if rng.random() < 0.5 else "bad") for g in sorted(set(rest.groups))}
+    data = replace(rest, heads=(Head("coin", ("bad", "good")),), labels={"coin": tuple(coin[g] for g in rest.groups)})
+    model, found = train(data, settings=SETTINGS)
+    by_heart = model.predict_proba(data.pairs)["coin"].argmax(1) == [("bad", "good").index(x) for x in data.labels["coin"]]
+    assert by_heart.mean() > 0.9
+    assert found["coin"].accuracy < 0.75
+
+
+def test_evaluate_on_held_out_reports(model: Model, reports: Dataset) -> None:
+    held = reports.split("test")[1]
+    found = evaluate(model, held)
+    assert set(found) == {"stance", "tone"}
+    for r in found.values():
+        assert r.rows == len(held) and "majority" in r.baselines
+        assert r.macro_f1 > r.baselines["majority"]
+
+
+def test_a_model_compared_with_itself_does_not_differ(model: Model, reports: Dataset) -> None:
+    found = compare(model, model, reports.split("test")[1])
+    assert set(found) == {"stance", "tone"}
+    assert all(r["difference"] == 0 and r["p"] == 1.0 for r in found.values())
+
+
+def test_models_with_other_heads_are_not_compared(model: Model, two_classes: tuple[Model, Dataset], reports: Dataset) -> None:
+    assert compare(model, two_classes[0], reports.split("test")[1]) == {}
+
+
+def test_a_head_with_one_class_is_not_trained(reports: Dataset) -> None:
+    same = reports.take([i for i, x in enumerate(reports.labels["stance"]) if x == "deny"])
+    with pytest.raises(DataError, match="cannot be trained on"):
+        train(same, settings=SETTINGS)
