@@ -517,7 +517,10 @@ class _Reader:
         return found
 
     def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
+        following = lower[i + 1] if i + 1 < len(lower) else ""
         for size_words, alias in self.lexicon.starting(lower[i]):
+            if len(size_words) > 1 and size_words[1] != following and size_words[1].lower() != following:
+                continue
             if self._fits(size_words, alias, words, lower, i, caps):
                 if alias.kind == "person" and alias.short:
                     self._know(_words(alias.short), alias.actor, f"short for {alias.text}")

@@ -142,6 +142,7 @@ def train(
     hold_out: Annotated[
         str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
     ] = "",
+    min_pairs: Annotated[int, typer.Option("--min-pairs", min=1, help="Keep features seen in so many pairs: more makes a smaller file.")] = 3,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the folds.", show_default=False)] = 20240229,
     cues: Annotated[
         Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)
@@ -167,7 +168,7 @@ def train(
     rest, held = dataset.split(hold_out) if hold_out else (dataset, None)
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
-    settings = Settings(folds=folds, seed=seed)
+    settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs)
     model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, jobs=jobs, progress=_progress)
     scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}

@@ -64,7 +64,7 @@ def mix(*parts: Any) -> Keys:
 
 # (name, block, weight): templates of one block are scaled to unit length together, then by the weight.
 TEMPLATES: dict[str, tuple[int, str]] = {}
-BLOCKS: dict[str, float] = {"words": 1.0, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5}
+BLOCKS: dict[str, float] = {"words": 1.0, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5, "actor": 1.0}
 
 
 def _template(name: str, block: str) -> int:
@@ -97,6 +97,8 @@ S1 = _template("the actor's place", "shape")
 S2 = _template("the actor's place and kind", "shape")
 S3 = _template("the actor's relations", "shape")
 S4 = _template("sentence", "shape")
+A1 = _template("word by named actor", "actor")
+A2 = _template("two words by named actor", "actor")
 
 _NAMES = {number: name for name, (number, _) in TEMPLATES.items()}
 _BLOCK_OF = np.zeros(len(TEMPLATES) + 1, dtype=np.int64)
@@ -210,8 +212,11 @@ def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str,
     )  # fmt: skip
 
 
-def extract(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, trace: bool = False) -> Rows:
-    """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs."""
+def extract(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False) -> Rows:
+    """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs.
+
+    `actor_words` crosses the actor's own name with the words: for targets that need not occur in the text.
+    """
     cues = cues or default_cues()
     readings: dict[int, int] = {}
     unique: list[Reading] = []
@@ -227,6 +232,8 @@ def extract(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, trace: boo
     gather = _Gather()
     if len(pairs):
         _fill(gather, batch, scans, sentence, target)
+        if actor_words:
+            _actor_words(gather, batch, sentence, np.array([word_key(p.actor) for p in pairs], np.uint64))
     return gather.rows(len(pairs), trace)
 
 
@@ -430,6 +437,14 @@ def _shape(
     first = np.full(n, 99)
     np.minimum.at(first, r, b.first[m])
     g.add(S4, every, mix(4, np.minimum(first // 4, 6)), none)
+
+
+def _actor_words(g: _Gather, b: _Batch, sentence: Ints, name: Keys) -> None:
+    row, at = _ragged(b.offset[sentence], b.size[sentence])
+    position = at - b.offset[sentence][row]
+    after = np.concatenate((np.where(row[1:] == row[:-1], b.word[at][1:], _EDGE), [_EDGE]))
+    g.add(A1, row, mix(name[row], b.word[at]), position)
+    g.add(A2, row, mix(name[row], b.word[at], after), position, 0.7)
 
 
 def template_name(number: int) -> str:

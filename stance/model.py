@@ -85,7 +85,7 @@ class Model:
 
     def rows(self, pairs: Sequence[Pair], *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""
-        return extract(pairs, self.cues, trace=trace)
+        return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")))
 
     def predict_proba(self, pairs: Sequence[Pair]) -> dict[str, Floats]:
         """Calibrated probabilities by head, shape (pairs, labels) each."""

@@ -148,7 +148,7 @@ class CueLexicon:
     def __init__(self, rows: Iterable[tuple[str, list[str]]], digest: str) -> None:
         self.digest = digest
         self._rows: dict[str, list[tuple[str, list[str]]]] = {}
-        self._parsed: dict[str, tuple[Cue, ...]] = {}
+        self._parsed: dict[str, dict[str, tuple[Cue, ...]]] = {}
         verbs, nouns = set(), set()
         for place, row in rows:
             first = row[0].replace("-", " ").split(" ", 1)
@@ -161,19 +161,28 @@ class CueLexicon:
         self.verbs = frozenset(verbs - {"be", "the", "a", "in", "on", "not", "have"} | set(map(stem, _COMMON_VERBS)))
         self.nouns = frozenset(nouns)
 
-    def starting(self, first: str) -> tuple[Cue, ...]:
-        """Cues whose first stem is `first`, longest first."""
+    def starting(self, first: str, second: str) -> tuple[Cue, ...]:
+        """Cues that may begin with these two stems, longest first."""
         if first not in self._rows:
             return ()
-        if first not in self._parsed:
-            best: dict[tuple[tuple[str, ...], str], Cue] = {}
-            for _, row in self._rows[first]:
-                cue = _cue(row)
-                key = cue.words, cue.label
-                if key not in best or best[key].weight < cue.weight:
-                    best[key] = cue
-            self._parsed[first] = tuple(sorted(best.values(), key=lambda c: (-len(c.words), c.label)))
-        return self._parsed[first]
+        table = self._parsed.get(first)
+        if table is None:
+            table = self._parsed[first] = self._parse(first)
+        return table.get(second) or table[""]
+
+    def _parse(self, first: str) -> dict[str, tuple[Cue, ...]]:
+        """Cues by second stem; under '' those of one word or with a wildcard, which every other entry holds too."""
+        best: dict[tuple[tuple[str, ...], str, str], Cue] = {}
+        for _, row in self._rows[first]:
+            cue = _cue(row)
+            key = cue.words, cue.label, cue.kind if len(cue.words) == 1 else ""
+            if key not in best or best[key].weight < cue.weight:
+                best[key] = cue
+        ordered = sorted(best.values(), key=lambda c: (-len(c.words), c.label, -c.weight, c.kind))
+        loose = [c for c in ordered if len(c.words) == 1 or c.words[1] == "*"]
+        seconds = {c.words[1] for c in ordered if len(c.words) > 1} - {"*"}
+        table = {x: tuple(c for c in ordered if c in loose or c.words[1] == x) for x in seconds}
+        return {**table, "": tuple(loose)}
 
 
 def build_cues(data: str, source: str = "cues.csv", *, check: bool = True) -> CueLexicon:
@@ -258,11 +267,12 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
     found: list[Found] = []
     covered: dict[str, int] = {}
     valence = polarity()
+    n = len(stems)
     for i, s in enumerate(stems):
-        for cue in cues.starting(s):
+        for cue in cues.starting(s, stems[i + 1] if i + 1 < n else ""):
             if covered.get(cue.label, 0) > i:
                 continue
-            last = _match(cue.words, stems, i)
+            last = i + 1 if len(cue.words) == 1 else _match(cue.words, stems, i)
             if last and not (len(cue.words) == 1 and _noun_after_all(cue.kind, tags, i)):
                 kind = cue.kind
                 if kind in ("verb", "noun") and s in cues.verbs:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import joblib
@@ -40,14 +40,18 @@ SEED = 20240229
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike."""
+    """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike.
+
+    `actor_words` crosses the actor's name with the words; None: when most rows have no mention of it.
+    """
 
     folds: int = 5
-    min_pairs: int = 8
+    min_pairs: int = 3
     c: float = 1.0
     balance: float = 0.5
     seed: int = SEED
     draws: int = 1000
+    actor_words: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,10 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,).
     """
 
-    def __init__(self, min_pairs: int = 2, cues: CueLexicon | None = None) -> None:
+    def __init__(self, min_pairs: int = 2, cues: CueLexicon | None = None, actor_words: bool = False) -> None:
         self.min_pairs = min_pairs
         self.cues = cues
+        self.actor_words = actor_words
 
     def fit(self, X: Sequence[Pair | Extracted], y: Any = None) -> PairFeatures:
         """Learn which features there are. Raises ValueError for no pairs."""
@@ -99,7 +104,7 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 np.concatenate(([0], np.cumsum(sizes))), np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs]),
                 none.astype(np.int16), none.astype(np.int32),
             )  # fmt: skip
-        return extract_all(cast(Sequence[Pair], X), self.cues)
+        return extract_all(cast(Sequence[Pair], X), self.cues, self.actor_words)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -107,15 +112,15 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, batch: int = 2000) -> Rows:
+def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, actor_words: bool = False, batch: int = 2000) -> Rows:
     """Rows of many pairs, extracted in batches to bound memory."""
-    return concat(extract(pairs[i : i + batch], cues) for i in range(0, max(1, len(pairs)), batch))
+    return concat(extract(pairs[i : i + batch], cues, actor_words=actor_words) for i in range(0, max(1, len(pairs)), batch))
 
 
 def make_pipeline(settings: Settings, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
     """The unfitted pipeline of one head."""
     classifier = LogisticRegression(C=settings.c, class_weight=weight, solver="saga", max_iter=200, tol=1e-2, random_state=settings.seed)
-    return Pipeline([("features", PairFeatures(settings.min_pairs, cues)), ("classifier", classifier)])
+    return Pipeline([("features", PairFeatures(settings.min_pairs, cues, bool(settings.actor_words))), ("classifier", classifier)])
 
 
 def class_weights(labels: Sequence[str], balance: float) -> dict[str, float]:
@@ -149,7 +154,9 @@ def train(
     """
     settings = settings or Settings()
     check_trainable(data)
-    rows = extract_all(data.pairs, cues)
+    if settings.actor_words is None:
+        settings = replace(settings, actor_words=sum(not p.mentions for p in data.pairs) > len(data) / 2)
+    rows = extract_all(data.pairs, cues, bool(settings.actor_words))
     X = split_rows(rows)
     fitted: dict[str, Pipeline] = {}
     heads: list[HeadModel] = []

@@ -1,0 +1,192 @@
+"""Articles from every kind of input."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from stance.articles import Article, Skipped, read_articles, scan_articles
+from stance.errors import InputError
+
+Put = Callable[..., Path]
+PAGE = """<!DOCTYPE html><html><head><title>Oslo closes the fjord</title><meta property="article:published_time" content="2019-03-04"></head>
+<body><nav>Home | Sport | Weather</nav><article><h1>Oslo closes the fjord</h1>%s</article><footer>All rights reserved</footer></body></html>""" % "".join(
+    f"<p>Norway closed the fjord to trawlers on day {n} and told the crews to wait for the inspectors in the harbour.</p>" for n in range(6)
+)
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Put:
+    def write(name: str, content: str | bytes, encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return write
+
+
+def only(path: Path | str, **options: str) -> Article:
+    (article,) = read_articles(path, **options)
+    return article
+
+
+def reason(path: Path | str, **options: str) -> str:
+    """Why an input is skipped."""
+    (item,) = scan_articles(path, **options)
+    assert isinstance(item, Skipped)
+    return item.reason
+
+
+# --------------------------------------------------------------------------- formats
+
+
+@pytest.mark.parametrize("text", ["Oslo left.\n", "Oslo left.\r\n\r\nIt waited. ", "  Oslo\tleft", "Perú y Ærø 🙂"])
+def test_a_text_file_is_its_text_unchanged(put: Put, text: str) -> None:
+    assert only(put("a.txt", text)) == Article("a", text)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(put: Put) -> None:
+    assert only(put("a.txt", "Oslo left.", "utf-8-sig")).text == "Oslo left."
+
+
+def test_cp1252_is_read_with_a_warning(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put("a.txt", "First line.\nMalmö “left”.", "cp1252")
+    assert only(path).text == "First line.\nMalmö “left”."
+    out, err = capsys.readouterr()
+    assert out == "" and f"{path}:2: not UTF-8 (byte 0xf6); read as cp1252" in err
+
+
+def test_a_json_object(put: Put) -> None:
+    record = {"id": 7, "title": "Fjord", "Date": "2019-03-04T10:00:00Z", "outlet": "Gazette", "body": "Oslo left."}
+    assert only(put("a.json", json.dumps(record))) == Article("7", "Oslo left.", "Fjord", "2019-03-04", "Gazette")
+
+
+def test_a_json_list(put: Put) -> None:
+    found = list(read_articles(put("a.json", json.dumps([{"text": "One."}, {"text": "Two.", "id": "x"}]))))
+    assert [(a.id, a.text) for a in found] == [("a-1", "One."), ("x", "Two.")]
+
+
+def test_json_lines_with_blank_lines(put: Put) -> None:
+    found = list(read_articles(put("a.jsonl", '{"text": "One."}\n\n{"text": "Two."}\n')))
+    assert [(a.id, a.text) for a in found] == [("a-1", "One."), ("a-3", "Two.")]
+
+
+def test_json_lines_are_read_one_by_one(put: Put) -> None:
+    articles = read_articles(put("a.jsonl", '{"text": "One."}\nnot json\n'))
+    assert next(articles).text == "One."
+    with pytest.raises(InputError, match=r"a\.jsonl:2: not valid JSON"):
+        next(articles)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv(put: Put, delimiter: str) -> None:
+    rows = [["id", "date", "text"], ["x", "2019-03-04", "Oslo left."], ["y", "", "Lima stayed."]]
+    found = list(read_articles(put("a.csv", "\n".join(delimiter.join(r) for r in rows))))
+    assert [(a.id, a.date, a.text) for a in found] == [("x", "2019-03-04", "Oslo left."), ("y", "", "Lima stayed.")]
+
+
+def test_the_text_column_can_be_named(put: Put) -> None:
+    assert only(put("a.csv", "story,text\nOslo left.,nothing\n"), text_column="Story").text == "Oslo left."
+    assert only(put("a.json", '{"story": "Oslo left.", "text": "x"}'), text_column="story").text == "Oslo left."
+
+
+def test_html_gives_the_body_of_the_article(put: Put) -> None:
+    pytest.importorskip("lxml_html_clean")  # of the extra `html`
+    article = only(put("a.html", PAGE))
+    assert "Norway closed the fjord to trawlers on day 3" in article.text
+    assert "Weather" not in article.text and "<p>" not in article.text
+    assert (article.title, article.date) == ("Oslo closes the fjord", "2019-03-04")
+
+
+def test_html_without_trafilatura_says_what_to_install(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stance.errors import StanceError
+
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    with pytest.raises(StanceError, match=r"(?s)trafilatura.*stance\[html\]"):
+        list(scan_articles(put("a.html", PAGE)))
+
+
+def test_a_page_without_article(put: Put) -> None:
+    pytest.importorskip("lxml_html_clean")  # of the extra `html`
+    assert "no article text" in reason(put("a.html", "<html><body></body></html>"))
+
+
+def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None:
+    put("b.txt", "Two.")
+    put("a.txt", "One.")
+    put("sub/c.json", '{"text": "Three."}')
+    put("notes.docx", "no")
+    put(".hidden.txt", "no")
+    assert [a.text for a in read_articles(tmp_path)] == ["One.", "Two.", "Three."]
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ("Oslo left.", ["Oslo left."]),
+        ('{"text": "Oslo left."}', ["Oslo left."]),
+        ('[{"text": "One."}, {"text": "Two."}]', ["One.", "Two."]),
+        ('{"text": "One."}\n{"text": "Two."}\n', ["One.", "Two."]),
+        ("[Oslo] left, said the envoy.", ["[Oslo] left, said the envoy."]),
+    ],
+    ids=["text", "json", "json list", "json lines", "text in brackets"],
+)
+def test_standard_input_is_recognised_by_its_content(monkeypatch: pytest.MonkeyPatch, content: str, texts: list[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+    assert [a.text for a in read_articles("-")] == texts
+
+
+def test_several_inputs_in_the_order_given(put: Put) -> None:
+    assert [a.id for a in read_articles([put("b.txt", "Two."), put("a.txt", "One.")])] == ["b", "a"]
+
+
+# --------------------------------------------------------------------------- what cannot be read
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.txt", b"", "empty"),
+        ("a.txt", b" \n ", "empty"),
+        ("a.txt", b"GIF89a\x00\x01\x00", "binary"),
+        ("a.json", b"{", "not valid JSON"),
+        ("a.json", b"3", "a JSON object is needed, not int"),
+        ("a.json", b'{"headline": "x"}', "no text; looked for text, body"),
+        ("a.json", b'{"text": "  "}', "the text is empty"),
+        ("a.json", b'{"text": 5}', "no text"),
+        ("a.jsonl", b"\n\n", "empty"),
+        ("a.csv", b"txt,id\nx,y\n", "did you mean 'txt'?"),
+    ],
+)
+def test_inputs_that_are_skipped_say_why(put: Put, name: str, content: bytes, said: str) -> None:
+    path = put(name, content)
+    assert said in reason(path)
+    with pytest.raises(InputError, match=name):
+        list(read_articles(path))
+
+
+def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:
+    assert "cannot be read" in reason(tmp_path / "nowhere.txt")
+    assert "cannot be read" in reason(tmp_path / "nowhere.jsonl")
+    assert "no articles in this folder" in reason(tmp_path)
+
+
+def test_one_bad_input_does_not_stop_the_rest(put: Put, tmp_path: Path) -> None:
+    found = list(scan_articles([put("a.txt", "One."), tmp_path / "nowhere.txt", put("b.jsonl", '{"text": "Two."}\n{\n{"text": "Three."}\n')]))
+    assert [x.text if isinstance(x, Article) else "skipped" for x in found] == ["One.", "skipped", "Two.", "skipped", "Three."]
+    assert [x.name for x in found if isinstance(x, Skipped)] == [str(tmp_path / "nowhere.txt"), f"{tmp_path / 'b.jsonl'}:2"]
+
+
+def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    assert "cannot be fetched" in reason("https://stance.invalid/a.html")

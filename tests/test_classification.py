@@ -1,0 +1,161 @@
+"""Articles to judgements."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+import stance
+from stance.actors import Lexicon, pairs, read
+from stance.articles import Article
+from stance.classification import BATCH, Judgement, classify, classify_articles
+from stance.dataset import Dataset
+from stance.model import Model
+
+TEXT = """Oslo closes the fjord
+
+"We will not wait," Norwegian Foreign Minister Ine Lie said on Monday. "We have waited long enough." She accused Chile of theft.
+
+Chile denied it.\tIt called the charge a shameless lie. Both sides agreed to meet in Lima, and the U.S. offered to host the talks.
+"""
+
+
+@pytest.fixture(scope="module")
+def judgements(model: Model) -> list[Judgement]:
+    return list(classify(Article("a", TEXT), model))
+
+
+def test_a_judgement_for_every_pair_in_order(judgements: list[Judgement]) -> None:
+    wanted = [(p.reading.sentence.index, p.actor) for r in read(TEXT) for p in pairs(r)]
+    assert [(j.index, j.actor) for j in judgements] == wanted and len(wanted) >= 8
+
+
+def test_every_span_equals_its_text(judgements: list[Judgement]) -> None:
+    for j in judgements:
+        assert TEXT[j.start : j.end] == j.text
+        d = j.as_dict()
+        assert TEXT[d["sentence"]["start"] : d["sentence"]["end"]] == d["sentence"]["text"]
+        assert d["mentions"]
+        assert all(TEXT[m["start"] : m["end"]] == m["text"] for m in d["mentions"])
+
+
+def test_labels_are_the_most_probable_ones(judgements: list[Judgement]) -> None:
+    for j in judgements:
+        assert j.labels["stance"] == j.best("stance")
+        assert j.confidence("stance") == max(j.probabilities["stance"].values())
+        assert sum(j.probabilities["stance"].values()) == pytest.approx(1.0)
+
+
+def test_a_neutral_stance_has_neutral_tone(model: Model, reports: Dataset) -> None:
+    found = list(classify([p.text for p in reports.pairs], model))
+    neutral = [j for j in found if j.labels["stance"] == "neutral"]
+    assert neutral and {j.labels["tone"] for j in neutral} == {"neutral"}
+    assert {j.labels["tone"] for j in found} > {"neutral"}
+
+
+def test_the_row_of_a_judgement(judgements: list[Judgement]) -> None:
+    d = judgements[0].as_dict()
+    assert list(d) == ["article", "sentence", "actor", "mentions", "stance", "stance_p", "tone", "tone_p", "stance_probs", "tone_probs"]
+    assert d["article"] == "a" and set(d["sentence"]) == {"index", "start", "end", "text"}
+    assert d["stance_p"] == d["stance_probs"][d["stance"]]
+
+
+@pytest.mark.parametrize("limit", [0.5, 0.8, 1.01])
+def test_under_the_threshold_a_label_is_unsure(model: Model, judgements: list[Judgement], limit: float) -> None:
+    for j, sure in zip(classify(Article("a", TEXT), model, min_confidence=limit), judgements, strict=True):
+        assert (j.labels["stance"] == "unsure") is (max(j.probabilities["stance"].values()) < limit)
+        assert j.probabilities == sure.probabilities and j.best("stance") == sure.labels["stance"]
+
+
+def test_a_threshold_a_head(model: Model, judgements: list[Judgement]) -> None:
+    found = list(classify(Article("a", TEXT), model, min_confidence={"stance": 1.01}))
+    assert {j.labels["stance"] for j in found} == {"unsure"}
+    assert "unsure" not in {j.labels["tone"] for j in found}
+
+
+def test_only_the_actors_asked_for(model: Model, judgements: list[Judgement]) -> None:
+    found = list(classify(Article("a", TEXT), model, actors=["Chile"]))
+    assert found == [j for j in judgements if j.actor == "Chile"] and found
+    assert list(classify(Article("a", TEXT), model, actors=["Nowhere"])) == []
+
+
+def test_an_own_lexicon(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("alias,actor,kind\nHansa League,Hansa,name\n")
+    found = list(classify("The Hansa League accused Norway.", model, lexicon=stance.load_lexicon(path, extend=False)))
+    assert [j.actor for j in found] == ["Hansa"]
+
+
+def test_the_date_of_an_article_decides_who_is_in_office(model: Model) -> None:
+    text = "Angela Merkel condemned the raid."
+    assert [[j.actor for j in classify(Article("a", text, date=d), model)] for d in ("2015-03-01", "2023-03-01")] == [["Germany"], []]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "The cat slept on the mat.", "...", "🙂"])
+def test_texts_without_actors_have_no_judgements(model: Model, text: str) -> None:
+    assert list(classify(text, model)) == []
+
+
+def test_plain_texts_are_numbered(model: Model) -> None:
+    assert [j.article for j in classify(["Norway left.", "Chile left."], model)] == ["text-1", "text-2"]
+
+
+def test_results_do_not_depend_on_the_company(model: Model, judgements: list[Judgement]) -> None:
+    others = [Article(f"o{i}", f"Peru told Kenya on day {i} to wait.") for i in range(BATCH + 5)]
+    found = list(classify([*others, Article("a", TEXT)], model))
+    assert [j for j in found if j.article == "a"] == judgements
+
+
+def test_articles_are_read_as_they_are_needed(model: Model) -> None:
+    seen = []
+
+    def endless() -> Iterator[str]:
+        while True:
+            seen.append(1)
+            yield "Norway left."
+
+    assert next(classify(endless(), model)).actor == "Norway"
+    assert len(seen) <= 2 * BATCH
+
+
+def test_one_process_or_two(model: Model, lexicon: Lexicon) -> None:
+    articles = [Article(str(i), f"Norway condemned raid {i}. Chile denied it. The ministry said it would wait.") for i in range(2 * BATCH + 3)]
+    one = [j.as_dict() for j in classify_articles(articles, model, lexicon=lexicon, jobs=1)]
+    two = [j.as_dict() for j in classify_articles(articles, model, lexicon=lexicon, jobs=2)]
+    assert one == two and len(one) >= 2 * len(articles)
+
+
+def test_two_megabytes_on_one_line_take_seconds(model: Model) -> None:
+    sentence = "Norway condemned the raid, and the ministry said that it would wait for the men of the north. "
+    text = sentence * (2_000_000 // len(sentence))
+    assert "\n" not in text
+    start = time.monotonic()
+    count = sum(1 for _ in classify(text, model))
+    assert count >= text.count("Norway")
+    assert time.monotonic() - start < 60
+
+
+@pytest.mark.parametrize("text", ["Norway " * 20_000, "a" * 1_000_000, "." * 300_000, '"' * 100_000, "U.S." * 50_000, "Norway, " * 2_000 + "left."], ids=["names", "letters", "stops", "quotes", "acronyms", "list"])
+def test_odd_long_lines_take_seconds(model: Model, text: str) -> None:
+    start = time.monotonic()
+    list(classify(text, model))
+    assert time.monotonic() - start < 20
+
+
+# --------------------------------------------------------------------------- the package's front
+
+
+def test_names_of_the_package_are_imported_when_used() -> None:
+    assert all(hasattr(stance, name) for name in stance.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = stance.nothing  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(not (ROOT / "models" / "default.stance").exists(), reason="no shipped model in this tree")
+def test_the_shipped_model_reads_plain_cases() -> None:
+    found = {j.text: j.labels["stance"] for j in stance.classify("Ottawa condemned the arrests.\nPeru and Chile agreed to hold talks.")}
+    assert found == {"Ottawa condemned the arrests.": "accuse", "Peru and Chile agreed to hold talks.": "cooperate"}

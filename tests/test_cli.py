@@ -1,0 +1,530 @@
+"""The command line: exit codes, wording, formats, and what is never overwritten."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import pytest
+from conftest import REPORTS, ROOT, Run
+
+import stance
+from stance import cli
+from stance.dataset import read_dataset
+from stance.errors import DataError, InputError
+from stance.model import Model, load
+
+Cli = Callable[..., Run]
+TEXT = 'Norway condemned the raid on Monday. Chile denied it.\n\n"We will not wait," Norway said. "We have waited long enough."\n'
+COMMANDS = ["classify", "train", "evaluate", "check", "info", "export", "actors"]
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "fjord.txt"
+    path.write_text(TEXT, "utf-8")
+    return path
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8"))
+
+
+def is_message(r: Run, code: int = 1) -> None:
+    """A failure is one message with what to do, and no traceback."""
+    assert r.code == code
+    assert r.out == ""
+    assert r.err.startswith("error: ") or "\nerror: " in r.err
+    assert "Traceback" not in r.err
+
+
+# --------------------------------------------------------------------------- classify
+
+
+def test_classify_writes_json_lines_into_a_pipe(run: Cli, article: Path, model_file: Path) -> None:
+    r = run("classify", article, "-m", model_file)
+    assert (r.code, r.err) == (0, "")
+    rows = [json.loads(x) for x in r.out.splitlines()]
+    assert [row["actor"] for row in rows] == ["Norway", "Chile", "Norway", "Norway"]
+    assert all(TEXT[m["start"] : m["end"]] == m["text"] for row in rows for m in row["mentions"])
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "table"])
+def test_formats(run: Cli, article: Path, model_file: Path, format: str) -> None:
+    out = run("classify", article, "-m", model_file, "-f", format).out
+    if format == "jsonl":
+        assert [json.loads(x)["actor"] for x in out.splitlines()] == ["Norway", "Chile", "Norway", "Norway"]
+    elif format == "csv":
+        assert [row["actor"] for row in csv.DictReader(io.StringIO(out))] == ["Norway", "Chile", "Norway", "Norway"]
+    else:
+        assert "Norway condemned the raid on Monday." in out and "accuse" in out and "\x1b" not in out
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [(".jsonl", '{"article"'), (".csv", "article_id,"), (".txt", "fjord")])
+def test_the_suffix_of_the_output_chooses_the_format(run: Cli, article: Path, model_file: Path, tmp_path: Path, suffix: str, begins: str) -> None:
+    out = tmp_path / f"out{suffix}"
+    r = run("classify", article, "-m", model_file, "-o", out)
+    assert (r.code, r.out) == (0, "")
+    assert out.read_text("utf-8").startswith(begins)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_output_file_and_standard_output_are_the_same(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    run("classify", article, "-m", model_file, "-o", tmp_path / "o.jsonl")
+    assert (tmp_path / "o.jsonl").read_text("utf-8") == run("classify", article, "-m", model_file, "-f", "jsonl").out
+
+
+def test_the_table_hides_neutral_judgements_unless_asked(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Norway condemned the raid.\nChile released its yearly budget.\n")
+    rows = [json.loads(x)["stance"] for x in run("classify", path, "-m", model_file).out.splitlines()]
+    assert rows == ["accuse", "neutral"]
+    short, long = (run("classify", path, "-m", model_file, "-f", "table", *a).out for a in ([], ["--all"]))
+    assert "yearly budget" not in short and "yearly budget" in long
+    assert "neutral 1" in short  # the summary counts it all the same
+
+
+def test_standard_input(run: Cli, monkeypatch: pytest.MonkeyPatch, model_file: Path) -> None:
+    stdin(monkeypatch, TEXT)
+    r = run("classify", "-", "-m", model_file)
+    assert r.code == 0 and json.loads(r.out.splitlines()[0])["article"] == "stdin"
+
+
+def test_only_one_actor(run: Cli, article: Path, model_file: Path) -> None:
+    out = run("classify", article, "-m", model_file, "--actor", "Chile").out
+    assert [json.loads(x)["actor"] for x in out.splitlines()] == ["Chile"]
+
+
+def test_min_confidence(run: Cli, article: Path, model_file: Path) -> None:
+    rows = [json.loads(x) for x in run("classify", article, "-m", model_file, "--min-confidence", "1").out.splitlines()]
+    assert {row["stance"] for row in rows} == {"unsure"}
+
+
+def test_precision_takes_the_threshold_from_the_models_report(run: Cli, article: Path, model_file: Path, model: Model) -> None:
+    from stance.evaluation import threshold_for
+
+    limit = threshold_for(model.manifest["report"]["stance"]["curve"], 0.95)
+    rows = [json.loads(x) for x in run("classify", article, "-m", model_file, "--precision", "0.95").out.splitlines()]
+    assert [row["stance"] == "unsure" for row in rows] == [max(row["stance_probs"].values()) < limit for row in rows]
+
+
+def test_an_own_alias_table(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    (tmp_path / "mine.csv").write_text("alias,actor,kind\nHansa League,Hansa,name\n")
+    (tmp_path / "a.txt").write_text("The Hansa League accused Norway.")
+    for extra, actors in (([], {"Hansa", "Norway"}), (["--only-actors"], {"Hansa"})):
+        r = run("classify", tmp_path / "a.txt", "-m", model_file, "--actors", tmp_path / "mine.csv", *extra)
+        assert {json.loads(x)["actor"] for x in r.out.splitlines()} == actors
+
+
+def test_a_text_without_actors_is_no_failure(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    (tmp_path / "a.txt").write_text("The cat slept on the mat.")
+    assert run("classify", tmp_path / "a.txt", "-m", model_file, "-f", "jsonl") == Run(0, "", "")
+    assert "no actor found" in run("classify", tmp_path / "a.txt", "-m", model_file, "-f", "table").out
+
+
+def test_skipped_inputs_are_listed_and_exit_with_3(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    r = run("classify", tmp_path / "nowhere.txt", article, tmp_path / "empty.txt", "-m", model_file)
+    assert r.code == 3 and len(r.out.splitlines()) == 4
+    assert f"skipped {tmp_path / 'nowhere.txt'}: cannot be read" in r.err
+    assert f"skipped {tmp_path / 'empty.txt'}: the file is empty" in r.err
+
+
+def test_the_output_is_never_an_input(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(article)
+    for out in (article, link):
+        is_message(run("classify", article, "-m", model_file, "-o", out, "-f", "jsonl"))
+    assert article.read_text("utf-8") == TEXT
+
+
+def test_the_output_is_never_a_file_of_an_input_folder(run: Cli, article: Path, model_file: Path) -> None:
+    r = run("classify", article.parent, "-m", model_file, "-o", article, "-f", "jsonl")
+    assert (r.code, article.read_text("utf-8")) == (1, TEXT)
+
+
+def test_the_output_is_never_the_model(run: Cli, article: Path, model_file: Path) -> None:
+    before = model_file.read_bytes()
+    r = run("classify", article, "-m", model_file, "-o", model_file, "-f", "jsonl")
+    after = model_file.read_bytes()
+    model_file.write_bytes(before)
+    assert r.code == 1 and after == before
+
+
+def test_a_corrected_csv_can_be_trained_on(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    texts = [r.text for r in read_dataset(REPORTS).rows]
+    (tmp_path / "many.jsonl").write_text("\n".join(json.dumps({"id": str(i), "text": t}) for i, t in enumerate(dict.fromkeys(texts))))
+    assert run("classify", tmp_path / "many.jsonl", "-m", model_file, "-o", tmp_path / "found.csv").code == 0
+    found = read_dataset(tmp_path / "found.csv")
+    assert [h.name for h in found.heads] == ["stance", "tone"] and len(found) > 150 and found.warnings == ()
+    assert run("train", tmp_path / "found.csv", "--folds", "2", "-o", tmp_path / "again.stance").code == 0
+
+
+# --------------------------------------------------------------------------- failures
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["classify", "A", "-m", "nowhere.stance"],
+        ["classify", "A", "-m", "A"],
+        ["classify", "A", "--actors", "nowhere.csv"],
+        ["info", "nowhere.stance"],
+        ["train", "nowhere.csv", "-o", "m.stance"],
+        ["evaluate", "M", "nowhere.csv"],
+        ["check", "nowhere.csv"],
+        ["export", "nowhere.stance", "--pipeline", "p.joblib"],
+    ],
+    ids=lambda a: " ".join(a),
+)
+def test_a_failure_is_a_message_with_a_hint(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"A": str(article), "M": str(model_file)}
+    r = run(*(names.get(a, a) for a in args))
+    is_message(r)
+    assert len(r.err.splitlines()) >= 2 and r.err.splitlines()[-1].startswith("  ")
+
+
+def test_debug_shows_the_traceback(run: Cli, article: Path) -> None:
+    with pytest.raises(InputError):
+        run("--debug", "classify", article, "--actors", "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["classify"],
+        ["nothing"],
+        ["classify", "a.txt", "--nothing"],
+        ["classify", "a.txt", "-f", "xml"],
+        ["classify", "a.txt", "-j", "0"],
+        ["classify", "a.txt", "--min-confidence", "2"],
+        ["train", "a.csv", "-o", "model.pkl"],
+        ["train", "a.csv", "--folds", "1"],
+        ["actors"],
+        ["actors", "x", "--date", "soon"],
+        ["export", "m.stance"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_2(run: Cli, args: list[str]) -> None:
+    r = run(*args)
+    assert (r.code, r.out) == (2, "")
+    assert "Traceback" not in r.err and r.err
+
+
+def test_bad_rows_are_all_shown(run: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("text,actor,stance\nNorway left.,Norway,neutral\nChile denied it.,Chile,deny\nPeru left.,Peru,denny\n,Peru,firm\n")
+    r = run("check", path)
+    is_message(r)
+    assert f"{path}:4: unknown stance 'denny'; did you mean 'deny'?" in r.err and f"{path}:5: text is empty" in r.err
+
+
+def test_a_full_disk_is_a_message(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "out.jsonl")
+
+    monkeypatch.setattr("stance.rendering.jsonl_lines", full)
+    r = run("classify", article, "-m", model_file)
+    assert r.code == 1 and "error: out.jsonl: No space left on device" in r.err and "Traceback" not in r.err
+
+
+def test_an_interrupt_exits_with_130(run: Cli, article: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stance.classification.classify_articles", interrupted)
+    r = run("classify", article, "-m", model_file)
+    assert r.code == 130 and "Traceback" not in r.err
+
+
+def test_interrupted_output_is_kept_beside_the_old_file(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("old\n")
+
+    def interrupted(*_: object, **__: object):  # type: ignore[no-untyped-def]
+        yield '{"first": 1}'
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stance.rendering.jsonl_lines", interrupted)
+    r = run("classify", article, "-m", model_file, "-o", out)
+    assert r.code == 130 and out.read_text() == "old\n"
+    assert (tmp_path / "out.jsonl.part").read_text() == '{"first": 1}\n' and "out.jsonl.part" in r.err
+
+
+# --------------------------------------------------------------------------- train, evaluate, check
+
+
+@pytest.fixture(scope="module")
+def trained_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """A model trained by the command, with the reports of split `test` held out, and what it wrote."""
+    path = tmp_path_factory.mktemp("cli") / "m.stance"
+    args = [sys.executable, "-m", "stance.cli", "train", REPORTS, "--folds", "3", "--hold-out", "test", "-o", path, "-f", "json"]
+    r = subprocess.run(list(map(str, args)), capture_output=True, text=True, encoding="utf-8", timeout=120)
+    return path, Run(r.returncode, r.stdout, r.stderr)
+
+
+def test_train_reports_cross_validation_and_held_out(trained_file: tuple[Path, Run]) -> None:
+    path, r = trained_file
+    assert (r.code, r.err) == (0, "")
+    found = json.loads(r.out)
+    assert set(found) == {"model", "fingerprint", "cross_validation", "held_out"}
+    for part in ("cross_validation", "held_out"):
+        assert {h: v["macro_f1"] > v["baselines"]["majority"] for h, v in found[part].items()} == {"stance": True, "tone": True}
+    assert found["fingerprint"] == load(path).fingerprint
+    rest, held = read_dataset(REPORTS).split("test")
+    assert (found["cross_validation"]["stance"]["rows"], found["held_out"]["stance"]["rows"]) == (len(rest), len(held))
+
+
+def test_held_out_rows_are_not_trained_on(trained_file: tuple[Path, Run]) -> None:
+    manifest = load(trained_file[0]).manifest
+    assert manifest["data"]["fingerprint"] == read_dataset(REPORTS).split("test")[0].fingerprint
+    assert manifest["held_out"]["stance"]["rows"] == len(read_dataset(REPORTS).split("test")[1])
+
+
+def test_train_as_a_table(run: Cli, tmp_path: Path) -> None:
+    r = run("train", REPORTS, "--folds", "2", "-o", tmp_path / "m.stance")
+    assert r.code == 0
+    assert "stance, cross-validation, grouped by article: 177 pairs in 60 articles" in r.out and "cue-only" in r.out
+    assert f"wrote {tmp_path / 'm.stance'}" in r.out
+
+
+def test_train_on_an_own_head(run: Cli, tmp_path: Path) -> None:
+    from conftest import relabel
+
+    path = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
+    assert run("train", path, "--head", "mood", "--folds", "2", "-o", tmp_path / "m.stance").code == 0
+    assert [h.head.labels for h in load(tmp_path / "m.stance").heads] == [("bad", "good")]
+    r = run("classify", path, "-m", tmp_path / "m.stance", "-f", "jsonl")
+    assert {json.loads(x)["mood"] for x in r.out.splitlines()} == {"good", "bad"}
+    assert run("classify", path, "-m", tmp_path / "m.stance", "-f", "table").code == 0
+
+
+@pytest.mark.parametrize("column", ["article", "sentence", "actor", "text"])
+def test_a_head_named_like_a_field_of_the_output_is_refused_or_kept_apart(run: Cli, tmp_path: Path, column: str) -> None:
+    from conftest import relabel
+
+    path = relabel(tmp_path / "own.csv", column, {"warm": "good", "stern": "bad"}) if column not in ("actor", "text") else REPORTS
+    r = run("train", path, "--head", column, "--folds", "2", "-o", tmp_path / "m.stance")
+    if r.code == 0:
+        (tmp_path / "a.txt").write_text(TEXT)
+        row = json.loads(run("classify", tmp_path / "a.txt", "-m", tmp_path / "m.stance").out.splitlines()[0])
+        assert row["article"] == "a" and row["sentence"]["text"] and row["actor"] == "Norway"
+    else:
+        is_message(r)
+
+
+def test_evaluate_as_json_has_every_head(run: Cli, model_file: Path) -> None:
+    r = run("evaluate", model_file, REPORTS, "--split", "test", "-f", "json")
+    assert r.code == 0
+    found = json.loads(r.out)
+    assert set(found) == {"stance", "tone"}
+    assert all(0 < v["macro_f1"] <= 1 and v["baselines"]["majority"] > 0 for v in found.values())
+
+
+def test_evaluate_as_a_table(run: Cli, model_file: Path) -> None:
+    out = run("evaluate", model_file, REPORTS, "--split", "test").out
+    assert "macro-F1" in out and "majority" in out and "threaten" in out
+
+
+def test_fail_under_exits_with_4(run: Cli, model_file: Path) -> None:
+    assert run("evaluate", model_file, REPORTS, "--split", "test", "--fail-under", "0.01").code == 0
+    r = run("evaluate", model_file, REPORTS, "--split", "test", "--fail-under", "1.01")
+    assert r.code == 4 and "macro-F1 is under 1.01" in r.err
+
+
+def test_evaluate_against_another_model(run: Cli, model_file: Path) -> None:
+    r = run("evaluate", model_file, REPORTS, "--split", "test", "--against", model_file, "-f", "json")
+    assert json.loads(r.out)["stance"]["against"]["difference"] == 0
+
+
+def test_evaluate_on_the_training_data_warns(run: Cli, tmp_path: Path) -> None:
+    run("train", REPORTS, "--folds", "2", "-o", tmp_path / "m.stance")
+    assert "this is the data the model was trained on" in run("evaluate", tmp_path / "m.stance", REPORTS).err
+
+
+def test_evaluate_without_rows_of_the_split(run: Cli, model_file: Path) -> None:
+    r = run("evaluate", model_file, REPORTS, "--split", "nothing")
+    is_message(r)
+    assert "no row has split 'nothing'" in r.err
+
+
+def test_evaluate_on_labels_the_model_lacks_is_a_message(run: Cli, tmp_path: Path) -> None:
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = [r for r in csv.DictReader(f) if r["stance"] != "deny"]
+    from conftest import write_csv
+
+    run("train", write_csv(tmp_path / "less.csv", rows), "--folds", "2", "-o", tmp_path / "m.stance")
+    r = run("evaluate", tmp_path / "m.stance", REPORTS)
+    is_message(r)
+    assert "unknown stance 'deny'" in r.err
+
+
+def test_holding_out_everything_is_a_message(run: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text(REPORTS.read_text("utf-8").replace(",train\n", ",test\n"), "utf-8")
+    is_message(run("train", path, "--hold-out", "test", "-o", tmp_path / "m.stance"))
+
+
+def test_a_hold_out_nobody_has_is_said(run: Cli, tmp_path: Path) -> None:
+    r = run("train", REPORTS, "--hold-out", "tset", "--folds", "2", "-o", tmp_path / "m.stance")
+    assert "tset" in r.err
+
+
+def test_check_of_good_data(run: Cli) -> None:
+    r = run("check", REPORTS)
+    assert (r.code, r.out) == (0, "")
+    assert "177 pairs in 60 articles, stance: 7 labels, tone: 4 labels" in r.err
+
+
+def test_check_warns_of_odd_rows(run: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(REPORTS.read_text("utf-8").replace("Kenya,demand,stern", "Kenya,neutral,stern"), "utf-8")
+    r = run("check", path)
+    assert r.code == 0 and f"warning: {path}:" in r.out and "neutral but tone 'stern'" in r.out
+
+
+# --------------------------------------------------------------------------- info, export, actors, help
+
+
+def test_info_shows_what_the_model_is(run: Cli, model_file: Path, model: Model) -> None:
+    r = run("info", model_file)
+    assert r.code == 0 and model.fingerprint in r.out and "cross-validation, grouped by article" in r.out and "deny" in r.out
+    assert json.loads(run("info", model_file, "-f", "json").out)["fingerprint"] == model.fingerprint
+
+
+def test_export_gives_the_pipelines(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    r = run("export", model_file, "--pipeline", tmp_path / "p.joblib")
+    assert r.code == 0 and "open only models you trust" in r.err
+    assert set(joblib.load(tmp_path / "p.joblib")) == {"stance", "tone"}
+
+
+def test_export_does_not_overwrite_the_model(run: Cli, model_file: Path) -> None:
+    before = model_file.read_bytes()
+    is_message(run("export", model_file, "--pipeline", model_file))
+    assert model_file.read_bytes() == before
+
+
+def test_actors_shows_mentions_and_why(run: Cli) -> None:
+    r = run("actors", "Norwegian Foreign Minister Ine Lie met Chile in Lima.")
+    assert r.code == 0
+    assert [x for x in ("Ine Lie", "office of Norway before the name", "Chile", "(Peru)", "place after 'in'") if x not in r.out] == []
+
+
+def test_actors_from_standard_input_and_with_a_date(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin(monkeypatch, "Angela Merkel left.")
+    assert "Germany" in run("actors", "-", "--date", "2015-01-01").out
+    assert "no actor found" in run("actors", "Angela Merkel left.", "--date", "2023-01-01").out
+
+
+def test_actors_check(run: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("alias,actor,kind\nVold,Norway,name\nVold,Sweden,name\n")
+    r = run("actors", "--check", path, "--only-actors")
+    assert (r.code, r.out) == (1, "Vold: Norway, Sweden: same alias, overlapping dates, no guard\n")
+    path.write_text("alias,actor,kind\nVold,Norway,name\n")
+    assert run("actors", "--check", path, "--only-actors").code == 0
+
+
+@pytest.mark.parametrize("command", [[], *([c] for c in COMMANDS)], ids=lambda c: " ".join(c) or "stance")
+def test_help_of_every_command(run: Cli, command: list[str]) -> None:
+    r = run(*command, "--help")
+    assert (r.code, r.err) == (0, "")
+    assert "Usage:" in r.out
+    assert r.out == run(*command, "-h").out
+
+
+def test_every_command_is_helped_and_listed(run: Cli) -> None:
+    names = {c.name or c.callback.__name__ for c in cli.app.registered_commands}  # type: ignore[union-attr]
+    assert names == set(COMMANDS)
+    assert all(f"  {name} " in run("--help").out for name in names)
+
+
+def test_every_option_has_a_help_text(run: Cli) -> None:
+    import typer.main
+
+    group = typer.main.get_command(cli.app)
+    silent = [f"{name} {p.name}" for name, c in group.commands.items() for p in c.params if not getattr(p, "help", None)]  # type: ignore[attr-defined]
+    assert silent == [] and all(c.help for c in group.commands.values())  # type: ignore[attr-defined]
+
+
+def test_version(run: Cli) -> None:
+    assert run("--version").out == f"stance {stance.__version__}\n"
+
+
+# --------------------------------------------------------------------------- in a process of its own
+
+
+def own(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
+    """Runs Python in a new process."""
+    return subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True, encoding="utf-8", timeout=120, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_classifying_imports_no_heavy_package(article: Path, model_file: Path) -> None:
+    code = (
+        "import sys; from stance import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as e: assert not e.code, e.code\n"
+        "heavy = {'sklearn', 'scipy', 'nltk', 'pandas', 'joblib', 'rich', 'trafilatura'} & {m.split('.')[0] for m in sys.modules}\n"
+        "print('HEAVY', sorted(heavy))"
+    )
+    for args in (["classify", article, "-m", model_file, "-f", "table"], ["info", model_file], ["actors", "Norway left."], ["--help"]):
+        r = own("-c", code, *args)
+        assert "HEAVY []" in r.stdout, (args, r.stdout[-300:], r.stderr)
+
+
+def test_importing_the_package_imports_next_to_nothing() -> None:
+    r = own("-c", "import sys, stance; print(sorted(m for m in sys.modules if m.startswith(('stance', 'numpy'))))")
+    assert r.stdout.strip() == "['stance']"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_output_is_utf8_whatever_the_locale(article: Path, model_file: Path, encoding: str) -> None:
+    article.write_text("Perú left Bogotá, and Colombia denied it.", "utf-8")
+    r = own("-m", "stance.cli", "classify", article, "-m", model_file, env={**os.environ, "PYTHONIOENCODING": encoding})
+    assert r.returncode == 0 and "Bogotá" in json.loads(r.stdout.splitlines()[0])["sentence"]["text"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and signals are POSIX")
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path, model_file: Path) -> None:
+    (tmp_path / "long.txt").write_text("Norway condemned the raid. " * 3000)
+    with subprocess.Popen([sys.executable, "-m", "stance.cli", "classify", str(tmp_path / "long.txt"), "-m", str(model_file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        assert p.stdout and p.stderr
+        p.stdout.readline()
+        p.stdout.close()
+        assert p.wait(60) == 0
+        assert p.stderr.read() == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and signals are POSIX")
+def test_control_c_in_a_running_process_exits_with_130(model_file: Path) -> None:
+    with subprocess.Popen([sys.executable, "-m", "stance.cli", "classify", "-", "-m", str(model_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        time.sleep(2.0)  # it waits for its input
+        p.send_signal(signal.SIGINT)
+        assert p.wait(60) == 130
+        assert p.stderr and b"Traceback" not in p.stderr.read()
+
+
+# --------------------------------------------------------------------------- errors travel between processes
+
+
+@pytest.mark.parametrize("error", [InputError("a: bad", "mend it"), DataError("2 bad rows", "mend them", ("f:1: x", "f:2: y"))])
+def test_errors_survive_pickling(error: InputError) -> None:
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own bytes
+    assert (type(again), str(again), again.hint) == (type(error), str(error), error.hint)
+
+
+def test_the_example_article_is_there_for_make_run(run: Cli, model_file: Path) -> None:
+    r = run("classify", ROOT / "examples" / "balloon.txt", "-m", model_file, "-f", "table")
+    assert r.code == 0 and "China" in r.out and "US" in r.out

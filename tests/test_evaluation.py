@@ -1,0 +1,80 @@
+"""The measures, against scikit-learn and against sums done by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
+
+from stance.codebook import Head
+from stance.evaluation import bootstrap, brier, confusion, coverage_accuracy, ece, macro_f1, precision_curve, quadratic_kappa, randomization_test, report, threshold_for
+
+LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
+
+
+@given(LABELS)
+def test_confusion_and_macro_f1_are_scikit_learns(rows: list[tuple[int, int]]) -> None:
+    truth, pred = (np.array(x) for x in zip(*rows, strict=True))
+    table = confusion(truth, pred, 4)
+    np.testing.assert_array_equal(table, confusion_matrix(truth, pred, labels=range(4)))
+    assert macro_f1(table) == pytest.approx(f1_score(truth, pred, average="macro"))
+
+
+@given(LABELS)
+def test_quadratic_kappa_is_scikit_learns(rows: list[tuple[int, int]]) -> None:
+    truth, pred = (np.array(x) for x in zip(*rows, strict=True))
+    if len(set(truth.tolist()) | set(pred.tolist())) > 1:
+        assert quadratic_kappa(confusion(truth, pred, 4)) == pytest.approx(cohen_kappa_score(truth, pred, labels=range(4), weights="quadratic"))
+
+
+def test_calibration_error_by_hand() -> None:
+    probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    assert ece(np.array([0, 1, 0, 0]), probs) == pytest.approx(0.5 * abs(0.5 - 0.9) + 0.5 * abs(1.0 - 0.6))
+    assert ece(np.array([0, 1]), np.eye(2)) == 0.0
+
+
+def test_brier_by_hand() -> None:
+    assert brier(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]])) == pytest.approx(1.0)
+    assert brier(np.array([0]), np.array([[0.5, 0.5]])) == pytest.approx(0.5)
+
+
+def test_coverage_takes_the_most_certain_first() -> None:
+    probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
+    found = coverage_accuracy(np.array([0, 0, 1, 1]), probs)
+    assert (found["0.5"], found["1.0"]) == (1.0, 0.5)
+
+
+def test_a_threshold_read_off_the_curve_keeps_its_promise() -> None:
+    rng = np.random.default_rng(0)
+    top = rng.uniform(0.5, 1.0, 500)
+    probs = np.column_stack([top, 1 - top])
+    truth = (rng.random(500) > top).astype(int)
+    limit = threshold_for(precision_curve(truth, probs), 0.9)
+    assert 0.5 < limit < 1
+    assert (truth[top >= limit] == 0).mean() >= 0.9
+    assert threshold_for(precision_curve(truth, probs), 1.01) > 1
+
+
+def test_bootstrap_draws_whole_groups() -> None:
+    groups = ["a", "b", "a", "c", "b"]
+    draws = bootstrap(groups, draws=30)
+    assert len(draws) == 30
+    for rows in draws:
+        counts = np.bincount(rows, minlength=5)
+        assert counts[0] == counts[2] and counts[1] == counts[4] and counts[0] + counts[1] + counts[3] == 3
+
+
+def test_randomization_test_tells_equal_from_different() -> None:
+    truth = np.arange(60) % 2
+    groups = [str(i) for i in range(60)]
+    assert randomization_test(truth, truth, truth, 2, groups, rounds=200) == 1.0
+    assert randomization_test(truth, truth, 1 - truth, 2, groups, rounds=200) < 0.05
+
+
+def test_a_report_of_perfect_predictions() -> None:
+    r = report(Head("mood", ("bad", "good"), ordered=True), np.array([0, 1, 1, 0]), np.eye(2)[[0, 1, 1, 0]], ["a", "b", "c", "d"], draws=20)
+    assert (r.macro_f1, r.accuracy, r.brier, r.ece, r.quadratic_kappa) == (1.0, 1.0, 0.0, 0.0, 1.0)
+    assert r.baselines["majority"] == pytest.approx(1 / 3)
+    assert r.confusion == ((2, 0), (0, 2))

@@ -1,0 +1,371 @@
+"""The model file: what is written is read back, and nothing else is opened."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+
+from stance.actors import Pair
+from stance.errors import ModelError
+from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax, write_atomically
+
+MARK = b"stance-sha256:"
+SHIPPED = Path(__file__).parent.parent / "models" / "default.stance"
+
+
+def sealed(body: bytes) -> bytes:
+    """A zip with the right checksum behind it, as an attacker would write it: every later check must hold by itself."""
+    with zipfile.ZipFile(io.BytesIO(body)) as z:
+        assert z.testzip() is None
+    tail = len(MARK) + 64
+    body = body[:-2] + tail.to_bytes(2, "little")  # length of the archive comment
+    return body + MARK + hashlib.sha256(body).hexdigest().encode()
+
+
+def rebuilt(model_file: Path, change: Callable[[dict[str, bytes]], Any], method: int = zipfile.ZIP_STORED) -> bytes:
+    """The model file with its members changed, sealed again."""
+    with zipfile.ZipFile(model_file) as z:
+        members = {n: z.read(n) for n in z.namelist()}
+    change(members)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as z:
+        for name, data in members.items():
+            z.writestr(name, data)
+    return sealed(buffer.getvalue())
+
+
+def edit(**values: object) -> Callable[[dict[str, bytes]], None]:
+    """Set entries of the manifest."""
+
+    def change(members: dict[str, bytes]) -> None:
+        members["manifest.json"] = json.dumps({**json.loads(members["manifest.json"]), **values}).encode()
+
+    return change
+
+
+# --------------------------------------------------------------------------- round trip
+
+
+def test_a_saved_model_says_the_same(model: Model, model_file: Path, unseen: list[Pair]) -> None:
+    again = load(model_file)
+    a, b = model.predict_proba(unseen), again.predict_proba(unseen)
+    for head in a:
+        np.testing.assert_array_equal(a[head], b[head])
+    assert again.fingerprint == model.fingerprint == again.manifest["fingerprint"]
+    assert again.heads[0].head == model.heads[0].head and again.heads[1].head == model.heads[1].head
+    assert again.path == model_file
+
+
+def test_saving_a_loaded_model_gives_the_same_bytes(model_file: Path, tmp_path: Path) -> None:
+    load(model_file).save(tmp_path / "again.stance")
+    assert (tmp_path / "again.stance").read_bytes() == model_file.read_bytes()
+
+
+def test_the_file_is_a_zip_of_what_it_says(model_file: Path) -> None:
+    with zipfile.ZipFile(model_file) as z:
+        assert z.testzip() is None
+        manifest = json.loads(z.read("manifest.json"))
+        assert {n: hashlib.sha256(z.read(n)).hexdigest() for n in z.namelist() if n != "manifest.json"} == manifest["members"]
+        assert {i.date_time for i in z.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert manifest["format"] == FORMAT
+
+
+def test_the_pipelines_are_in_the_file(model_file: Path, unseen: list[Pair]) -> None:
+    again = load(model_file)
+    p = again.pipeline()["stance"].predict_proba(unseen[:3])
+    order = [list(again.pipeline()["stance"].classes_).index(x) for x in again.head("stance").head.labels]
+    np.testing.assert_allclose(p[:, order], again.predict_proba(unseen[:3])["stance"], atol=1e-9)
+
+
+def test_a_head_the_model_lacks_is_a_key_error(model: Model) -> None:
+    with pytest.raises(KeyError):
+        model.head("mood")
+
+
+def test_a_traced_row_adds_up_to_the_score(model: Model, unseen: list[Pair]) -> None:
+    rows = model.rows(unseen, trace=True)
+    for h in model.heads:
+        scores = h.scores(rows)
+        for r in range(len(rows)):
+            part = slice(rows.indptr[r], rows.indptr[r + 1])
+            total = h.bias.copy()
+            for key, value in zip(rows.keys[part], rows.values[part], strict=True):
+                at = int(np.searchsorted(h.keys, key))
+                if at < len(h.keys) and h.keys[at] == key:
+                    total += value * h.weights[at].astype(np.float64)
+            np.testing.assert_allclose(scores[r], total, atol=1e-9)
+
+
+def test_probabilities_sum_to_one(model: Model, unseen: list[Pair]) -> None:
+    for p in model.predict_proba(unseen).values():
+        np.testing.assert_allclose(p.sum(1), 1.0)
+        assert (p >= 0).all()
+
+
+def test_no_pairs_have_no_probabilities(model: Model) -> None:
+    assert {h: p.shape for h, p in model.predict_proba([]).items()} == {"stance": (0, 7), "tone": (0, 4)}
+
+
+def test_softmax_of_huge_scores_is_finite() -> None:
+    np.testing.assert_allclose(softmax(np.array([[1e4, 0.0], [-1e4, -1e4]])), [[1, 0], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(("stance", "tone", "shown"), [("neutral", "hostile", "neutral"), ("accuse", "hostile", "hostile"), ("accuse", "neutral", "neutral")])
+def test_a_neutral_stance_has_neutral_tone(stance: str, tone: str, shown: str) -> None:
+    assert consistent(stance, tone) == shown
+
+
+# --------------------------------------------------------------------------- files that are refused
+
+READERS = pytest.mark.parametrize("reader", [load, read_manifest], ids=["load", "read_manifest"])
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Callable[[Callable[[Path], object], bytes, str], None]:
+    """Checks that bytes as a model file are refused with a message that names the file."""
+
+    def check(reader: Callable[[Path], object], raw: bytes, said: str) -> None:
+        path = tmp_path / "bad.stance"
+        path.write_bytes(raw)
+        with pytest.raises(ModelError, match=said) as e:
+            reader(path)
+        assert str(path) in e.value.message and e.value.hint
+
+    return check
+
+
+Refused = Callable[[Callable[[Path], object], bytes, str], None]
+
+
+@READERS
+def test_a_missing_file(reader: Callable[[Path], object], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"nowhere\.stance: cannot be read"):
+        reader(tmp_path / "nowhere.stance")
+
+
+@READERS
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"", "not a model file"),
+        (b"text,actor,stance\n", "not a model file"),
+        (pickle.dumps({"a": 1}), "a bare pickle or joblib file"),
+        (b"PK", "truncated"),
+        (b"PK\x03\x04" + bytes(500), "truncated"),
+    ],
+    ids=["empty", "text", "pickle", "two bytes", "zeros"],
+)
+def test_files_that_are_no_model(refused: Refused, reader: Callable[[Path], object], raw: bytes, said: str) -> None:
+    refused(reader, raw, said)
+
+
+@READERS
+def test_a_compressed_joblib_file_renamed(refused: Refused, reader: Callable[[Path], object]) -> None:
+    buffer = io.BytesIO()
+    joblib.dump({"a": list(range(100))}, buffer, compress=3)
+    refused(reader, buffer.getvalue(), "a bare pickle or joblib file")
+
+
+@READERS
+def test_a_plain_zip(refused: Refused, reader: Callable[[Path], object]) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as z:
+        z.writestr("manifest.json", "{}" + " " * 200)
+    refused(reader, buffer.getvalue(), "truncated, or was not written by stance")
+
+
+@READERS
+@pytest.mark.parametrize("keep", [0.1, 0.5, 0.99, 0.9999])
+def test_a_truncated_file(refused: Refused, model_file: Path, reader: Callable[[Path], object], keep: float) -> None:
+    raw = model_file.read_bytes()
+    refused(reader, raw[: int(len(raw) * keep)], "truncated")
+
+
+def test_one_altered_byte_anywhere_is_noticed(refused: Refused, model_file: Path) -> None:
+    raw = model_file.read_bytes()
+    positions = {*np.random.default_rng(0).integers(2, len(raw), 60).tolist(), 2, 30, len(raw) // 2, len(raw) - 65, len(raw) - 64, len(raw) - 1, len(raw) - 78}
+    for at in sorted(positions):
+        changed = bytearray(raw)
+        changed[at] ^= 0x01
+        refused(load, bytes(changed), "altered|truncated")
+
+
+@READERS
+def test_bytes_behind_the_end(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
+    refused(reader, model_file.read_bytes() + b"x", "truncated")
+
+
+@READERS
+def test_a_newer_format_says_to_upgrade(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
+    raw = rebuilt(model_file, edit(format=FORMAT + 1, version="9.9"))
+    refused(reader, raw, f"format {FORMAT + 1} is newer than this version reads .{FORMAT}.; written by stance 9.9")
+
+
+@READERS
+@pytest.mark.parametrize("manifest", [b"", b"[]", b"{}", b"\xff\xfe", b'{"format": "x"}', b"null"])
+def test_a_manifest_that_is_none(refused: Refused, model_file: Path, reader: Callable[[Path], object], manifest: bytes) -> None:
+    refused(reader, rebuilt(model_file, lambda m: m.update({"manifest.json": manifest})), "manifest")
+
+
+@READERS
+def test_no_manifest(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
+    refused(reader, rebuilt(model_file, lambda m: m.pop("manifest.json")), "manifest")
+
+
+def test_a_zip_bomb(refused: Refused, model_file: Path) -> None:
+    raw = rebuilt(model_file, lambda m: m.update({"cues.csv": bytes(50_000_000)}), zipfile.ZIP_DEFLATED)
+    assert len(raw) < 1_000_000
+    refused(load, raw, "unpacks to more than it may")
+
+
+def test_a_manifest_that_is_a_bomb(refused: Refused, model_file: Path) -> None:
+    raw = rebuilt(model_file, lambda m: m.update({"manifest.json": b'{"format": 1}' + b" " * 50_000_000}), zipfile.ZIP_DEFLATED)
+    refused(read_manifest, raw, "unpacks to more than it may")
+
+
+def test_a_member_that_is_missing(refused: Refused, model_file: Path) -> None:
+    refused(load, rebuilt(model_file, lambda m: m.pop("stance.weights.npy")), "does not hold what its manifest says")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stance.weights.npy": b""},
+        {"stance.weights.npy": b"\x93NUMPY\x01\x00"},
+        {"stance.weights.npy": b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 7), }".ljust(128) + b"\n"},
+        {"cues.csv": b"\xff\xff"},
+        {"cues.csv": b"word,label\nx,y\n"},
+    ],
+    ids=["empty array", "cut array", "negative shape", "cues not UTF-8", "cues without columns"],
+)
+def test_members_that_are_damaged(model_file: Path, tmp_path: Path, change: dict[str, bytes]) -> None:
+    from stance.errors import StanceError
+
+    path = tmp_path / "bad.stance"
+    path.write_bytes(rebuilt(model_file, lambda m: m.update(change)))
+    with pytest.raises(StanceError):
+        load(path)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (0,), (1000, 7)])
+def test_arrays_of_the_wrong_shape(refused: Refused, model_file: Path, shape: tuple[int, ...]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(shape, np.float32))
+    refused(load, rebuilt(model_file, lambda m: m.update({"stance.weights.npy": buffer.getvalue()})), "does not hold what its manifest says")
+
+
+def test_arrays_of_a_number_type_that_is_none(refused: Refused, model_file: Path, model: Model) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.full(model.head("stance").weights.shape, "x"))
+    refused(load, rebuilt(model_file, lambda m: m.update({"stance.weights.npy": buffer.getvalue()})), "does not hold what its manifest says")
+
+
+class Bomb:
+    """Unpickled, it fails the test."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (pytest.fail, ("a member was unpickled",))
+
+
+def test_a_pickled_array_is_refused_unopened(refused: Refused, model_file: Path) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([Bomb()], dtype=object), allow_pickle=True)
+    refused(load, rebuilt(model_file, lambda m: m.update({"stance.weights.npy": buffer.getvalue()})), "does not hold what its manifest says")
+
+
+def test_a_hostile_pipeline_is_not_touched_by_load(model_file: Path, tmp_path: Path, unseen: list[Pair]) -> None:
+    path = tmp_path / "hostile.stance"
+    path.write_bytes(rebuilt(model_file, lambda m: m.update({"pipeline.joblib": pickle.dumps(Bomb())})))
+    read_manifest(path)
+    load(path).predict_proba(unseen[:2])
+
+
+@READERS
+def test_nothing_is_unpickled(reader: Callable[[Path], object], model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("unpickled")
+
+    for module, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (joblib, "load")):
+        monkeypatch.setattr(module, name, forbidden)
+    reader(model_file)
+
+
+def test_a_model_without_pipeline_says_so(model_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bare.stance"
+    path.write_bytes(rebuilt(model_file, lambda m: m.pop("pipeline.joblib")))
+    with pytest.raises(ModelError, match="holds no scikit-learn pipeline"):
+        load(path).pipeline()
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("old", [b"the old model", None], ids=["replacing", "new"])
+@pytest.mark.parametrize("call", ["fsync", "fdopen"])
+def test_a_full_disk_leaves_everything_as_it_was(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes | None, call: str) -> None:
+    path = tmp_path / "m.stance"
+    if old is not None:
+        path.write_bytes(old)
+    monkeypatch.setattr(os, call, full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        model.save(path)
+    monkeypatch.undo()
+    assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == ({"m.stance": old} if old is not None else {})
+
+
+def test_an_interrupt_while_writing_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "m.stance", b"data")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a" / "b" / "m.stance", b"data")
+    assert (tmp_path / "a" / "b" / "m.stance").read_bytes() == b"data"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
+def test_the_mode_of_the_old_file_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "m.stance"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    write_atomically(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
+
+
+# --------------------------------------------------------------------------- the shipped model
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="no shipped model in this tree")
+def test_the_shipped_model_has_the_codebooks_heads_and_its_scores() -> None:
+    m = default_model()
+    assert [h.head.name for h in m.heads] == ["stance", "tone"]
+    assert m.manifest["format"] <= FORMAT and m.manifest["fingerprint"] == m.fingerprint
+    for name in ("stance", "tone"):
+        r = m.manifest["report"][name]
+        assert r["macro_f1"] > r["baselines"]["cue-only"] > r["baselines"]["majority"]
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="no shipped model in this tree")
+def test_from_bytes_is_load() -> None:
+    assert from_bytes(SHIPPED.read_bytes(), SHIPPED).fingerprint == read_manifest(SHIPPED)["fingerprint"]
