@@ -94,7 +94,7 @@ def _folder(path: Path, text_column: str) -> Iterator[Article | Skipped]:
 
 def _guess_suffix(text: str) -> str:
     head = text.lstrip()[:2000]
-    if head.startswith(("{", "[")):
+    if re.match(r"[\[{]\s*[\[{\]}\"]", head):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
     return ".html" if re.match(r"(?i)<!doctype html|<html", head) else ".txt"
 

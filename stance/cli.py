@@ -86,7 +86,7 @@ def classify(
     from stance.articles import Article, Skipped, scan_articles
     from stance.classification import classify_articles
 
-    _refuse_overwrite(output, inputs)
+    _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)])
     chosen = _format(format, output, ("table", "jsonl", "csv"))
     fitted = _model(model)
     limit = _threshold(fitted, precision) if precision else min_confidence
@@ -166,6 +166,10 @@ def train(
     dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
     _warn(dataset.warnings)
     rest, held = dataset.split(hold_out) if hold_out else (dataset, None)
+    if not len(rest):
+        raise InputError(f"all rows have split {hold_out!r}; none is left to train on", "hold out another split")
+    if held is not None and not len(held):
+        _say(f"warning: no row has split {hold_out!r}; nothing was held out")
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs)
@@ -381,16 +385,20 @@ def _lexicon(path: Path | None, only: bool) -> Lexicon:
 def _refuse_overwrite(output: Path | None, inputs: Iterable[str]) -> None:
     if output and output.exists():
         for i in inputs:
-            if i != "-" and Path(i).exists() and Path(i).samefile(output):
+            if i != "-" and Path(i).exists() and (Path(i).samefile(output) or Path(i).resolve() in output.resolve().parents):
                 raise InputError(f"{output}: the output is an input; it would be overwritten", "choose another name for -o")
 
 
 def _write(lines: Iterable[str], output: Path | None) -> None:
     """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part."""
     if output is None:
-        for line in lines:
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        try:
+            for line in lines:
+                sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader has gone (`| head`): no failure
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
         return
     part = output.with_name(output.name + ".part")
     try:
@@ -484,9 +492,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
     except OSError as e:
         if "--debug" in sys.argv:
             raise

@@ -22,6 +22,7 @@ from stance.codebook import DEFAULT_HEADS, Head, head_for
 from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, sentences
 
+RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "context", "date", "split")
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split")
 
 
@@ -97,12 +98,17 @@ def read_dataset(
     problems: list[str] = []
     warnings: list[str] = []
     names: tuple[str, ...] = ()
-    for f in files:
+    for n, f in enumerate(files):
         text, note = read_text(f)
         warnings += [note] if note else []
-        names = _read_rows(str(f), text, tuple(heads), rows, problems)
+        here = _read_rows(str(f), text, tuple(heads), rows, problems)
+        if n and here != names:
+            raise DataError(
+                f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
+            )
+        names = here
     found = _heads(rows, names, known)
-    problems += _bad_labels(rows, found)
+    problems += _bad_labels(rows, found, {h.name for h in known})
     rows, clash, notes = _without_duplicates(rows, names)
     problems += clash
     if problems:
@@ -178,6 +184,8 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = [c.strip().lower() for c in next(reader, [])]
     names = heads or tuple(h for h in DEFAULT_HEADS if h in header)
+    if taken := [n for n in names if n.lower() in RESERVED]:
+        raise DataError(f"{file}:1: a head cannot be called {taken[0]!r}", f"rename the column; taken: {', '.join(RESERVED)}")
     missing = [c for c in ("text", "actor", *(names or ("stance",))) if c.lower() not in header]
     if missing:
         hints = [near_miss(c, [h for h in header if h]) for c in missing]
@@ -236,10 +244,12 @@ def _heads(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head]) -
     return tuple(out)
 
 
-def _bad_labels(rows: Sequence[Row], heads: tuple[Head, ...]) -> list[str]:
+def _bad_labels(rows: Sequence[Row], heads: tuple[Head, ...], fixed: set[str]) -> list[str]:
     out = []
     for h in heads:
-        allowed = DEFAULT_HEADS[h.name].labels if h.name in DEFAULT_HEADS and set(h.labels) <= set(DEFAULT_HEADS[h.name].labels) else h.labels
+        ours = DEFAULT_HEADS.get(h.name)
+        whole = ours is not None and h.name not in fixed and set(h.labels) <= set(ours.labels)
+        allowed = ours.labels if ours and whole else h.labels
         for r in rows:
             if r.actor and (x := r.labels[h.name]) not in allowed:
                 out.append(f"{r.place}: unknown {h.name} {x!r}; {near_miss(x, allowed) or 'one of ' + ', '.join(allowed)}")

@@ -292,7 +292,10 @@ def _fill(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, target: 
     g.add(R5, row[v], mix(rel[v], modal[v], neg[v], word[v]), position[v])
     _cues(g, b, scans, sentence, m_row, own, m_at, row, position, rel, subject, speaker, obj, clause, neg, hyp)
     _near(g, row, position, word, is_own, is_mention, plain, content, tag)
-    _shape(g, b, n, sentence, m_row, m_at, own, row, subject, speaker, obj, tag, clause, is_mention)
+    size = np.bincount(row, minlength=n)
+    first = np.full(n, 99)
+    np.minimum.at(first, row[is_own], np.arange(len(row))[is_own] - (np.cumsum(size) - size)[row[is_own]])
+    _shape(g, size, first, b, n, sentence, m_row, m_at, own, row, subject, speaker, obj, tag, clause, is_mention)
 
 
 def _cues(
@@ -409,8 +412,8 @@ def _near(
 
 
 def _shape(
-    g: _Gather, b: _Batch, n: int, sentence: Ints, m_row: Ints, m_at: Ints, own: NDArray[np.bool_], row: Ints, subject: Ints, speaker: Ints,
-    obj: Ints, tag: Ints, clause: Ints, is_mention: NDArray[np.bool_],
+    g: _Gather, size: Ints, first: Ints, b: _Batch, n: int, sentence: Ints, m_row: Ints, m_at: Ints, own: NDArray[np.bool_], row: Ints,
+    subject: Ints, speaker: Ints, obj: Ints, tag: Ints, clause: Ints, is_mention: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     r, m = m_row[own], m_at[own]
     g.add(S1, r, b.role[m], b.first[m])
@@ -431,11 +434,9 @@ def _shape(
         g.add(S3, every, mix(2 + i, f), none)
     others = np.bincount(m_row[~own], minlength=n)
     g.add(S4, every, mix(1, np.minimum(others, 3)), none)
-    g.add(S4, every, mix(2, np.minimum(b.size[sentence] // 8, 6)), none)
+    g.add(S4, every, mix(2, np.minimum(size // 8, 6)), none)
     quoted = np.bincount(row[clause == 2], minlength=n) > 0
     g.add(S4, every, mix(3, quoted, flags[1]), none)
-    first = np.full(n, 99)
-    np.minimum.at(first, r, b.first[m])
     g.add(S4, every, mix(4, np.minimum(first // 4, 6)), none)
 
 

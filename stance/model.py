@@ -281,8 +281,11 @@ def _head(h: dict[str, Any], members: dict[str, bytes | memoryview]) -> HeadMode
 
     head = Head(str(h["name"]), tuple(map(str, h["labels"])), bool(h["ordered"]))
     keys, weights, bias = array("keys"), array("weights"), array("bias")
-    if keys.dtype != np.uint64 or weights.shape != (len(keys), len(head.labels)) or bias.shape != (len(head.labels),):
-        raise ValueError(f"arrays of head {head.name!r} have the wrong shape")
+    kinds = [a.dtype.str for a in (keys, weights, bias)]
+    shapes = [a.shape for a in (keys, weights, bias)]
+    n, k = len(keys), len(head.labels)
+    if kinds != ["<u8", "<f4", "<f8"] or shapes != [(n,), (n, k), (k,)]:
+        raise ValueError(f"arrays of head {head.name!r} have the wrong shape or type")
     return HeadModel(head, keys, weights, bias)
 
 

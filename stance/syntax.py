@@ -37,7 +37,7 @@ PRONOUN = -2
 
 _VOWELS = frozenset("aeiouy")
 _KEEP = frozenset(
-    "this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing "
+    "note this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing "
     "sing string spring wing during nothing something anything everything morning evening "
     "according including concerning regarding following willing being having united forces".split()
 )
@@ -111,7 +111,8 @@ _IRREGULAR = {
     "froze": "freeze", "frozen": "freeze", "laid": "lay", "met_with": "meet", "rose": "rise", "ran": "run", "sank": "sink", "sunk": "sink",
     "shook": "shake", "sold": "sell", "spent": "spend", "stuck": "stick", "tore": "tear", "torn": "tear", "undertook": "undertake",
     "became": "become",
-    "did": "do", "done": "do", "got": "get", "let": "let", "meant": "mean", "read": "read", "heard": "hear", "dealt": "deal", "bore": "bear",
+    "did": "do", "done": "do", "noted": "note", "noting": "note", "got": "get", "let": "let", "meant": "mean", "read": "read",
+    "heard": "hear", "dealt": "deal", "bore": "bear",
 }  # fmt: skip
 _PARTICIPLES = frozenset(
     "taken given held sent made told seen brought kept paid put set cut hit shot struck sought withdrawn broken drawn found "
@@ -423,7 +424,7 @@ def scan(reading: Reading, cues: CueLexicon) -> Scan:
         for i in range(m.first, m.last):
             at[i] = k
     tags = tag(lower, stems, at, cues)
-    found = find_cues(stems, tags, cues)
+    found = find_cues(["" if m >= 0 else s for s, m in zip(stems, at, strict=True)], tags, cues)  # a name holds no cue
     scanner = _Scanner(lower, stems, tags, at, mentions, found, reading)
     scanner.run()
     return scanner.result(found)

@@ -16,9 +16,9 @@ from stance.errors import InputError
 
 Put = Callable[..., Path]
 PAGE = """<!DOCTYPE html><html><head><title>Oslo closes the fjord</title><meta property="article:published_time" content="2019-03-04"></head>
-<body><nav>Home | Sport | Weather</nav><article><h1>Oslo closes the fjord</h1>%s</article><footer>All rights reserved</footer></body></html>""" % "".join(
+<body><nav>Home | Sport | Weather</nav><article><h1>Oslo closes the fjord</h1>{}</article><footer>All rights reserved</footer></body></html>""".format("".join(
     f"<p>Norway closed the fjord to trawlers on day {n} and told the crews to wait for the inspectors in the harbour.</p>" for n in range(6)
-)
+))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from stance.model import Model, load
 
 Cli = Callable[..., Run]
 TEXT = 'Norway condemned the raid on Monday. Chile denied it.\n\n"We will not wait," Norway said. "We have waited long enough."\n'
-COMMANDS = ["classify", "train", "evaluate", "check", "info", "export", "actors"]
+COMMANDS = sorted(c.name or c.callback.__name__ for c in cli.app.registered_commands)  # type: ignore[union-attr]
 
 
 @pytest.fixture
@@ -153,12 +154,15 @@ def test_the_output_is_never_a_file_of_an_input_folder(run: Cli, article: Path, 
     assert (r.code, article.read_text("utf-8")) == (1, TEXT)
 
 
-def test_the_output_is_never_the_model(run: Cli, article: Path, model_file: Path) -> None:
-    before = model_file.read_bytes()
-    r = run("classify", article, "-m", model_file, "-o", model_file, "-f", "jsonl")
-    after = model_file.read_bytes()
-    model_file.write_bytes(before)
-    assert r.code == 1 and after == before
+@pytest.mark.parametrize("victim", ["model", "actors"])
+def test_the_output_is_never_the_model_or_the_alias_table(run: Cli, article: Path, model_file: Path, tmp_path: Path, victim: str) -> None:
+    paths = {"model": tmp_path / "m.stance", "actors": tmp_path / "mine.csv"}
+    paths["model"].write_bytes(model_file.read_bytes())
+    paths["actors"].write_text("alias,actor,kind\nHansa League,Hansa,name\n")
+    before = paths[victim].read_bytes()
+    r = run("classify", article, "-m", paths["model"], "--actors", paths["actors"], "-o", paths[victim], "-f", "jsonl")
+    assert paths[victim].read_bytes() == before
+    is_message(r)
 
 
 def test_a_corrected_csv_can_be_trained_on(run: Cli, model_file: Path, tmp_path: Path) -> None:
@@ -395,6 +399,38 @@ def test_check_warns_of_odd_rows(run: Cli, tmp_path: Path) -> None:
     assert r.code == 0 and f"warning: {path}:" in r.out and "neutral but tone 'stern'" in r.out
 
 
+# --------------------------------------------------------------------------- explain
+
+
+def test_explain_shows_lines_that_add_up(run: Cli, model_file: Path) -> None:
+    r = run("explain", "Norway condemned the raid. Chile denied it.", "--actor", "Norway", "-m", model_file)
+    assert r.code == 0 and r.out.startswith("Norway condemned the raid.\n") and "condemned" in r.out
+    score = float(re.search(r"score of accuse ([+-][\d.]+)", r.out)[1])  # type: ignore[index]
+    parts = [float(x) for x in re.findall(r"(?m)^    ([+-][\d.]+)  ", r.out)]
+    assert sum(parts) == pytest.approx(score, abs=0.0006 * len(parts))
+
+
+def test_explain_as_json_and_against_a_label(run: Cli, model_file: Path) -> None:
+    (found,) = json.loads(run("explain", "Norway condemned the raid.", "--actor", "Norway", "-m", model_file, "--why-not", "deny", "-f", "json").out)
+    assert (found["actor"], found["label"], found["against"]) == ("Norway", "accuse", "deny")
+    assert found["bias"] + sum(c["value"] for c in found["contributions"]) == pytest.approx(found["score"])
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--actor", "Peru"], "'Peru' is not in the text; actors found: Norway"),
+        (["--actor", "Norway", "--head", "mood"], "no head 'mood'; it has stance, tone"),
+        (["--actor", "Norway", "--label", "denny"], "no label 'denny'"),
+        (["--actor", "Norway", "--why-not", "denny"], "no label 'denny'"),
+    ],
+)
+def test_what_explain_cannot_explain(run: Cli, model_file: Path, args: list[str], said: str) -> None:
+    r = run("explain", "Norway condemned the raid.", "-m", model_file, *args)
+    is_message(r)
+    assert said in r.err
+
+
 # --------------------------------------------------------------------------- info, export, actors, help
 
 
@@ -446,9 +482,8 @@ def test_help_of_every_command(run: Cli, command: list[str]) -> None:
 
 
 def test_every_command_is_helped_and_listed(run: Cli) -> None:
-    names = {c.name or c.callback.__name__ for c in cli.app.registered_commands}  # type: ignore[union-attr]
-    assert names == set(COMMANDS)
-    assert all(f"  {name} " in run("--help").out for name in names)
+    assert {"classify", "train", "evaluate", "check", "info", "explain", "export", "actors"} <= set(COMMANDS)
+    assert all(f"  {name} " in run("--help").out for name in COMMANDS)
 
 
 def test_every_option_has_a_help_text(run: Cli) -> None:

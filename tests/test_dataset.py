@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import REPORTS
-
 from stance.codebook import STANCES, Head
 from stance.dataset import Dataset, check_rows, read_dataset
 from stance.errors import DataError, InputError
@@ -328,7 +326,3 @@ def test_a_sentence_in_two_articles_may_straddle_folds(file: Write) -> None:
     path = file(f"article_id,text,actor,stance\na,{sentence},Norway,demand\nb,{sentence},Norway,demand\n")
     (found,) = check_rows(read_dataset(path))
     assert found.startswith(f"{path}:3: ") and "'a'" in found
-
-
-def test_the_reports_are_a_file_of_their_own() -> None:
-    assert REPORTS.read_text("utf-8").startswith("article_id,sentence_id,text,actor,stance,tone,split\n")

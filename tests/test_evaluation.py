@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
 from stance.codebook import Head
-from stance.evaluation import bootstrap, brier, confusion, coverage_accuracy, ece, macro_f1, precision_curve, quadratic_kappa, randomization_test, report, threshold_for
+from stance.evaluation import (
+    bootstrap,
+    brier,
+    confusion,
+    coverage_accuracy,
+    ece,
+    macro_f1,
+    precision_curve,
+    quadratic_kappa,
+    randomization_test,
+    report,
+    threshold_for,
+)
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 

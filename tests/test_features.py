@@ -157,10 +157,20 @@ def test_a_trace_names_a_template_and_a_token_of_its_sentence(reports: Dataset) 
 
 
 def test_every_block_of_templates_is_filled(reports: Dataset) -> None:
-    block_of = {number: block for number, block in TEMPLATES.values()}
-    rows = extract(reports.pairs, trace=True)
-    assert {block_of[t] for t in rows.template.tolist()} == set(BLOCKS)
-    assert (rows.values > 0).all()
+    block_of = dict(TEMPLATES.values())
+    assert set(block_of.values()) == set(BLOCKS)
+    for named in (False, True):
+        rows = extract(reports.pairs, trace=True, actor_words=named)
+        assert set(BLOCKS) - {block_of[t] for t in rows.template.tolist()} == (set() if named else {"actor"})
+        assert (rows.values > 0).all()
+
+
+def test_the_name_of_the_actor_is_a_feature_only_when_asked_for(reports: Dataset) -> None:
+    p = reports.pairs[0]
+    other = replace(p, actor="Nowhere", mentions=()), replace(p, actor="Elsewhere", mentions=())
+    same(extract(other[:1]), extract(other[1:]))
+    a, b = (extract([o], actor_words=True) for o in other)
+    assert set(a.keys.tolist()) != set(b.keys.tolist())
 
 
 def test_take_keeps_the_trace(reports: Dataset) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPORTS, SETTINGS, relabel
+from conftest import REPORTS, SETTINGS, relabel, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -54,13 +54,13 @@ def some(reports: Dataset) -> list[Pair]:
 def test_clone_copies_parameters_and_nothing_learnt(some: list[Pair]) -> None:
     fitted = PairFeatures(min_pairs=3).fit(some)
     fresh = clone(fitted)
-    assert fresh.get_params() == {"min_pairs": 3, "cues": None}
+    assert fresh.get_params() == fitted.get_params() and fresh.min_pairs == 3
     assert not hasattr(fresh, "keys_")
 
 
 def test_init_only_assigns() -> None:
-    cues = build_cues("phrase,label,kind,weight\nblame,accuse,verb,3\n")
-    assert vars(PairFeatures(min_pairs="odd", cues=cues)) == {"min_pairs": "odd", "cues": cues}  # type: ignore[arg-type]
+    given = {name: object() for name in PairFeatures().get_params()}
+    assert vars(PairFeatures(**given)) == given  # type: ignore[arg-type]
 
 
 def test_parameters_are_read_and_set_through_a_pipeline() -> None:
@@ -195,6 +195,38 @@ def test_an_own_cue_table_goes_into_the_model_file(reports: Dataset, model: Mode
     assert again.cues.digest == other.cues.digest != model.cues.digest
     np.testing.assert_array_equal(again.predict_proba(unseen)["stance"], other.predict_proba(unseen)["stance"])
     assert other.fingerprint != model.fingerprint
+
+
+@pytest.fixture(scope="module")
+def absent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Dataset]:
+    """A model of posts whose targets need not occur in the text, as in tweet stance data."""
+    rows = [
+        {"text": f"Post {i}: the {thing} will {end}.", "actor": actor, "stance": "favor" if (end == "save us all") == (actor == "Windmills") else "against"}
+        for i in range(20) for thing in ("old plan", "new plan") for end in ("save us all", "ruin this town") for actor in ("Windmills", "Coal mines")
+    ]  # fmt: skip
+    data = read_dataset(write_csv(tmp_path_factory.mktemp("absent") / "posts.csv", rows))
+    return train(data, settings=SETTINGS)[0], data
+
+
+def test_targets_that_do_not_occur_are_told_apart_by_name(absent: tuple[Model, Dataset]) -> None:
+    model, data = absent
+    assert not any(p.mentions for p in data.pairs)
+    assert model.manifest["settings"]["actor_words"] is True
+    probs = model.predict_proba(data.pairs)["stance"]
+    right = probs.argmax(1) == [model.heads[0].head.index(x) for x in data.labels["stance"]]
+    assert right.mean() > 0.95
+    np.testing.assert_allclose(probs[:, 1], model.pipeline()["stance"].predict_proba(list(data.pairs))[:, 1], rtol=0, atol=1e-9)
+
+
+def test_a_model_of_absent_targets_survives_its_file(absent: tuple[Model, Dataset], tmp_path: Path) -> None:
+    model, data = absent
+    model.save(tmp_path / "m.stance")
+    again = from_bytes((tmp_path / "m.stance").read_bytes(), tmp_path / "m.stance")
+    np.testing.assert_array_equal(again.predict_proba(data.pairs)["stance"], model.predict_proba(data.pairs)["stance"])
+
+
+def test_names_of_actors_that_occur_are_not_learnt(model: Model) -> None:
+    assert model.manifest["settings"]["actor_words"] is False
 
 
 # --------------------------------------------------------------------------- same in, same out

@@ -1,0 +1,179 @@
+"""The shape of the package: layers, printing, docstrings, and that the README's code runs."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Run
+
+PACKAGE = ROOT / "stance"
+README = ROOT / "README.md"
+LAYERS = {
+    "errors": 0, "codebook": 0, "text": 1, "evaluation": 1, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3,
+    "model": 4, "training": 5, "classification": 5, "explanation": 5, "rendering": 6, "cli": 8,
+}  # fmt: skip
+WITHIN = {("syntax", "actors"), ("articles", "dataset")}  # allowed inside one layer
+LIGHT = {"features": {"numpy"}, "model": {"numpy", "joblib"}, "evaluation": {"numpy"}, "text": set(), "actors": set(), "syntax": set(), "classification": {"joblib"}}  # fmt: skip
+MODULES = sorted(p.stem for p in PACKAGE.glob("*.py") if p.stem not in ("__init__", "__main__"))
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
+
+
+def imports(module: str) -> set[str]:
+    """Dotted names of everything a module imports, inside functions too."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module}: relative import in line {node.lineno}"
+            assert all(a.name != "*" for a in node.names), f"{module}: import * in line {node.lineno}"
+            found |= {f"stance.{a.name}" for a in node.names} if node.module == "stance" else {str(node.module)}
+    return found
+
+
+def test_every_module_has_a_layer() -> None:
+    assert set(MODULES) == set(LAYERS)
+    assert not any(m.startswith(("util", "helper", "common", "misc")) for m in MODULES)
+    assert [p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name not in ("data", "__pycache__")] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_from_lower_layers(module: str) -> None:
+    own = {n.split(".")[1] for n in imports(module) if n.startswith("stance.")} - {"__version__"}
+    assert {o for o in own if LAYERS[o] >= LAYERS[module] and (module, o) not in WITHIN} == set()
+
+
+@pytest.mark.parametrize("module", sorted(LIGHT))
+def test_what_predicts_needs_numpy_alone(module: str) -> None:
+    heavy = {"numpy", "scipy", "sklearn", "joblib", "nltk", "pandas", "rich", "typer", "trafilatura"}
+    assert {n.split(".")[0] for n in imports(module)} & heavy <= LIGHT[module]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_the_command_line_prints_and_exits(module: str) -> None:
+    prints = [n for n in ast.walk(tree(module)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("print", "exit", "input", "breakpoint")]
+    exits = [n for n in ast.walk(tree(module)) if isinstance(n, ast.Attribute) and ast.unparse(n) in ("sys.exit", "os._exit", "sys.stdout")]
+    exits += [n for n in ast.walk(tree(module)) if isinstance(n, ast.Name) and n.id == "SystemExit"]
+    if module == "articles":  # its one warning, of an encoding, goes to standard error
+        assert len(prints) <= 1 and all("file=sys.stderr" in ast.unparse(p) for p in prints) and exits == []
+    elif module != "cli":
+        assert prints == exits == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_has_a_docstring(module: str) -> None:
+    assert ast.get_docstring(tree(module)), module
+    silent = []
+    for node in tree(module).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            inner = [n for n in node.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")] if isinstance(node, ast.ClassDef) else []
+            silent += [n.name for n in (node, *inner) if not ast.get_docstring(n)]
+    assert silent == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_function_is_typed(module: str) -> None:
+    untyped = []
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.FunctionDef):
+            args = [a for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")]
+            untyped += [f"{node.name} in line {node.lineno}"] if node.returns is None or any(a.annotation is None for a in args) else []
+    assert untyped == []
+
+
+def test_the_package_is_marked_as_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()
+
+
+# --------------------------------------------------------------------------- documents
+
+NEEDS_MODEL = pytest.mark.skipif(not (ROOT / "models" / "default.stance").exists(), reason="no shipped model in this tree")
+
+
+def readme() -> str:
+    return README.read_text("utf-8") if README.exists() else ""
+
+
+def run_doctest(text: str, name: str) -> None:
+    test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, verbose=False)
+    out: list[str] = []
+    runner.run(test, out=out.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(out)
+
+
+@NEEDS_MODEL
+def test_the_readmes_python_runs() -> None:
+    blocks = re.findall(r"^```(?:python|pycon)\n(.*?)^```", readme(), re.M | re.S)
+    assert blocks or not readme()
+    examples = "\n".join(b for b in blocks if ">>>" in b)
+    plain = [b for b in blocks if ">>>" not in b]
+    run_doctest(examples, "README.md")
+    for b in plain:
+        compile(b, "README.md", "exec")
+
+
+@NEEDS_MODEL
+@pytest.mark.parametrize("module", ["", *MODULES])
+def test_docstring_examples_run(module: str) -> None:
+    found = importlib.import_module(f"stance.{module}" if module else "stance")
+    for test in doctest.DocTestFinder().find(found):
+        run_doctest(test.docstring if test.examples else "", test.name)
+
+
+RUN_BLOCKS = re.findall(r"<!-- run: (.*?) -->\n```\w*\n(.*?)```", readme(), re.S)
+
+
+@NEEDS_MODEL
+@pytest.mark.parametrize(("command", "shown"), RUN_BLOCKS, ids=[c for c, _ in RUN_BLOCKS])
+def test_the_readme_shows_what_the_command_prints(command: str, shown: str, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "110")
+    program, *args = shlex.split(command)
+    assert program == "stance"
+    assert run(*args).out.rstrip("\n").split("\n") == shown.rstrip("\n").split("\n")
+
+
+def test_every_command_is_in_the_readme() -> None:
+    from stance import cli
+
+    names = {c.name or c.callback.__name__ for c in cli.app.registered_commands}  # type: ignore[union-attr]
+    shown = set(re.findall(r"\bstance ([a-z]+)\b", readme()))
+    assert names <= shown or not readme()
+
+
+def test_every_option_the_readme_names_exists() -> None:
+    import typer.main
+
+    from stance import cli
+
+    group = typer.main.get_command(cli.app)
+    real = {o for c in [group, *group.commands.values()] for p in c.params for o in p.opts} | {"--help"}  # type: ignore[attr-defined]
+    named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", re.sub(r"(?m)^.*\b(?:pip|python -m|make|git)\b.*$", "", readme())))
+    assert named - real == set()
+
+
+def test_every_file_the_readme_links_to_exists() -> None:
+    links = [x.split("#")[0] for x in re.findall(r"\]\(([^)\s]+)\)", readme()) if not x.startswith(("http", "#", "mailto:"))]
+    assert [x for x in links if not (ROOT / x).exists()] == []
+
+
+def test_the_wheel_holds_what_prediction_reads() -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert '"models/default.stance" = "stance/data/default.stance"' in text
+    assert all((PACKAGE / "data" / name).exists() for name in ("actors.csv", "cues.csv", "polarity.csv"))
+
+
+def test_no_test_reads_the_gold_set() -> None:
+    word = "gold" + "/"
+    assert [p.name for p in Path(__file__).parent.rglob("*.py") if word in p.read_text("utf-8")] == []
