@@ -22,6 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import stance
+from stance.dataset import normalise
 from stance.evaluation import confusion, f1_scores
 from stance.training import Settings, evaluate, train
 
@@ -80,7 +81,7 @@ def newsmtsc(root: Path, jobs: int) -> None:
 
 def semeval(root: Path, jobs: int) -> None:
     """Cross-validation; F_avg pools favor and against over all targets, as the task does."""
-    rows = list({(r["text"].lower(), r["target"]): {**r, "actor": r["target"]} for r in read(root / "semeval2016_stance/train.csv")}.values())
+    rows = list({(normalise(r["text"]), r["target"]): {**r, "actor": r["target"]} for r in read(root / "semeval2016_stance/train.csv")}.values())
     _, reports = train(labelled(rows, ("text", "actor", "label")), settings=Settings(draws=200), jobs=jobs)
     r = reports["label"]
     f1 = {c.label: c.f1 for c in r.classes}
@@ -89,7 +90,7 @@ def semeval(root: Path, jobs: int) -> None:
 
 def cameo(root: Path, jobs: int) -> None:
     """Cross-validation on whole sentences: the event has no one actor, so the target is empty of meaning."""
-    rows = list({r["text"].lower(): {**r, "actor": "event"} for r in read(root / "cameo/class_train.csv")}.values())
+    rows = list({normalise(r["text"]): {**r, "actor": "event"} for r in read(root / "cameo/class_train.csv")}.values())
     _, reports = train(labelled(rows, ("text", "actor", "label")), settings=Settings(draws=200), jobs=jobs)
     say("cameo 5-fold CV", reports["label"].macro_f1, PUBLISHED["cameo"])
 

@@ -19,12 +19,12 @@ _HOME = {
     "Article": "articles", "read_articles": "articles", "classify": "classification", "Judgement": "classification",
     "Dataset": "dataset", "read_dataset": "dataset", "Model": "model", "load": "model", "default_model": "model",
     "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
-    "load_lexicon": "actors", "read": "actors",
+    "load_lexicon": "actors", "read": "actors", "pairs": "actors",
 }  # fmt: skip
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:  # ruff: the names of _HOME, for type checkers
-    from stance.actors import load_lexicon, read
+    from stance.actors import load_lexicon, pairs, read
     from stance.articles import Article, read_articles
     from stance.classification import Judgement, classify
     from stance.dataset import Dataset, read_dataset

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from stance.codebook import STANCES, Head
 from stance.dataset import Dataset, check_rows, read_dataset
 from stance.errors import DataError, InputError

@@ -1,0 +1,178 @@
+"""What the training corpus looks like, beside labelled real news when it is given.
+
+    python benchmarks/corpus.py [training_data] [--beside REAL.csv] [--overlap FILE_OR_FOLDER ...] [--curve REAL.csv]
+
+Prints sizes, shares, lengths, variety of wording, agreement of the two readings (`readings/`), sentences that share seven words in a row
+with the files of `--overlap`, and, with `--curve`, the learning curve on a labelled CSV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from stance.codebook import STANCES, TONES
+from stance.dataset import read_dataset
+from stance.evaluation import confusion, macro_f1
+from stance.syntax import STANCE_CUES, default_cues, scan
+from stance.training import Settings, class_weights, extract_all, full_scores, make_pipeline, split_rows
+
+Row = dict[str, str]
+
+
+def read(paths: Iterable[Path]) -> list[Row]:
+    """Rows of CSV files."""
+    out: list[Row] = []
+    for p in paths:
+        with p.open(encoding="utf-8") as f:
+            out += csv.DictReader(f)
+    return out
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words."""
+    return re.findall(r"\w+", text.lower())
+
+
+def grams(text: str, n: int) -> set[tuple[str, ...]]:
+    """Distinct word n-grams."""
+    w = words(text)
+    return {tuple(w[i : i + n]) for i in range(len(w) - n + 1)}
+
+
+def figures(rows: list[Row]) -> dict[str, str]:
+    """The measures that real news and the corpus are held beside."""
+    pairs = [r for r in rows if r["actor"]]
+    texts = list({(r["article_id"], r["sentence_id"]): r["text"] for r in rows}.values())
+    stances, tones = Counter(r["stance"] for r in pairs), Counter(r["tone"] for r in pairs)
+    carried = sum((r.get("mention") == "carried") if "mention" in r else not r["start"] for r in pairs)
+    n = len(pairs)
+    out = {
+        "reports": f"{len({r['article_id'] for r in rows}):,}",
+        "sentences": f"{len(texts):,}",
+        "pairs": f"{n:,}",
+        "words a sentence": f"{np.mean([len(t.split()) for t in texts]):.1f}",
+        "actors a sentence": f"{n / len(texts):.2f}",
+        "sentences with quotes": f"{np.mean([any(q in t for q in chr(34) + '“«') for t in texts]):.0%}",
+        "carried pairs": f"{carried / n:.0%}",
+        "different actors": f"{len({r['actor'] for r in pairs})}",
+    }
+    out |= {f"stance {x}": f"{stances[x]:,} ({stances[x] / n:.0%})" for x in STANCES}
+    return out | {f"tone {x}": f"{tones[x]:,} ({tones[x] / n:.0%})" for x in TONES}
+
+
+def variety(rows: list[Row], folder: Path) -> dict[str, str]:
+    """Distinctness of the wording and of the cues by stance."""
+    texts = list(dict.fromkeys(r["text"] for r in rows))
+    seen: Counter[tuple[str, ...]] = Counter()
+    for t in texts:
+        w = words(t)
+        seen.update(tuple(w[i : i + 4]) for i in range(len(w) - 3))
+    out = {"distinct 4-grams": f"{len(seen) / sum(seen.values()):.1%}"}
+    out["kinds of dispute"] = str(len({r["dispute"] for r in rows}))
+    out["registers"] = ", ".join(f"{k} {v}" for k, v in Counter({r["article_id"]: r["register"] for r in rows}.values()).most_common())
+    data = read_dataset(folder)
+    cues: dict[str, set[str]] = {x: set() for x in STANCE_CUES}
+    verbs: dict[str, Counter[str]] = {x: Counter() for x in STANCE_CUES}
+    for pair, label in zip(data.pairs, data.labels["stance"], strict=True):
+        if label not in cues:
+            continue
+        s = scan(pair.reading, default_cues())
+        own = {s.group[k] for k, m in enumerate(pair.reading.mentions) if m.actor == pair.actor}
+        found = {" ".join(s.stems[f.first : f.last]) for f in s.cues if f.label == label}
+        cues[label] |= found
+        heads = {s.stems[i] for i, t in enumerate(s.tags) if t in "VE" and s.subject[i] in own and i not in _reports(s)}
+        verbs[label].update(heads - {"say", "tell"})
+    for x in STANCE_CUES:
+        top, count = verbs[x].most_common(1)[0]
+        total = data.labels["stance"].count(x)
+        out[f"{x}: cue words and phrases seen"] = str(len(cues[x]))
+        out[f"{x}: most frequent verb"] = f"{top}- in {count / total:.1%} of its pairs"
+    return out
+
+
+def _reports(s: object) -> set[int]:
+    return {f.first for f in s.cues if f.label == "report"}  # type: ignore[attr-defined]
+
+
+def agreement(folder: Path) -> dict[str, str]:
+    """Krippendorff's alpha (nominal; ordinal distance for tone) of the first and the second reading."""
+    from nltk.metrics.agreement import AnnotationTask
+
+    rows = read(sorted((folder / "readings").glob("*.csv")))
+    out = {"pairs read twice": f"{len(rows):,}"}
+    for head, order in (("stance", STANCES), ("tone", TONES)):
+        triples = [(who, str(i), r[f"{who}_{head}"]) for i, r in enumerate(rows) for who in ("first", "second")]
+        same = np.mean([r[f"first_{head}"] == r[f"second_{head}"] for r in rows])
+        out[head] = f"{same:.1%} equal, Krippendorff's alpha {AnnotationTask(triples).alpha():.3f}"
+        if head == "tone":
+            squared = AnnotationTask(triples, distance=lambda a, b, o=order: float((o.index(a) - o.index(b)) ** 2))  # type: ignore[misc]
+            out[head] += f" (ordinal {squared.alpha():.3f})"
+    return out
+
+
+def overlap(rows: list[Row], others: list[Path]) -> list[str]:
+    """Sentences that share seven words in a row with a text of the other files."""
+    known: set[tuple[str, ...]] = set()
+    for path in others:
+        for f in sorted(path.rglob("*.csv")) if path.is_dir() else [path]:
+            for r in read([f]):
+                known |= grams(r.get("text", ""), 7)
+    return [f"{r['article_id']} {r['sentence_id']}: {r['text']}" for r in rows if grams(r["text"], 7) & known]
+
+
+def curve(folder: Path, real: Path, sizes: tuple[int, ...] = (1000, 2000, 4000, 8000), draws: int = 5) -> None:
+    """Stance macro-F1 on `real` by number of training pairs, mean of draws by report."""
+    data, test = read_dataset(folder), read_dataset(real)
+    head = data.heads[0]
+    X, Z = split_rows(extract_all(data.pairs)), split_rows(extract_all(test.pairs))
+    y, groups = np.array(data.labels["stance"]), np.array(data.groups)
+    truth = np.array([head.index(x) for x in test.labels["stance"]])
+    for size in (*sizes, len(data)):
+        scores = []
+        for draw in range(draws if size < len(data) else 1):
+            order = np.random.default_rng(draw).permutation(sorted(set(groups)))
+            rank = {g: i for i, g in enumerate(order)}
+            at = np.argsort([rank[g] for g in groups], kind="stable")[:size]
+            settings = Settings()
+            pipe = make_pipeline(settings, class_weights(list(y[at]), settings.balance)).fit(X[at], y[at])
+            scores.append(macro_f1(confusion(truth, full_scores(pipe, Z, head).argmax(1), len(head.labels))))
+        print(f"  {size:>7,} pairs   macro-F1 {np.mean(scores):.3f}   (draws {', '.join(f'{s:.3f}' for s in scores)})", flush=True)
+
+
+def main() -> None:
+    """Print everything asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("training_data"))
+    parser.add_argument("--beside", type=Path)
+    parser.add_argument("--overlap", type=Path, nargs="*", default=[])
+    parser.add_argument("--curve", type=Path)
+    args = parser.parse_args()
+    rows = read(sorted(args.folder.glob("*.csv")))
+    mine = figures(rows)
+    real = figures(read([args.beside])) if args.beside else {}
+    print(f"{'':<28}{'corpus':<18}{'real news' if real else ''}")
+    for name, value in mine.items():
+        print(f"{name:<28}{value:<18}{real.get(name, '')}".rstrip())
+    for name, value in (variety(rows, args.folder) | agreement(args.folder)).items():
+        print(f"{name:<36}{value}")
+    if args.overlap:
+        found = overlap(rows, args.overlap)
+        print(f"sentences sharing seven words in a row with {', '.join(map(str, args.overlap))}: {len(found)}")
+        print("\n".join(found))
+    if args.curve:
+        print(f"learning curve on {args.curve}")
+        curve(args.folder, args.curve)
+
+
+if __name__ == "__main__":
+    main()
