@@ -144,6 +144,10 @@ class Lexicon:
         self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
         self._short: dict[str, list[_Raw]] | None = None
         self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+        # the few first words that are written small ("al-Qaeda"); any other alias begins with a capital
+        self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper())
+        if base:
+            self.uncapitalised |= base.uncapitalised
 
     def starting(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
         """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
@@ -425,6 +429,7 @@ _IT = re.compile(
     r"marks\b|marked\b|can\b|may\b|been\b|be\b|not\b|wasn|isn|wouldn)\w+",
     re.I,
 )
+_QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _OPEN, _CLOSE = "“«", "”»"
 
 
@@ -441,8 +446,13 @@ def read(text: str, lexicon: Lexicon | None = None, *, date: str = "") -> list[R
 
 def read_sentences(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "") -> list[Reading]:
     """As `read`, for sentences already cut (a labelled data set has its own)."""
+    return list(iter_readings(sents, lexicon, date=date))
+
+
+def iter_readings(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "") -> Iterator[Reading]:
+    """As `read_sentences`, one by one."""
     reader = _Reader(lexicon, date, frozenset(w for s in sents for w in re.findall(r"\w+", s.text)))
-    return [reader.read(s) for s in sents]
+    return (reader.read(s) for s in sents)
 
 
 def valid_date(value: str) -> str:
@@ -495,7 +505,11 @@ class _Reader:
         dateline_end = line.end() if line and not caps else 0
         found: list[Mention] = []
         i, n = 0, len(words)
+        small = self.lexicon.uncapitalised
         while i < n:
+            if words[i][0].islower() and lower[i] not in small:
+                i += 1
+                continue
             hit = self._match(words, lower, i, caps)
             if hit is None:
                 i += 1
@@ -611,6 +625,8 @@ class _Reader:
 
     def _quote_speaker(self, text: str, lower: list[str], found: list[Mention]) -> tuple[str, bool]:
         opened = self.quote_open
+        if not opened and not _QUOTE_MARK.search(text):
+            return "", False
         text = text.replace("''", '"').replace("``", '"')
         stripped = text.lstrip()
         begins = stripped[:1] in '"“«' or stripped[:1] in "'‘" and stripped[1:2].isupper()
@@ -805,6 +821,9 @@ def _names(words: list[str], lower: list[str], taken: set[int]) -> list[tuple[in
     runs: list[tuple[int, int]] = []
     i = 0
     while i < len(words):
+        if not words[i][:1].isupper():
+            i += 1
+            continue
         j = i
         while j < len(words) and j not in taken and _namelike(words, lower, j):
             j += 1

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from stance.actors import Lexicon, Mention, Pair, default_lexicon, pairs, read
+from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings, pairs
 from stance.articles import Article
 from stance.codebook import NEUTRAL, UNSURE
 from stance.model import Model, consistent, default_model
+from stance.text import sentences
 
-BATCH = 64  # articles scored together
+BATCH = 64  # articles read together
+PAIRS = 4096  # pairs scored together
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,16 @@ def _whole_batch(batch: list[Article], model: Model, lexicon: Lexicon, least: fl
 def _classify_batch(
     batch: Sequence[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
 ) -> Iterator[Judgement]:
-    found = [(a, p) for a in batch for r in read(a.text, lexicon, date=a.date) for p in pairs(r) if not actors or p.actor in actors]
-    step = 4096
-    for i in range(0, len(found), step):
-        part = found[i : i + step]
-        probs = model.predict_proba([p for _, p in part])
-        tables = {h: m.tolist() for h, m in probs.items()}
-        names = {h.head.name: h.head.labels for h in model.heads}
+    names = {h.head.name: h.head.labels for h in model.heads}
+    found = (
+        (a, p)
+        for a in batch
+        for r in iter_readings(sentences(a.text), lexicon, date=a.date)
+        for p in pairs(r)
+        if not actors or p.actor in actors
+    )
+    while part := list(islice(found, PAIRS)):
+        tables = {h: m.tolist() for h, m in model.predict_proba([p for _, p in part]).items()}
         for k, (article, pair) in enumerate(part):
             yield _judge(article, pair, {h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables}, least)
 

@@ -302,10 +302,12 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     pairs: dict[int, Pair] = {}
     absent: list[str] = []
     for indices in articles.values():
+        told: set[str] = set()  # actors that an earlier row of the article holds: they may be carried
         for i, pair in _locate_article([(i, rows[i]) for i in indices], lexicon):
             pairs[i] = pair
-            if not pair.mentions and rows[i].start is None:
+            if not pair.mentions and rows[i].start is None and rows[i].actor not in told and not rows[i].context:
                 absent.append(f"{rows[i].place} {rows[i].actor!r}")
+            told.add(rows[i].actor)
     order = sorted(pairs)
     notes = []
     if absent:

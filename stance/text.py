@@ -93,6 +93,7 @@ _NEXT = re.compile(r"\s*([\"'“‘«(\[—–-]*\s*)([^\W_]+(?:[.'’][^\W_]+)*
 _BEFORE = re.compile(r"[^\s\"'“‘«(\[]+$")
 _LINE = re.compile(r"[^\r\n\u2028\u2029]+")
 _BULLET = re.compile(r"(?:[•·▪‣*–—-]|\d{1,2}[.)]|\([a-z0-9]\))\s*")
+_BLANK = re.compile(r"\s*")
 _LETTER = re.compile(r"[^\W_]")
 
 
@@ -129,7 +130,7 @@ def _split(line: str) -> list[tuple[int, int]]:
     for m in _BOUNDARY.finditer(line, first):
         if m.end() < len(line) and _ends(line, m.start(), m.end()):
             spans.append((begin, m.end()))
-            begin = m.end() + len(line[m.end() :]) - len(line[m.end() :].lstrip()) if m.end() < len(line) else m.end()
+            begin = _BLANK.match(line, m.end()).end()  # type: ignore[union-attr]  # matches the empty string too
     if begin < len(line):
         spans.append((begin, len(line)))
     return spans
@@ -138,7 +139,7 @@ def _split(line: str) -> list[tuple[int, int]]:
 def _ends(line: str, start: int, end: int) -> bool:
     """Whether the mark at `line[start:end]` ends a sentence."""
     if start == end:  # no blank after the full stop: "the list.Ten people"
-        return not re.search(r"(?:www\.|://|@)\S*$", line[:start])
+        return not re.search(r"(?:www\.|://|@)\S*$", line[max(0, start - 200) : start])
     mark = line[start:end]
     after = _NEXT.match(line, end)
     quote, word = (after.group(1) or "", after.group(2) or "") if after else ("", "")
