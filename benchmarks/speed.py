@@ -2,8 +2,8 @@
 
     python benchmarks/speed.py --articles FILE.jsonl [--rounds 5] [--count 100]
 
-The plain recipe is what a researcher writes first: nltk's Punkt with abbreviations, one compiled alias regex, and two scikit-learn pipelines
-(tf-idf of words 1–2 and characters 2–5, logistic regression), called once an article; a joblib file loaded at the start. It is trained
+The plain recipe is what a researcher writes first: nltk's Punkt with abbreviations, one compiled alias regex, and two scikit-learn
+pipelines (tf-idf of words 1–2 and characters 2–5, logistic regression), called once an article; a joblib file loaded at the start. It is trained
 here on the same corpus. FILE holds one article a line with a `text` field. Measured: (a) articles to rows, (b) one article from process start, and `--help`,
 (c) the scoring of sentences alone.
 """
@@ -33,7 +33,9 @@ from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 def build(path):
     regex, pipes = joblib.load(path)
     parameters = PunktParameters()
-    parameters.abbrev_types = set("u.s u.k u.n e.u mr mrs ms dr gen sen rep gov col lt jan feb mar apr aug sept oct nov dec a.m p.m st no inc corp".split())
+    parameters.abbrev_types = set(
+        "u.s u.k u.n e.u mr mrs ms dr gen sen rep gov col lt jan feb mar apr aug sept oct nov dec a.m p.m st no inc corp".split()
+    )
     punkt = PunktSentenceTokenizer(parameters)
     compiled = re.compile(regex)
     def classify(text):
