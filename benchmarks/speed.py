@@ -2,10 +2,10 @@
 
     python benchmarks/speed.py --articles FILE.jsonl [--rounds 5] [--count 100]
 
-The plain recipe is what a researcher writes first: nltk's Punkt with abbreviations, one compiled alias regex, and two scikit-learn
-pipelines (tf-idf of words 1–2 and characters 2–5, logistic regression), called once an article; a joblib file loaded at the start. It is trained
-here on the same corpus. FILE holds one article a line with a `text` field. Measured: (a) articles to rows, (b) one article from process start, and `--help`,
-(c) the scoring of sentences alone.
+The plain recipe is what a researcher writes first: nltk's Punkt with abbreviations, one compiled alias regex, and two
+scikit-learn pipelines (tf-idf of words 1-2 and characters 2-5, logistic regression), called once an article; a joblib file loaded
+at the start. It is trained here on the same corpus. FILE holds one article a line with a `text` field. Measured: (a) articles to
+rows, (b) the scoring of pairs alone, (c) one article from process start, and `--help`.
 """
 
 from __future__ import annotations

@@ -112,11 +112,7 @@ def _classify_batch(
 ) -> Iterator[Judgement]:
     names = {h.head.name: h.head.labels for h in model.heads}
     found = (
-        (a, p)
-        for a in batch
-        for r in iter_readings(sentences(a.text), lexicon, date=a.date)
-        for p in pairs(r)
-        if not actors or p.actor in actors
+        (a, p) for a in batch for r in iter_readings(sentences(a.text), lexicon, date=a.date) for p in pairs(r) if not actors or p.actor in actors
     )
     while part := list(islice(found, PAIRS)):
         tables = {h: m.tolist() for h, m in model.predict_proba([p for _, p in part]).items()}

@@ -37,7 +37,7 @@ ActorsOption = Annotated[
 ]
 OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone.")]
 FormatOption = Annotated[
-    str, typer.Option("--format", "-f", help="table, jsonl, csv; default: table on a terminal, jsonl in a pipe.", show_default=False)
+    str, typer.Option("--format", "-f", help="table, jsonl, csv, html; default: table on a terminal, jsonl in a pipe.", show_default=False)
 ]
 OutOption = Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False)]
 HeadOption = Annotated[
@@ -87,7 +87,7 @@ def classify(
     from stance.classification import classify_articles
 
     _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)])
-    chosen = _format(format, output, ("table", "jsonl", "csv"))
+    chosen = _format(format, output, ("table", "jsonl", "csv", "html"))
     fitted = _model(model)
     limit = _threshold(fitted, precision) if precision else min_confidence
     lexicon = _lexicon(actors, only_actors)
@@ -101,19 +101,26 @@ def classify(
                 yield item
 
     judgements = classify_articles(_progress_over(readable(), "articles"), fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs)
-    _write(_judgement_lines(judgements, chosen, everything, output), output)
+    _write(_judgement_lines(judgements, chosen, everything, output, _note(fitted)), output)
     for s in skipped:
         _say(f"skipped {s.name}: {s.reason}")
     if skipped:
         raise typer.Exit(SKIPPED)
 
 
-def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None) -> Iterator[str]:
+def _note(model: Model) -> str:
+    scores = ", ".join(f"{head} macro-F1 {r['macro_f1']:.2f}" for head, r in model.manifest.get("report", {}).items())
+    return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
+
+
+def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None, note: str) -> Iterator[str]:
     from stance import rendering
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         return rendering.judgement_lines(judgements, everything=everything, colour=colour)
+    if chosen == "html":
+        return rendering.html_lines((j for j in judgements if everything or next(iter(j.labels.values())) != "neutral"), note=note)
     return rendering.jsonl_lines(judgements) if chosen == "jsonl" else rendering.csv_lines(judgements)
 
 
