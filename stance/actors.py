@@ -362,7 +362,6 @@ _TRAVEL = frozenset(
     "left leave leaving heading headed travel traveled travelled travelling flew fly flying trip return returned returning went go going "
     "bound fled flee fleeing evacuated transferred arrived sailed sailing drove moved visit visited visiting reports reporting reported".split()
 )
-_AFFAIR = frozenset("crisis war conflict peninsula border borders deal accord agreement pact issue question dossier nuclear".split())
 _REGION = frozenset(
     "eastern western northern southern central northeastern northwestern southeastern southwestern north south "
     "east west mainland occupied neighboring neighbouring war-torn rural the downtown nearby dominated shiite sunni "
@@ -653,19 +652,19 @@ class _Reader:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
         person = self.person or self.speaker
         for i, w in enumerate(lower):
-            nxt = lower[i + 1] if i + 1 < len(lower) else ""
+            following = lower[i + 1] if i + 1 < len(lower) else ""
             if w in ("he", "she") and person and not any(m.last <= i and m.kind in ("person", "learnt") and m.actor != person for m in found):
                 local = [m for m in found if m.kind in ("person", "learnt") and m.last <= i]
                 actor = local[-1].actor if local else person
                 out.append(_mention(tokens, text, i, i + 1, actor, "pronoun", f"{w}: the official named before"))
             elif w in _CARRIERS and i and self.speaker:
-                if mention := self._organ(text, tokens, lower, i, nxt, found):
+                if mention := self._organ(text, tokens, lower, i, found):
                     out.append(mention)
             elif w in _COUNTRY and i and self.recent:
                 if mention := self._country(text, tokens, lower, i, found):
                     out.append(mention)
             elif w in ("north", "south") and lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and "Korea" in self.vocabulary:
-                if not nxt or not tokens.words[i + 1][0].isupper() and nxt != "of":
+                if not following or not tokens.words[i + 1][0].isupper() and following != "of":
                     actor = "North Korea" if w == "north" else "South Korea"
                     out.append(_mention(tokens, text, i, i + 1, actor, "description", f"the {w} of Korea"))
         out += self._groups(text, tokens, found)
@@ -674,7 +673,7 @@ class _Reader:
             out.append(_mention(tokens, text, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
-    def _organ(self, text: str, tokens: Tokens, lower: list[str], i: int, nxt: str, found: list[Mention]) -> Mention | None:
+    def _organ(self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention]) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
         start = i
         while start > 0 and lower[start - 1] in (

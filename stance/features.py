@@ -29,7 +29,6 @@ Ints = NDArray[np.int64]
 
 # Relations of a token to the pair's actor: is it the subject (speaker) of the token's clause, is another, is it a pronoun, nobody.
 T, O, PRO, NONE = 0, 1, 2, 3
-_REL = ("TARGET", "OTHER", "PRONOUN", "nobody")
 _CLAUSE_GROUP = np.array([0, 1, 1, 2, 2, 3, 0], dtype=np.int64)
 _TAGS = {t: i for i, t in enumerate("MVBGEXPDSWCQKRIHT'N")}
 _VERBISH = np.array([t in "VBGE" for t in _TAGS], dtype=bool)

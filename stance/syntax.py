@@ -530,10 +530,10 @@ class _Scanner:
                 if first:
                     if prep and self.mentions[k].kind in ("person", "learnt"):
                         prep = self._prep_of_title(i, prep)
-                    self._mention(k, i, prep, fresh, has_np, last_verb)
+                    self._mention(k, prep, fresh)
                     g = self.group[k]
                     if g != k:
-                        pass
+                        pass  # it shares the place of the list it stands in
                     elif prep and not (prep in ("of", "for", "in", "from") and np == NOBODY and has_np and i > 1 and self._office_before(i)):
                         if prep == "by" and last_verb >= 0 and self.passive[last_verb]:
                             self._agent(last_verb, g, i)
@@ -632,8 +632,6 @@ class _Scanner:
                     obj = obj if keep else NOBODY
                     if t == "C" and w == "but" or w == ";":
                         clause = QUOTED if self.in_quote[i] else MAIN
-            elif t == "D" or t == "R":
-                pass
             elif t == "'":
                 prep = ""
             elif t == "T":
@@ -709,7 +707,7 @@ class _Scanner:
         nxt = other + 1
         return words == [","] and nxt < len(self.mentions) and self._listed(other, nxt)
 
-    def _mention(self, k: int, i: int, prep: str, fresh: bool, has_np: bool, last_verb: int) -> None:
+    def _mention(self, k: int, prep: str, fresh: bool) -> None:
         before = next((j for j in range(k - 1, max(-1, k - 3), -1) if self._listed(j, k)), NOBODY)
         if before >= 0:
             self.group[k] = self.group[before]

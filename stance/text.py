@@ -84,7 +84,6 @@ _GO_ON = frozenset(
 )
 _SPEECH = frozenset("said says asked asks added told wrote replied tweeted shouted warned insisted wondered cried declared".split())
 _CLOSERS = "\"'”’»)]"
-_OPENING = "\"'“‘«(["
 _BOUNDARY = re.compile(
     rf"(?:\.\.\.|…|[.!?])+[{re.escape(_CLOSERS)}]*(?=\s|$)"
     r"|(?<=[a-z]{2}[.!?])(?=[A-Z][a-z’']*[ ,])|(?<=[a-z]{2}[.!?][\"”])(?=[A-Z][a-z’']*[ ,])"

@@ -369,3 +369,18 @@ def test_the_shipped_model_has_the_codebooks_heads_and_its_scores() -> None:
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no shipped model in this tree")
 def test_from_bytes_is_load() -> None:
     assert from_bytes(SHIPPED.read_bytes(), SHIPPED).fingerprint == read_manifest(SHIPPED)["fingerprint"]
+
+
+# --------------------------------------------------------------------------- old formats
+
+
+@pytest.mark.parametrize("number", [1])
+def test_a_file_of_every_format_number_still_loads(number: int) -> None:
+    from stance.classification import classify
+
+    model = load(Path(__file__).parent / "data" / f"format-{number}.stance")
+    assert model.manifest["format"] == number
+    assert model.manifest["fingerprint"] == model.fingerprint
+    (found,) = classify("Norway condemned the raid.", model)
+    assert sum(found.probabilities["stance"].values()) == pytest.approx(1)
+    assert {h.head.name for h in model.heads} == {"stance", "tone"}
