@@ -122,7 +122,7 @@ def pairs(reading: Reading) -> list[Pair]:
 def fold(word: str) -> str:
     """Without accents, straight apostrophes, acronyms without dots: `U.S.` → `US`."""
     if not word.isascii():
-        word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+        word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).strip() or word
         word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d")
     return word.replace(".", "") if "." in word and word[0].isalpha() else word
 
@@ -487,7 +487,7 @@ class _Reader:
         words = list(map(fold, tokens.words))
         lower = [w.lower() for w in words]
         found = self._named(sentence.text, tokens, words, lower)
-        found += self._learnt(tokens, words, lower, found)
+        found += self._learnt(sentence.text, tokens, words, lower, found)
         found.sort(key=lambda m: m.first)
         speaker, in_quote = self._quote_speaker(sentence.text, lower, found)
         found += self._carried(sentence.text, tokens, lower, found, speaker)
@@ -587,7 +587,7 @@ class _Reader:
 
     # -- officials the lexicon does not know
 
-    def _learnt(self, tokens: Tokens, words: list[str], lower: list[str], found: list[Mention]) -> list[Mention]:
+    def _learnt(self, text: str, tokens: Tokens, words: list[str], lower: list[str], found: list[Mention]) -> list[Mention]:
         taken = {t for m in found for t in range(m.first, m.last)}
         out: list[Mention] = []
         for first, last in _names(words, lower, taken):
@@ -597,7 +597,7 @@ class _Reader:
                 self._know(name[-1:], actor, why)
                 self._know(name, actor, why)
                 if last - first >= 2 or why:
-                    out.append(_mention(tokens, "", first, last, actor, "learnt", why, words))
+                    out.append(_mention(tokens, text, first, last, actor, "learnt", why))
         return out
 
     def _office_holder(self, lower: list[str], first: int, last: int, found: list[Mention]) -> tuple[str, str]:
@@ -774,10 +774,9 @@ _PARTIES = frozenset(
 _PARTY_WORDS = frozenset(w.lower() for p in _PARTIES for w in p.split()[:1]) - {"ukrainian", "syrian", "islamic", "boko"} | {"houthi", "hizbollah"}
 
 
-def _mention(tokens: Tokens, text: str, first: int, last: int, actor: str, kind: str, why: str, words: list[str] | None = None) -> Mention:
+def _mention(tokens: Tokens, text: str, first: int, last: int, actor: str, kind: str, why: str) -> Mention:
     start, end = tokens.starts[first], tokens.ends[last - 1]
-    shown = text[start:end] if text else " ".join((words or tokens.words)[first:last])
-    return Mention(actor, shown, start, end, first, last, kind, why)
+    return Mention(actor, text[start:end], start, end, first, last, kind, why)
 
 
 def _token_span(tokens: Tokens, start: int, end: int) -> tuple[int, int]:

@@ -266,3 +266,15 @@ def test_a_table_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> N
 def test_clashes(tmp_path: Path, rows: str, clash: bool) -> None:
     found = clashes(load_lexicon(table(tmp_path, rows), extend=False).aliases)
     assert [(c.alias, c.actors) for c in found] == ([("Vold", ("Norway", "Sweden"))] if clash else [])
+
+
+@pytest.mark.parametrize("text", ["Oslo said no \u0301.", "\u0308 Norway left.", "Norway \u20e3 \ufe0f left \u00b4.", "\u00a8Norway\u00a8 condemned it."])
+def test_stray_marks_are_read_like_any_other(text: str) -> None:
+    (found,) = read(text)
+    assert {m.actor for m in found.mentions} == {"Norway"} or "Oslo" in text
+
+
+def test_a_learnt_name_keeps_its_own_spelling() -> None:
+    (found,) = read("Norwegian Foreign Minister Jean-Luc Øvregård condemned the raid.")
+    assert [m.text for m in found.mentions if m.kind == "learnt"] == ["Jean-Luc Øvregård"]
+    assert all(found.sentence.text[m.start : m.end] == m.text for m in found.mentions)
