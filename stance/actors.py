@@ -489,7 +489,7 @@ class _Reader:
         found = self._named(sentence.text, tokens, words, lower)
         found += self._learnt(sentence.text, tokens, words, lower, found)
         found.sort(key=lambda m: m.first)
-        speaker, in_quote = self._quote_speaker(sentence.text, lower, found)
+        speaker, in_quote = self._quote_speaker(sentence.text)
         found += self._carried(sentence.text, tokens, lower, found, speaker)
         found.sort(key=lambda m: (m.first, m.last))
         self._remember(sentence.text, lower, found)
@@ -622,7 +622,7 @@ class _Reader:
 
     # -- carried
 
-    def _quote_speaker(self, text: str, lower: list[str], found: list[Mention]) -> tuple[str, bool]:
+    def _quote_speaker(self, text: str) -> tuple[str, bool]:
         opened = self.quote_open
         if not opened and not _QUOTE_MARK.search(text):
             return "", False

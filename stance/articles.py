@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stance.actors import valid_date
-from stance.dataset import decode
+from stance.dataset import decode, read_bytes
 from stance.errors import InputError, MissingExtraError, near_miss
 
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
@@ -72,16 +72,9 @@ def _source(name: str, text_column: str) -> Iterator[Article | Skipped]:
             yield from _jsonl(Path(name), text_column)
         else:
             path = Path(name)
-            yield from _content(name, _bytes(path), lambda _: path.suffix.lower(), text_column)
+            yield from _content(name, read_bytes(path), lambda _: path.suffix.lower(), text_column)
     except InputError as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
 
 
 def _folder(path: Path, text_column: str) -> Iterator[Article | Skipped]:

@@ -135,11 +135,15 @@ def read_text(path: Path) -> tuple[str, str]:
 
     Raises InputError for a missing, empty or binary file.
     """
+    return decode(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises InputError when it cannot be read."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
-    return decode(raw, str(path))
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:

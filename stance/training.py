@@ -170,8 +170,9 @@ def train(
         fitted[head.name] = pipe
         heads.append(head_model(head, pipe))
         truth = np.array([head.index(x) for x in y])
-        baseline = {"cue-only": cue_baseline(data.pairs, head, cues)} if set(head.labels) & (set(STANCE_CUES) | set(TONE_CUES)) else {}
-        reports[head.name] = report(head, truth, softmax(scores / temperatures[:, None]), data.groups, baseline, draws=settings.draws)
+        reports[head.name] = report(
+            head, truth, softmax(scores / temperatures[:, None]), data.groups, _baselines(data.pairs, head, cues), draws=settings.draws
+        )
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
     manifest = _manifest_of(data, settings, reports)
@@ -277,6 +278,12 @@ def head_model(head: Head, pipe: Pipeline) -> HeadModel:
     return HeadModel(head, pipe.named_steps["features"].keys_, weights, np.asarray(bias, dtype=np.float64)[order])
 
 
+def _baselines(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None) -> dict[str, Ints]:
+    """Hand rules to stand beside the report, for heads whose labels the cue lexicon knows."""
+    known = set(head.labels) & {*STANCE_CUES, *TONE_CUES}
+    return {"cue-only": cue_baseline(pairs, head, cues)} if known else {}
+
+
 def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = None) -> Ints:
     """Label of the heaviest cue whose subject is the actor, else neutral: hand rules without learning."""
     fallback = head.index(NEUTRAL) if NEUTRAL in head.labels else 0
@@ -316,8 +323,7 @@ def evaluate(model: Model, data: Dataset) -> dict[str, HeadReport]:
     out = {}
     for h in model.heads:
         truth = np.array([h.head.index(x) for x in data.labels[h.head.name]])
-        baseline = {"cue-only": cue_baseline(data.pairs, h.head, model.cues)} if set(h.head.labels) & (set(STANCE_CUES) | set(TONE_CUES)) else {}
-        out[h.head.name] = report(h.head, truth, probs[h.head.name], data.groups, baseline)
+        out[h.head.name] = report(h.head, truth, probs[h.head.name], data.groups, _baselines(data.pairs, h.head, model.cues))
     return out
 
 
