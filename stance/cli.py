@@ -247,18 +247,33 @@ def evaluate(
 def check(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
+    jobs: JobsOption = 1,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or jsonl; default: table.", show_default=False)] = "",
+    output: OutOption = None,
 ) -> None:
     """Check labelled data before training: every problem as file:line. Exit code 1 on errors."""
-    from stance.dataset import check_rows, read_dataset
-    from stance.training import check_trainable
+    from stance import checking
+    from stance.training import Settings, out_of_fold
 
-    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
-    check_trainable(dataset)
-    for line in [*dataset.warnings, *check_rows(dataset)]:
-        typer.echo(f"warning: {line}")
-    _say(f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, " + ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads))
+    _refuse_overwrite(output, map(str, data))
+    chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
+    checked = checking.check(data, heads=head, lexicon=_lexicon(actors, only_actors), folds=folds)
+    found = [*checked.findings]
+    if suspects and checked.data and not checked.failure:
+        predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)
+        found += checking.suspects(checked.data, predicted)
+    if chosen == "table" and checked.failure:  # the message below lists the errors
+        found = [f for f in found if f.level != "error"]
+    _write(checking.finding_lines(found, jsonl=chosen == "jsonl"), output)
+    if checked.failure:
+        raise checked.failure
+    if dataset := checked.data:
+        labels = ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads)
+        _say(f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}")
 
 
 # --------------------------------------------------------------------------- explain

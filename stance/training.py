@@ -152,32 +152,32 @@ def train(
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
     class lives in one article only.
     """
-    settings = settings or Settings()
     check_trainable(data)
-    if settings.actor_words is None:
-        settings = replace(settings, actor_words=sum(not p.mentions for p in data.pairs) > len(data) / 2)
-    rows = extract_all(data.pairs, cues, bool(settings.actor_words))
-    X = split_rows(rows)
+    settings = settled(settings or Settings(), data)
+    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
     fitted: dict[str, Pipeline] = {}
     heads: list[HeadModel] = []
     reports: dict[str, HeadReport] = {}
     for head in data.heads:
         y = data.labels[head.name]
-        head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)
-        scores, temperatures, final = _out_of_fold(head, y, data.groups, X, settings, cues, jobs, progress)
+        fold = _out_of_fold(head, y, data.groups, X, settings, cues, jobs, progress)
         pipe = make_pipeline(settings, class_weights(y, settings.balance), cues).fit(X, np.array(y))
-        _finish(pipe, final)
+        _finish(pipe, fold.temperature)
         fitted[head.name] = pipe
-        heads.append(head_model(head, pipe))
-        truth = np.array([head.index(x) for x in y])
-        reports[head.name] = report(
-            head, truth, softmax(scores / temperatures[:, None]), data.groups, _baselines(data.pairs, head, cues), draws=settings.draws
-        )
+        heads.append(head_model(fold.head, pipe))
+        reports[head.name] = _fold_report(data, fold, settings, cues)
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
     manifest = _manifest_of(data, settings, reports)
     model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text)
     return model, reports
+
+
+def settled(settings: Settings, data: Dataset) -> Settings:
+    """The settings with what was left open decided by the data."""
+    if settings.actor_words is not None:
+        return settings
+    return replace(settings, actor_words=sum(not p.mentions for p in data.pairs) > len(data) / 2)
 
 
 def split_rows(rows: Rows) -> NDArray[Any]:
@@ -209,11 +209,49 @@ def check_trainable(data: Dataset) -> None:
         raise DataError("the data cannot be trained on", "add rows of these classes, merge them with another, or drop them", tuple(problems))
 
 
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Predictions of every row by a model that saw no row of its article.
+
+    `head` has the labels that occur; `truth`, shape (rows,), holds their numbers; `probs`, shape
+    (rows, labels), is calibrated on the other folds; `temperature` is the one learnt on all rows.
+    """
+
+    head: Head
+    truth: Ints
+    probs: Floats
+    temperature: float
+
+
+def out_of_fold(
+    data: Dataset,
+    *,
+    settings: Settings | None = None,
+    cues: CueLexicon | None = None,
+    jobs: int = 1,
+    progress: Callable[[str, int], Iterator[int]] | None = None,
+) -> dict[str, OutOfFold]:
+    """Grouped cross-validation of every head. Raises DataError as `train` does."""
+    check_trainable(data)
+    settings = settled(settings or Settings(), data)
+    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
+    return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, settings, cues, jobs, progress) for h in data.heads}
+
+
+def cross_validate(data: Dataset, folds: dict[str, OutOfFold], *, settings: Settings | None = None) -> dict[str, HeadReport]:
+    """Report by head of the predictions of `out_of_fold`: the one `train` stores, without training the model."""
+    return {name: _fold_report(data, fold, settings or Settings(), None) for name, fold in folds.items()}
+
+
+def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLexicon | None) -> HeadReport:
+    return report(fold.head, fold.truth, fold.probs, data.groups, _baselines(data.pairs, fold.head, cues), draws=settings.draws)
+
+
 def _out_of_fold(
     head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], settings: Settings, cues: CueLexicon | None, jobs: int,
     progress: Callable[[str, int], Iterator[int]] | None,
-) -> tuple[Floats, Floats, float]:  # fmt: skip
-    """(scores, temperature of each row learnt on the other folds, temperature learnt on all rows)."""
+) -> OutOfFold:  # fmt: skip
+    head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)
     folds = group_folds(y, groups, settings)
     truth = np.array([head.index(x) for x in y])
     target = np.array(y)
@@ -234,7 +272,7 @@ def _out_of_fold(
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         temperatures[test_at] = temperature(scores[train_at], truth[train_at])
-    return scores, temperatures, temperature(scores, truth)
+    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth))
 
 
 def full_scores(pipe: Pipeline, X: Any, head: Head) -> Floats:
