@@ -20,6 +20,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from stance.agreement import agreement as measured
+from stance.agreement import read_annotations
 from stance.codebook import STANCES, TONES
 from stance.dataset import read_dataset
 from stance.evaluation import confusion, macro_f1
@@ -105,18 +107,12 @@ def _reports(s: object) -> set[int]:
 
 
 def agreement(folder: Path) -> dict[str, str]:
-    """Krippendorff's alpha (nominal; ordinal distance for tone) of the first and the second reading."""
-    from nltk.metrics.agreement import AnnotationTask
-
-    rows = read(sorted((folder / "readings").glob("*.csv")))
-    out = {"pairs read twice": f"{len(rows):,}"}
-    for head, order in (("stance", STANCES), ("tone", TONES)):
-        triples = [(who, str(i), r[f"{who}_{head}"]) for i, r in enumerate(rows) for who in ("first", "second")]
-        same = np.mean([r[f"first_{head}"] == r[f"second_{head}"] for r in rows])
-        out[head] = f"{same:.1%} equal, Krippendorff's alpha {AnnotationTask(triples).alpha():.3f}"
-        if head == "tone":
-            squared = AnnotationTask(triples, distance=lambda a, b, o=order: float((o.index(a) - o.index(b)) ** 2))  # type: ignore[misc]
-            out[head] += f" (ordinal {squared.alpha():.3f})"
+    """Krippendorff's alpha of the first and the second reading, as `stance agree` gives it."""
+    read_twice = read_annotations(folder / "readings")
+    out = {"pairs read twice": f"{len(read_twice.units):,}"}
+    for head, a in measured(read_twice).items():
+        out[head] = f"{a.equal.value:.1%} equal, Krippendorff's alpha {a.alpha.value:.3f}"
+        out[head] += f" (ordinal {a.alpha_ordinal.value:.3f})" if a.alpha_ordinal else ""
     return out
 
 

@@ -157,7 +157,8 @@ def _odd_text(data: Dataset) -> Iterator[Finding]:
         if hit := _MARKUP.search(r.text):
             yield _warn(r, "mark-up", f"mark-up in the text ({hit.group()!r}); give plain text")
         if hit := _MOJIBAKE.search(r.text):
-            yield _warn(r, "encoding", f"garbled characters ({hit.group()!r}): the file was once read in the wrong encoding; export it again as UTF-8")
+            reason = f"garbled characters ({hit.group()!r}): the file was once read in the wrong encoding; export it again as UTF-8"
+            yield _warn(r, "encoding", reason)
 
 
 def _languages(data: Dataset) -> Iterator[Finding]:
@@ -204,7 +205,8 @@ def _article_ids(data: Dataset) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     without = [r for r in data.rows if not r.article_id]
     if without and len(without) < len(data):
-        yield _warn(without[0], "article-id", f"{len(without)} rows have no article_id, others have; each such sentence counts as an article of its own")
+        reason = f"{len(without)} rows have no article_id, others have; each such sentence counts as an article of its own"
+        yield _warn(without[0], "article-id", reason)
     for r in data.rows:
         old = first.setdefault(r.article_id, r)
         if not r.article_id or (r.article_id, _side(r)) in told or (r.split == old.split and r.file == old.file):

@@ -276,6 +276,35 @@ def check(
         _say(f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}")
 
 
+@app.command()
+def agree(
+    files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
+    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False)
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+) -> None:
+    """Measure how far two or more annotators agree, and list where they do not."""
+    from stance import agreement, rendering
+
+    _refuse_overwrite(output, map(str, files))
+    chosen = _format(format, None, ("table", "json"))
+    read = agreement.read_annotations(files, heads=head)
+    _warn(read.warnings)
+    if read.alone:
+        _say(f"warning: {len(read.alone)} pairs by one annotator only, left out: {', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}")
+    found = agreement.agreement(read)
+    if chosen == "json":
+        _json({"heads": {n: a.as_dict() for n, a in found.items()}, "disagreements": len(agreement.disagreements(read)), "alone": read.alone})
+    else:
+        for a in found.values():
+            _write([*rendering.agreement_lines(a), ""], None)
+        typer.echo(f"{len(agreement.disagreements(read))} pairs on which annotators disagree" + (f", in {output}" if output else ""))
+    if output:
+        _write(agreement.disagreement_lines(read), output)
+
+
 # --------------------------------------------------------------------------- explain
 
 

@@ -105,11 +105,10 @@ def read_dataset(
     `known` fixes label sets (a model's, for evaluation). Raises InputError for unreadable files and
     DataError with every bad row as `file:line: what, value, what to do`.
     """
-    table = read_table(paths, heads=heads, known=known)
+    table, problems = _read_files(paths, heads, known, unlabelled=False)
     names = tuple(h.name for h in table.heads)
     rows, clash, notes = _without_duplicates(list(table.rows), names)
-    if clash:
-        raise DataError(f"{len(clash)} bad rows; nothing was read", "correct them and try again", tuple(clash))
+    _refuse(problems + clash)
     if not any(r.actor for r in rows):
         raise DataError(f"{', '.join(dict.fromkeys(r.file for r in rows)) or paths}: no labelled rows", "a row needs text, actor and a label")
     pairs, kept, more = locate(rows, lexicon or default_lexicon())
@@ -126,6 +125,17 @@ def read_table(
 
     With `unlabelled`, label columns and cells may be missing. Raises as `read_dataset` does.
     """
+    table, problems = _read_files(paths, heads, known, unlabelled)
+    _refuse(problems)
+    return table
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise DataError(f"{len(problems)} bad rows; nothing was read", "correct them and try again", tuple(problems))
+
+
+def _read_files(paths: str | Path | Sequence[str | Path], heads: Sequence[str], known: Sequence[Head], unlabelled: bool) -> tuple[Table, list[str]]:
     files = labelled_files(paths)
     rows: list[Row] = []
     problems: list[str] = []
@@ -140,12 +150,8 @@ def read_table(
                 f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
             )
         names = here
-    found = _heads(rows, names, known)
-    problems += _bad_labels(rows, found, {h.name for h in known})
-    if problems:
-        _, clash, _ = _without_duplicates(rows, names)
-        raise DataError(f"{len(problems + clash)} bad rows; nothing was read", "correct them and try again", tuple(problems + clash))
-    return Table(found, tuple(rows), tuple(warnings))
+    found = heads_of(rows, names, known)
+    return Table(found, tuple(rows), tuple(warnings)), problems + label_problems(rows, found, {h.name for h in known})
 
 
 def fingerprint(rows: Sequence[Row]) -> str:
@@ -220,6 +226,26 @@ def csv_records(text: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
+def csv_line(cells: Sequence[object]) -> str:
+    """One record, without its line end."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def spreadsheet_cell(text: str) -> str:
+    """The cell with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection); `plain_cell` undoes it."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_cell(text: str) -> str:
+    """The cell as it was before `spreadsheet_cell`."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
 def column_names(cells: Sequence[str]) -> list[str]:
     """A header's column names, as they are matched: lower case, without blanks around."""
     return [c.strip().lower() for c in cells]
@@ -271,7 +297,8 @@ def _row(file: str, line: int, cell: dict[str, str], names: tuple[str, ...], nee
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
 
 
-def _heads(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head]) -> tuple[Head, ...]:
+def heads_of(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = ()) -> tuple[Head, ...]:
+    """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are."""
     out = []
     for n in names:
         fixed = next((h for h in known if h.name == n), None)
@@ -287,7 +314,8 @@ def _heads(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head]) -
     return tuple(out)
 
 
-def _bad_labels(rows: Sequence[Row], heads: tuple[Head, ...], fixed: set[str]) -> list[str]:
+def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:
+    """`file:line: …` for every label that its head does not have; heads in `fixed` take their own labels only."""
     out = []
     for h in heads:
         ours = DEFAULT_HEADS.get(h.name)

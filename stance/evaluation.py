@@ -138,11 +138,36 @@ def bootstrap(groups: Sequence[str], draws: int = 1000, seed: int = 0) -> list[I
     return [np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))]) for _ in range(draws)]
 
 
+def group_tables(truth: Ints, pred: Ints, labels: int, groups: Sequence[str]) -> Ints:
+    """A confusion table a group, shape (groups, labels, labels), groups in alphabetical order."""
+    _, number = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    cell = (number * labels + truth) * labels + pred
+    count = int(number.max(initial=-1)) + 1
+    return np.bincount(cell, minlength=count * labels * labels).reshape(count, labels, labels)
+
+
+def resample(tables: NDArray[Any], draws: int = 1000, seed: int = 0) -> NDArray[Any]:
+    """Sums of `draws` resamples of whole groups, shape (draws, labels, labels), from one table a group: what `bootstrap` draws."""
+    rng = np.random.default_rng(seed)
+    n = len(tables)
+    flat = tables.reshape(n, -1)
+    sums = [np.bincount(rng.integers(n, size=n), minlength=n) @ flat for _ in range(draws)]
+    return np.array(sums).reshape(draws, *tables.shape[1:])
+
+
+def percentiles(scores: Sequence[float] | Floats) -> tuple[float, float]:
+    """The 95 % percentile interval of bootstrap scores; scores that are not defined are left out."""
+    known = np.asarray(scores, dtype=float)
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, [2.5, 97.5])
+    return float(low), float(high)
+
+
 def interval(truth: Ints, pred: Ints, labels: int, groups: Sequence[str], draws: int = 1000) -> tuple[float, float]:
     """95 % percentile interval of macro-F1, resampling groups."""
-    scores = [macro_f1(confusion(truth[i], pred[i], labels)) for i in bootstrap(groups, draws)]
-    low, high = np.percentile(scores, [2.5, 97.5])
-    return float(low), float(high)
+    return percentiles([macro_f1(t) for t in resample(group_tables(truth, pred, labels, groups), draws)])
 
 
 def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Sequence[str], rounds: int = 2000, seed: int = 0) -> float:

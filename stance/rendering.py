@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stance.actors import Reading
 from stance.classification import Judgement
 from stance.codebook import NEUTRAL, UNSURE
+from stance.dataset import csv_line
 from stance.evaluation import HeadReport
 from stance.explanation import Explanation
+
+if TYPE_CHECKING:
+    from stance.agreement import Estimate, HeadAgreement
 
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)
 
@@ -108,8 +110,8 @@ def csv_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
         row = csv_row(j)
         if not header:
             header = list(row)
-            yield _csv_line(header)
-        yield _csv_line([row[k] for k in header])
+            yield csv_line(header)
+        yield csv_line([row[k] for k in header])
 
 
 def csv_row(j: Judgement) -> dict[str, Any]:
@@ -126,12 +128,6 @@ def csv_row(j: Judgement) -> dict[str, Any]:
     for head, probs in j.probabilities.items():
         row.update({f"{head}_{label}": f"{p:.4f}" for label, p in probs.items()})
     return row
-
-
-def _csv_line(cells: Sequence[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()
 
 
 # --------------------------------------------------------------------------- web page
@@ -265,3 +261,33 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
         for name_, r in reports.items():
             yield ""
             yield from report_lines(r, title=f"{name_}, {title}")
+
+
+# --------------------------------------------------------------------------- agreement
+
+
+def agreement_lines(a: HeadAgreement) -> Iterator[str]:
+    """How far annotators agree on one head, as a table."""
+    yield f"{a.head}: {a.pairs} pairs in {a.articles} articles, labelled by {', '.join(a.annotators)}"
+    measures = {"equal labels": a.equal, "Fleiss' kappa": a.fleiss, "Krippendorff's alpha": a.alpha, "  ordinal": a.alpha_ordinal}
+    if len(a.between) == 1:
+        measures["Cohen's kappa"] = a.between[0].kappa
+    for name, e in measures.items():
+        if e is not None:
+            yield f"  {name:<22}{_estimate(e)}"
+    if len(a.between) > 1:
+        for t in a.between:
+            yield f"  {t.first}, {t.second}: {t.pairs} pairs, Cohen's kappa {_estimate(t.kappa)}"
+    width = max(map(len, a.labels)) + 2
+    yield f"  {'':<{width}}given   specific agreement    alpha against the rest"
+    for c in a.classes:
+        yield f"  {c.label:<{width}}{c.given:<8}{_estimate(c.specific):<22}{_estimate(c.alpha)}"
+    yield f"  rows {a.between[0].first}, columns {a.between[0].second}" if len(a.between) == 1 else "  rows the earlier, columns the later of two"
+    yield f"  {'':<{width}}" + " ".join(f"{x[:9]:>9}" for x in a.labels)
+    for i, label in enumerate(a.labels):
+        row = [sum(t.confusion[i][j] for t in a.between) for j in range(len(a.labels))]
+        yield f"  {label:<{width}}" + " ".join(f"{n:>9}" for n in row)
+
+
+def _estimate(e: Estimate) -> str:
+    return "not defined" if e.value is None else f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"
