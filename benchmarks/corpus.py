@@ -24,9 +24,8 @@ from stance.agreement import agreement as measured
 from stance.agreement import read_annotations
 from stance.codebook import STANCES, TONES
 from stance.dataset import read_dataset
-from stance.evaluation import confusion, macro_f1
 from stance.syntax import STANCE_CUES, default_cues, scan
-from stance.training import Settings, class_weights, extract_all, full_scores, make_pipeline, split_rows
+from stance.training import learning_curve
 
 Row = dict[str, str]
 
@@ -126,23 +125,12 @@ def overlap(rows: list[Row], others: list[Path]) -> list[str]:
     return [f"{r['article_id']} {r['sentence_id']}: {r['text']}" for r in rows if grams(r["text"], 7) & known]
 
 
-def curve(folder: Path, real: Path, sizes: tuple[int, ...] = (1000, 2000, 4000, 8000), draws: int = 5) -> None:
+def curve(folder: Path, real: Path, sizes: tuple[int, ...] = (1000, 2000, 4000, 8000)) -> None:
     """Stance macro-F1 on `real` by number of training pairs, mean of draws by report."""
-    data, test = read_dataset(folder), read_dataset(real)
-    head = data.heads[0]
-    X, Z = split_rows(extract_all(data.pairs)), split_rows(extract_all(test.pairs))
-    y, groups = np.array(data.labels["stance"]), np.array(data.groups)
-    truth = np.array([head.index(x) for x in test.labels["stance"]])
-    for size in (*sizes, len(data)):
-        scores = []
-        for draw in range(draws if size < len(data) else 1):
-            order = np.random.default_rng(draw).permutation(sorted(set(groups)))
-            rank = {g: i for i, g in enumerate(order)}
-            at = np.argsort([rank[g] for g in groups], kind="stable")[:size]
-            settings = Settings()
-            pipe = make_pipeline(settings, class_weights(list(y[at]), settings.balance)).fit(X[at], y[at])
-            scores.append(macro_f1(confusion(truth, full_scores(pipe, Z, head).argmax(1), len(head.labels))))
-        print(f"  {size:>7,} pairs   macro-F1 {np.mean(scores):.3f}   (draws {', '.join(f'{s:.3f}' for s in scores)})", flush=True)
+    data = read_dataset(folder, heads=["stance"])
+    test = read_dataset(real, heads=["stance"], known=data.heads)
+    for p in learning_curve(data, sizes=(*sizes, len(data)), test=test)["stance"]:
+        print(f"  {p.pairs:>7,.0f} pairs   macro-F1 {p.macro_f1:.3f}   (draws {', '.join(f'{s:.3f}' for s in p.scores)})")
 
 
 def main() -> None:

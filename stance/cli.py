@@ -199,48 +199,74 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Model file.")],
-    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    inputs: Annotated[list[Path], typer.Argument(help="A model file or none, then labelled CSV files or folders.", metavar="[MODEL.stance] DATA...")],
+    head: Annotated[list[str], typer.Option("--head", help="Label column; default: the model's, else stance and tone.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
     against: Annotated[
         Optional[Path], typer.Option("--against", help="Another model: paired approximate-randomisation test.", show_default=False)
     ] = None,
     fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", help="Without a model: seed of the folds.", show_default=False)] = 20240229,
+    curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of training pairs.")] = False,
+    sizes: Annotated[str, typer.Option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.", show_default=False)] = "",
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+    jobs: JobsOption = 1,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or json; default: table.", show_default=False)] = "",
+    output: OutOption = None,
 ) -> None:
-    """Score a model against labelled data it was not trained on."""
-    from stance import rendering
+    """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
+    from stance import rendering, training
     from stance.dataset import read_dataset
     from stance.model import load
-    from stance.training import compare, evaluate
 
-    chosen = _format(format, None, ("table", "json"))
-    fitted = load(model)
-    heads = [h.head for h in fitted.heads]
-    dataset = read_dataset(data, heads=[h.name for h in heads], lexicon=_lexicon(actors, only_actors), known=heads)
+    _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
+    chosen = _format(format or ("" if output else "table"), output, ("table", "json"))
+    model = inputs[0] if inputs[0].suffix == ".stance" else None
+    data = inputs[1:] if model else inputs
+    if not data:
+        raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
+    if model and curve:
+        raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
+    wanted = _sizes(sizes)
+    fitted = load(model) if model else None
+    known = [h.head for h in fitted.heads if not head or h.head.name in head] if fitted else []
+    dataset = read_dataset(data, heads=head or [h.name for h in known], lexicon=_lexicon(actors, only_actors), known=known)
     _warn(dataset.warnings)
     if split:
         dataset = dataset.split(split)[1]
         if not len(dataset):
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
-    if fitted.manifest["data"]["fingerprint"] == dataset.fingerprint:
-        _say("warning: this is the data the model was trained on; the scores say nothing")
-    reports = evaluate(fitted, dataset)
-    tests = compare(fitted, load(against), dataset) if against else {}
-    if chosen == "json":
-        _json({name: {**r.as_dict(), **({"against": tests[name]} if name in tests else {})} for name, r in reports.items()})
+    other = load(against) if against else None
+    for m in (fitted, other):
+        if m and m.manifest["data"]["fingerprint"] == dataset.fingerprint:
+            _say(f"warning: {m.path}: this is the data the model was trained on; the scores say nothing")
+    settings = training.Settings(folds=folds, seed=seed)
+    if fitted:
+        predicted: dict[str, Any] = training.predict(fitted, dataset)
+        reports = training.evaluate(fitted, dataset)
     else:
-        for name, r in reports.items():
-            _write(rendering.report_lines(r), None)
-            if name in tests:
-                t = tests[name]
-                typer.echo(f"  against {against}: macro-F1 {t['macro_f1']:.3f}, difference {t['difference']:+.3f}, p = {t['p']:.4f}")
-            typer.echo("")
+        predicted = training.out_of_fold(dataset, settings=settings, jobs=jobs, progress=_progress)
+        reports = training.cross_validate(dataset, predicted, settings=settings)
+    tests = training.compare(predicted, other, dataset) if other else {}
+    points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
+    if chosen == "json":
+        _write([_dumps(rendering.scores(reports, tests, points))], output)
+    else:
+        title = "" if fitted else "cross-validation, grouped by article"
+        _write(rendering.score_lines(reports, tests, points, title=title, against=str(against)), output)
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _sizes(text: str) -> list[int]:
+    numbers = [x.strip() for x in text.split(",") if x.strip()]
+    if bad := [x for x in numbers if not x.isdigit() or int(x) < 1]:
+        raise typer.BadParameter(f"{bad[0]!r} is not a number of pairs; write numbers with commas between: 500,1000,2000", param_hint="--sizes")
+    return [int(x) for x in numbers]
 
 
 @app.command()
@@ -466,9 +492,13 @@ def _write(lines: Iterable[str], output: Path | None) -> None:
 
 
 def _json(value: Any) -> None:
+    typer.echo(_dumps(value))
+
+
+def _dumps(value: Any) -> str:
     import json
 
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def _say(text: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from stance.explanation import Explanation
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
+    from stance.training import CurvePoint
 
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)
 
@@ -245,6 +247,36 @@ def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Ite
             f"  {c['label']:<{width}}{c['precision']:<11.3f}{c['recall']:<8.3f}{c['f1']:<7.3f}{c['support']:<8}"
             + " " * 13 + " ".join(f"{n:>9}" for n in row)
         )  # fmt: skip
+
+
+def score_lines(
+    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]],
+    *, title: str = "", against: str = "",
+) -> Iterator[str]:  # fmt: skip
+    """What `stance evaluate` found, head by head: report, test against another model, learning curve."""
+    for name, r in reports.items():
+        yield from report_lines(r, title=f"{name}, {title}" if title else "")
+        if t := tests.get(name):
+            yield f"  against {against}: macro-F1 {t['macro_f1']:.3f}, difference {t['difference']:+.3f}, p = {t['p']:.4f}"
+        if curve := curves.get(name):
+            yield "  training pairs   articles   macro-F1   of each draw"
+            for p in curve:
+                yield f"  {p.pairs:>14,.0f}{p.articles:>11,.0f}{p.macro_f1:>11.3f}   " + " ".join(f"{s:.3f}" for s in p.scores)
+        yield ""
+
+
+def scores(
+    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]]
+) -> dict[str, dict[str, Any]]:
+    """The same as plain values by head, ready for JSON."""
+    return {
+        name: {
+            **r.as_dict(),
+            **({"against": tests[name]} if name in tests else {}),
+            **({"learning_curve": [asdict(p) for p in curves[name]]} if name in curves else {}),
+        }
+        for name, r in reports.items()
+    }
 
 
 def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ from sklearn.utils.validation import check_is_fitted
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head
 from stance.dataset import Dataset
-from stance.errors import DataError
+from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, concat, extract, lookup
 from stance.model import HeadModel, Model, softmax
@@ -210,16 +210,21 @@ def check_trainable(data: Dataset) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfFold:
-    """Predictions of every row by a model that saw no row of its article.
-
-    `head` has the labels that occur; `truth`, shape (rows,), holds their numbers; `probs`, shape
-    (rows, labels), is calibrated on the other folds; `temperature` is the one learnt on all rows.
-    """
+class Predicted:
+    """What one head predicts for the rows of a data set: `truth` label numbers, shape (rows,); `probs` shape (rows, labels)."""
 
     head: Head
     truth: Ints
     probs: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold(Predicted):
+    """Predictions of every row by a model that saw no row of its article.
+
+    `head` has the labels that occur; `probs` is calibrated on the other folds; `temperature` is the one learnt on all rows.
+    """
+
     temperature: float
 
 
@@ -355,26 +360,129 @@ def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadRepor
     }
 
 
+def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
+    """A model's predictions for labelled data, by head of the data."""
+    probs = model.predict_proba(data.pairs)
+    heads = [model.head(h.name).head for h in data.heads]
+    return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}
+
+
 def evaluate(model: Model, data: Dataset) -> dict[str, HeadReport]:
     """Report by head of a model on labelled data. Rows with labels the model lacks raise DataError in reading."""
-    probs = model.predict_proba(data.pairs)
-    out = {}
-    for h in model.heads:
-        truth = np.array([h.head.index(x) for x in data.labels[h.head.name]])
-        out[h.head.name] = report(h.head, truth, probs[h.head.name], data.groups, _baselines(data.pairs, h.head, model.cues))
-    return out
+    found = predict(model, data).items()
+    return {n: report(p.head, p.truth, p.probs, data.groups, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
 
 
-def compare(model: Model, other: Model, data: Dataset) -> dict[str, dict[str, float]]:
-    """Macro-F1 of another model on the same rows, the difference and its p, by shared head."""
-    mine, theirs = model.predict_proba(data.pairs), other.predict_proba(data.pairs)
+def compare(mine: Mapping[str, Predicted], other: Model, data: Dataset) -> dict[str, dict[str, float]]:
+    """Macro-F1 of another model on the same rows, the difference and its p, by shared head.
+
+    `mine` comes from `predict` or `out_of_fold`. A label that one side lacks is one it never predicts.
+    Heads that share no label are left out.
+    """
+    theirs = other.predict_proba(data.pairs)
     out = {}
-    for h in model.heads:
-        name, k = h.head.name, len(h.head.labels)
-        if name not in theirs or other.head(name).head.labels != h.head.labels:
+    for name, p in mine.items():
+        if name not in theirs or not set(p.head.labels) & set(other.head(name).head.labels):
             continue
-        truth = np.array([h.head.index(x) for x in data.labels[name]])
-        a, b = mine[name].argmax(1), theirs[name].argmax(1)
-        fa, fb = macro_f1(confusion(truth, a, k)), macro_f1(confusion(truth, b, k))
-        out[name] = {"macro_f1": fb, "difference": fa - fb, "p": randomization_test(truth, a, b, k, data.groups)}
+        labels = list(dict.fromkeys((*p.head.labels, *other.head(name).head.labels)))
+        number = np.array([labels.index(x) for x in other.head(name).head.labels])
+        k, a, b = len(labels), p.probs.argmax(1), number[theirs[name].argmax(1)]
+        fa, fb = macro_f1(confusion(p.truth, a, k)), macro_f1(confusion(p.truth, b, k))
+        out[name] = {"macro_f1": fb, "difference": fa - fb, "p": randomization_test(p.truth, a, b, k, data.groups)}
     return out
+
+
+# --------------------------------------------------------------------------- learning curve
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Macro-F1 after training on `pairs` pairs of `articles` articles (means over the draws); `scores` has one value a draw."""
+
+    pairs: float
+    articles: float
+    macro_f1: float
+    scores: tuple[float, ...]
+
+
+def learning_curve(
+    data: Dataset,
+    *,
+    sizes: Sequence[int] = (),
+    draws: int = 5,
+    test: Dataset | None = None,
+    settings: Settings | None = None,
+    jobs: int = 1,
+    progress: Callable[[str, int], Iterator[int]] | None = None,
+) -> dict[str, tuple[CurvePoint, ...]]:
+    """Macro-F1 by number of training pairs, for every head.
+
+    A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
+    random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
+    a fold leaves, and its halves down to a sixteenth. Same data and settings, same numbers. Raises InputError for a size beyond the data.
+    """
+    check_trainable(data)
+    if too_large := [n for n in sizes if n > len(data)]:
+        raise InputError(f"size {too_large[0]} is more than the {len(data)} pairs there are", "give smaller sizes")
+    settings = settled(settings or Settings(), data)
+    X = split_rows(extract_all(data.pairs, None, bool(settings.actor_words)))
+    Z = split_rows(extract_all(test.pairs, None, bool(settings.actor_words))) if test else X
+    return {h.name: _curve(h, data, test or data, X, Z, sizes, draws, settings, jobs, progress) for h in data.heads}
+
+
+def _curve(
+    head: Head, data: Dataset, test: Dataset, X: NDArray[Any], Z: NDArray[Any], sizes: Sequence[int], draws: int, settings: Settings, jobs: int,
+    progress: Callable[[str, int], Iterator[int]] | None,
+) -> tuple[CurvePoint, ...]:  # fmt: skip
+    y, truth = np.array(data.labels[head.name]), np.array([head.index(x) for x in test.labels[head.name]])
+    groups = np.array(data.groups)
+    splits = [_draw(y, groups, d, settings) if test is data else (np.arange(len(y)), np.arange(len(truth))) for d in range(draws)]
+    room = min(len(pool) for pool, _ in splits)
+    wanted = sorted({min(n, room) for n in sizes or (room // 16, room // 8, room // 4, room // 2, room)} - {0})
+    orders = [_shuffled(pool, groups, settings.seed + d) for d, (pool, _) in enumerate(splits)]
+    plan = [(_whole_articles(orders[d], groups, n), splits[d][1]) for n in wanted for d in range(draws)]
+
+    def score(at: Ints, held: Ints) -> float:
+        pred = _fit_scores(X[at], y[at], Z[held], head, settings).argmax(1)
+        return macro_f1(confusion(truth[held], pred, len(head.labels)))
+
+    if jobs > 1:
+        scores = joblib.Parallel(n_jobs=jobs)(joblib.delayed(score)(at, held) for at, held in plan)
+    else:
+        steps = progress(f"learning curve of {head.name}", len(plan)) if progress else iter(range(len(plan)))
+        scores = [score(*plan[i]) for i in steps]
+    return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], groups) for i in range(0, len(plan), draws))
+
+
+def _draw(y: NDArray[Any], groups: NDArray[Any], d: int, settings: Settings) -> tuple[Ints, Ints]:
+    """(training, test) rows of draw `d`: a fold of its own, the folds shuffled anew when all have been used."""
+    folds = group_folds(list(y), list(groups), settings)
+    if d >= len(folds):
+        folds = group_folds(list(y), list(groups), replace(settings, seed=settings.seed + d // len(folds)))
+    return folds[d % len(folds)]
+
+
+def _shuffled(pool: Ints, groups: NDArray[Any], seed: int) -> Ints:
+    """The rows of `pool`, articles in random order."""
+    names = np.unique(groups[pool].astype(str))
+    rank = dict(zip(np.random.default_rng(seed).permutation(names).tolist(), range(len(names)), strict=True))
+    return pool[np.argsort([rank[str(g)] for g in groups[pool]], kind="stable")]
+
+
+def _whole_articles(order: Ints, groups: NDArray[Any], size: int) -> Ints:
+    """The first rows of `order`, at least `size` of them, up to the end of an article."""
+    end = size
+    while end < len(order) and groups[order[end]] == groups[order[end - 1]]:
+        end += 1
+    return order[:end]
+
+
+def _fit_scores(X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head, settings: Settings) -> Floats:
+    if len(set(y)) == 1:  # so few rows that there is nothing to tell apart
+        return np.tile(np.eye(len(head.labels))[head.index(str(y[0]))], (len(Z), 1))
+    return full_scores(make_pipeline(settings, class_weights(list(y), settings.balance)).fit(X, y), Z, head)
+
+
+def _point(rows: Sequence[Ints], scores: Sequence[float], groups: NDArray[Any]) -> CurvePoint:
+    pairs, articles = [len(at) for at in rows], [len(set(groups[at])) for at in rows]
+    return CurvePoint(float(np.mean(pairs)), float(np.mean(articles)), float(np.mean(scores)), tuple(map(float, scores)))
