@@ -398,18 +398,70 @@ def info(
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="Model file.")],
-    pipeline: Annotated[Path, typer.Option("--pipeline", help="Write the fitted scikit-learn pipelines (joblib) here.")],
+    source: Annotated[list[Path], typer.Argument(help="Labelled CSV files or folders (with --to), or a model file (with --pipeline).")],
+    to: Annotated[
+        str, typer.Option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.", show_default=False)
+    ] = "",
+    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False)] = None,
+    pipeline: Annotated[
+        Optional[Path], typer.Option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", show_default=False)
+    ] = None,
 ) -> None:
-    """Take the scikit-learn pipelines out of a model file, for notebooks."""
+    """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
+    if bool(to) == bool(pipeline):
+        raise typer.BadParameter("give --to TOOL with labelled data, or --pipeline FILE with a model")
+    _refuse_overwrite(pipeline or output, map(str, source))
+    if pipeline:
+        _export_pipeline(source, pipeline)
+        return
+    from stance.annotation import export_lines
+    from stance.dataset import read_table
+
+    table = read_table(source, heads=head, unlabelled=True)
+    _warn(table.warnings)
+    _write(export_lines(table, to), output)
+    _say(f"{len(table.rows)} rows for {to}")
+
+
+def _export_pipeline(source: list[Path], pipeline: Path) -> None:
     from stance.model import load, write_atomically
 
-    _refuse_overwrite(pipeline, [str(model)])
-    data = load(model).pipeline_bytes
+    if len(source) > 1:
+        raise typer.BadParameter("--pipeline takes one model file")
+    data = load(source[0]).pipeline_bytes
     if not data:
-        raise ModelError(f"{model}: holds no scikit-learn pipeline", "train it again")
+        raise ModelError(f"{source[0]}: holds no scikit-learn pipeline", "train it again")
     write_atomically(pipeline, data)
     _say(f"wrote {pipeline}: a dict of scikit-learn pipelines by head. joblib.load runs code in the file: open only models you trust")
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files that the tool exported.")],
+    source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False)
+    ] = None,
+    head: Annotated[
+        list[str], typer.Option("--head", help="Label column of a CSV; elsewhere, the head of labels that name none.", show_default=False)
+    ] = [],  # noqa: B006 -- typer needs a list
+    annotator: Annotated[str, typer.Option("--annotator", help="Who annotated, in place of what the file says.", show_default=False)] = "",
+    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
+) -> None:
+    """Turn an annotation tool's export into labelled CSV."""
+    from stance.annotation import csv_lines, import_files
+
+    _refuse_overwrite(output, map(str, files))
+    got = import_files(files, source, heads=head, annotator=annotator)
+    if got.left_out:
+        _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
+    blank = [r for r in got.rows if r.actor and not all(r.labels.get(h) for h in got.heads)]
+    rows = [r for r in got.rows if not labelled or not r.actor or any(r.labels.values())]
+    if blank:
+        _say(f"warning: {len(blank)} rows lack a label of {', '.join(got.heads)}; the first is {blank[0].place}")
+    _write(csv_lines(rows, got.heads), output)
+    _say(f"{len(rows)} rows")
 
 
 @app.command()

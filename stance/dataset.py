@@ -13,7 +13,7 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -228,9 +228,9 @@ def csv_records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def csv_line(cells: Sequence[object]) -> str:
     """One record, without its line end."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)  # only characters of the line end are quoted
+    return buffer.getvalue()[:-2]
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -267,13 +267,16 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
     for line, cells in records:
         cell = dict(zip(header, cells, strict=False))
         try:
-            rows.append(_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
+            rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
         except ValueError as e:
             problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
     return names
 
 
-def _row(file: str, line: int, cell: dict[str, str], names: tuple[str, ...], needed: tuple[str, ...], width: int, wanted: int) -> Row:
+def parse_row(
+    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), width: int = 0, wanted: int = 0
+) -> Row:
+    """A row from its cells by column; heads `names`, of which `needed` may not be empty. Raises ValueError, a problem a line."""
     bad: list[str] = []
     if width > wanted:
         bad.append(f"{width} cells, the header has {wanted}; quote cells that hold the delimiter")
