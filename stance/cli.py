@@ -27,7 +27,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 FAILED, SKIPPED, UNDER, INTERRUPTED = 1, 3, 4, 130
-FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table"}
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown"}
 
 ModelOption = Annotated[
     Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)
@@ -154,6 +154,9 @@ def train(
     cues: Annotated[
         Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)
     ] = None,
+    labelled_by: Annotated[str, typer.Option("--labelled-by", help="Who labelled the data; for the model card.", show_default=False)] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the data and the model; for the model card.", show_default=False)] = "",
+    note: Annotated[str, typer.Option("--note", help="What else to know of the data; for the model card.", show_default=False)] = "",
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -180,7 +183,8 @@ def train(
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs)
-    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, jobs=jobs, progress=_progress)
+    about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out, "actors": "a table of their own" if actors else ""}
+    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, jobs=jobs, progress=_progress)
     scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}
     if held is not None and len(held):
@@ -382,18 +386,24 @@ def explain(
 @app.command()
 def info(
     model: Annotated[Optional[Path], typer.Argument(help="Model file; default: the one that ships with stance.", show_default=False)] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+    format: Annotated[
+        str, typer.Option("--format", "-f", help="table, json (the manifest) or markdown (a model card); default: table.", show_default=False)
+    ] = "",
+    output: OutOption = None,
 ) -> None:
     """Show what a model is and how good it is. Nothing in the file is run."""
-    from stance import rendering
+    from stance import card, rendering
     from stance.model import default_model, read_manifest
 
-    chosen = _format(format, None, ("table", "json"))
+    _refuse_overwrite(output, [str(model)] if model else [])
+    chosen = _format(format or ("" if output else "table"), output, ("table", "json", "markdown"))
     manifest = read_manifest(model) if model else default_model().manifest
     if chosen == "json":
-        _json(manifest)
+        _write([_dumps(manifest)], output)
+    elif chosen == "markdown":
+        _write(card.card_lines(manifest, model.name if model else "default.stance"), output)
     else:
-        _write(rendering.info_lines(manifest, str(model or "default model")), None)
+        _write(rendering.info_lines(manifest, str(model or "default model")), output)
 
 
 @app.command()

@@ -21,14 +21,14 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """Precision, recall, F1 (with its interval) and number of true rows of one label."""
+    """Precision, recall, F1 and number of true rows of one label; the interval of F1 is None for a label that does not occur."""
 
     label: str
     precision: float
     recall: float
     f1: float
     support: int
-    f1_interval: tuple[float, float]
+    f1_interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +220,9 @@ def report(
 
 def _class_scores(head: Head, table: Ints, drawn: Ints) -> tuple[ClassScore, ...]:
     precision, recall, f1 = f1_scores(table)
-    spread = np.array([f1_scores(t)[2] for t in drawn])
+    occurs = drawn.sum(1) + drawn.sum(2) > 0
+    spread = [f1_scores(t)[2] for t in drawn]
+    ranges = [percentiles([f[i] for f, o in zip(spread, occurs, strict=True) if o[i]]) if occurs[:, i].any() else None for i in range(len(table))]
     return tuple(
-        ClassScore(x, float(precision[i]), float(recall[i]), float(f1[i]), int(table[i].sum()), percentiles(spread[:, i]))
-        for i, x in enumerate(head.labels)
+        ClassScore(x, float(precision[i]), float(recall[i]), float(f1[i]), int(table[i].sum()), ranges[i]) for i, x in enumerate(head.labels)
     )

@@ -287,6 +287,8 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     yield f"  trained by stance {manifest['version']} with {made}"
     yield f"  data {data['fingerprint'][:16]}: {data['rows']} pairs in {data['groups']} articles"
     yield "  settings " + ", ".join(f"{k} {v}" for k, v in manifest["settings"].items())
+    for key, value in manifest.get("about", {}).items():
+        yield f"  {key.replace('_', ' ')}: {value}"
     for head in manifest["heads"]:
         yield f"  {head['name']}: " + ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
     for title, reports in (("cross-validation, grouped by article", manifest.get("report", {})), ("held-out articles", manifest.get("held_out", {}))):

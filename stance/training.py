@@ -27,7 +27,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
-from stance.codebook import NEUTRAL, Head
+from stance.codebook import NEUTRAL, Head, gloss
 from stance.dataset import Dataset
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
@@ -144,10 +144,13 @@ def train(
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
     cue_text: str = "",
+    about: Mapping[str, str] | None = None,
     jobs: int = 1,
     progress: Callable[[str, int], Iterator[int]] | None = None,
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
+
+    `about` goes into the manifest for the model card: `labelled_by`, `licence`, `note`, `hold_out`, `actors`.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
     class lives in one article only.
@@ -168,7 +171,7 @@ def train(
         reports[head.name] = _fold_report(data, fold, settings, cues)
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
-    manifest = _manifest_of(data, settings, reports)
+    manifest = _manifest_of(data, settings, reports, about or {})
     model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text)
     return model, reports
 
@@ -341,7 +344,7 @@ def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = No
     return out
 
 
-def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadReport]) -> dict[str, Any]:
+def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadReport], about: Mapping[str, str]) -> dict[str, Any]:
     from stance import __version__
 
     return {
@@ -356,6 +359,8 @@ def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadRepor
             "groups": len(set(data.groups)),
             "labels": {h.name: {x: data.labels[h.name].count(x) for x in h.labels} for h in data.heads},
         },
+        "glosses": {h.name: told for h in data.heads if (told := {x: gloss(h.name, x) for x in h.labels if gloss(h.name, x)})},
+        "about": {k: " ".join(v.split()) for k, v in about.items() if v.strip()},
         "report": {name: r.as_dict() for name, r in reports.items()},
     }
 
