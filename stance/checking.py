@@ -82,16 +82,29 @@ def check(paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Le
     except DataError as e:
         return Checked(tuple(_errors(e)), None, e)
     found = [*_columns(paths, data), *_notes(data), *examine(data)]
+    failure = None
     try:
         check_trainable(data)
         found += _rare_classes(data, folds)
     except DataError as e:
-        return Checked((*_errors(e), *found), data, e)
-    return Checked(tuple(found), data)
+        failure = e
+        found += _errors(e)
+    return Checked(tuple(_in_order(found, paths)), data, failure)
+
+
+def _in_order(findings: Iterable[Finding], paths: Sequence[str | Path]) -> list[Finding]:
+    """By file, as given, and line; what concerns the whole data first."""
+    files = {str(f): i for i, f in enumerate(labelled_files(paths))}
+
+    def place(f: Finding) -> tuple[int, int]:
+        file, _, line = f.place.rpartition(":")
+        return files.get(file, -1), int(line or 0)
+
+    return sorted(findings, key=place)
 
 
 def examine(data: Dataset) -> list[Finding]:
-    """Warnings about the rows of a data set, in file order, one rule after the other."""
+    """Warnings about the rows of a data set, one rule after the other."""
     rules = (_odd_text, _languages, _neutral_tones, _absent, _article_ids, _repeats, _contradictions)
     return [f for rule in rules for f in rule(data)]
 
@@ -289,7 +302,7 @@ def _repeat_finding(here: list[Row], there: list[Row], found: list[Repeat]) -> F
         what = f"nearly the same sentence ({found[0].similarity:.0%} of the words of both) stands in {whose}"
     if _side(r) == _side(old):
         return _warn(r, "duplicate", f"{what}; it may straddle folds")
-    return _warn(r, "leak", f"{what}; a test on one after training on the other ({_side(old)} and {_side(r)}) is no test")
+    return _warn(r, "leak", f"{what}; a test across {_side(old)} and {_side(r)} would leak")
 
 
 def _contradictions(data: Dataset) -> Iterator[Finding]:

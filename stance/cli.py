@@ -236,7 +236,10 @@ def evaluate(
         raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
     wanted = _sizes(sizes)
     fitted = load(model) if model else None
-    known = [h.head for h in fitted.heads if not head or h.head.name in head] if fitted else []
+    have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
+    if fitted and (lacking := [h for h in head if h not in have]):
+        raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
+    known = [h for h in have.values() if not head or h.name in head]
     dataset = read_dataset(data, heads=head or [h.name for h in known], lexicon=_lexicon(actors, only_actors), known=known)
     _warn(dataset.warnings)
     if split:

@@ -39,6 +39,13 @@ def warnings(path: Path | list[Path], *, rare: bool = False) -> list[Finding]:
     return [f for f in found if f.level == "warning" and (rare or f.kind != "rare-class")]
 
 
+def test_findings_come_by_file_and_line(file: Write) -> None:
+    bad = "a,Norway <b>left</b>.,Norway,neutral,neutral,\nb,Chile denied it.,Chile,neutral,stern,\nc,Peru &amp; Chile left.,Peru,neutral,neutral,\n"
+    one, two = file(bad, name="b.csv"), file(bad.replace("a,", "d,").replace("b,", "e,").replace("c,", "f,"), name="a.csv")
+    placed = [f.place for f in check([one, two]).findings if f.place]
+    assert placed == sorted(placed, key=lambda p: (p.startswith(str(two)), int(p.rsplit(":", 1)[1]))) and len(placed) >= 6
+
+
 def test_good_data_is_silent() -> None:
     assert check([REPORTS]).findings == ()
 
@@ -111,14 +118,14 @@ def test_the_same_sentence_in_two_articles(file: Write) -> None:
 
 def test_nearly_the_same_sentence_on_both_sides_of_a_split(file: Write) -> None:
     path = file(f"a,{LONG},Norway,demand,neutral,train\nb,{NEARLY},Norway,demand,neutral,test\n")
-    said = f"nearly the same sentence (87% of the words of both) stands in article 'a' ({path}:2); a test on one after training on the other (train and test) is no test"
+    said = f"nearly the same sentence (87% of the words of both) stands in article 'a' ({path}:2); a test across train and test would leak"
     assert warnings(path) == [Finding(f"{path}:3", "warning", "leak", said)]
 
 
 def test_a_test_file_that_holds_a_training_article(file: Write) -> None:
     train, test = file(f"a,{LONG},Norway,demand,neutral,\n", name="train.csv"), file(f"b,{NEARLY},Norway,demand,neutral,\n", name="test.csv")
     (found,) = warnings([train, test])
-    assert (found.kind, found.place) == ("leak", f"{test}:2") and f"({train} and {test}) is no test" in found.reason
+    assert (found.kind, found.place) == ("leak", f"{test}:2") and f"a test across {train} and {test} would leak" in found.reason
 
 
 def test_a_repeated_article_is_one_finding(file: Write) -> None:

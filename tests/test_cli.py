@@ -375,6 +375,9 @@ def test_evaluate_data_alone_is_the_cross_validation_of_train(run: Cli, tmp_path
 def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
     r = run("evaluate", model_file, REPORTS, "--split", "test", "--head", "tone", "-f", "json")
     assert set(json.loads(r.out)) == {"tone"}
+    r = run("evaluate", model_file, REPORTS, "--head", "mood")
+    is_message(r)
+    assert "the model has no head 'mood'; it has stance, tone" in r.err
 
 
 def test_evaluate_with_a_learning_curve(run: Cli, model_file: Path) -> None:
