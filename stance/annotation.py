@@ -179,7 +179,7 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
         except (KeyError, TypeError, AttributeError, IndexError) as e:
             problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
     if problems:
-        raise DataError(f"{len(problems)} bad tasks; nothing was read", f"is it an export of {source}?", tuple(problems))
+        raise DataError(f"{len(problems)} bad tasks; nothing was read", f"correct them in {source} and export again", tuple(problems))
     return Imported(_heads(rows), tuple(rows), tuple(left_out))
 
 

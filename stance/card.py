@@ -138,7 +138,7 @@ def command(manifest: Manifest, name: str) -> str:
     s, about = manifest["settings"], manifest.get("about", {})
     heads = [h["name"] for h in manifest["heads"]]
     words = ["stance", "train", "DATA"]
-    words += [] if set(heads) <= set(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]
+    words += [] if heads == list(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
     words += ["--cues", "CUES.csv"] if "cues.csv" in manifest.get("members", {}) else []

@@ -28,7 +28,7 @@ from stance.training import OutOfFold, check_trainable
 NEAR = 0.8  # Jaccard similarity of the sets of words from which on two sentences are near-duplicates
 _LEAST_WORDS = 8  # fewer different words make too little of a sentence to be a near-duplicate
 _LEAST_LETTERS = 40  # shorter sentences ("He did not reply.") stand in many articles by chance
-_MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:[a-z]+|#x?[0-9a-f]+);|\[\[|\{\{|\]\(https?:", re.I)
+_MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:[a-z]{2,}|#x?[0-9a-f]+);|\[\[|\{\{|\]\(https?:", re.I)
 _MOJIBAKE = re.compile("\ufffd|Ã[\x80-\xbf\u0152-\u0178\u2013-\u2122]|â€|Â[\xa0-\xbf]")
 _NOT_LATIN = re.compile(r"[^\W\d_\u0041-\u024f\u1e00-\u1eff]")
 _ENGLISH = frozenset("the of to and in a that is was for on it with as his by at from has had be are were said an its he will would not".split())

@@ -306,7 +306,8 @@ def check(
         raise checked.failure
     if dataset := checked.data:
         labels = ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads)
-        _say(f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}")
+        count = f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}"
+        _say(f"{count}: {sum(f.level == 'warning' for f in found)} warnings" + (f", {sum(f.level == 'suspect' for f in found)} suspects" if suspects else ""))
 
 
 @app.command()

@@ -65,7 +65,7 @@ class Extracted:
 class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Pairs to a sparse matrix, for a scikit-learn pipeline.
 
-    `fit` keeps the features that occur in at least `min_pairs` pairs. X is a sequence of `Pair`
+    `fit` keeps the features that occur in at least `min_pairs` pairs, or all when none does. X is a sequence of `Pair`
     (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,).
     """
 
@@ -84,7 +84,8 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         keys, owner = rows.keys[order], number[order]
         fresh = np.concatenate(([True], (keys[1:] != keys[:-1]) | (owner[1:] != owner[:-1])))
         unique, count = np.unique(keys[fresh], return_counts=True)
-        self.keys_ = unique[count >= self.min_pairs]
+        kept = unique[count >= self.min_pairs]
+        self.keys_ = kept if len(kept) else unique
         return self
 
     def transform(self, X: Sequence[Pair | Extracted]) -> csr_matrix:

@@ -81,7 +81,7 @@ def test_odd_rows(file: Write, row: str, kind: str, said: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Norway said 3 < 4 and AT&T would go on; R&D too.",
+        "Norway said 3 < 4 and AT&T; R&D; and <5 would go on.",
         "The Rio de la Plata pact, said Le Monde and El Universal, was dead.",
         "Die-hard foes of the der Spiegel report said no.",
         "São Paulo's “Ação” programme cost €5.",

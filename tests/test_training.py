@@ -430,6 +430,18 @@ def test_no_article_of_the_test_fold_is_trained_on(reports: Dataset) -> None:
     assert sorted(tested) == list(range(len(reports)))
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_learning_curve_begins_with_next_to_nothing(reports: Dataset, size: int) -> None:
+    points = learning_curve(reports, sizes=[size], draws=6, settings=SETTINGS)["stance"]
+    assert size <= points[0].pairs < size + 5 and 0 <= points[0].macro_f1 < 0.6
+
+
+def test_four_rows_can_be_trained_on(tmp_path: Path) -> None:
+    rows = [{"text": f"{a} {v}.", "actor": a, "stance": s} for a, v, s in (("Norway", "left", "neutral"), ("Peru", "slept", "neutral"), ("Chile", "denied it", "deny"), ("Kenya", "said no", "deny"))]
+    found = train(read_dataset(write_csv(tmp_path / "four.csv", rows)))[1]
+    assert found["stance"].rows == 4
+
+
 def test_a_size_beyond_the_data(reports: Dataset) -> None:
     with pytest.raises(InputError) as e:
         learning_curve(reports, sizes=[5000])
