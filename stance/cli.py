@@ -306,8 +306,9 @@ def check(
         raise checked.failure
     if dataset := checked.data:
         labels = ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads)
-        count = f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}"
-        _say(f"{count}: {sum(f.level == 'warning' for f in found)} warnings" + (f", {sum(f.level == 'suspect' for f in found)} suspects" if suspects else ""))
+        counts = [f"{sum(f.level == level for f in found)} {level}s" for level in ("warning", *(["suspect"] if suspects else []))]
+        size = f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}"
+        _say(f"{size}: {', '.join(counts)}")
 
 
 @app.command()

@@ -36,6 +36,7 @@ from stance.model import HeadModel, Model, softmax
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 
 SEED = 20240229
+_NEVER = -30.0  # score of a class that a fold has not seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +268,7 @@ def _out_of_fold(
     weight = class_weights(y, settings.balance)
 
     def one(train_at: Ints, test_at: Ints) -> Floats:
-        pipe = make_pipeline(settings, weight, cues).fit(X[train_at], target[train_at])
-        return full_scores(pipe, X[test_at], head)
+        return _fit_scores(X[train_at], target[train_at], X[test_at], head, settings, weight, cues)
 
     if jobs > 1:
         parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
@@ -284,13 +284,22 @@ def _out_of_fold(
     return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth))
 
 
+def _fit_scores(
+    X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head, settings: Settings, weight: dict[str, float], cues: CueLexicon | None = None
+) -> Floats:
+    """Decision scores for Z after training on X, y; where so few rows hold one class only, that class."""
+    if len(set(y)) == 1:
+        return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, _NEVER) * np.ones((len(Z), 1))
+    return full_scores(make_pipeline(settings, weight, cues).fit(X, y), Z, head)
+
+
 def full_scores(pipe: Pipeline, X: Any, head: Head) -> Floats:
     """Decision scores with one column a label of the head, also for two classes; -30 for classes the fold lacks."""
     raw = pipe.decision_function(X)
     classes = list(pipe.classes_)
     if raw.ndim == 1:
         raw = np.column_stack([np.zeros(len(raw)), raw])
-    out = np.full((len(raw), len(head.labels)), -30.0)
+    out = np.full((len(raw), len(head.labels)), _NEVER)
     for j, label in enumerate(classes):
         out[:, head.index(label)] = raw[:, j]
     return out
@@ -449,7 +458,7 @@ def _curve(
     plan = [(_whole_articles(orders[d], groups, n), splits[d][1]) for n in wanted for d in range(draws)]
 
     def score(at: Ints, held: Ints) -> float:
-        pred = _fit_scores(X[at], y[at], Z[held], head, settings).argmax(1)
+        pred = _fit_scores(X[at], y[at], Z[held], head, settings, class_weights(list(y[at]), settings.balance)).argmax(1)
         return macro_f1(confusion(truth[held], pred, len(head.labels)))
 
     if jobs > 1:
@@ -481,12 +490,6 @@ def _whole_articles(order: Ints, groups: NDArray[Any], size: int) -> Ints:
     while end < len(order) and groups[order[end]] == groups[order[end - 1]]:
         end += 1
     return order[:end]
-
-
-def _fit_scores(X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head, settings: Settings) -> Floats:
-    if len(set(y)) == 1:  # so few rows that there is nothing to tell apart
-        return np.tile(np.eye(len(head.labels))[head.index(str(y[0]))], (len(Z), 1))
-    return full_scores(make_pipeline(settings, class_weights(list(y), settings.balance)).fit(X, y), Z, head)
 
 
 def _point(rows: Sequence[Ints], scores: Sequence[float], groups: NDArray[Any]) -> CurvePoint:

@@ -442,6 +442,12 @@ def test_four_rows_can_be_trained_on(tmp_path: Path) -> None:
     assert found["stance"].rows == 4
 
 
+def test_a_fold_that_sees_one_class_only_predicts_it(reports: Dataset) -> None:
+    four = replace(reports.take(range(4)), groups=("g6", "g0", "g2", "g2"), heads=(Head("mood", ("a", "b")),), labels={"mood": ("a", "b", "a", "b")})
+    fold = out_of_fold(four)["mood"]
+    assert fold.probs.shape == (4, 2) and np.isfinite(fold.probs).all()
+
+
 def test_a_size_beyond_the_data(reports: Dataset) -> None:
     with pytest.raises(InputError) as e:
         learning_curve(reports, sizes=[5000])
