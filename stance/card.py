@@ -51,7 +51,7 @@ def _definitions(manifest: Manifest) -> Iterator[str]:
         count = manifest["data"]["labels"][name]
         order = ", in order" if head["ordered"] else ""
         yield from ("", f"`{name}`{order}:", "")
-        rows = [[x, told.get(x) or gloss(name, x) or "not defined in the file", count.get(x, 0)] for x in head["labels"]]
+        rows = [[x, told.get(x) or gloss(name, x) or "not defined", count.get(x, 0)] for x in head["labels"]]
         yield from _table(["label", "definition", "training pairs"], rows)
 
 
@@ -142,7 +142,7 @@ def command(manifest: Manifest, name: str) -> str:
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
     words += ["--cues", "CUES.csv"] if "cues.csv" in manifest.get("members", {}) else []
-    words += ["--actors", "ACTORS.csv"] if about.get("actors") else []
+    words += [w for k in ("actors", "definitions") if about.get(k) for w in (f"--{k}", f"{k.upper()}.csv")]
     return shlex.join([*words, "-o", name if name.endswith(".stance") else "model.stance"])
 
 

@@ -157,6 +157,9 @@ def train(
     labelled_by: Annotated[str, typer.Option("--labelled-by", help="Who labelled the data; for the model card.", show_default=False)] = "",
     licence: Annotated[str, typer.Option("--licence", help="Licence of the data and the model; for the model card.", show_default=False)] = "",
     note: Annotated[str, typer.Option("--note", help="What else to know of the data; for the model card.", show_default=False)] = "",
+    definitions: Annotated[
+        Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) of your labels; for the model card.", show_default=False)
+    ] = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -166,7 +169,7 @@ def train(
     from dataclasses import replace
 
     from stance import rendering
-    from stance.dataset import read_dataset, read_text
+    from stance.dataset import read_dataset, read_definitions, read_text
     from stance.syntax import build_cues
     from stance.training import Settings, evaluate, train
 
@@ -183,8 +186,10 @@ def train(
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs)
-    about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out, "actors": "a table of their own" if actors else ""}
-    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, jobs=jobs, progress=_progress)
+    about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
+    about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
+    told = read_definitions(definitions, dataset.heads) if definitions else {}
+    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, jobs=jobs, progress=_progress)
     scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}
     if held is not None and len(held):

@@ -110,7 +110,7 @@ def read_dataset(
     rows, clash, notes = _without_duplicates(list(table.rows), names)
     _refuse(problems + clash)
     if not any(r.actor for r in rows):
-        raise DataError(f"{', '.join(dict.fromkeys(r.file for r in rows)) or paths}: no labelled rows", "a row needs text, actor and a label")
+        raise DataError(f"{', '.join(map(str, labelled_files(paths)))}: no labelled rows", "a row needs text, actor and a label")
     pairs, kept, more = locate(rows, lexicon or default_lexicon())
     return Dataset(
         table.heads, tuple(kept), tuple(pairs), tuple(map(_group, kept)), {n: tuple(r.labels[n] for r in kept) for n in names},
@@ -244,6 +244,31 @@ def spreadsheet_cell(text: str) -> str:
 def plain_cell(text: str) -> str:
     """The cell as it was before `spreadsheet_cell`."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def read_definitions(path: Path, heads: Sequence[Head]) -> dict[str, dict[str, str]]:
+    """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns.
+
+    Raises DataError for missing columns, and for every head or label that `heads` do not have.
+    """
+    records = csv_records(read_text(path)[0])
+    header = column_names(next(records)[1])
+    if missing := [c for c in ("head", "label", "definition") if c not in header]:
+        raise DataError(f"{path}:1: no column {missing[0]!r}; seen: {', '.join(header)}", "needed: head, label, definition")
+    known = {h.name: h.labels for h in heads}
+    out: dict[str, dict[str, str]] = {}
+    problems = []
+    for line, cells in records:
+        head, label, told = (dict(zip(header, cells, strict=False)).get(c, "").strip() for c in ("head", "label", "definition"))
+        if label in known.get(head, ()):
+            out.setdefault(head, {})[label] = told
+        else:
+            what, names = ("label", known[head]) if head in known else ("head", tuple(known))
+            value = label if what == "label" else head
+            problems.append(f"{path}:{line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
+    if problems:
+        raise DataError(f"{len(problems)} definitions of nothing", "correct them and try again", tuple(problems))
+    return out
 
 
 def column_names(cells: Sequence[str]) -> list[str]:

@@ -147,12 +147,14 @@ def train(
     cues: CueLexicon | None = None,
     cue_text: str = "",
     about: Mapping[str, str] | None = None,
+    definitions: Mapping[str, Mapping[str, str]] | None = None,
     jobs: int = 1,
     progress: Callable[[str, int], Iterator[int]] | None = None,
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
 
-    `about` goes into the manifest for the model card: `labelled_by`, `licence`, `note`, `hold_out`, `actors`.
+    `about` (`labelled_by`, `licence`, `note`, `hold_out`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
+    manifest for the model card; labels of the codebook have definitions already.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
     class lives in one article only.
@@ -173,7 +175,7 @@ def train(
         reports[head.name] = _fold_report(data, fold, settings, cues)
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
-    manifest = _manifest_of(data, settings, reports, about or {})
+    manifest = _manifest_of(data, settings, reports, about or {}, definitions or {})
     model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text)
     return model, reports
 
@@ -354,7 +356,9 @@ def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = No
     return out
 
 
-def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadReport], about: Mapping[str, str]) -> dict[str, Any]:
+def _manifest_of(
+    data: Dataset, settings: Settings, reports: dict[str, HeadReport], about: Mapping[str, str], definitions: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
     from stance import __version__
 
     return {
@@ -369,10 +373,14 @@ def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadRepor
             "groups": len(set(data.groups)),
             "labels": {h.name: {x: data.labels[h.name].count(x) for x in h.labels} for h in data.heads},
         },
-        "glosses": {h.name: told for h in data.heads if (told := {x: gloss(h.name, x) for x in h.labels if gloss(h.name, x)})},
+        "glosses": {h.name: _glosses(h, definitions.get(h.name, {})) for h in data.heads},
         "about": {k: " ".join(v.split()) for k, v in about.items() if v.strip()},
         "report": {name: r.as_dict() for name, r in reports.items()},
     }
+
+
+def _glosses(head: Head, own: Mapping[str, str]) -> dict[str, str]:
+    return {x: " ".join(told.split()) for x in head.labels if (told := own.get(x) or gloss(head.name, x))}
 
 
 def predict(model: Model, data: Dataset) -> dict[str, Predicted]:

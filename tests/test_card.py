@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPORTS, SETTINGS, Run
+from conftest import REPORTS, SETTINGS, Run, relabel
 
 from stance.card import card_lines, command
 from stance.dataset import Dataset
@@ -90,6 +90,27 @@ def test_the_command_makes_the_same_bytes(run: Cli, tmp_path: Path, monkeypatch:
 def test_own_heads_and_tables_are_in_the_command(manifest: dict[str, Any]) -> None:
     own = {**manifest, "heads": [{"name": "my mood", "labels": ["a", "b"], "ordered": False}], "members": {"cues.csv": "0"}, "about": {"actors": "x"}}
     assert command(own, "card") == "stance train DATA --head 'my mood' --folds 3 --min-pairs 2 --seed 20240229 --cues CUES.csv --actors ACTORS.csv -o model.stance"
+
+
+def test_labels_of_ones_own_are_defined_by_their_owner(run: Cli, tmp_path: Path) -> None:
+    data = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
+    (tmp_path / "d.csv").write_text("head,label,definition\nmood,good,\"all's | well\"\n")
+    args = ["train", data, "--head", "mood", "--folds", "2", "--definitions", tmp_path / "d.csv", "-o", tmp_path / "m.stance"]
+    assert run(*args).code == 0
+    out = run("info", tmp_path / "m.stance", "-f", "markdown").out
+    assert "| good | all's \\| well |" in out and "| bad | not defined |" in out
+    assert "--head mood" in out and "--definitions DEFINITIONS.csv" in out
+
+
+def test_definitions_of_nothing_are_told_at_once(run: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("head,label,definition\nstance,denny,x\nmood,good,y\ntone,warm,z\n")
+    r = run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance")
+    assert r.code == 1 and not (tmp_path / "m.stance").exists()
+    assert f"{path}:2: no label 'denny' in the data; did you mean 'deny'?" in r.err
+    assert f"{path}:3: no head 'mood' in the data; one of stance, tone" in r.err and "2 definitions of nothing" in r.err
+    path.write_text("label,definition\n")
+    assert f"{path}:1: no column 'head'; seen: label, definition" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
 
 
 def test_what_is_said_of_the_data_does_not_move_the_model(reports: Dataset) -> None:
