@@ -132,6 +132,7 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
     if table:
         rows += _with_annotators([r for r in table.rows if r.actor])
+    rows = [r for r in rows if any(r.labels.values())]  # not labelled yet is not labelled
     found = heads_of(rows, names)
     problems = label_problems(rows, found, set())
     who = tuple(dict.fromkeys(r.annotator for r in rows))
@@ -139,7 +140,7 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     problems += matched.problems
     if problems:
         raise DataError(f"{len(problems)} bad rows; nothing was compared", "correct them and try again", tuple(problems))
-    if not any(sum(map(bool, u.places)) > 1 for u in matched.units):
+    if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
         raise InputError(
             f"no sentence and actor is labelled by two annotators; annotators: {', '.join(who) or 'none'}",
             "give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`",

@@ -159,6 +159,12 @@ def test_an_unfinished_annotator(tmp_path: Path) -> None:
     assert (a.pairs, a.equal.value) == (2, 1.0)
 
 
+def test_an_annotator_who_has_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as e:
+        read_annotations([annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", [""] * 4)])
+    assert e.value.message == "no sentence and actor is labelled by two annotators; annotators: 1"
+
+
 def test_own_heads(tmp_path: Path) -> None:
     for name, moods in (("1", "gbgb"), ("2", "gbgg")):
         annotated(tmp_path / f"{name}.csv", FIRST)
