@@ -40,8 +40,9 @@ def test_retraining_gives_the_same_model_and_scores(settings: Settings) -> None:
         assert report.macro_f1 == pytest.approx(shipped.manifest["report"][name]["macro_f1"], abs=0.01)
         assert evaluate(model, held)[name].macro_f1 == pytest.approx(shipped.manifest["held_out"][name]["macro_f1"], abs=0.02)
     made_with = shipped.manifest["scikit-learn"], shipped.manifest["numpy"]
-    if made_with == (sklearn.__version__, np.__version__):
-        assert model.fingerprint == shipped.fingerprint
+    if made_with == (sklearn.__version__, np.__version__):  # to the digit on one kind of processor, nearly so on another
+        for name, probs in model.predict_proba(held.pairs).items():
+            assert np.abs(probs - shipped.predict_proba(held.pairs)[name]).max() < 0.01
 
 
 def test_it_is_better_than_hand_rules_and_chance() -> None:
