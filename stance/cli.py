@@ -41,7 +41,10 @@ OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actor
 FormatOption = Annotated[
     str,
     typer.Option(
-        "--format", "-f", help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.", show_default=False
+        "--format",
+        "-f",
+        help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.",
+        show_default=False,
     ),
 ]
 OutOption = Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False)]

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import chain, groupby
 from pathlib import Path
@@ -72,7 +72,6 @@ class Recorded:
 
 def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Run:
     """The run of a model with a lexicon and settings (anything JSON holds). Raises ModelError for a head that is no possible column."""
-    digest = hashlib.sha256(repr(lexicon.aliases).encode()).hexdigest()[:16]
     heads = tuple(h.head.name for h in model.heads)
     taken = [c.lower() for c in (*_OWN, *_FLAT)]
     for head in heads:
@@ -82,7 +81,12 @@ def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Ru
             taken.append(column.lower())
     name = model.path.name if model.path else "model"
     fixed = json.dumps(settings, ensure_ascii=False, sort_keys=True)
-    return Run(__version__, model.fingerprint, digest, fixed, name, json.dumps(model.manifest, ensure_ascii=False), heads)
+    return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, json.dumps(model.manifest, ensure_ascii=False), heads)
+
+
+def _digest(lexicon: Lexicon) -> str:
+    rows = [[getattr(a, f.name) for f in fields(a)] for a in lexicon.aliases]
+    return hashlib.sha256(json.dumps(rows, default=sorted).encode()).hexdigest()[:16]  # sets have no order of their own
 
 
 def record(
@@ -377,6 +381,8 @@ def write_parquet(path: Path, results: Iterable[Result], model: Model) -> None:
     except ImportError as e:
         raise MissingExtraError("writing Parquet", "pyarrow", "parquet") from e
     schema = _schema(pa, model)
+    if twice := sorted({n for n in schema.names if schema.names.count(n) > 1}):
+        raise ModelError(f"a head cannot be kept in Parquet: the column {twice[0]!r} is taken", "write .jsonl or .csv")
     part = path.with_name(path.name + ".part")
     rows: list[dict[str, Any]] = []
     try:
