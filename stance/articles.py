@@ -199,7 +199,7 @@ def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str, seen:
 
 def _json_line(place: str, line: str, text_column: str, stem: str, n: int) -> Article | Skipped:
     try:
-        return _record(place, json.loads(line), text_column, f"{stem}-{n}")
+        return _record(place, json.loads(line.rstrip()), text_column, f"{stem}-{n}")
     except (ValueError, RecursionError) as e:  # the latter: thousands of brackets in one another
         return Skipped(place, f"not valid JSON: {e}")
 

@@ -50,15 +50,22 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
 
     def start() -> Submit:
         while pools:
-            pools.pop().shutdown(wait=False, kill_workers=True)
+            _end(pools.pop())
         pools.append(ProcessPoolExecutor(jobs, initializer=_hold, initargs=(work, os.getpid())))
         return lambda batch: pools[-1].submit(_do, batch)
 
     try:
         yield from _in_order(batches, start, BrokenProcessPool, lambda: 2 * jobs, lost)
     finally:
-        for p in pools:
-            p.shutdown(wait=True, kill_workers=True)
+        for pool in pools:
+            _end(pool)
+
+
+def _end(pool: Any) -> None:
+    """End its processes at once. (loky's own `kill_workers` trips over batches that were submitted just before.)"""
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True)
 
 
 _held: list[Work[Any, Any]] = []
