@@ -102,7 +102,7 @@ def test_no_process_outlives_its_killed_parent() -> None:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[bytes]"]]]:
+def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """A scheduler and two workers, each a process of its own: the address, and the workers."""
     pytest.importorskip("distributed")  # of the extra `dask`
     scheduler_file = tmp_path / "scheduler.json"
@@ -127,7 +127,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[bytes]
 
 
 @POSIX
-def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: Lexicon, cluster: tuple[str, list["subprocess.Popen[bytes]"]]) -> None:
+def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: Lexicon, cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
     from distributed import Client
 
     address, workers = cluster
