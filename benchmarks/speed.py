@@ -1,6 +1,6 @@
 """Speed and memory beside peers: CPU seconds, interleaved in one run, medians; on text no table was warmed on.
 
-    python benchmarks/speed.py --articles FILE.jsonl [--only abcdef] [--rounds 5] [--count 100]
+    python benchmarks/speed.py --articles FILE.jsonl [--only abcdefg] [--rounds 5] [--count 100]
 
 FILE holds one article a line with a `text` field. Peers are trained here on the same corpus; one that is not installed is named
 and left out (`pip install "stance[bench]"`).
@@ -13,6 +13,7 @@ and left out (`pip install "stance[bench]"`).
 (d) peak memory on 10 and 200 MB of articles, into a database
 (e) one process and two: seconds on the clock
 (f) what training costs by rows; beyond the corpus its reports are repeated under new names
+(g) a dask cluster on this machine: what moves with a batch, and what that costs
 """
 
 from __future__ import annotations
@@ -363,14 +364,60 @@ def table_f(b: Bench) -> None:
         print(f"  {count:>7} rows {used:10.1f} s CPU {clock:10.1f} s {peak:8.0f} MB   {used / count * 1000:6.2f} s CPU a thousand rows", flush=True)
 
 
-TABLES = {"a": table_a, "b": table_b, "c": table_c, "d": table_d, "e": table_e, "f": table_f}
+def table_g(b: Bench) -> None:
+    """A dask cluster of two worker processes on this machine: what moves, and what that costs beside the work."""
+    import pickle
+
+    import cloudpickle
+    from distributed import LocalCluster
+
+    import stance
+    from stance.actors import default_lexicon
+    from stance.classification import BATCH, Result, classify_archive
+    from stance.parallel import on_cluster
+
+    model, lexicon = stance.default_model(), default_lexicon()
+    with b.articles.open(encoding="utf-8") as f:
+        records = [json.loads(x) for x in islice(f, 20 * BATCH)]
+    articles = [stance.Article(str(r.get("id", n)), r["text"], date=r.get("date", "")) for n, r in enumerate(records)]
+    start = time.process_time()
+    done = list(classify_archive(articles[: 5 * BATCH], model, lexicon=lexicon))
+    work = (time.process_time() - start) / len(done)
+    out = statistics.mean(len(pickle.dumps(articles[k * BATCH : (k + 1) * BATCH])) for k in range(5))
+    back = statistics.mean(len(pickle.dumps(d, pickle.HIGHEST_PROTOCOL)) for d in done)
+    print(f"\n(g) a dask cluster, batches of {BATCH} articles; a batch takes {work:.3f} s CPU to classify")
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        address, batches = cluster.scheduler_address, [articles[k : k + BATCH] for k in range(0, len(articles), BATCH)]
+
+        def canned(batch: list[Any], held: list[Result] = done[0]) -> list[Result]:
+            return held  # what a batch gives, without its work
+
+        for _ in range(2):  # the first round sends the function
+            clock, used = time.monotonic(), time.process_time()
+            count = sum(1 for _ in on_cluster(canned, iter(batches), address, lambda x: x))
+            clock, used = time.monotonic() - clock, time.process_time() - used
+        print(f"  sent once a worker: {len(cloudpickle.dumps((model, lexicon))) / 1e6:.1f} MB at most")
+        print(f"  a batch: {out / 1e3:.0f} kB sent, {back / 1e3:.0f} kB given back")
+        print(f"  transport alone: {clock / count:.3f} s a batch on the clock, {used / count:.3f} s CPU here")
+
+        def whole(**options: Any) -> float:
+            begin = time.monotonic()
+            for _ in classify_archive(articles, model, lexicon=lexicon, **options):
+                pass
+            return time.monotonic() - begin
+
+        runs = {"--jobs 2": lambda _: whole(jobs=2), "--dask, two workers": lambda _: whole(cluster=address)}
+        show(f"    {len(articles)} articles, on the clock", interleaved(runs, b.rounds), "s")
+
+
+TABLES = {"a": table_a, "b": table_b, "c": table_c, "d": table_d, "e": table_e, "f": table_f, "g": table_g}
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=Path, required=True)
-    parser.add_argument("--only", default="abcde", help="which tables; f takes long and is left out unless named")
+    parser.add_argument("--only", default="abcde", help="which tables; f (long) and g (needs stance[dask]) only when named")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--count", type=int, default=100)
     args = parser.parse_args()

@@ -7,6 +7,7 @@ processes, and only an item that kills its process a second time is given up.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import pickle
 import signal
@@ -97,11 +98,13 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
     Raises MissingExtraError without `distributed`, StanceError when the cluster cannot be reached or is of no use.
     """
     try:
+        import cloudpickle
         from distributed import Client
         from distributed.scheduler import KilledWorker
     except ImportError as e:
         raise MissingExtraError("a dask cluster", "distributed", "dask") from e
-    payload = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is told as our error
+    payload = cloudpickle.dumps(work)  # a function of a notebook too
     key = f"stance-{hashlib.sha256(payload).hexdigest()[:16]}"
     try:
         client = Client(address, timeout=10, set_as_default=False)

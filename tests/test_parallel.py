@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from conftest import Run
 
 from stance import progress
 from stance.actors import Lexicon
@@ -21,6 +25,7 @@ from stance.errors import MissingExtraError, StanceError
 from stance.model import Model
 from stance.parallel import in_processes, on_cluster
 
+Cli = Callable[..., Run]
 POSIX = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
 
 
@@ -101,9 +106,12 @@ def test_no_process_outlives_its_killed_parent() -> None:
 # --------------------------------------------------------------------------- a dask cluster
 
 
+Cluster = tuple[str, "subprocess.Popen[bytes]", list["subprocess.Popen[bytes]"]]
+
+
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and two workers, each a process of its own: the address, and the workers."""
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler and two workers, each a process of its own: the address and the processes."""
     pytest.importorskip("distributed")  # of the extra `dask`
     scheduler_file = tmp_path / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
@@ -114,12 +122,10 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
         deadline = time.monotonic() + 60
         while not scheduler_file.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        import json
-
         address = json.loads(scheduler_file.read_text())["address"]
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]
         workers = [subprocess.Popen(worker, **quiet) for _ in range(2)]  # type: ignore[call-overload]
-        yield address, workers
+        yield address, scheduler, workers
     finally:
         for p in (*workers, scheduler):
             p.kill()
@@ -127,10 +133,10 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
 
 
 @POSIX
-def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: Lexicon, cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: Lexicon, cluster: Cluster) -> None:
     from distributed import Client
 
-    address, workers = cluster
+    address, _, workers = cluster
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
     articles = [Article(str(n), f"Norway condemned raid {n}. Chile denied it. The ministry said it would wait.") for n in range(12 * BATCH)]
@@ -142,6 +148,39 @@ def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: L
             workers[0].kill()
     assert found == serial and len(found) == len(articles) and all(r.judgements and not r.skipped for r in found)
     assert workers[0].poll() is not None and workers[1].poll() is None
+
+
+@POSIX
+def test_the_command_line_on_a_cluster_that_is_lost_half_way(run: Cli, model_file: Path, tmp_path: Path, cluster: Cluster) -> None:
+    address, scheduler, _ = cluster
+    path, out, whole = tmp_path / "a.jsonl", tmp_path / "r.sqlite", tmp_path / "whole.sqlite"
+    path.write_text("".join(json.dumps({"id": str(n), "text": f"Norway condemned raid {n}. Chile denied it. " * 3}) + "\n" for n in range(16 * BATCH)))
+    arguments = [sys.executable, "-m", "stance.cli", "classify", path, "-m", model_file, "--dask", address, "-o", out]
+    with subprocess.Popen(list(map(str, arguments)), stderr=subprocess.PIPE, text=True) as p:
+        while p.poll() is None and not count(out):
+            time.sleep(0.02)
+        scheduler.kill()
+        assert p.stderr
+        said = p.stderr.read()
+    done = count(out)
+    assert p.returncode == 1 and f"error: {address}: lost the cluster" in said and "run the same command again to go on" in said
+    assert "Traceback" not in said and 0 < done < 16 * BATCH
+    assert run("classify", path, "-m", model_file, "-o", out) == Run(0, "", f"{out}: {done} of {16 * BATCH} articles were there already\n")
+    run("classify", path, "-m", model_file, "-o", whole)
+    assert rows(out) == rows(whole)
+
+
+def count(path: Path) -> int:
+    try:
+        with closing(sqlite3.connect(path)) as db:
+            return int(db.execute("SELECT count(*) FROM article").fetchone()[0])
+    except sqlite3.Error:  # not there yet
+        return 0
+
+
+def rows(path: Path) -> list[object]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT * FROM judgement JOIN sentence ON sentence.id = sentence_id JOIN article ON article.id = article_id").fetchall()
 
 
 def test_a_cluster_that_does_not_answer() -> None:
