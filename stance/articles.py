@@ -235,9 +235,11 @@ def _large_csv(path: Path, text_column: str, seen: Seen) -> Iterator[Article | S
     try:
         with path.open("rb") as f:
             head = f.read(65536)
-            decode(head[: head.rfind(b"\n") + 1] or head, str(path))  # says what is empty or binary
-            wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-            encoding, note = ("utf-16", "") if wide else _encoding(f, head, str(path))
+            if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+                encoding, note = "utf-16", ""
+            else:
+                decode(head, str(path))  # says what is empty or binary
+                encoding, note = _encoding(f, head, str(path))
         _warn(note)
         with path.open("rb") as f:
             at = 0

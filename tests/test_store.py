@@ -132,6 +132,19 @@ def test_an_interrupt_keeps_what_was_done(run: Cli, archive: Path, model_file: P
     assert dump(out) == undisturbed
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits are POSIX")
+def test_a_full_disk_is_a_message_and_the_run_goes_on(archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    import resource
+
+    out = tmp_path / "r.sqlite"
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # noqa: E731 -- no file may be larger: the third batch is too much
+    r = subprocess.run(command(archive, out, model_file), capture_output=True, text=True, preexec_fn=limit)
+    assert r.returncode == 1 and r.stderr.startswith(f"error: {out}: ") and "run the same command again" in r.stderr and "Traceback" not in r.stderr
+    assert 0 < articles_in(out) < len(undisturbed["article"])
+    assert subprocess.run(command(archive, out, model_file), capture_output=True).returncode == 0
+    assert dump(out) == undisturbed
+
+
 def test_once_more_changes_nothing(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.sqlite"
     assert run("classify", few, "-o", out, "-m", model_file) == Run(0, "", "")
