@@ -332,13 +332,18 @@ def table_e(b: Bench) -> None:
     with b.articles.open("rb") as f:
         part.write_bytes(b"".join(islice(f, 5 * b.count)))
 
+    cpus: dict[int, list[float]] = {1: [], 2: []}
+
     def run(jobs: int) -> float:
         out = b.folder / "jobs.sqlite"
         out.unlink(missing_ok=True)
-        return child([*STANCE, "classify", str(part), "-o", str(out), "-j", str(jobs)])[1]
+        used, clock, _ = child([*STANCE, "classify", str(part), "-o", str(out), "-j", str(jobs)])
+        cpus[jobs].append(used)
+        return clock
 
     medians = interleaved({f"--jobs {j}": lambda _, j=j: run(j) for j in (1, 2)}, b.rounds)  # type: ignore[misc]
     show(f"(e) {5 * b.count} articles into a database, on the clock", medians, "s")
+    show("    the same, of all processes together", {f"--jobs {j}": statistics.median(v) for j, v in cpus.items()})
 
 
 def table_f(b: Bench) -> None:
@@ -373,8 +378,10 @@ def table_g(b: Bench) -> None:
 
     import stance
     from stance.actors import default_lexicon
-    from stance.classification import BATCH, Result, classify_archive
+    from stance.articles import scan_articles
+    from stance.classification import BATCH, Result, _batches, classify_archive
     from stance.parallel import on_cluster
+    from stance.store import describe_run, record
 
     model, lexicon = stance.default_model(), default_lexicon()
     with b.articles.open(encoding="utf-8") as f:
@@ -399,6 +406,13 @@ def table_g(b: Bench) -> None:
         print(f"  sent once a worker: {len(cloudpickle.dumps((model, lexicon))) / 1e6:.1f} MB at most")
         print(f"  a batch: {out / 1e3:.0f} kB sent, {back / 1e3:.0f} kB given back")
         print(f"  transport alone: {clock / count:.3f} s a batch on the clock, {used / count:.3f} s CPU here")
+
+        run, part, used = describe_run(model, lexicon, {}), b.folder / "dask.jsonl", time.process_time()
+        with b.articles.open("rb") as f:
+            part.write_bytes(b"".join(islice(f, len(articles))))
+        record(b.folder / "dask.db", scan_articles(part), lambda items: on_cluster(canned, _batches(items), address, lambda x: x), run)
+        used = (time.process_time() - used) / count
+        print(f"  reading, transport and writing into a database: {used:.3f} s CPU here, so one such process feeds {work / used:.0f} cores")
 
         def whole(**options: Any) -> float:
             begin = time.monotonic()
