@@ -50,6 +50,11 @@ class Skipped:
     reason: str
     input: str = field(default="", compare=False)
 
+    @property
+    def id(self) -> str:
+        """Its name, which stands where an article's id would."""
+        return self.name
+
 
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
 Seen = Callable[[int], object]  # told the number of bytes whenever some were read

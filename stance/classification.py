@@ -96,7 +96,7 @@ def classify_articles(
     for batch in classify_archive(articles, model, lexicon=lexicon, min_confidence=min_confidence, actors=actors, jobs=jobs):
         for result in batch:
             if result.skipped:
-                raise InputError(f"{_name(result.item)}: {result.skipped}", "classify_archive goes on with the other articles")
+                raise InputError(f"{result.item.id}: {result.skipped}", "classify_archive goes on with the other articles")
             yield from result.judgements
 
 
@@ -125,10 +125,6 @@ def classify_archive(
     from stance.parallel import in_processes, on_cluster
 
     return on_cluster(work, batches, cluster, _lost) if cluster else in_processes(work, batches, jobs, _lost)
-
-
-def _name(item: Article | Skipped) -> str:
-    return item.id if isinstance(item, Article) else item.name
 
 
 def _lost(item: Article | Skipped) -> Result:

@@ -159,7 +159,7 @@ def _record(
 
 def _stream(batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model) -> tuple[Sequence[Skipped], int]:
     """Into a file or standard output; the skipped articles to name, and how many there are."""
-    from stance.articles import Article, Skipped
+    from stance.articles import Skipped
 
     shown: list[Skipped] = []
     count = 0
@@ -170,7 +170,7 @@ def _stream(batches: Iterable[list[Result]], chosen: str, everything: bool, outp
             if result.skipped:
                 count += 1
                 if len(shown) < SHOWN:
-                    shown.append(Skipped(result.item.id if isinstance(result.item, Article) else result.item.name, result.skipped))
+                    shown.append(Skipped(result.item.id, result.skipped))
             yield result
 
     if chosen == "parquet" and output:

@@ -120,7 +120,7 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
     more = next(items, None)
     if more is not None and finished and not append:
         raise InputError(
-            f"{path}: the run of {finished[:10]} is complete with {position} articles; the input now has more, from {_key(more)!r} on",
+            f"{path}: the run of {finished[:10]} is complete with {position} articles; the input now has more, from {more.id!r} on",
             "--append adds them; --restart begins anew",
         )
     if more is not None:
@@ -272,8 +272,8 @@ def _pass_known(db: sqlite3.Connection, path: Path, number: int, items: Iterator
             raise InputError(f"{path}: holds more articles than the input has ({n - 1})", "give the same input again, or --restart to begin anew")
         if _signature(item) != (*row, skipped if not row[5] else ""):
             raise InputError(
-                f"{path}: article {n} of the input is not the one judged before: {_key(item)!r} now, {row[0]!r} there"
-                + (" (its text, title, date or source changed)" if _key(item) == row[0] else ""),
+                f"{path}: article {n} of the input is not the one judged before: {item.id!r} now, {row[0]!r} there"
+                + (" (its text, title, date or source changed)" if item.id == row[0] else ""),
                 "give the same input again to go on, or --restart to begin anew",
             )
     return n
@@ -282,12 +282,8 @@ def _pass_known(db: sqlite3.Connection, path: Path, number: int, items: Iterator
 def _signature(item: Article | Skipped) -> tuple[str, ...]:
     """What must be the same for an article to be the same; for one that could not be read, the reason too."""
     if isinstance(item, Skipped):
-        return (item.name, item.input, "", "", "", "", item.reason)
+        return (item.id, item.input, "", "", "", "", item.reason)
     return (item.id, item.input, item.title, item.date, item.source, hashlib.sha256(item.text.encode()).hexdigest(), "")
-
-
-def _key(item: Article | Skipped) -> str:
-    return item.id if isinstance(item, Article) else item.name
 
 
 # --------------------------------------------------------------------------- rows
