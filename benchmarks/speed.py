@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import cycle, groupby, islice
 from pathlib import Path
 from typing import Any
@@ -379,16 +380,17 @@ def table_g(b: Bench) -> None:
     import stance
     from stance.actors import default_lexicon
     from stance.articles import scan_articles
-    from stance.classification import BATCH, Result, _batches, classify_archive
+    from stance.classification import BATCH, _batches, classify_archive
     from stance.parallel import on_cluster
-    from stance.store import describe_run, record
+    from stance.store import describe_run, record, rows_of
 
     model, lexicon = stance.default_model(), default_lexicon()
     with b.articles.open(encoding="utf-8") as f:
         records = [json.loads(x) for x in islice(f, 20 * BATCH)]
     articles = [stance.Article(str(r.get("id", n)), r["text"], date=r.get("date", "")) for n, r in enumerate(records)]
     start = time.process_time()
-    done = list(classify_archive(articles[: 5 * BATCH], model, lexicon=lexicon))
+    run = describe_run(model, lexicon, {})
+    done = list(classify_archive(articles[: 5 * BATCH], model, lexicon=lexicon, finish=partial(rows_of, heads=run.heads)))
     work = (time.process_time() - start) / len(done)
     out = statistics.mean(len(pickle.dumps(articles[k * BATCH : (k + 1) * BATCH])) for k in range(5))
     back = statistics.mean(len(pickle.dumps(d, pickle.HIGHEST_PROTOCOL)) for d in done)
@@ -396,7 +398,7 @@ def table_g(b: Bench) -> None:
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         address, batches = cluster.scheduler_address, [articles[k : k + BATCH] for k in range(0, len(articles), BATCH)]
 
-        def canned(batch: list[Any], held: list[Result] = done[0]) -> list[Result]:
+        def canned(batch: list[Any], held: list[Any] = done[0]) -> list[Any]:
             return held  # what a batch gives, without its work
 
         for _ in range(2):  # the first round sends the function
@@ -407,10 +409,11 @@ def table_g(b: Bench) -> None:
         print(f"  a batch: {out / 1e3:.0f} kB sent, {back / 1e3:.0f} kB given back")
         print(f"  transport alone: {clock / count:.3f} s a batch on the clock, {used / count:.3f} s CPU here")
 
-        run, part, used = describe_run(model, lexicon, {}), b.folder / "dask.jsonl", time.process_time()
+        part = b.folder / "dask.jsonl"
         with b.articles.open("rb") as f:
             part.write_bytes(b"".join(islice(f, len(articles))))
-        record(b.folder / "dask.db", scan_articles(part), lambda items: on_cluster(canned, _batches(items), address, lambda x: x), run)
+        used = time.process_time()
+        record(b.folder / "dask.db", scan_articles(part), lambda items, _: on_cluster(canned, _batches(items), address, lambda x: x), run)
         used = (time.process_time() - used) / count
         print(f"  reading, transport and writing into a database: {used:.3f} s CPU here, so one such process feeds {work / used:.0f} cores")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -109,26 +109,34 @@ class Result:
     skipped: str = ""
 
 
+def _as_it_is(result: Result) -> Result:
+    return result
+
+
 def classify_archive(
     items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon, min_confidence: float | dict[str, float] = 0.0,
-    actors: Sequence[str] = (), jobs: int = 1, cluster: str = "",
-) -> Iterator[list[Result]]:  # fmt: skip
+    actors: Sequence[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
+) -> Iterator[list[Any]]:  # fmt: skip
     """A result for every item, batch by batch, in order; the same for any `jobs`, and on a dask cluster (`cluster` is its scheduler's address).
 
     An article on which classification fails, or kills its process, is skipped with the reason; the others of its batch are not lost.
-    Memory does not grow with the number of items.
+    Memory does not grow with the number of items. `finish` makes of a `Result` what is given back, in the process that judged it, so that
+    the one process that collects has little to do.
     """
-    work = partial(_results, model=_bare(model), lexicon=lexicon, least=min_confidence, actors=tuple(actors))
+    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon, least=min_confidence, actors=tuple(actors))
     batches = _batches(items)
     if not cluster and jobs == 1:
         return map(work, batches)
     from stance.parallel import in_processes, on_cluster
 
-    return on_cluster(work, batches, cluster, _lost) if cluster else in_processes(work, batches, jobs, _lost)
+    def lost(item: Article | Skipped) -> Any:
+        return finish(Result(item, (), "classification killed its process; is there memory enough?"))
+
+    return on_cluster(work, batches, cluster, lost) if cluster else in_processes(work, batches, jobs, lost)
 
 
-def _lost(item: Article | Skipped) -> Result:
-    return Result(item, (), "classification killed its process; is there memory enough?")
+def _finished(batch: list[Article | Skipped], *, finish: Callable[[Result], Any], **settings: Any) -> list[Any]:
+    return [finish(r) for r in _results(batch, **settings)]
 
 
 def _bare(model: Model) -> Model:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stance.articles import Article, Skipped
     from stance.classification import Judgement, Result
     from stance.model import Model
+    from stance.store import Judge, Run
 
 app = typer.Typer(
     help="Who takes which stance, and in what tone, sentence by sentence in the news.",
@@ -113,8 +114,11 @@ def classify(
     with progress(input_bytes(inputs)) as (read, done):
         items = scan_articles(inputs, text_column=text_column, seen=read)
         if chosen == "sqlite" and output:
+            from stance.store import describe_run
+
             settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column}
-            skipped, count = _record(output, items, lambda x: _counted(judge(x), done), fitted, lexicon, settings, restart, append)
+            run = describe_run(fitted, lexicon, settings)
+            skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted)
     for s in skipped:
@@ -134,21 +138,20 @@ def _check_output(chosen: str, output: Path | None, restart: bool, append: bool)
         raise typer.BadParameter("choose one of --restart and --append", param_hint="--restart")
 
 
-def _counted(batches: Iterable[list[Result]], done: Callable[[int], None]) -> Iterator[list[Result]]:
+def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Iterator[list[Any]]:
     for batch in batches:
         yield batch
         done(len(batch))
 
 
 def _record(
-    output: Path, items: Iterable[Article | Skipped], judge: Callable[..., Any], model: Model, lexicon: Lexicon,
-    settings: dict[str, Any], restart: bool, append: bool,
-) -> tuple[Sequence[Skipped], int]:  # fmt: skip
+    output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, restart: bool, append: bool
+) -> tuple[Sequence[Skipped], int]:
     """Into the database; the skipped articles to name, and how many there are."""
-    from stance.store import describe_run, record
+    from stance.store import record
 
     try:
-        done = record(output, items, judge, describe_run(model, lexicon, settings), restart=restart, append=append)
+        done = record(output, items, judge, run, restart=restart, append=append)
     except KeyboardInterrupt:
         _say(f"interrupted; what was done is in {output}: run the same command again to go on")
         raise

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,20 @@ class Run:
     heads: tuple[str, ...]
 
 
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A result as rows of the database without ids: of the article, and of every sentence with its judgements."""
+
+    article: Row
+    sentences: tuple[tuple[Row, tuple[Row, ...]], ...]
+
+
+Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterable[list[Rows]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What a database holds of a run: articles in all, those it held before, and those skipped (the first with their reasons)."""
@@ -90,13 +105,12 @@ def _digest(lexicon: Lexicon) -> str:
 
 
 def record(
-    path: Path, items: Iterable[Article | Skipped], judge: Callable[[Iterable[Article | Skipped]], Iterable[list[Result]]], run: Run,
-    *, restart: bool = False, append: bool = False,
-) -> Recorded:  # fmt: skip
+    path: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, *, restart: bool = False, append: bool = False
+) -> Recorded:
     """Write the results of a run into the database at `path`, going on where the same run stopped.
 
-    `judge` gives a result for every item in order, in batches (`classification.classify_archive`). The articles already there
-    are compared with `items` and not judged again. With `restart` a new database is written beside the old one and takes its
+    `judge(items, finish)` gives `finish(result)` for every item in order, in batches (`classification.classify_archive`). The articles
+    already there are compared with `items` and not judged again. With `restart` a new database is written beside the old one and takes its
     place when it is complete; with `append` another run, or the articles by which the input has grown, come on top.
     Raises InputError when the file is no such database, or holds another run or other articles.
     """
@@ -114,7 +128,7 @@ def record(
     return done
 
 
-def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Any, run: Run, append: bool) -> Recorded:
+def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool) -> Recorded:
     number, finished = _find_run(db, path, run, append)
     before = position = _pass_known(db, path, number, items)
     more = next(items, None)
@@ -125,7 +139,7 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
         )
     if more is not None:
         db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
-        for batch in judge(chain([more], items)):
+        for batch in judge(chain([more], items), partial(rows_of, heads=run.heads)):
             with _transaction(db):
                 _add(db, number, position, batch, run.heads)
             position += len(batch)
@@ -289,36 +303,43 @@ def _signature(item: Article | Skipped) -> tuple[str, ...]:
 # --------------------------------------------------------------------------- rows
 
 
-def _add(db: sqlite3.Connection, number: int, position: int, batch: list[Result], heads: Sequence[str]) -> None:
+def rows_of(result: Result, heads: Sequence[str]) -> Rows:
+    """The rows of a result, as yet without ids."""
+    sentences = []
+    for _, group in groupby(result.judgements, key=lambda j: j.index):
+        same = list(group)
+        j = same[0]
+        sentences.append(((j.index, j.paragraph, j.start, j.end, j.text), tuple(_cells(x, heads) for x in same)))
+    return Rows((*_signature(result.item)[:6], result.skipped or None), tuple(sentences))
+
+
+def _add(db: sqlite3.Connection, number: int, position: int, batch: list[Rows], heads: Sequence[str]) -> None:
     article, sentence, judgement = (db.execute(f"SELECT coalesce(max(id), 0) FROM {t}").fetchone()[0] for t in ("article", "sentence", "judgement"))
-    articles, sentences, judgements = [], [], []
-    for n, result in enumerate(batch):
-        article += 1
-        articles.append((article, number, position + n, *_signature(result.item)[:6], result.skipped or None))
-        for _, group in groupby(result.judgements, key=lambda j: j.index):
-            sentence += 1
-            same = list(group)
-            j = same[0]
-            sentences.append((sentence, article, j.index, j.paragraph, j.start, j.end, j.text))
-            judgements += [(judgement + k, sentence, *_cells(x, heads)) for k, x in enumerate(same, 1)]
-            judgement += len(same)
-    for table, rows in (("article", articles), ("sentence", sentences)):
-        _insert(db, table, rows)
+    articles: list[Row] = []
+    sentences: list[Row] = []
+    judgements: list[Row] = []
+    for n, rows in enumerate(batch, 1):
+        articles.append((article + n, number, position + n - 1, *rows.article))
+        for place, cells in rows.sentences:
+            sentences.append((sentence + len(sentences) + 1, article + n, *place))
+            judgements += [(judgement + len(judgements) + k, sentence + len(sentences), *x) for k, x in enumerate(cells, 1)]
+    _insert(db, "article", articles)
+    _insert(db, "sentence", sentences)
     _insert(db, "judgement", judgements, (*_OWN, *(c for h in heads for c in _columns(h))))
 
 
-def _insert(db: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]], columns: Sequence[str] = ()) -> None:
+def _insert(db: sqlite3.Connection, table: str, rows: Sequence[Row], columns: Sequence[str] = ()) -> None:
     if rows:
         named = f"({', '.join(map(_quoted, columns))})" if columns else ""
         db.executemany(f"INSERT INTO {table}{named} VALUES ({','.join('?' * len(rows[0]))})", rows)
 
 
-def _cells(j: Judgement, heads: Sequence[str]) -> list[Any]:
+def _cells(j: Judgement, heads: Sequence[str]) -> Row:
     row = j.as_dict()
     cells = [j.actor, json.dumps(row["mentions"], ensure_ascii=False), _target(j)]
     for h in heads:
         cells += [row[h], row[f"{h}_p"], json.dumps(row[f"{h}_probs"], ensure_ascii=False)]
-    return cells
+    return tuple(cells)
 
 
 def _target(j: Judgement) -> str:

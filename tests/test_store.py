@@ -174,7 +174,7 @@ def test_memory_does_not_grow_with_the_archive(model: Model, lexicon: Lexicon, t
     for name, count in (("warm", 1), ("small", 1), ("large", 10)):
         path = write_archive(tmp_path / f"{name}.jsonl", count * BATCH)
         tracemalloc.start()
-        record(tmp_path / f"{name}.db", scan_articles(path), lambda x: classify_archive(x, model, lexicon=lexicon), run)
+        record(tmp_path / f"{name}.db", scan_articles(path), lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), run)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert articles_in(tmp_path / "large.db") == 10 * BATCH
@@ -209,7 +209,7 @@ def test_the_text_hash_and_the_order_of_the_input(run: Cli, few: Path, model_fil
 
 def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
     items = [Article("x", "Norway condemned the raid."), Article("x", "Nothing was said."), Article("x", "Chile denied it.")]
-    record(tmp_path / "r.db", items, lambda x: classify_archive(x, model, lexicon=lexicon), describe_run(model, lexicon, {}))
+    record(tmp_path / "r.db", items, lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), describe_run(model, lexicon, {}))
     assert sql(tmp_path / "r.db", "SELECT position, actor FROM article JOIN sentence ON article_id = article.id JOIN judgement ON sentence_id = sentence.id") == [(0, "Norway"), (2, "Chile")]
 
 
@@ -282,12 +282,12 @@ def test_newer_tables_are_refused(run: Cli, few: Path, model_file: Path, tmp_pat
 def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path) -> None:
     out, same = tmp_path / "r.db", describe_run(model, lexicon, {})
 
-    def judge(items: Iterable[Article | Skipped]) -> Iterator[list[Result]]:
-        return classify_archive(items, model, lexicon=lexicon)
+    def judge(items: Iterable[Article | Skipped], finish: Any) -> Iterator[list[Any]]:
+        return classify_archive(items, model, lexicon=lexicon, finish=finish)
 
-    def overtaken(items: Iterable[Article | Skipped]) -> Iterator[list[Result]]:
+    def overtaken(items: Iterable[Article | Skipped], finish: Any) -> Iterator[list[Any]]:
         record(out, scan_articles(few), judge, same)
-        yield from judge(items)
+        yield from judge(items, finish)
 
     with pytest.raises(InputError, match="another process is writing to it"):
         record(out, scan_articles(few), overtaken, same)
