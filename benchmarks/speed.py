@@ -380,7 +380,7 @@ def table_g(b: Bench) -> None:
     import stance
     from stance.actors import default_lexicon
     from stance.articles import scan_articles
-    from stance.classification import BATCH, _batches, classify_archive
+    from stance.classification import BATCH, _bare, _batches, classify_archive
     from stance.parallel import on_cluster
     from stance.store import describe_run, record, rows_of
 
@@ -405,7 +405,7 @@ def table_g(b: Bench) -> None:
             clock, used = time.monotonic(), time.process_time()
             count = sum(1 for _ in on_cluster(canned, iter(batches), address, lambda x: x))
             clock, used = time.monotonic() - clock, time.process_time() - used
-        print(f"  sent once a worker: {len(cloudpickle.dumps((model, lexicon))) / 1e6:.1f} MB at most")
+        print(f"  sent once a worker: {len(cloudpickle.dumps((_bare(model), lexicon))) / 1e6:.1f} MB")
         print(f"  a batch: {out / 1e3:.0f} kB sent, {back / 1e3:.0f} kB given back")
         print(f"  transport alone: {clock / count:.3f} s a batch on the clock, {used / count:.3f} s CPU here")
 

@@ -100,6 +100,8 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
     try:
         import cloudpickle
         from distributed import Client
+        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
     except ImportError as e:
         raise MissingExtraError("a dask cluster", "distributed", "dask") from e
@@ -110,15 +112,21 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as e:
         raise StanceError(f"{address}: no dask scheduler answers: {e}", "give the address that `dask scheduler` prints, e.g. tcp://host:8786") from e
-    with client:
+    held: list[Any] = []
+
+    def start() -> Submit:
+        held[:] = [client.submit(_unpack, payload, __version__, key=key)]
+        return lambda batch: _Unpickled(client.submit(_apply, held[0], pickle.dumps(batch), pure=False))
+
+    try:
         _wait_for_workers(client, address)
-        held: list[Any] = []
-
-        def start() -> Submit:
-            held[:] = [client.submit(_unpack, payload, __version__, key=key)]
-            return lambda batch: _Unpickled(client.submit(_apply, held[0], pickle.dumps(batch), pure=False), address)
-
         yield from _in_order(batches, start, KilledWorker, lambda: 2 * max(1, sum(client.nthreads().values())), lost)
+    except ImportError as e:
+        raise StanceError(f"{address}: the workers cannot import stance: {e}", f"install stance {__version__} on every worker") from e
+    except (CommClosedError, FutureCancelledError) as e:
+        raise StanceError(f"{address}: lost the cluster: {e}", "run the same command again to go on") from e
+    finally:
+        client.close()
 
 
 def _wait_for_workers(client: Any, address: str) -> None:
@@ -141,19 +149,12 @@ def _apply(work: Work[Any, Any], batch: bytes) -> bytes:
 class _Unpickled:
     """A future of pickled results. Bytes go through the cluster as they are, so that dask does not look into every article."""
 
-    def __init__(self, future: Any, address: str) -> None:
-        self._future, self._address = future, address
+    def __init__(self, future: Any) -> None:
+        self._future = future
 
     def result(self) -> Any:
-        """The results. Raises StanceError when the connection is lost or the worker lacks stance."""
-        from distributed.client import FutureCancelledError
-
-        try:
-            return pickle.loads(self._future.result())  # noqa: S301 -- from workers the user named
-        except ImportError as e:
-            raise StanceError(f"{self._address}: the workers cannot import stance: {e}", f"install stance {__version__} on every worker") from e
-        except (OSError, FutureCancelledError) as e:
-            raise StanceError(f"{self._address}: lost the cluster: {e}", "run the same command again to go on") from e
+        """The results, waited for."""
+        return pickle.loads(self._future.result())  # noqa: S301 -- from workers the user named
 
 
 def _in_order(

@@ -88,14 +88,26 @@ def articles_in(path: Path) -> int:
         return 0
 
 
-def kill_later(arguments: list[str], out: Path, wait: float) -> None:
-    """Start the command, kill -9 it `wait` seconds after it has committed something new."""
-    before = articles_in(out)
-    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
-        while p.poll() is None and articles_in(out) == before:
-            time.sleep(0.01)
-        time.sleep(wait)
-        p.kill()
+DIES = """
+import os, signal, sys
+from stance import cli, store
+insert, left = store._insert, int(sys.argv.pop(1))
+def dies(*args):
+    global left
+    insert(*args)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+store._insert = dies
+cli.main()
+"""
+
+
+def kill(arguments: list[str], inserts: int) -> None:
+    """Run the command and kill -9 it after so many inserts, of which each batch has three: in the midst of a transaction."""
+    assert arguments[1:3] == ["-m", "stance.cli"]
+    r = subprocess.run([arguments[0], "-c", DIES, str(inserts), *arguments[3:]], capture_output=True)
+    assert r.returncode == -signal.SIGKILL
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
@@ -103,18 +115,28 @@ def kill_later(arguments: list[str], out: Path, wait: float) -> None:
 def test_killed_and_gone_on_with_is_the_same_row_for_row(
     archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]], jobs: int
 ) -> None:
-    moment = random.Random(jobs)
     out = tmp_path / "r.sqlite"
     arguments = command(archive, out, model_file, "-j", jobs)
-    for _ in range(3 if jobs == 1 else 1):
-        kill_later(arguments, out, moment.uniform(0, 0.2))
-    assert BATCH <= articles_in(out) < len(undisturbed["article"]), "the kills came too late to say anything"
+    done = 0
+    for inserts in (2, 5, 7, 4) if jobs == 1 else (5,):
+        kill(arguments, inserts)
+        done += inserts // 3
+        assert articles_in(out) == done * BATCH, "the batch that was being written is lost, and no other"
     assert sql(out, "PRAGMA integrity_check") == [("ok",)] and sql(out, "SELECT finished FROM run") == [(None,)]
-    done = articles_in(out)
     r = subprocess.run(arguments, capture_output=True, text=True)
-    assert (r.returncode, r.stderr) == (0, f"{out}: {done} of {len(undisturbed['article'])} articles were there already\n")
+    assert (r.returncode, r.stderr) == (0, f"{out}: {done * BATCH} of {len(undisturbed['article'])} articles were there already\n")
     assert dump(out) == undisturbed
     assert [p.name for p in tmp_path.iterdir()] == ["r.sqlite"]  # no log is left beside it
+
+
+@pytest.mark.skipif(os.name == "nt", reason="timers are POSIX")
+def test_stopped_dead_at_any_moment_and_gone_on_with(archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    moment, out = random.Random(3), tmp_path / "r.sqlite"
+    for _ in range(4):  # the signal of this timer ends a process that does not expect it as abruptly; it counts CPU, not the clock
+        after = moment.uniform(0.3, 1.0)
+        subprocess.run(command(archive, out, model_file), preexec_fn=lambda after=after: signal.setitimer(signal.ITIMER_PROF, after))  # type: ignore[misc]
+    assert subprocess.run(command(archive, out, model_file), capture_output=True).returncode == 0
+    assert dump(out) == undisturbed
 
 
 def test_an_interrupt_keeps_what_was_done(run: Cli, archive: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, list[Any]]) -> None:
@@ -317,9 +339,9 @@ def test_restart_replaces_the_old_results_when_the_new_are_complete(run: Cli, fe
     run("classify", few, "-o", out, "-m", model_file)
     old = dump(out)
     arguments = command(archive, out, model_file, "--restart")
-    kill_later(arguments, part, 0)
-    assert dump(out) == old and 0 < articles_in(part) < len(undisturbed["article"])
-    done = articles_in(part)
+    kill(arguments, 5)
+    assert dump(out) == old and articles_in(part) == BATCH
+    done = BATCH
     r = subprocess.run(arguments, capture_output=True, text=True)  # goes on with the new one
     assert r.returncode == 0 and f"{done} of {len(undisturbed['article'])} articles" in r.stderr
     assert dump(out) == undisturbed and [p.name for p in tmp_path.iterdir()] == ["r.sqlite"]
@@ -468,10 +490,12 @@ def test_parquet_without_pyarrow_says_what_to_install(run: Cli, few: Path, model
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_control_c_with_two_processes_exits_with_130(archive: Path, model_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.sqlite"
-    with subprocess.Popen(command(archive, out, model_file, "-j", 2), stderr=subprocess.PIPE, start_new_session=True) as p:
+    with subprocess.Popen(command(Path("-"), out, model_file, "-j", 2), stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as p:
+        assert p.stdin and p.stderr
+        p.stdin.write(archive.read_bytes())
+        p.stdin.flush()  # and more may come: it waits
         while p.poll() is None and not articles_in(out):
             time.sleep(0.01)
         os.killpg(p.pid, signal.SIGINT)  # as a terminal does: all processes of the command
-        assert p.stderr
         said = p.stderr.read().decode()
         assert p.wait(60) == 130 and "Traceback" not in said and "run the same command again to go on" in said
