@@ -105,7 +105,8 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
         from distributed.scheduler import KilledWorker
     except ImportError as e:
         raise MissingExtraError("a dask cluster", "distributed", "dask") from e
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is told as our error
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost connection is told as our error
     payload = cloudpickle.dumps(work)  # a function of a notebook too
     key = f"stance-{hashlib.sha256(payload).hexdigest()[:16]}"
     try:
