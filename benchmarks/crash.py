@@ -38,7 +38,7 @@ def checks(path: Path) -> tuple[str, int]:
 
 def killed(command: list[str], wait: float) -> bool:
     """Run the command, kill -9 after `wait` seconds; whether it was still running."""
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as p:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
         try:
             p.wait(wait)
         except subprocess.TimeoutExpired:
