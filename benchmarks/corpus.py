@@ -20,11 +20,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from stance.agreement import agreement as measured
+from stance.agreement import read_annotations
 from stance.codebook import STANCES, TONES
 from stance.dataset import read_dataset
-from stance.evaluation import confusion, macro_f1
 from stance.syntax import STANCE_CUES, default_cues, scan
-from stance.training import Settings, class_weights, extract_all, full_scores, make_pipeline, split_rows
+from stance.training import learning_curve
 
 Row = dict[str, str]
 
@@ -105,18 +106,12 @@ def _reports(s: object) -> set[int]:
 
 
 def agreement(folder: Path) -> dict[str, str]:
-    """Krippendorff's alpha (nominal; ordinal distance for tone) of the first and the second reading."""
-    from nltk.metrics.agreement import AnnotationTask
-
-    rows = read(sorted((folder / "readings").glob("*.csv")))
-    out = {"pairs read twice": f"{len(rows):,}"}
-    for head, order in (("stance", STANCES), ("tone", TONES)):
-        triples = [(who, str(i), r[f"{who}_{head}"]) for i, r in enumerate(rows) for who in ("first", "second")]
-        same = np.mean([r[f"first_{head}"] == r[f"second_{head}"] for r in rows])
-        out[head] = f"{same:.1%} equal, Krippendorff's alpha {AnnotationTask(triples).alpha():.3f}"
-        if head == "tone":
-            squared = AnnotationTask(triples, distance=lambda a, b, o=order: float((o.index(a) - o.index(b)) ** 2))  # type: ignore[misc]
-            out[head] += f" (ordinal {squared.alpha():.3f})"
+    """Krippendorff's alpha of the first and the second reading, as `stance agree` gives it."""
+    read_twice = read_annotations(folder / "readings")
+    out = {"pairs read twice": f"{len(read_twice.units):,}"}
+    for head, a in measured(read_twice).items():
+        out[head] = f"{a.equal.value:.1%} equal, Krippendorff's alpha {a.alpha.value:.3f}"
+        out[head] += f" (ordinal {a.alpha_ordinal.value:.3f})" if a.alpha_ordinal else ""
     return out
 
 
@@ -130,23 +125,12 @@ def overlap(rows: list[Row], others: list[Path]) -> list[str]:
     return [f"{r['article_id']} {r['sentence_id']}: {r['text']}" for r in rows if grams(r["text"], 7) & known]
 
 
-def curve(folder: Path, real: Path, sizes: tuple[int, ...] = (1000, 2000, 4000, 8000), draws: int = 5) -> None:
+def curve(folder: Path, real: Path, sizes: tuple[int, ...] = (1000, 2000, 4000, 8000)) -> None:
     """Stance macro-F1 on `real` by number of training pairs, mean of draws by report."""
-    data, test = read_dataset(folder), read_dataset(real)
-    head = data.heads[0]
-    X, Z = split_rows(extract_all(data.pairs)), split_rows(extract_all(test.pairs))
-    y, groups = np.array(data.labels["stance"]), np.array(data.groups)
-    truth = np.array([head.index(x) for x in test.labels["stance"]])
-    for size in (*sizes, len(data)):
-        scores = []
-        for draw in range(draws if size < len(data) else 1):
-            order = np.random.default_rng(draw).permutation(sorted(set(groups)))
-            rank = {g: i for i, g in enumerate(order)}
-            at = np.argsort([rank[g] for g in groups], kind="stable")[:size]
-            settings = Settings()
-            pipe = make_pipeline(settings, class_weights(list(y[at]), settings.balance)).fit(X[at], y[at])
-            scores.append(macro_f1(confusion(truth, full_scores(pipe, Z, head).argmax(1), len(head.labels))))
-        print(f"  {size:>7,} pairs   macro-F1 {np.mean(scores):.3f}   (draws {', '.join(f'{s:.3f}' for s in scores)})", flush=True)
+    data = read_dataset(folder, heads=["stance"])
+    test = read_dataset(real, heads=["stance"], known=data.heads)
+    for p in learning_curve(data, sizes=(*sizes, len(data)), test=test)["stance"]:
+        print(f"  {p.pairs:>7,.0f} pairs   macro-F1 {p.macro_f1:.3f}   (draws {', '.join(f'{s:.3f}' for s in p.scores)})")
 
 
 def main() -> None:

@@ -11,16 +11,15 @@ from __future__ import annotations
 import csv
 import datetime
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 
 from stance.errors import DataError, InputError, near_miss
-from stance.text import Sentence, Tokens, sentences, tokenize
+from stance.text import Sentence, Tokens, fold, sentences, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
@@ -117,14 +116,6 @@ def pairs(reading: Reading) -> list[Pair]:
 
 
 # --------------------------------------------------------------------------- lexicon
-
-
-def fold(word: str) -> str:
-    """Without accents, straight apostrophes, acronyms without dots: `U.S.` → `US`."""
-    if not word.isascii():
-        word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).strip() or word
-        word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d")
-    return word.replace(".", "") if "." in word and word[0].isalpha() else word
 
 
 class Lexicon:
@@ -234,7 +225,7 @@ def _short_form(text: str, guard: str) -> str:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(map(fold, tokenize(text).words))
+    return tuple(tokenize(text).folded)
 
 
 @lru_cache(maxsize=1)
@@ -429,7 +420,9 @@ _IT = re.compile(
     re.I,
 )
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
-_OPEN, _CLOSE = "“«", "”»"
+_MARK = re.compile("([\"“”«»])")
+_OPEN = "“«"
+_CARRY = _CARRIERS | _COUNTRY | {"he", "she", "north", "south"}
 
 
 # --------------------------------------------------------------------------- reading
@@ -450,8 +443,8 @@ def read_sentences(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "
 
 def iter_readings(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "") -> Iterator[Reading]:
     """As `read_sentences`, one by one."""
-    reader = _Reader(lexicon, date, frozenset(w for s in sents for w in re.findall(r"\w+", s.text)))
-    return (reader.read(s) for s in sents)
+    reader = _Reader(lexicon, date, sents)
+    return map(reader.read, sents)
 
 
 def valid_date(value: str) -> str:
@@ -469,10 +462,10 @@ def valid_date(value: str) -> str:
 class _Reader:
     """Reads one article's sentences in order; holds what they have told so far."""
 
-    def __init__(self, lexicon: Lexicon, date: str, vocabulary: frozenset[str]) -> None:
+    def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
         self.lexicon = lexicon
         self.date = date
-        self.vocabulary = vocabulary
+        self.sents = sents
         self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
         self.speaker = ""  # who spoke or acted last
         self.person = ""  # actor of the last official named
@@ -482,10 +475,14 @@ class _Reader:
         self.organs: dict[str, str] = {}  # "military" → the actor whose military was named last
         self.quote_open = False
 
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word of the article: the few guarded aliases ask for it."""
+        return frozenset(w for s in self.sents for w in re.findall(r"\w+", s.text))
+
     def read(self, sentence: Sentence) -> Reading:
         tokens = tokenize(sentence.text)
-        words = list(map(fold, tokens.words))
-        lower = [w.lower() for w in words]
+        words, lower = tokens.folded, tokens.lower
         found = self._named(sentence.text, tokens, words, lower)
         found += self._learnt(sentence.text, tokens, words, lower, found)
         found.sort(key=lambda m: m.first)
@@ -498,22 +495,17 @@ class _Reader:
     # -- names
 
     def _named(self, text: str, tokens: Tokens, words: list[str], lower: list[str]) -> list[Mention]:
-        letters = [c for c in text if c.isalpha()]
-        caps = len(letters) > 8 and sum(map(str.isupper, letters)) > 0.8 * len(letters)
+        caps = _in_capitals(text)
         line = _DATELINE.match(text)
         dateline_end = line.end() if line and not caps else 0
         found: list[Mention] = []
-        i, n = 0, len(words)
-        small = self.lexicon.uncapitalised
-        while i < n:
-            if words[i][0].islower() and lower[i] not in small:
-                i += 1
-                continue
-            hit = self._match(words, lower, i, caps)
+        small, free = self.lexicon.uncapitalised, 0
+        for i in [i for i, w in enumerate(words) if not w[0].islower() or lower[i] in small]:
+            hit = self._match(words, lower, i, caps) if i >= free else None
             if hit is None:
-                i += 1
                 continue
             size, alias, why = hit
+            free = i + size
             if alias.actor:
                 kind = alias.kind
                 if tokens.starts[i] < dateline_end and kind in ("name", "capital"):
@@ -526,12 +518,12 @@ class _Reader:
                     if _private(words, lower, i + size) or kind == "demonym" and alias.actor != "EU" and _people(words, lower, i, i + size):
                         kind, why = "place", "private person, people or thing"
                 found.append(_mention(tokens, text, i, i + size, alias.actor, kind, why))
-            i += size
         return found
 
     def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
-        following = lower[i + 1] if i + 1 < len(lower) else ""
-        for size_words, alias in self.lexicon.starting(lower[i]):
+        entries = self.lexicon.starting(lower[i])
+        following = lower[i + 1] if entries and i + 1 < len(lower) else ""
+        for size_words, alias in entries:
             if len(size_words) > 1 and size_words[1] != following and size_words[1].lower() != following:
                 continue
             if self._fits(size_words, alias, words, lower, i, caps):
@@ -629,15 +621,7 @@ class _Reader:
         text = text.replace("''", '"').replace("``", '"')
         stripped = text.lstrip()
         begins = stripped[:1] in '"“«' or stripped[:1] in "'‘" and stripped[1:2].isupper()
-        balance = opened
-        for c in text:
-            if c in _OPEN:
-                balance = True
-            elif c in _CLOSE:
-                balance = False
-            elif c == '"':
-                balance = not balance
-        self.quote_open = balance
+        self.quote_open = _inside_after(_MARK.findall(text), opened)
         if not (opened or begins):
             return "", False
         outside = _outside_quotes(text, opened)
@@ -651,8 +635,8 @@ class _Reader:
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
         person = self.person or self.speaker
-        for i, w in enumerate(lower):
-            following = lower[i + 1] if i + 1 < len(lower) else ""
+        for i in [i for i, w in enumerate(lower) if w in _CARRY]:
+            w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             if w in ("he", "she") and person and not any(m.last <= i and m.kind in ("person", "learnt") and m.actor != person for m in found):
                 local = [m for m in found if m.kind in ("person", "learnt") and m.last <= i]
                 actor = local[-1].actor if local else person
@@ -667,7 +651,7 @@ class _Reader:
                 if not following or not tokens.words[i + 1][0].isupper() and following != "of":
                     actor = "North Korea" if w == "north" else "South Korea"
                     out.append(_mention(tokens, text, i, i + 1, actor, "description", f"the {w} of Korea"))
-        out += self._groups(text, tokens, found)
+        out += self._groups(text, tokens, lower, found)
         if (m := _IT.match(text)) and self.subject:
             at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
             out.append(_mention(tokens, text, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
@@ -720,12 +704,12 @@ class _Reader:
             return None
         return _mention(tokens, text, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
 
-    def _groups(self, text: str, tokens: Tokens, found: list[Mention]) -> list[Mention]:
+    def _groups(self, text: str, tokens: Tokens, lower: list[str], found: list[Mention]) -> list[Mention]:
         out: list[Mention] = []
-        here = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
-        two = here[:2] if len(here) >= 2 else list(dict.fromkeys([*reversed(here), *reversed(self.recent)]))[:2]
-        for m in _TWO.finditer(text):
-            if len(two) == 2:
+        if "two" in lower or "both" in lower:
+            here = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
+            two = here[:2] if len(here) >= 2 else list(dict.fromkeys([*reversed(here), *reversed(self.recent)]))[:2]
+            for m in _TWO.finditer(text) if len(two) == 2 else ():
                 first, last = _token_span(tokens, m.start(), m.end())
                 out += [_mention(tokens, text, first, last, actor, "phrase", "the two named last") for actor in two]
         if self.parties and (r := _REBELS.search(text)):
@@ -817,10 +801,9 @@ _NOT_GIVEN = frozenset(
 def _names(words: list[str], lower: list[str], taken: set[int]) -> list[tuple[int, int]]:
     """Runs of capitalised words that may be a person's name, without titles."""
     runs: list[tuple[int, int]] = []
-    i = 0
-    while i < len(words):
-        if not words[i][:1].isupper():
-            i += 1
+    free = 0
+    for i in [i for i, w in enumerate(words) if w[:1].isupper()]:
+        if i < free:
             continue
         j = i
         while j < len(words) and j not in taken and _namelike(words, lower, j):
@@ -829,7 +812,7 @@ def _names(words: list[str], lower: list[str], taken: set[int]) -> list[tuple[in
             j -= 1
         if 2 <= j - i <= 5 or j - i == 1 and i and lower[i - 1] in _TITLE:
             runs.append((i, j))
-        i = max(j, i + 1)
+        free = j
     return runs
 
 
@@ -905,18 +888,27 @@ def _people(words: list[str], lower: list[str], first: int, last: int) -> bool:
     return plural and lower[first - 1 : first] != ["the"] and (last >= len(lower) or lower[last] != "'s")
 
 
+def _inside_after(marks: list[str], inside: bool) -> bool:
+    """Whether a text with these quotation marks ends inside a quote."""
+    for c in marks:
+        inside = not inside if c == '"' else c in _OPEN
+    return inside
+
+
 def _outside_quotes(text: str, inside: bool) -> str:
     out = []
-    for c in text:
-        if c in _OPEN:
-            inside = True
-        elif c in _CLOSE:
-            inside = False
-        elif c == '"':
-            inside = not inside
+    for part in _MARK.split(text):  # text, mark, text, mark, …, text
+        if _MARK.fullmatch(part):
+            inside = _inside_after([part], inside)
         elif not inside:
-            out.append(c)
+            out.append(part)
     return "".join(out)
+
+
+def _in_capitals(text: str) -> bool:
+    """Whether a headline is written in capitals, so that case tells nothing."""
+    upper = sum(map(str.isupper, text))
+    return upper > 6 and (letters := sum(map(str.isalpha, text))) > 8 and upper > 0.8 * letters
 
 
 def _speaks(lower: list[str], m: Mention) -> bool:

@@ -29,7 +29,7 @@ app = typer.Typer(
 
 FAILED, SKIPPED, UNDER, INTERRUPTED = 1, 3, 4, 130
 SHOWN = 100  # skipped articles that are named
-FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table",
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown",
            ".sqlite": "sqlite", ".db": "sqlite", ".parquet": "parquet"}  # fmt: skip
 
 ModelOption = Annotated[
@@ -231,6 +231,12 @@ def train(
     cues: Annotated[
         Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)
     ] = None,
+    labelled_by: Annotated[str, typer.Option("--labelled-by", help="Who labelled the data; for the model card.", show_default=False)] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the data and the model; for the model card.", show_default=False)] = "",
+    note: Annotated[str, typer.Option("--note", help="What else to know of the data; for the model card.", show_default=False)] = "",
+    definitions: Annotated[
+        Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) of your labels; for the model card.", show_default=False)
+    ] = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -240,7 +246,7 @@ def train(
     from dataclasses import replace
 
     from stance import rendering
-    from stance.dataset import read_dataset, read_text
+    from stance.dataset import read_dataset, read_definitions, read_text
     from stance.syntax import build_cues
     from stance.training import Settings, evaluate, train
 
@@ -257,7 +263,10 @@ def train(
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs)
-    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, jobs=jobs, progress=_progress)
+    about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
+    about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
+    told = read_definitions(definitions, dataset.heads) if definitions else {}
+    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, jobs=jobs, progress=_progress)
     scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}
     if held is not None and len(held):
@@ -276,66 +285,141 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Model file.")],
-    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    inputs: Annotated[list[Path], typer.Argument(help="A model file or none, then labelled CSV files or folders.", metavar="[MODEL.stance] DATA...")],
+    head: Annotated[list[str], typer.Option("--head", help="Label column; default: the model's, else stance and tone.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
     against: Annotated[
         Optional[Path], typer.Option("--against", help="Another model: paired approximate-randomisation test.", show_default=False)
     ] = None,
     fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", help="Without a model: seed of the folds.", show_default=False)] = 20240229,
+    curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of training pairs.")] = False,
+    sizes: Annotated[str, typer.Option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.", show_default=False)] = "",
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+    jobs: JobsOption = 1,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or json; default: table.", show_default=False)] = "",
+    output: OutOption = None,
 ) -> None:
-    """Score a model against labelled data it was not trained on."""
-    from stance import rendering
+    """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
+    from stance import rendering, training
     from stance.dataset import read_dataset
     from stance.model import load
-    from stance.training import compare, evaluate
 
-    chosen = _format(format, None, ("table", "json"))
-    fitted = load(model)
-    heads = [h.head for h in fitted.heads]
-    dataset = read_dataset(data, heads=[h.name for h in heads], lexicon=_lexicon(actors, only_actors), known=heads)
+    _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
+    chosen = _format(format or ("" if output else "table"), output, ("table", "json"))
+    model = inputs[0] if inputs[0].suffix == ".stance" else None
+    data = inputs[1:] if model else inputs
+    if not data:
+        raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
+    if model and curve:
+        raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
+    wanted = _sizes(sizes)
+    fitted = load(model) if model else None
+    have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
+    if fitted and (lacking := [h for h in head if h not in have]):
+        raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
+    known = [h for h in have.values() if not head or h.name in head]
+    dataset = read_dataset(data, heads=head or [h.name for h in known], lexicon=_lexicon(actors, only_actors), known=known)
     _warn(dataset.warnings)
     if split:
         dataset = dataset.split(split)[1]
         if not len(dataset):
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
-    if fitted.manifest["data"]["fingerprint"] == dataset.fingerprint:
-        _say("warning: this is the data the model was trained on; the scores say nothing")
-    reports = evaluate(fitted, dataset)
-    tests = compare(fitted, load(against), dataset) if against else {}
-    if chosen == "json":
-        _json({name: {**r.as_dict(), **({"against": tests[name]} if name in tests else {})} for name, r in reports.items()})
+    other = load(against) if against else None
+    for m in (fitted, other):
+        if m and m.manifest["data"]["fingerprint"] == dataset.fingerprint:
+            _say(f"warning: {m.path}: this is the data the model was trained on; the scores say nothing")
+    settings = training.Settings(folds=folds, seed=seed)
+    if fitted:
+        predicted: dict[str, Any] = training.predict(fitted, dataset)
+        reports = training.evaluate(fitted, dataset)
     else:
-        for name, r in reports.items():
-            _write(rendering.report_lines(r), None)
-            if name in tests:
-                t = tests[name]
-                typer.echo(f"  against {against}: macro-F1 {t['macro_f1']:.3f}, difference {t['difference']:+.3f}, p = {t['p']:.4f}")
-            typer.echo("")
+        predicted = training.out_of_fold(dataset, settings=settings, jobs=jobs, progress=_progress)
+        reports = training.cross_validate(dataset, predicted, settings=settings)
+    tests = training.compare(predicted, other, dataset) if other else {}
+    points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
+    if chosen == "json":
+        _write([_dumps(rendering.scores(reports, tests, points))], output)
+    else:
+        title = "" if fitted else "cross-validation, grouped by article"
+        _write(rendering.score_lines(reports, tests, points, title=title, against=str(against)), output)
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _sizes(text: str) -> list[int]:
+    numbers = [x.strip() for x in text.split(",") if x.strip()]
+    if bad := [x for x in numbers if not x.isdigit() or int(x) < 1]:
+        raise typer.BadParameter(f"{bad[0]!r} is not a number of pairs; write numbers with commas between: 500,1000,2000", param_hint="--sizes")
+    return [int(x) for x in numbers]
 
 
 @app.command()
 def check(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
+    jobs: JobsOption = 1,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or jsonl; default: table.", show_default=False)] = "",
+    output: OutOption = None,
 ) -> None:
     """Check labelled data before training: every problem as file:line. Exit code 1 on errors."""
-    from stance.dataset import check_rows, read_dataset
-    from stance.training import check_trainable
+    from stance import checking
+    from stance.training import Settings, out_of_fold
 
-    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
-    check_trainable(dataset)
-    for line in [*dataset.warnings, *check_rows(dataset)]:
-        typer.echo(f"warning: {line}")
-    _say(f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, " + ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads))
+    _refuse_overwrite(output, map(str, data))
+    chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
+    checked = checking.check(data, heads=head, lexicon=_lexicon(actors, only_actors), folds=folds)
+    found = [*checked.findings]
+    if suspects and checked.data and not checked.failure:
+        predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)
+        found += checking.suspects(checked.data, predicted)
+    if chosen == "table" and checked.failure:  # the message below lists the errors
+        found = [f for f in found if f.level != "error"]
+    _write(checking.finding_lines(found, jsonl=chosen == "jsonl"), output)
+    if checked.failure:
+        raise checked.failure
+    if dataset := checked.data:
+        labels = ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads)
+        counts = [f"{sum(f.level == level for f in found)} {level}s" for level in ("warning", *(["suspect"] if suspects else []))]
+        size = f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}"
+        _say(f"{size}: {', '.join(counts)}")
+
+
+@app.command()
+def agree(
+    files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
+    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False)
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+) -> None:
+    """Measure how far two or more annotators agree, and list where they do not."""
+    from stance import agreement, rendering
+
+    _refuse_overwrite(output, map(str, files))
+    chosen = _format(format, None, ("table", "json"))
+    read = agreement.read_annotations(files, heads=head)
+    _warn(read.warnings)
+    if read.alone:
+        _say(f"warning: {len(read.alone)} pairs by one annotator only, left out: {', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}")
+    found = agreement.agreement(read)
+    if chosen == "json":
+        _json({"heads": {n: a.as_dict() for n, a in found.items()}, "disagreements": len(agreement.disagreements(read)), "alone": read.alone})
+    else:
+        for a in found.values():
+            _write([*rendering.agreement_lines(a), ""], None)
+        typer.echo(f"{len(agreement.disagreements(read))} pairs on which annotators disagree" + (f", in {output}" if output else ""))
+    if output:
+        _write(agreement.disagreement_lines(read), output)
 
 
 # --------------------------------------------------------------------------- explain
@@ -389,34 +473,92 @@ def explain(
 @app.command()
 def info(
     model: Annotated[Optional[Path], typer.Argument(help="Model file; default: the one that ships with stance.", show_default=False)] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+    format: Annotated[
+        str, typer.Option("--format", "-f", help="table, json (the manifest) or markdown (a model card); default: table.", show_default=False)
+    ] = "",
+    output: OutOption = None,
 ) -> None:
     """Show what a model is and how good it is. Nothing in the file is run."""
-    from stance import rendering
+    from stance import card, rendering
     from stance.model import default_model, read_manifest
 
-    chosen = _format(format, None, ("table", "json"))
+    _refuse_overwrite(output, [str(model)] if model else [])
+    chosen = _format(format or ("" if output else "table"), output, ("table", "json", "markdown"))
     manifest = read_manifest(model) if model else default_model().manifest
     if chosen == "json":
-        _json(manifest)
+        _write([_dumps(manifest)], output)
+    elif chosen == "markdown":
+        _write(card.card_lines(manifest, model.name if model else "default.stance"), output)
     else:
-        _write(rendering.info_lines(manifest, str(model or "default model")), None)
+        _write(rendering.info_lines(manifest, str(model or "default model")), output)
 
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="Model file.")],
-    pipeline: Annotated[Path, typer.Option("--pipeline", help="Write the fitted scikit-learn pipelines (joblib) here.")],
+    source: Annotated[list[Path], typer.Argument(help="Labelled CSV files or folders (with --to), or a model file (with --pipeline).")],
+    to: Annotated[
+        str, typer.Option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.", show_default=False)
+    ] = "",
+    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False)] = None,
+    pipeline: Annotated[
+        Optional[Path], typer.Option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", show_default=False)
+    ] = None,
 ) -> None:
-    """Take the scikit-learn pipelines out of a model file, for notebooks."""
+    """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
+    if bool(to) == bool(pipeline):
+        raise typer.BadParameter("give --to TOOL with labelled data, or --pipeline FILE with a model")
+    _refuse_overwrite(pipeline or output, map(str, source))
+    if pipeline:
+        _export_pipeline(source, pipeline)
+        return
+    from stance.annotation import export_lines
+    from stance.dataset import read_table
+
+    table = read_table(source, heads=head, unlabelled=True)
+    _warn(table.warnings)
+    _write(export_lines(table, to), output)
+    _say(f"{len(table.rows)} rows for {to}")
+
+
+def _export_pipeline(source: list[Path], pipeline: Path) -> None:
     from stance.model import load, write_atomically
 
-    _refuse_overwrite(pipeline, [str(model)])
-    data = load(model).pipeline_bytes
+    if len(source) > 1:
+        raise typer.BadParameter("--pipeline takes one model file")
+    data = load(source[0]).pipeline_bytes
     if not data:
-        raise ModelError(f"{model}: holds no scikit-learn pipeline", "train it again")
+        raise ModelError(f"{source[0]}: holds no scikit-learn pipeline", "train it again")
     write_atomically(pipeline, data)
     _say(f"wrote {pipeline}: a dict of scikit-learn pipelines by head. joblib.load runs code in the file: open only models you trust")
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files that the tool exported.")],
+    source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False)
+    ] = None,
+    head: Annotated[
+        list[str], typer.Option("--head", help="Label column of a CSV; elsewhere, the head of labels that name none.", show_default=False)
+    ] = [],  # noqa: B006 -- typer needs a list
+    annotator: Annotated[str, typer.Option("--annotator", help="Who annotated, in place of what the file says.", show_default=False)] = "",
+    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
+) -> None:
+    """Turn an annotation tool's export into labelled CSV."""
+    from stance.annotation import csv_lines, import_files
+
+    _refuse_overwrite(output, map(str, files))
+    got = import_files(files, source, heads=head, annotator=annotator)
+    if got.left_out:
+        _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
+    blank = [r for r in got.rows if r.actor and not all(r.labels.get(h) for h in got.heads)]
+    rows = [r for r in got.rows if not labelled or not r.actor or any(r.labels.values())]
+    if blank:
+        _say(f"warning: {len(blank)} rows lack a label of {', '.join(got.heads)}; the first is {blank[0].place}")
+    _write(csv_lines(rows, got.heads), output)
+    _say(f"{len(rows)} rows")
 
 
 @app.command()
@@ -500,9 +642,13 @@ def _write(lines: Iterable[str], output: Path | None) -> None:
 
 
 def _json(value: Any) -> None:
+    typer.echo(_dumps(value))
+
+
+def _dumps(value: Any) -> str:
     import json
 
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, sentences
 
 RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "context", "date", "split")
-COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split")
+COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
+ABSENT = "whose actor was not found in the sentence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,22 @@ class Row:
     context: str = ""
     date: str = ""
     split: str = ""
+    target: str = ""
+    annotator: str = ""
 
     @property
     def place(self) -> str:
         """`file:line`."""
         return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows as files hold them, labels checked, before actors are located."""
+
+    heads: tuple[Head, ...]
+    rows: tuple[Row, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,38 @@ def read_dataset(
     `known` fixes label sets (a model's, for evaluation). Raises InputError for unreadable files and
     DataError with every bad row as `file:line: what, value, what to do`.
     """
-    files = _files([paths] if isinstance(paths, (str, Path)) else paths)
+    table, problems = _read_files(paths, heads, known, unlabelled=False)
+    names = tuple(h.name for h in table.heads)
+    rows, clash, notes = _without_duplicates(list(table.rows), names)
+    _refuse(problems + clash)
+    if not any(r.actor for r in rows):
+        raise DataError(f"{', '.join(map(str, labelled_files(paths)))}: no labelled rows", "a row needs text, actor and a label")
+    pairs, kept, more = locate(rows, lexicon or default_lexicon())
+    return Dataset(
+        table.heads, tuple(kept), tuple(pairs), tuple(map(_group, kept)), {n: tuple(r.labels[n] for r in kept) for n in names},
+        (*table.warnings, *notes, *more), fingerprint(kept),
+    )  # fmt: skip
+
+
+def read_table(
+    paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = (), known: Sequence[Head] = (), unlabelled: bool = False
+) -> Table:
+    """The rows of labelled CSV files (or folders of them), duplicates kept, actors not located.
+
+    With `unlabelled`, label columns and cells may be missing. Raises as `read_dataset` does.
+    """
+    table, problems = _read_files(paths, heads, known, unlabelled)
+    _refuse(problems)
+    return table
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise DataError(f"{len(problems)} bad rows; nothing was read", "correct them and try again", tuple(problems))
+
+
+def _read_files(paths: str | Path | Sequence[str | Path], heads: Sequence[str], known: Sequence[Head], unlabelled: bool) -> tuple[Table, list[str]]:
+    files = labelled_files(paths)
     rows: list[Row] = []
     problems: list[str] = []
     warnings: list[str] = []
@@ -101,25 +144,14 @@ def read_dataset(
     for n, f in enumerate(files):
         text, note = read_text(f)
         warnings += [note] if note else []
-        here = _read_rows(str(f), text, tuple(heads), rows, problems)
+        here = _read_rows(str(f), text, tuple(heads), rows, problems, unlabelled)
         if n and here != names:
             raise DataError(
                 f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
             )
         names = here
-    found = _heads(rows, names, known)
-    problems += _bad_labels(rows, found, {h.name for h in known})
-    rows, clash, notes = _without_duplicates(rows, names)
-    problems += clash
-    if problems:
-        raise DataError(f"{len(problems)} bad rows; nothing was read", "correct them and try again", tuple(problems))
-    if not any(r.actor for r in rows):
-        raise DataError(f"{', '.join(map(str, files))}: no labelled rows", "a row needs text, actor and a label")
-    pairs, kept, more = locate(rows, lexicon or default_lexicon())
-    return Dataset(
-        found, tuple(kept), tuple(pairs), tuple(map(_group, kept)), {h.name: tuple(r.labels[h.name] for r in kept) for h in found},
-        tuple(warnings + notes + more), fingerprint(kept),
-    )  # fmt: skip
+    found = heads_of(rows, names, known)
+    return Table(found, tuple(rows), tuple(warnings)), problems + label_problems(rows, found, {h.name for h in known})
 
 
 def fingerprint(rows: Sequence[Row]) -> str:
@@ -166,9 +198,10 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
         return text, f"{name}:{line}: not UTF-8 (byte 0x{raw[e.start]:02x}); read as cp1252"
 
 
-def _files(paths: Sequence[str | Path]) -> list[Path]:
+def labelled_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    """The files named, and the `*.csv` of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
-    for p in map(Path, paths):
+    for p in map(Path, [paths] if isinstance(paths, (str, Path)) else paths):
         if p.is_dir():
             inside = sorted(p.glob("*.csv"))
             if not inside:
@@ -181,34 +214,94 @@ def _files(paths: Sequence[str | Path]) -> list[Path]:
     return files
 
 
-def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], problems: list[str]) -> tuple[str, ...]:
+def csv_records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of every record of a CSV, the header first; `,`, `;` or tab, by the header."""
     csv.field_size_limit(1 << 30)
     first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [c.strip().lower() for c in next(reader, [])]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    line = 1
+    for cells in reader:
+        if line == 1 or any(c.strip() for c in cells):
+            yield line, cells
+        line = reader.line_num + 1
+
+
+def csv_line(cells: Sequence[object]) -> str:
+    """One record, without its line end."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)  # only characters of the line end are quoted
+    return buffer.getvalue()[:-2]
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def spreadsheet_cell(text: str) -> str:
+    """The cell with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection); `plain_cell` undoes it."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_cell(text: str) -> str:
+    """The cell as it was before `spreadsheet_cell`."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def read_definitions(path: Path, heads: Sequence[Head]) -> dict[str, dict[str, str]]:
+    """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns.
+
+    Raises DataError for missing columns, and for every head or label that `heads` do not have.
+    """
+    records = csv_records(read_text(path)[0])
+    header = column_names(next(records)[1])
+    if missing := [c for c in ("head", "label", "definition") if c not in header]:
+        raise DataError(f"{path}:1: no column {missing[0]!r}; seen: {', '.join(header)}", "needed: head, label, definition")
+    known = {h.name: h.labels for h in heads}
+    out: dict[str, dict[str, str]] = {}
+    problems = []
+    for line, cells in records:
+        head, label, told = (dict(zip(header, cells, strict=False)).get(c, "").strip() for c in ("head", "label", "definition"))
+        if label in known.get(head, ()):
+            out.setdefault(head, {})[label] = told
+        else:
+            what, names = ("label", known[head]) if head in known else ("head", tuple(known))
+            value = label if what == "label" else head
+            problems.append(f"{path}:{line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
+    if problems:
+        raise DataError(f"{len(problems)} definitions of nothing", "correct them and try again", tuple(problems))
+    return out
+
+
+def column_names(cells: Sequence[str]) -> list[str]:
+    """A header's column names, as they are matched: lower case, without blanks around."""
+    return [c.strip().lower() for c in cells]
+
+
+def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], problems: list[str], unlabelled: bool = False) -> tuple[str, ...]:
+    records = csv_records(text)
+    header = column_names(next(records, (1, []))[1])
     names = heads or tuple(h for h in DEFAULT_HEADS if h in header)
     if taken := [n for n in names if n.lower() in RESERVED]:
         raise DataError(f"{file}:1: a head cannot be called {taken[0]!r}", f"rename the column; taken: {', '.join(RESERVED)}")
-    missing = [c for c in ("text", "actor", *(names or ("stance",))) if c.lower() not in header]
+    missing = [c for c in ("text", "actor", *(() if unlabelled else names or ("stance",))) if c.lower() not in header]
     if missing:
         hints = [near_miss(c, [h for h in header if h]) for c in missing]
         raise DataError(
             f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             " ".join(h for h in hints if h) or "needed: text, actor, and stance (or the columns named with --head)",
         )
-    line = reader.line_num + 1
-    for cells in reader:
-        if any(c.strip() for c in cells):
-            try:
-                rows.append(_row(file, line, dict(zip(header, cells, strict=False)), names, len(cells), len(header)))
-            except ValueError as e:
-                problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
-        line = reader.line_num + 1
+    for line, cells in records:
+        cell = dict(zip(header, cells, strict=False))
+        try:
+            rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
+        except ValueError as e:
+            problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
     return names
 
 
-def _row(file: str, line: int, cell: dict[str, str], names: tuple[str, ...], width: int, wanted: int) -> Row:
+def parse_row(
+    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), width: int = 0, wanted: int = 0
+) -> Row:
+    """A row from its cells by column; heads `names`, of which `needed` may not be empty. Raises ValueError, a problem a line."""
     bad: list[str] = []
     if width > wanted:
         bad.append(f"{width} cells, the header has {wanted}; quote cells that hold the delimiter")
@@ -216,7 +309,7 @@ def _row(file: str, line: int, cell: dict[str, str], names: tuple[str, ...], wid
     if not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
-    bad += [f"{n} is empty for actor {actor!r}; give a label" for n in names if actor and not labels[n]]
+    bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
     span: list[int | None] = [None, None]
     raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
     if any(raw):
@@ -228,15 +321,16 @@ def _row(file: str, line: int, cell: dict[str, str], names: tuple[str, ...], wid
                 bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters")
     if bad:
         raise ValueError("\n".join(bad))
-    get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split")}
+    get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
 
 
-def _heads(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head]) -> tuple[Head, ...]:
+def heads_of(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = ()) -> tuple[Head, ...]:
+    """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are."""
     out = []
     for n in names:
         fixed = next((h for h in known if h.name == n), None)
-        seen = Counter(r.labels[n] for r in rows if r.actor)
+        seen = Counter(r.labels[n] for r in rows if r.actor and r.labels[n])
         default = DEFAULT_HEADS.get(n)
         ours = default and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
         if fixed:
@@ -248,14 +342,15 @@ def _heads(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head]) -
     return tuple(out)
 
 
-def _bad_labels(rows: Sequence[Row], heads: tuple[Head, ...], fixed: set[str]) -> list[str]:
+def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:
+    """`file:line: …` for every label that its head does not have; heads in `fixed` take their own labels only."""
     out = []
     for h in heads:
         ours = DEFAULT_HEADS.get(h.name)
         whole = ours is not None and h.name not in fixed and set(h.labels) <= set(ours.labels)
         allowed = ours.labels if ours and whole else h.labels
         for r in rows:
-            if r.actor and (x := r.labels[h.name]) not in allowed:
+            if r.actor and (x := r.labels[h.name]) and x not in allowed:
                 out.append(f"{r.place}: unknown {h.name} {x!r}; {near_miss(x, allowed) or 'one of ' + ', '.join(allowed)}")
     return out
 
@@ -302,24 +397,35 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     """
     articles: dict[str, list[int]] = {}
     for i, r in enumerate(rows):
-        articles.setdefault(r.article_id or f"\0{normalise(r.text)}\0{r.context}", []).append(i)
+        articles.setdefault(_article(r), []).append(i)
     pairs: dict[int, Pair] = {}
-    absent: list[str] = []
     for indices in articles.values():
-        told: set[str] = set()  # actors that an earlier row of the article holds: they may be carried
-        for i, pair in _locate_article([(i, rows[i]) for i in indices], lexicon):
-            pairs[i] = pair
-            if not pair.mentions and rows[i].start is None and rows[i].actor not in told and not rows[i].context:
-                absent.append(f"{rows[i].place} {rows[i].actor!r}")
-            told.add(rows[i].actor)
+        pairs.update(_locate_article([(i, rows[i]) for i in indices], lexicon))
     order = sorted(pairs)
+    found, kept = [pairs[i] for i in order], [rows[i] for i in order]
     notes = []
-    if absent:
-        shown = ", ".join(absent[:3])
+    if absent := absent_actors(kept, found):
+        shown = ", ".join(f"{r.place} {r.actor!r}" for r in absent[:3])
         notes.append(
-            f"{len(absent)} rows whose actor was not found in the sentence (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
+            f"{len(absent)} rows {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
         )
-    return [pairs[i] for i in order], [rows[i] for i in order], notes
+    return found, kept, notes
+
+
+def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
+    """Rows whose actor is neither found in the sentence nor could be carried: no span, no context, no earlier row of the article holds it."""
+    told: dict[str, set[str]] = {}
+    out = []
+    for r, p in zip(rows, pairs, strict=True):
+        before = told.setdefault(_article(r), set())
+        if not p.mentions and r.start is None and r.actor not in before and not r.context:
+            out.append(r)
+        before.add(r.actor)
+    return out
+
+
+def _article(row: Row) -> str:
+    return row.article_id or f"\0{normalise(row.text)}\0{row.context}"
 
 
 def _locate_article(indexed: list[tuple[int, Row]], lexicon: Lexicon) -> list[tuple[int, Pair]]:
@@ -368,19 +474,3 @@ def _with_given(reading: Reading, rows: list[Row]) -> Reading:
         mentions.append(Mention(r.actor, r.text[start:end], start, end, first, last, "name", "given with the row"))
     mentions.sort(key=lambda m: (m.first, m.last))
     return replace(reading, mentions=tuple(mentions))
-
-
-def check_rows(data: Dataset) -> list[str]:
-    """What is not wrong but deserves a look, as `file:line: …`: inconsistent labels, repeated sentences, mark-up."""
-    out = []
-    seen: dict[str, Row] = {}
-    for r in data.rows:
-        if r.labels.get("stance") == "neutral" and r.labels.get("tone", "neutral") != "neutral":
-            out.append(f"{r.place}: stance of {r.actor!r} is neutral but tone {r.labels['tone']!r}; the codebook gives it neutral tone")
-        if re.search(r"<[a-z]+[ >/]|&[a-z]+;", r.text):
-            out.append(f"{r.place}: mark-up in the text; give plain text")
-        key = normalise(r.text)
-        old = seen.setdefault(key, r)
-        if old.article_id != r.article_id and len(key) > 40:
-            out.append(f"{r.place}: the sentence also stands in article {old.article_id!r} ({old.place}); it may straddle folds")
-    return out

@@ -21,13 +21,25 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """Precision, recall, F1 and number of true rows of one label."""
+    """Precision, recall, F1 and number of true rows of one label; the interval of F1 is None for a label that does not occur."""
 
     label: str
     precision: float
     recall: float
     f1: float
     support: int
+    f1_interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Rows whose top label has a probability in (low, high]: how sure the model was on average, and how often right."""
+
+    low: float
+    high: float
+    rows: int
+    confidence: float
+    accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class HeadReport:
     macro_f1: float
     macro_f1_interval: tuple[float, float]
     accuracy: float
+    accuracy_interval: tuple[float, float]
     quadratic_kappa: float | None
     ece: float
     brier: float
@@ -48,6 +61,7 @@ class HeadReport:
     confusion: tuple[tuple[int, ...], ...]
     coverage: dict[str, float]
     curve: tuple[tuple[float, float, float], ...]
+    calibration: tuple[CalibrationBin, ...]
     baselines: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,6 +92,11 @@ def macro_f1(table: Ints) -> float:
     return float(f1_scores(table)[2][present].mean()) if present.any() else 0.0
 
 
+def accuracy(table: Ints) -> float:
+    """Share of right predictions."""
+    return float(np.trace(table) / table.sum()) if table.sum() else 0.0
+
+
 def quadratic_kappa(table: Ints) -> float:
     """Cohen's kappa with quadratic weights (Cohen 1968) for labels in order."""
     k = len(table)
@@ -87,17 +106,21 @@ def quadratic_kappa(table: Ints) -> float:
     return 1.0 - float((weight * table).sum()) / worst if worst else 0.0
 
 
-def ece(truth: Ints, probs: Floats, bins: int = 10) -> float:
-    """Expected calibration error of the top label, equal-width bins (Guo et al. 2017)."""
+def calibration_bins(truth: Ints, probs: Floats, bins: int = 10) -> tuple[CalibrationBin, ...]:
+    """The top label's probability against its accuracy in equal-width bins (Guo et al. 2017); empty bins are left out."""
     top = probs.max(1)
     right = probs.argmax(1) == truth
     number = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)
-    total = 0.0
-    for b in range(bins):
-        inside = number == b
-        if inside.any():
-            total += abs(float(right[inside].mean()) - float(top[inside].mean())) * float(inside.mean())
-    return total
+    return tuple(
+        CalibrationBin(b / bins, (b + 1) / bins, int(inside.sum()), float(top[inside].mean()), float(right[inside].mean()))
+        for b in range(bins)
+        if (inside := number == b).any()
+    )
+
+
+def ece(truth: Ints, probs: Floats, bins: int = 10) -> float:
+    """Expected calibration error of the top label, equal-width bins (Guo et al. 2017)."""
+    return sum((abs(b.accuracy - b.confidence) * b.rows / len(truth) for b in calibration_bins(truth, probs, bins)), 0.0)
 
 
 def brier(truth: Ints, probs: Floats) -> float:
@@ -130,18 +153,30 @@ def threshold_for(curve: Sequence[Sequence[float]], precision: float) -> float:
     return best
 
 
-def bootstrap(groups: Sequence[str], draws: int = 1000, seed: int = 0) -> list[Ints]:
-    """Row numbers of `draws` resamples of whole groups with replacement (Efron 1979)."""
+def group_tables(truth: Ints, pred: Ints, labels: int, groups: Sequence[str]) -> Ints:
+    """A confusion table a group, shape (groups, labels, labels), groups in alphabetical order."""
     _, number = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
-    members = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+    cell = (number * labels + truth) * labels + pred
+    count = int(number.max(initial=-1)) + 1
+    return np.bincount(cell, minlength=count * labels * labels).reshape(count, labels, labels)
+
+
+def resample(tables: NDArray[Any], draws: int = 1000, seed: int = 0) -> NDArray[Any]:
+    """Bootstrap of whole groups (Efron 1979): sums of `draws` resamples with replacement, shape (draws, …), from one table a group."""
     rng = np.random.default_rng(seed)
-    return [np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))]) for _ in range(draws)]
+    n = len(tables)
+    flat = tables.reshape(n, -1)
+    sums = [np.bincount(rng.integers(n, size=n), minlength=n) @ flat for _ in range(draws)]
+    return np.array(sums).reshape(draws, *tables.shape[1:])
 
 
-def interval(truth: Ints, pred: Ints, labels: int, groups: Sequence[str], draws: int = 1000) -> tuple[float, float]:
-    """95 % percentile interval of macro-F1, resampling groups."""
-    scores = [macro_f1(confusion(truth[i], pred[i], labels)) for i in bootstrap(groups, draws)]
-    low, high = np.percentile(scores, [2.5, 97.5])
+def percentiles(scores: Sequence[float] | Floats) -> tuple[float, float]:
+    """The 95 % percentile interval of bootstrap scores; scores that are not defined are left out."""
+    known = np.asarray(scores, dtype=float)
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -171,13 +206,23 @@ def report(
     k = len(head.labels)
     pred = probs.argmax(1)
     table = confusion(truth, pred, k)
-    precision, recall, f1 = f1_scores(table)
     majority = np.full(len(truth), np.bincount(truth, minlength=k).argmax())
     named = {"majority": majority, **(baselines or {})}
+    drawn = resample(group_tables(truth, pred, k, groups), draws)
     return HeadReport(
-        head.name, head.labels, len(truth), len(set(groups)), macro_f1(table), interval(truth, pred, k, groups, draws),
-        float((pred == truth).mean()), quadratic_kappa(table) if head.ordered else None, ece(truth, probs), brier(truth, probs),
-        tuple(ClassScore(x, float(precision[i]), float(recall[i]), float(f1[i]), int(table[i].sum())) for i, x in enumerate(head.labels)),
-        tuple(tuple(map(int, r)) for r in table), coverage_accuracy(truth, probs), precision_curve(truth, probs),
+        head.name, head.labels, len(truth), len(set(groups)), macro_f1(table), percentiles([macro_f1(t) for t in drawn]),
+        accuracy(table), percentiles([accuracy(t) for t in drawn]), quadratic_kappa(table) if head.ordered else None,
+        ece(truth, probs), brier(truth, probs), _class_scores(head, table, drawn), tuple(tuple(map(int, r)) for r in table),
+        coverage_accuracy(truth, probs), precision_curve(truth, probs), calibration_bins(truth, probs),
         {n: macro_f1(confusion(truth, p, k)) for n, p in named.items()},
     )  # fmt: skip
+
+
+def _class_scores(head: Head, table: Ints, drawn: Ints) -> tuple[ClassScore, ...]:
+    precision, recall, f1 = f1_scores(table)
+    occurs = drawn.sum(1) + drawn.sum(2) > 0
+    spread = [f1_scores(t)[2] for t in drawn]
+    ranges = [percentiles([f[i] for f, o in zip(spread, occurs, strict=True) if o[i]]) if occurs[:, i].any() else None for i in range(len(table))]
+    return tuple(
+        ClassScore(x, float(precision[i]), float(recall[i]), float(f1[i]), int(table[i].sum()), ranges[i]) for i, x in enumerate(head.labels)
+    )

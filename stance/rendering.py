@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stance.actors import Reading
 from stance.classification import Judgement
 from stance.codebook import NEUTRAL, UNSURE
+from stance.dataset import csv_line
 from stance.evaluation import HeadReport
 from stance.explanation import Explanation
+
+if TYPE_CHECKING:
+    from stance.agreement import Estimate, HeadAgreement
+    from stance.training import CurvePoint
 
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)
 
@@ -108,8 +112,8 @@ def csv_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
         row = csv_row(j)
         if not header:
             header = list(row)
-            yield _csv_line(header)
-        yield _csv_line([row[k] for k in header])
+            yield csv_line(header)
+        yield csv_line([row[k] for k in header])
 
 
 def csv_row(j: Judgement) -> dict[str, Any]:
@@ -126,12 +130,6 @@ def csv_row(j: Judgement) -> dict[str, Any]:
     for head, probs in j.probabilities.items():
         row.update({f"{head}_{label}": f"{p:.4f}" for label, p in probs.items()})
     return row
-
-
-def _csv_line(cells: Sequence[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()
 
 
 # --------------------------------------------------------------------------- web page
@@ -251,6 +249,36 @@ def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Ite
         )  # fmt: skip
 
 
+def score_lines(
+    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]],
+    *, title: str = "", against: str = "",
+) -> Iterator[str]:  # fmt: skip
+    """What `stance evaluate` found, head by head: report, test against another model, learning curve."""
+    for name, r in reports.items():
+        yield from report_lines(r, title=f"{name}, {title}" if title else "")
+        if t := tests.get(name):
+            yield f"  against {against}: macro-F1 {t['macro_f1']:.3f}, difference {t['difference']:+.3f}, p = {t['p']:.4f}"
+        if curve := curves.get(name):
+            yield "  training pairs   articles   macro-F1   of each draw"
+            for p in curve:
+                yield f"  {p.pairs:>14,.0f}{p.articles:>11,.0f}{p.macro_f1:>11.3f}   " + " ".join(f"{s:.3f}" for s in p.scores)
+        yield ""
+
+
+def scores(
+    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]]
+) -> dict[str, dict[str, Any]]:
+    """The same as plain values by head, ready for JSON."""
+    return {
+        name: {
+            **r.as_dict(),
+            **({"against": tests[name]} if name in tests else {}),
+            **({"learning_curve": [asdict(p) for p in curves[name]]} if name in curves else {}),
+        }
+        for name, r in reports.items()
+    }
+
+
 def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     """A model's manifest for a person."""
     data = manifest["data"]
@@ -259,9 +287,41 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     yield f"  trained by stance {manifest['version']} with {made}"
     yield f"  data {data['fingerprint'][:16]}: {data['rows']} pairs in {data['groups']} articles"
     yield "  settings " + ", ".join(f"{k} {v}" for k, v in manifest["settings"].items())
+    for key, value in manifest.get("about", {}).items():
+        yield f"  {key.replace('_', ' ')}: {value}"
     for head in manifest["heads"]:
         yield f"  {head['name']}: " + ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
     for title, reports in (("cross-validation, grouped by article", manifest.get("report", {})), ("held-out articles", manifest.get("held_out", {}))):
         for name_, r in reports.items():
             yield ""
             yield from report_lines(r, title=f"{name_}, {title}")
+
+
+# --------------------------------------------------------------------------- agreement
+
+
+def agreement_lines(a: HeadAgreement) -> Iterator[str]:
+    """How far annotators agree on one head, as a table."""
+    yield f"{a.head}: {a.pairs} pairs in {a.articles} articles, labelled by {', '.join(a.annotators)}"
+    measures = {"equal labels": a.equal, "Fleiss' kappa": a.fleiss, "Krippendorff's alpha": a.alpha, "  ordinal": a.alpha_ordinal}
+    if len(a.between) == 1:
+        measures["Cohen's kappa"] = a.between[0].kappa
+    for name, e in measures.items():
+        if e is not None:
+            yield f"  {name:<22}{_estimate(e)}"
+    if len(a.between) > 1:
+        for t in a.between:
+            yield f"  {t.first}, {t.second}: {t.pairs} pairs, Cohen's kappa {_estimate(t.kappa)}"
+    width = max(map(len, a.labels)) + 2
+    yield f"  {'':<{width}}given   specific agreement    alpha against the rest"
+    for c in a.classes:
+        yield f"  {c.label:<{width}}{c.given:<8}{_estimate(c.specific):<22}{_estimate(c.alpha)}"
+    yield f"  rows {a.between[0].first}, columns {a.between[0].second}" if len(a.between) == 1 else "  rows the earlier, columns the later of two"
+    yield f"  {'':<{width}}" + " ".join(f"{x[:9]:>9}" for x in a.labels)
+    for i, label in enumerate(a.labels):
+        row = [sum(t.confusion[i][j] for t in a.between) for j in range(len(a.labels))]
+        yield f"  {label:<{width}}" + " ".join(f"{n:>9}" for n in row)
+
+
+def _estimate(e: Estimate) -> str:
+    return "not defined" if e.value is None else f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"

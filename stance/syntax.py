@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from stance.actors import Mention, Reading, fold
+from stance.actors import Mention, Reading
 from stance.errors import DataError, InputError, near_miss
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
@@ -43,7 +43,7 @@ _KEEP = frozenset(
 )
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """The inflectional stem of a lower-case word: `accuses, accused, accusing` → `accus`.
 
@@ -161,11 +161,10 @@ class CueLexicon:
                 nouns.add(head)
         self.verbs = frozenset(verbs - {"be", "the", "a", "in", "on", "not", "have"} | set(map(stem, _COMMON_VERBS)))
         self.nouns = frozenset(nouns)
+        self.opening = frozenset(self._rows)  # the stems that cues begin with
 
     def starting(self, first: str, second: str) -> tuple[Cue, ...]:
-        """Cues that may begin with these two stems, longest first."""
-        if first not in self._rows:
-            return ()
+        """Cues that may begin with these two stems, longest first. Raises KeyError when `first` is not in `opening`."""
         table = self._parsed.get(first)
         if table is None:
             table = self._parsed[first] = self._parse(first)
@@ -226,6 +225,7 @@ def _cue(row: list[str]) -> Cue:
     return Cue(words, label, kind, float(weight))
 
 
+@lru_cache(maxsize=200_000)
 def cue_stem(word: str) -> str:
     """Stem of a word as cues are matched: irregular forms first go to their base."""
     return stem(_IRREGULAR.get(word, word))
@@ -268,9 +268,10 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
     found: list[Found] = []
     covered: dict[str, int] = {}
     valence = polarity()
-    n = len(stems)
+    opening = cues.opening
+    following = [*stems[1:], ""]
     for i, s in enumerate(stems):
-        for cue in cues.starting(s, stems[i + 1] if i + 1 < n else ""):
+        for cue in cues.starting(s, following[i]) if s in opening else ():
             if covered.get(cue.label, 0) > i:
                 continue
             last = i + 1 if len(cue.words) == 1 else _match(cue.words, stems, i)
@@ -312,8 +313,9 @@ def tag(lower: list[str], stems: list[str], mention_at: list[int], cues: CueLexi
     R adverb, I we/I, H it/he/she/they, T to, ' possessive, N anything else."""
     tags: list[str] = []
     prev = "K"
+    closed = list(map(_CLOSED.get, lower))
     for i, w in enumerate(lower):
-        t = "M" if mention_at[i] >= 0 else _CLOSED.get(w) or _open_class(w, stems[i], prev, lower, i, tags, cues)
+        t = "M" if mention_at[i] >= 0 else closed[i] or _open_class(w, stems[i], prev, lower, i, tags, cues)
         tags.append(t)
         if t != "R":
             prev = t
@@ -415,9 +417,8 @@ class Scan:
 
 def scan(reading: Reading, cues: CueLexicon) -> Scan:
     """Scan one sentence; see the module's first lines."""
-    lower = [fold(w).lower() if not w.isascii() or "." in w else w.lower() for w in reading.tokens.words]
-    lower = ["n't" if w == "n't" else w.replace("’", "'") for w in lower]
-    stems = [cue_stem(w) for w in lower]
+    lower = reading.tokens.lower
+    stems = list(map(cue_stem, lower))
     mentions = reading.mentions
     at = [NOBODY] * len(lower)
     for k, m in enumerate(mentions):
@@ -486,6 +487,8 @@ class _Scanner:
 
     def _quotes(self, reading: Reading) -> list[bool]:
         inside = reading.in_quote and self.lower[:1] not in ([q] for q in _QUOTES)
+        if _QUOTES.isdisjoint(self.lower):
+            return [inside] * len(self.lower)
         out = []
         for w in self.lower:
             if w in ("“", "«"):

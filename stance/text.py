@@ -9,6 +9,7 @@ sentence, others may) filled with the abbreviations of news English.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 
@@ -25,11 +26,16 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one sentence: parallel lists, offsets in characters of the sentence."""
+    """Tokens of one sentence: parallel lists, offsets in characters of the sentence.
+
+    `folded` are the words without accents and dots (see `fold`), `lower` the same in lower case.
+    """
 
     words: list[str]
     starts: list[int]
     ends: list[int]
+    folded: list[str]
+    lower: list[str]
 
     def __len__(self) -> int:
         return len(self.words)
@@ -53,7 +59,32 @@ def tokenize(text: str) -> Tokens:
         words.append(m.group())
         starts.append(m.start())
         ends.append(m.end())
-    return Tokens(words, starts, ends)
+    forms = _FORMS
+    if len(forms) > _MOST_FORMS:
+        forms.clear()
+    both = [forms[w] for w in words]
+    return Tokens(words, starts, ends, [f for f, _ in both], [low for _, low in both])
+
+
+def fold(word: str) -> str:
+    """Without accents, straight apostrophes, acronyms without dots: `U.S.` → `US`."""
+    if not word.isascii():
+        word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).strip() or word
+        word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d")
+    return word.replace(".", "") if "." in word and word[0].isalpha() else word
+
+
+class _Forms(dict[str, tuple[str, str]]):
+    """Word → (folded, folded in lower case), computed when first asked for."""
+
+    def __missing__(self, word: str) -> tuple[str, str]:
+        folded = fold(word)
+        self[word] = forms = folded, folded.lower()
+        return forms
+
+
+_MOST_FORMS = 200_000  # then the memo starts anew: memory stays bounded on any archive
+_FORMS = _Forms()
 
 
 # Always followed by a name or a number: never the end of a sentence.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -27,15 +27,16 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
-from stance.codebook import NEUTRAL, Head
+from stance.codebook import NEUTRAL, Head, gloss
 from stance.dataset import Dataset
-from stance.errors import DataError
+from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, concat, extract, lookup
 from stance.model import HeadModel, Model, softmax
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 
 SEED = 20240229
+_NEVER = -30.0  # score of a class that a fold has not seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Extracted:
 class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Pairs to a sparse matrix, for a scikit-learn pipeline.
 
-    `fit` keeps the features that occur in at least `min_pairs` pairs. X is a sequence of `Pair`
+    `fit` keeps the features that occur in at least `min_pairs` pairs, or all when none does. X is a sequence of `Pair`
     (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,).
     """
 
@@ -84,7 +85,8 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         keys, owner = rows.keys[order], number[order]
         fresh = np.concatenate(([True], (keys[1:] != keys[:-1]) | (owner[1:] != owner[:-1])))
         unique, count = np.unique(keys[fresh], return_counts=True)
-        self.keys_ = unique[count >= self.min_pairs]
+        kept = unique[count >= self.min_pairs]
+        self.keys_ = kept if len(kept) else unique
         return self
 
     def transform(self, X: Sequence[Pair | Extracted]) -> csr_matrix:
@@ -144,40 +146,45 @@ def train(
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
     cue_text: str = "",
+    about: Mapping[str, str] | None = None,
+    definitions: Mapping[str, Mapping[str, str]] | None = None,
     jobs: int = 1,
     progress: Callable[[str, int], Iterator[int]] | None = None,
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
 
+    `about` (`labelled_by`, `licence`, `note`, `hold_out`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
+    manifest for the model card; labels of the codebook have definitions already.
+
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
     class lives in one article only.
     """
-    settings = settings or Settings()
     check_trainable(data)
-    if settings.actor_words is None:
-        settings = replace(settings, actor_words=sum(not p.mentions for p in data.pairs) > len(data) / 2)
-    rows = extract_all(data.pairs, cues, bool(settings.actor_words))
-    X = split_rows(rows)
+    settings = settled(settings or Settings(), data)
+    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
     fitted: dict[str, Pipeline] = {}
     heads: list[HeadModel] = []
     reports: dict[str, HeadReport] = {}
     for head in data.heads:
         y = data.labels[head.name]
-        head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)
-        scores, temperatures, final = _out_of_fold(head, y, data.groups, X, settings, cues, jobs, progress)
+        fold = _out_of_fold(head, y, data.groups, X, settings, cues, jobs, progress)
         pipe = make_pipeline(settings, class_weights(y, settings.balance), cues).fit(X, np.array(y))
-        _finish(pipe, final)
+        _finish(pipe, fold.temperature)
         fitted[head.name] = pipe
-        heads.append(head_model(head, pipe))
-        truth = np.array([head.index(x) for x in y])
-        reports[head.name] = report(
-            head, truth, softmax(scores / temperatures[:, None]), data.groups, _baselines(data.pairs, head, cues), draws=settings.draws
-        )
+        heads.append(head_model(fold.head, pipe))
+        reports[head.name] = _fold_report(data, fold, settings, cues)
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
-    manifest = _manifest_of(data, settings, reports)
+    manifest = _manifest_of(data, settings, reports, about or {}, definitions or {})
     model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text)
     return model, reports
+
+
+def settled(settings: Settings, data: Dataset) -> Settings:
+    """The settings with what was left open decided by the data."""
+    if settings.actor_words is not None:
+        return settings
+    return replace(settings, actor_words=sum(not p.mentions for p in data.pairs) > len(data) / 2)
 
 
 def split_rows(rows: Rows) -> NDArray[Any]:
@@ -209,19 +216,61 @@ def check_trainable(data: Dataset) -> None:
         raise DataError("the data cannot be trained on", "add rows of these classes, merge them with another, or drop them", tuple(problems))
 
 
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What one head predicts for the rows of a data set: `truth` label numbers, shape (rows,); `probs` shape (rows, labels)."""
+
+    head: Head
+    truth: Ints
+    probs: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold(Predicted):
+    """Predictions of every row by a model that saw no row of its article.
+
+    `head` has the labels that occur; `probs` is calibrated on the other folds; `temperature` is the one learnt on all rows.
+    """
+
+    temperature: float
+
+
+def out_of_fold(
+    data: Dataset,
+    *,
+    settings: Settings | None = None,
+    cues: CueLexicon | None = None,
+    jobs: int = 1,
+    progress: Callable[[str, int], Iterator[int]] | None = None,
+) -> dict[str, OutOfFold]:
+    """Grouped cross-validation of every head. Raises DataError as `train` does."""
+    check_trainable(data)
+    settings = settled(settings or Settings(), data)
+    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
+    return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, settings, cues, jobs, progress) for h in data.heads}
+
+
+def cross_validate(data: Dataset, folds: dict[str, OutOfFold], *, settings: Settings | None = None) -> dict[str, HeadReport]:
+    """Report by head of the predictions of `out_of_fold`: the one `train` stores, without training the model."""
+    return {name: _fold_report(data, fold, settings or Settings(), None) for name, fold in folds.items()}
+
+
+def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLexicon | None) -> HeadReport:
+    return report(fold.head, fold.truth, fold.probs, data.groups, _baselines(data.pairs, fold.head, cues), draws=settings.draws)
+
+
 def _out_of_fold(
     head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], settings: Settings, cues: CueLexicon | None, jobs: int,
     progress: Callable[[str, int], Iterator[int]] | None,
-) -> tuple[Floats, Floats, float]:  # fmt: skip
-    """(scores, temperature of each row learnt on the other folds, temperature learnt on all rows)."""
+) -> OutOfFold:  # fmt: skip
+    head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)
     folds = group_folds(y, groups, settings)
     truth = np.array([head.index(x) for x in y])
     target = np.array(y)
     weight = class_weights(y, settings.balance)
 
     def one(train_at: Ints, test_at: Ints) -> Floats:
-        pipe = make_pipeline(settings, weight, cues).fit(X[train_at], target[train_at])
-        return full_scores(pipe, X[test_at], head)
+        return _fit_scores(X[train_at], target[train_at], X[test_at], head, settings, weight, cues)
 
     if jobs > 1:
         parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
@@ -234,7 +283,16 @@ def _out_of_fold(
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         temperatures[test_at] = temperature(scores[train_at], truth[train_at])
-    return scores, temperatures, temperature(scores, truth)
+    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth))
+
+
+def _fit_scores(
+    X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head, settings: Settings, weight: dict[str, float], cues: CueLexicon | None = None
+) -> Floats:
+    """Decision scores for Z after training on X, y; where so few rows hold one class only, that class."""
+    if len(set(y)) == 1:
+        return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, _NEVER) * np.ones((len(Z), 1))
+    return full_scores(make_pipeline(settings, weight, cues).fit(X, y), Z, head)
 
 
 def full_scores(pipe: Pipeline, X: Any, head: Head) -> Floats:
@@ -243,7 +301,7 @@ def full_scores(pipe: Pipeline, X: Any, head: Head) -> Floats:
     classes = list(pipe.classes_)
     if raw.ndim == 1:
         raw = np.column_stack([np.zeros(len(raw)), raw])
-    out = np.full((len(raw), len(head.labels)), -30.0)
+    out = np.full((len(raw), len(head.labels)), _NEVER)
     for j, label in enumerate(classes):
         out[:, head.index(label)] = raw[:, j]
     return out
@@ -298,7 +356,9 @@ def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = No
     return out
 
 
-def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadReport]) -> dict[str, Any]:
+def _manifest_of(
+    data: Dataset, settings: Settings, reports: dict[str, HeadReport], about: Mapping[str, str], definitions: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
     from stance import __version__
 
     return {
@@ -313,30 +373,133 @@ def _manifest_of(data: Dataset, settings: Settings, reports: dict[str, HeadRepor
             "groups": len(set(data.groups)),
             "labels": {h.name: {x: data.labels[h.name].count(x) for x in h.labels} for h in data.heads},
         },
+        "glosses": {h.name: _glosses(h, definitions.get(h.name, {})) for h in data.heads},
+        "about": {k: " ".join(v.split()) for k, v in about.items() if v.strip()},
         "report": {name: r.as_dict() for name, r in reports.items()},
     }
 
 
+def _glosses(head: Head, own: Mapping[str, str]) -> dict[str, str]:
+    return {x: " ".join(told.split()) for x in head.labels if (told := own.get(x) or gloss(head.name, x))}
+
+
+def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
+    """A model's predictions for labelled data, by head of the data."""
+    probs = model.predict_proba(data.pairs)
+    heads = [model.head(h.name).head for h in data.heads]
+    return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}
+
+
 def evaluate(model: Model, data: Dataset) -> dict[str, HeadReport]:
     """Report by head of a model on labelled data. Rows with labels the model lacks raise DataError in reading."""
-    probs = model.predict_proba(data.pairs)
-    out = {}
-    for h in model.heads:
-        truth = np.array([h.head.index(x) for x in data.labels[h.head.name]])
-        out[h.head.name] = report(h.head, truth, probs[h.head.name], data.groups, _baselines(data.pairs, h.head, model.cues))
-    return out
+    found = predict(model, data).items()
+    return {n: report(p.head, p.truth, p.probs, data.groups, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
 
 
-def compare(model: Model, other: Model, data: Dataset) -> dict[str, dict[str, float]]:
-    """Macro-F1 of another model on the same rows, the difference and its p, by shared head."""
-    mine, theirs = model.predict_proba(data.pairs), other.predict_proba(data.pairs)
+def compare(mine: Mapping[str, Predicted], other: Model, data: Dataset) -> dict[str, dict[str, float]]:
+    """Macro-F1 of another model on the same rows, the difference and its p, by shared head.
+
+    `mine` comes from `predict` or `out_of_fold`. A label that one side lacks is one it never predicts.
+    Heads that share no label are left out.
+    """
+    theirs = other.predict_proba(data.pairs)
     out = {}
-    for h in model.heads:
-        name, k = h.head.name, len(h.head.labels)
-        if name not in theirs or other.head(name).head.labels != h.head.labels:
+    for name, p in mine.items():
+        if name not in theirs or not set(p.head.labels) & set(other.head(name).head.labels):
             continue
-        truth = np.array([h.head.index(x) for x in data.labels[name]])
-        a, b = mine[name].argmax(1), theirs[name].argmax(1)
-        fa, fb = macro_f1(confusion(truth, a, k)), macro_f1(confusion(truth, b, k))
-        out[name] = {"macro_f1": fb, "difference": fa - fb, "p": randomization_test(truth, a, b, k, data.groups)}
+        labels = list(dict.fromkeys((*p.head.labels, *other.head(name).head.labels)))
+        number = np.array([labels.index(x) for x in other.head(name).head.labels])
+        k, a, b = len(labels), p.probs.argmax(1), number[theirs[name].argmax(1)]
+        fa, fb = macro_f1(confusion(p.truth, a, k)), macro_f1(confusion(p.truth, b, k))
+        out[name] = {"macro_f1": fb, "difference": fa - fb, "p": randomization_test(p.truth, a, b, k, data.groups)}
     return out
+
+
+# --------------------------------------------------------------------------- learning curve
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Macro-F1 after training on `pairs` pairs of `articles` articles (means over the draws); `scores` has one value a draw."""
+
+    pairs: float
+    articles: float
+    macro_f1: float
+    scores: tuple[float, ...]
+
+
+def learning_curve(
+    data: Dataset,
+    *,
+    sizes: Sequence[int] = (),
+    draws: int = 5,
+    test: Dataset | None = None,
+    settings: Settings | None = None,
+    jobs: int = 1,
+    progress: Callable[[str, int], Iterator[int]] | None = None,
+) -> dict[str, tuple[CurvePoint, ...]]:
+    """Macro-F1 by number of training pairs, for every head.
+
+    A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
+    random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
+    a fold leaves, and its halves down to a sixteenth. Same data and settings, same numbers. Raises InputError for a size beyond the data.
+    """
+    check_trainable(data)
+    if too_large := [n for n in sizes if n > len(data)]:
+        raise InputError(f"size {too_large[0]} is more than the {len(data)} pairs there are", "give smaller sizes")
+    settings = settled(settings or Settings(), data)
+    X = split_rows(extract_all(data.pairs, None, bool(settings.actor_words)))
+    Z = split_rows(extract_all(test.pairs, None, bool(settings.actor_words))) if test else X
+    return {h.name: _curve(h, data, test or data, X, Z, sizes, draws, settings, jobs, progress) for h in data.heads}
+
+
+def _curve(
+    head: Head, data: Dataset, test: Dataset, X: NDArray[Any], Z: NDArray[Any], sizes: Sequence[int], draws: int, settings: Settings, jobs: int,
+    progress: Callable[[str, int], Iterator[int]] | None,
+) -> tuple[CurvePoint, ...]:  # fmt: skip
+    y, truth = np.array(data.labels[head.name]), np.array([head.index(x) for x in test.labels[head.name]])
+    groups = np.array(data.groups)
+    splits = [_draw(y, groups, d, settings) if test is data else (np.arange(len(y)), np.arange(len(truth))) for d in range(draws)]
+    room = min(len(pool) for pool, _ in splits)
+    wanted = sorted({min(n, room) for n in sizes or (room // 16, room // 8, room // 4, room // 2, room)} - {0})
+    orders = [_shuffled(pool, groups, settings.seed + d) for d, (pool, _) in enumerate(splits)]
+    plan = [(_whole_articles(orders[d], groups, n), splits[d][1]) for n in wanted for d in range(draws)]
+
+    def score(at: Ints, held: Ints) -> float:
+        pred = _fit_scores(X[at], y[at], Z[held], head, settings, class_weights(list(y[at]), settings.balance)).argmax(1)
+        return macro_f1(confusion(truth[held], pred, len(head.labels)))
+
+    if jobs > 1:
+        scores = joblib.Parallel(n_jobs=jobs)(joblib.delayed(score)(at, held) for at, held in plan)
+    else:
+        steps = progress(f"learning curve of {head.name}", len(plan)) if progress else iter(range(len(plan)))
+        scores = [score(*plan[i]) for i in steps]
+    return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], groups) for i in range(0, len(plan), draws))
+
+
+def _draw(y: NDArray[Any], groups: NDArray[Any], d: int, settings: Settings) -> tuple[Ints, Ints]:
+    """(training, test) rows of draw `d`: a fold of its own, the folds shuffled anew when all have been used."""
+    folds = group_folds(list(y), list(groups), settings)
+    if d >= len(folds):
+        folds = group_folds(list(y), list(groups), replace(settings, seed=settings.seed + d // len(folds)))
+    return folds[d % len(folds)]
+
+
+def _shuffled(pool: Ints, groups: NDArray[Any], seed: int) -> Ints:
+    """The rows of `pool`, articles in random order."""
+    names = np.unique(groups[pool].astype(str))
+    rank = dict(zip(np.random.default_rng(seed).permutation(names).tolist(), range(len(names)), strict=True))
+    return pool[np.argsort([rank[str(g)] for g in groups[pool]], kind="stable")]
+
+
+def _whole_articles(order: Ints, groups: NDArray[Any], size: int) -> Ints:
+    """The first rows of `order`, at least `size` of them, up to the end of an article."""
+    end = size
+    while end < len(order) and groups[order[end]] == groups[order[end - 1]]:
+        end += 1
+    return order[:end]
+
+
+def _point(rows: Sequence[Ints], scores: Sequence[float], groups: NDArray[Any]) -> CurvePoint:
+    pairs, articles = [len(at) for at in rows], [len(set(groups[at])) for at in rows]
+    return CurvePoint(float(np.mean(pairs)), float(np.mean(articles)), float(np.mean(scores)), tuple(map(float, scores)))

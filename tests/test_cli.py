@@ -364,6 +364,42 @@ def test_evaluate_without_rows_of_the_split(run: Cli, model_file: Path) -> None:
     assert "no row has split 'nothing'" in r.err
 
 
+def test_evaluate_data_alone_is_the_cross_validation_of_train(run: Cli, tmp_path: Path) -> None:
+    trained = json.loads(run("train", REPORTS, "--folds", "3", "-o", tmp_path / "m.stance", "-f", "json").out)
+    r = run("evaluate", REPORTS, "--folds", "3", "-o", tmp_path / "r.json")
+    assert (r.code, r.out) == (0, "")
+    assert json.loads((tmp_path / "r.json").read_text("utf-8")) == trained["cross_validation"]
+    assert "stance, cross-validation, grouped by article: 177 pairs" in run("evaluate", REPORTS, "--folds", "3", "--head", "stance").out
+
+
+def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
+    r = run("evaluate", model_file, REPORTS, "--split", "test", "--head", "tone", "-f", "json")
+    assert set(json.loads(r.out)) == {"tone"}
+    r = run("evaluate", model_file, REPORTS, "--head", "mood")
+    is_message(r)
+    assert "the model has no head 'mood'; it has stance, tone" in r.err
+
+
+def test_evaluate_with_a_learning_curve(run: Cli, model_file: Path) -> None:
+    args = ["evaluate", REPORTS, "--head", "stance", "--folds", "2", "--learning-curve", "--sizes", "20, 60", "--draws", "2"]
+    found = json.loads(run(*args, "-f", "json").out)["stance"]["learning_curve"]
+    assert [len(p["scores"]) for p in found] == [2, 2] and 20 <= found[0]["pairs"] < 25
+    assert "training pairs   articles   macro-F1   of each draw" in run(*args).out
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["M"], "give labelled data too"),
+        (["M", "D", "--learning-curve"], "give data alone"),
+        (["D", "--learning-curve", "--sizes", "ten"], "'ten' is not a number of pairs"),
+    ],
+)
+def test_wrong_usage_of_evaluate(run: Cli, model_file: Path, args: list[str], said: str) -> None:
+    r = run("evaluate", *({"M": model_file, "D": REPORTS}.get(a, a) for a in args))
+    assert r.code == 2 and said in " ".join(re.sub(r"[│╭╰─╮╯]", " ", r.err).split())
+
+
 def test_evaluate_on_labels_the_model_lacks_is_a_message(run: Cli, tmp_path: Path) -> None:
     with REPORTS.open(encoding="utf-8", newline="") as f:
         rows = [r for r in csv.DictReader(f) if r["stance"] != "deny"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stance.codebook import STANCES, Head
-from stance.dataset import Dataset, check_rows, read_dataset
+from stance.dataset import Dataset, read_dataset
 from stance.errors import DataError, InputError
 from stance.training import check_trainable
 
@@ -299,31 +299,3 @@ def test_a_class_in_one_article(file: Write) -> None:
 
 def test_the_reports_can_be_trained_on(reports: Dataset) -> None:
     check_trainable(reports)
-
-
-# --------------------------------------------------------------------------- what deserves a look
-
-
-def test_the_reports_have_nothing_odd(reports: Dataset) -> None:
-    assert check_rows(reports) == []
-
-
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ("a,Norway left.,Norway,neutral,hostile", "neutral but tone 'hostile'"),
-        ("a,Norway <b>left</b>.,Norway,neutral,neutral", "mark-up"),
-        ("a,Norway &amp; Chile left.,Norway,neutral,neutral", "mark-up"),
-    ],
-)
-def test_odd_rows(file: Write, row: str, said: str) -> None:
-    path = file("article_id,text,actor,stance,tone\n" + row + "\nb,Chile denied it.,Chile,deny,neutral\n")
-    (found,) = check_rows(read_dataset(path))
-    assert found.startswith(f"{path}:2: ") and said in found
-
-
-def test_a_sentence_in_two_articles_may_straddle_folds(file: Write) -> None:
-    sentence = "Norway told the fishermen of the north to come home before the storm."
-    path = file(f"article_id,text,actor,stance\na,{sentence},Norway,demand\nb,{sentence},Norway,demand\n")
-    (found,) = check_rows(read_dataset(path))
-    assert found.startswith(f"{path}:3: ") and "'a'" in found

@@ -10,16 +10,19 @@ from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
 from stance.codebook import Head
 from stance.evaluation import (
-    bootstrap,
     brier,
+    calibration_bins,
     confusion,
     coverage_accuracy,
     ece,
+    group_tables,
     macro_f1,
+    percentiles,
     precision_curve,
     quadratic_kappa,
     randomization_test,
     report,
+    resample,
     threshold_for,
 )
 
@@ -69,13 +72,42 @@ def test_a_threshold_read_off_the_curve_keeps_its_promise() -> None:
     assert threshold_for(precision_curve(truth, probs), 1.01) > 1
 
 
-def test_bootstrap_draws_whole_groups() -> None:
+def test_the_bootstrap_draws_whole_groups() -> None:
     groups = ["a", "b", "a", "c", "b"]
-    draws = bootstrap(groups, draws=30)
-    assert len(draws) == 30
-    for rows in draws:
-        counts = np.bincount(rows, minlength=5)
-        assert counts[0] == counts[2] and counts[1] == counts[4] and counts[0] + counts[1] + counts[3] == 3
+    tables = group_tables(np.array([0, 0, 0, 1, 0]), np.array([0, 1, 0, 1, 1]), 2, groups)
+    assert tables.tolist() == [[[2, 0], [0, 0]], [[0, 2], [0, 0]], [[0, 0], [0, 1]]]
+    drawn = resample(tables, draws=30)
+    assert drawn.shape == (30, 2, 2)
+    assert all(t[0, 0] % 2 == 0 and t[0, 1] % 2 == 0 and t[0, 0] / 2 + t[0, 1] / 2 + t[1, 1] == 3 for t in drawn)
+    assert (drawn == resample(tables, draws=30)).all()
+
+
+def test_intervals_leave_out_what_is_not_defined() -> None:
+    assert percentiles([float("nan"), 1.0, 1.0]) == (1.0, 1.0)
+    assert np.isnan(percentiles([float("nan")])).all()
+
+
+def test_intervals_hold_the_score_and_narrow_with_more_articles() -> None:
+    rng = np.random.default_rng(0)
+    widths = []
+    for n in (30, 3000):
+        truth = rng.integers(2, size=n)
+        probs = np.eye(2)[np.where(rng.random(n) < 0.8, truth, 1 - truth)]
+        r = report(Head("mood", ("bad", "good")), truth, probs, [str(i) for i in range(n)], draws=200)
+        for value, (low, high) in ((r.macro_f1, r.macro_f1_interval), (r.accuracy, r.accuracy_interval), *((c.f1, c.f1_interval) for c in r.classes)):
+            assert low <= value <= high
+        widths.append(r.accuracy_interval[1] - r.accuracy_interval[0])
+    assert widths[1] < widths[0] / 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0.34, 1.0)), min_size=1, max_size=40))
+def test_calibration_bins_hold_every_row_once_and_add_up_to_the_error(rows: list[tuple[int, float]]) -> None:
+    truth = np.array([t for t, _ in rows])
+    probs = np.array([[p, (1 - p) / 2, (1 - p) / 2] for _, p in rows])
+    bins = calibration_bins(truth, probs)
+    assert sum(b.rows for b in bins) == len(rows)
+    assert all(b.low - 1e-9 <= b.confidence <= b.high + 1e-9 for b in bins)
+    assert sum(b.rows * abs(b.accuracy - b.confidence) for b in bins) / len(rows) == pytest.approx(ece(truth, probs))
 
 
 def test_randomization_test_tells_equal_from_different() -> None:

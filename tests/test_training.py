@@ -21,20 +21,25 @@ from sklearn.pipeline import Pipeline
 from stance.actors import Pair
 from stance.codebook import Head
 from stance.dataset import Dataset, read_dataset
-from stance.errors import DataError
+from stance.errors import DataError, InputError
 from stance.evaluation import HeadReport
 from stance.model import Model, from_bytes, softmax
 from stance.syntax import build_cues
 from stance.training import (
+    CurvePoint,
     PairFeatures,
     Settings,
     class_weights,
     compare,
+    cross_validate,
     evaluate,
     extract_all,
     full_scores,
     group_folds,
+    learning_curve,
     make_pipeline,
+    out_of_fold,
+    predict,
     split_rows,
     temperature,
     train,
@@ -359,13 +364,94 @@ def test_evaluate_on_held_out_reports(model: Model, reports: Dataset) -> None:
 
 
 def test_a_model_compared_with_itself_does_not_differ(model: Model, reports: Dataset) -> None:
-    found = compare(model, model, reports.split("test")[1])
+    held = reports.split("test")[1]
+    found = compare(predict(model, held), model, held)
     assert set(found) == {"stance", "tone"}
     assert all(r["difference"] == 0 and r["p"] == 1.0 for r in found.values())
 
 
 def test_models_with_other_heads_are_not_compared(model: Model, two_classes: tuple[Model, Dataset], reports: Dataset) -> None:
-    assert compare(model, two_classes[0], reports.split("test")[1]) == {}
+    held = reports.split("test")[1]
+    assert compare(predict(model, held), two_classes[0], held) == {}
+
+
+def test_a_label_that_one_model_lacks_is_one_it_never_predicts(model: Model, reports: Dataset) -> None:
+    """Cross-validation of data without a label, beside a model that knows it."""
+    some = reports.take([i for i, x in enumerate(reports.labels["stance"]) if x != "deny"])
+    stance = Dataset(some.heads[:1], some.rows, some.pairs, some.groups, {"stance": some.labels["stance"]}, (), some.fingerprint)
+    fold = out_of_fold(stance, settings=SETTINGS)
+    assert "deny" not in fold["stance"].head.labels
+    found = compare(fold, model, stance)["stance"]
+    assert 0 < found["p"] <= 1 and -1 < found["difference"] < 1
+
+
+def test_cross_validation_without_a_model_is_the_report_of_train(trained: Trained, reports: Dataset) -> None:
+    rest = reports.split("test")[0]
+    assert cross_validate(rest, out_of_fold(rest, settings=SETTINGS), settings=SETTINGS) == trained[1]
+
+
+# --------------------------------------------------------------------------- learning curve
+
+
+@pytest.fixture(scope="module")
+def curves(reports: Dataset) -> dict[str, tuple[CurvePoint, ...]]:
+    return learning_curve(reports, sizes=[12, 60, 177], draws=3, settings=SETTINGS)
+
+
+def test_a_learning_curve_rises(curves: dict[str, tuple[CurvePoint, ...]]) -> None:
+    points = curves["stance"]
+    assert [len(p.scores) for p in points] == [3, 3, 3]
+    assert 12 <= points[0].pairs < 16 and 60 <= points[1].pairs < 64  # up to the end of an article
+    assert points[0].macro_f1 < points[-1].macro_f1
+    assert points[0].macro_f1 == pytest.approx(np.mean(points[0].scores))
+
+
+def test_a_learning_curve_can_be_drawn_again(curves: dict[str, tuple[CurvePoint, ...]], reports: Dataset) -> None:
+    assert learning_curve(reports, sizes=[12, 60, 177], draws=3, settings=SETTINGS, jobs=2) == curves
+
+
+def test_a_learning_curve_on_a_test_set_of_its_own(reports: Dataset) -> None:
+    rest, held = reports.split("test")
+    (point,) = learning_curve(rest, sizes=[len(rest)], draws=1, test=held, settings=SETTINGS)["stance"]
+    assert (point.pairs, point.articles) == (len(rest), len(set(rest.groups)))
+
+
+def test_no_article_of_the_test_fold_is_trained_on(reports: Dataset) -> None:
+    from stance.training import _draw, _shuffled, _whole_articles
+
+    y, groups = np.array(reports.labels["stance"]), np.array(reports.groups)
+    tested = []
+    for d in range(3):
+        pool, held = _draw(y, groups, d, SETTINGS)
+        at = _whole_articles(_shuffled(pool, groups, d), groups, 50)
+        assert set(groups[at]).isdisjoint(groups[held]) and 50 <= len(at) < 60
+        assert all((groups[at] == g).sum() == (groups == g).sum() for g in set(groups[at]))
+        tested += held.tolist()
+    assert sorted(tested) == list(range(len(reports)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_learning_curve_begins_with_next_to_nothing(reports: Dataset, size: int) -> None:
+    points = learning_curve(reports, sizes=[size], draws=6, settings=SETTINGS)["stance"]
+    assert size <= points[0].pairs < size + 5 and 0 <= points[0].macro_f1 < 0.6
+
+
+def test_four_rows_can_be_trained_on(tmp_path: Path) -> None:
+    rows = [{"text": f"{a} {v}.", "actor": a, "stance": s} for a, v, s in (("Norway", "left", "neutral"), ("Peru", "slept", "neutral"), ("Chile", "denied it", "deny"), ("Kenya", "said no", "deny"))]
+    found = train(read_dataset(write_csv(tmp_path / "four.csv", rows)))[1]
+    assert found["stance"].rows == 4
+
+
+def test_a_fold_that_sees_one_class_only_predicts_it(reports: Dataset) -> None:
+    four = replace(reports.take(range(4)), groups=("g6", "g0", "g2", "g2"), heads=(Head("mood", ("a", "b")),), labels={"mood": ("a", "b", "a", "b")})
+    fold = out_of_fold(four)["mood"]
+    assert fold.probs.shape == (4, 2) and np.isfinite(fold.probs).all()
+
+
+def test_a_size_beyond_the_data(reports: Dataset) -> None:
+    with pytest.raises(InputError) as e:
+        learning_curve(reports, sizes=[5000])
+    assert e.value.message == "size 5000 is more than the 177 pairs there are"
 
 
 def test_a_head_with_one_class_is_not_trained(reports: Dataset) -> None:

@@ -1,0 +1,351 @@
+"""How far annotators agree: chance-corrected measures with intervals, and the list of what they see differently.
+
+Every measure is read off a table of coincidences (Krippendorff 2011): each pair of labels that two annotators gave one
+pair of sentence and actor counts 1 / (labels of it - 1), in both orders. Tables of articles add up, so that the bootstrap over
+articles is a weighted sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stance.codebook import DEFAULT_HEADS, Head
+from stance.dataset import (
+    Row,
+    column_names,
+    csv_line,
+    csv_records,
+    heads_of,
+    label_problems,
+    labelled_files,
+    normalise,
+    read_table,
+    read_text,
+    spreadsheet_cell,
+)
+from stance.errors import DataError, InputError
+from stance.evaluation import Floats, Ints, confusion, percentiles, resample
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One pair of sentence and actor, with a label an annotator ('' for none) by head; `row` is the first annotator's, `places` all."""
+
+    row: Row
+    labels: dict[str, tuple[str, ...]]
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """The labels of several annotators, matched."""
+
+    annotators: tuple[str, ...]
+    heads: tuple[Head, ...]
+    units: tuple[Unit, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """`file:line` of the pairs that one annotator has and no other."""
+        return tuple(next(filter(None, u.places)) for u in self.units if sum(map(bool, u.places)) == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A measure with its 95 % bootstrap interval over articles; None where it is not defined (only one label occurs)."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAgreement:
+    """One label: how often it was given, the share of these that another annotator shares (specific agreement, Cicchetti &
+    Feinstein 1990), and Krippendorff's alpha of this label against all others."""
+
+    label: str
+    given: int
+    specific: Estimate
+    alpha: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class TwoAnnotators:
+    """Two of the annotators: pairs both labelled, share of equal labels, Cohen's kappa (1960), confusion (row: first, column: second)."""
+
+    first: str
+    second: str
+    pairs: int
+    equal: float | None
+    kappa: Estimate
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadAgreement:
+    """All measures of one head, over the `pairs` that at least two annotators labelled.
+
+    `fleiss` (Fleiss 1971, for more than two annotators) takes the pairs that all labelled. `alpha` is Krippendorff's with
+    nominal distance, `alpha_ordinal` with his ordinal one, for heads whose labels are in order.
+    """
+
+    head: str
+    labels: tuple[str, ...]
+    annotators: tuple[str, ...]
+    pairs: int
+    articles: int
+    equal: Estimate
+    fleiss: Estimate | None
+    alpha: Estimate
+    alpha_ordinal: Estimate | None
+    classes: tuple[LabelAgreement, ...]
+    between: tuple[TwoAnnotators, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists, numbers and strings, ready for JSON."""
+        return asdict(self)
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = ()) -> Annotations:
+    """Annotators' files, matched by article_id, sentence_id (or text) and actor.
+
+    An annotator is a file, a value of the column `annotator`, or, in a wide file, the prefix of its label columns
+    (`first_stance`, `second_stance`). Raises InputError when fewer than two annotators share a pair, DataError for
+    every unknown label and every pair that one annotator labelled twice and differently.
+    """
+    files = labelled_files(paths)
+    wide = {f: p for f in files if (p := _prefixes(f, heads))}
+    long = [f for f in files if f not in wide]
+    table = read_table(long, heads=heads, unlabelled=True) if long else None
+    rows = [r for f in wide for r in _wide_rows(f, wide[f])]
+    names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
+    if table:
+        rows += _with_annotators([r for r in table.rows if r.actor])
+    rows = [r for r in rows if any(r.labels.values())]  # not labelled yet is not labelled
+    found = heads_of(rows, names)
+    problems = label_problems(rows, found, set())
+    who = tuple(dict.fromkeys(r.annotator for r in rows))
+    matched = _matched(rows, who, names)
+    problems += matched.problems
+    if problems:
+        raise DataError(f"{len(problems)} bad rows; nothing was compared", "correct them and try again", tuple(problems))
+    if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
+        raise InputError(
+            f"no sentence and actor is labelled by two annotators; annotators: {', '.join(who) or 'none'}",
+            "give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`",
+        )
+    return Annotations(who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings))
+
+
+def _prefixes(file: Path, heads: Sequence[str]) -> dict[str, list[str]]:
+    """{annotator: heads} of a wide file; empty for a plain one."""
+    header = column_names(next(csv_records(read_text(file)[0]))[1])
+    names = tuple(heads) or tuple(DEFAULT_HEADS)
+    if any(n.lower() in header for n in names):
+        return {}
+    out: dict[str, list[str]] = {}
+    for column in header:
+        for n in names:
+            if column.endswith(f"_{n.lower()}") and column != f"_{n.lower()}":
+                out.setdefault(column[: -len(n) - 1], []).append(n)
+    return out if len(out) > 1 else {}
+
+
+def _wide_rows(file: Path, prefixes: dict[str, list[str]]) -> Iterator[Row]:
+    records = csv_records(read_text(file)[0])
+    header = column_names(next(records)[1])
+    missing = "actor" if "actor" not in header else "" if {"sentence_id", "text"} & set(header) else "sentence_id"
+    if missing:
+        raise DataError(f"{file}:1: no column {missing!r}; seen: {', '.join(header)}", "needed: actor, and sentence_id or text")
+    for line, cells in records:
+        cell = dict(zip(header, cells, strict=False))
+        keys = {k: cell.get(k, "").strip() for k in ("actor", "article_id", "sentence_id", "context", "date", "split")}
+        for who, names in prefixes.items():
+            labels = {n: cell.get(f"{who}_{n.lower()}", "").strip() for n in names}
+            if keys["actor"]:
+                yield Row(str(file), line, cell.get("text", ""), labels=labels, start=None, end=None, annotator=who, **keys)
+
+
+def _with_annotators(rows: list[Row]) -> list[Row]:
+    """Rows that name their annotator: by the column, else by the file."""
+    files = list(dict.fromkeys(r.file for r in rows))
+    stems = [Path(f).stem for f in files]
+    named = dict(zip(files, stems if len(set(stems)) == len(stems) else files, strict=True))
+    return [r if r.annotator else replace(r, annotator=named[r.file]) for r in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    units: tuple[Unit, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def _matched(rows: Sequence[Row], who: tuple[str, ...], names: tuple[str, ...]) -> _Matched:
+    by_id = all(r.sentence_id for r in rows)
+    groups: dict[tuple[str, str, str], dict[str, Row]] = {}
+    problems, differ = [], []
+    for r in rows:
+        mine = groups.setdefault((r.article_id, r.sentence_id if by_id else normalise(r.text), r.actor), {})
+        old = mine.setdefault(r.annotator, r)
+        if old.labels != r.labels:
+            problems.append(f"{r.place}: {r.annotator} labelled {r.actor!r} of this sentence otherwise at {old.place}; keep one")
+        first = next(iter(mine.values()))
+        if normalise(first.text) != normalise(r.text):
+            differ.append(f"{r.place}: the text differs from {first.place}, which has the same article_id and sentence_id")
+    return _Matched(tuple(_unit(mine, who, names) for mine in groups.values()), tuple(problems), tuple(differ))
+
+
+def _unit(mine: dict[str, Row], who: tuple[str, ...], names: tuple[str, ...]) -> Unit:
+    labels = {n: tuple(mine[a].labels.get(n, "") if a in mine else "" for a in who) for n in names}
+    return Unit(next(iter(mine.values())), labels, tuple(mine[a].place if a in mine else "" for a in who))
+
+
+# --------------------------------------------------------------------------- measures
+
+
+def coincidences(codes: Ints, labels: int) -> Floats:
+    """Krippendorff's coincidence table, shape (labels, labels), of label numbers shape (units, annotators); -1 is no label."""
+    counts = (codes[:, :, None] == np.arange(labels)).sum(1).astype(float)
+    counts = counts[counts.sum(1) > 1]
+    weighted = counts / (counts.sum(1) - 1)[:, None]
+    table: Floats = weighted.T @ counts - np.diag(weighted.sum(0))
+    return table
+
+
+def equal_share(table: Floats) -> float:
+    """Share of coincidences that are equal; for two annotators the share of pairs with equal labels. NaN without any."""
+    return float(np.trace(table) / table.sum()) if table.sum() else float("nan")
+
+
+def krippendorff(table: Floats, *, ordinal: bool = False) -> float:
+    """Krippendorff's alpha of a coincidence table (Krippendorff 2011); NaN when one label alone occurs.
+
+    The ordinal distance of two labels is the square of the number of values between them, their own counted half.
+    """
+    each = table.sum(1)
+    n = float(each.sum())
+    distance = 1.0 - np.eye(len(each))
+    if ordinal:
+        middle = np.cumsum(each) - each / 2
+        distance = np.subtract.outer(middle, middle) ** 2
+    expected = float((np.outer(each, each) * distance).sum())
+    return 1.0 - (n - 1) * float((table * distance).sum()) / expected if expected else float("nan")
+
+
+def fleiss(table: Floats) -> float:
+    """Fleiss' kappa of the coincidence table of units that all annotators labelled; NaN when one label alone occurs."""
+    share = table.sum(1) / max(table.sum(), 1e-300)
+    by_chance = float((share**2).sum())
+    return (equal_share(table) - by_chance) / (1 - by_chance) if by_chance < 1 - 1e-12 else float("nan")
+
+
+def cohen(table: Floats) -> float:
+    """Cohen's kappa of a confusion table; NaN when it is not defined."""
+    n = table.sum()
+    by_chance = float(table.sum(0) @ table.sum(1)) / max(float(n) ** 2, 1e-300)
+    return (equal_share(table) - by_chance) / (1 - by_chance) if by_chance < 1 - 1e-12 else float("nan")
+
+
+def agreement(data: Annotations, *, draws: int = 1000) -> dict[str, HeadAgreement]:
+    """Every measure, by head."""
+    return {h.name: _head(h, data, draws) for h in data.heads}
+
+
+def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
+    number = {x: i for i, x in enumerate(head.labels)} | {"": -1}
+    codes = np.array([[number[x] for x in u.labels[head.name]] for u in data.units])
+    several = (codes >= 0).sum(1) > 1
+    codes = codes[several]
+    articles = [a for a, keep in zip((u.row.article_id or f"s:{normalise(u.row.text)}" for u in data.units), several, strict=True) if keep]
+    k = len(head.labels)
+    tables = _by_article(codes, articles, lambda c: coincidences(c, k))
+    drawn = resample(tables, draws)
+    whole = tables.sum(0)
+    complete = _by_article(codes, articles, lambda c: coincidences(c[(c >= 0).all(1)], k))
+
+    def estimate(measure: Callable[[Floats], float]) -> Estimate:
+        return _estimate(measure, whole, drawn)
+
+    return HeadAgreement(
+        head.name, head.labels, data.annotators, len(codes), len(set(articles)), estimate(equal_share),
+        _estimate(fleiss, complete.sum(0), resample(complete, draws)) if len(data.annotators) > 2 else None,
+        estimate(krippendorff), estimate(lambda t: krippendorff(t, ordinal=True)) if head.ordered else None,
+        tuple(_label(x, i, codes, estimate) for i, x in enumerate(head.labels)),
+        tuple(_between(a, b, data.annotators, codes, articles, k, draws) for a, b in combinations(range(len(data.annotators)), 2)),
+    )  # fmt: skip
+
+
+def _label(label: str, i: int, codes: Ints, estimate: Callable[[Callable[[Floats], float]], Estimate]) -> LabelAgreement:
+    given = int((codes == i).sum())
+    return LabelAgreement(label, given, estimate(lambda t: equal_share_of(t, i)), estimate(lambda t: krippendorff(against(t, i))))
+
+
+def _by_article(codes: Ints, articles: Sequence[str], table: Callable[[Ints], Floats]) -> Floats:
+    _, number = np.unique(np.array(articles, dtype=object).astype(str), return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    return np.array([table(codes[at]) for at in np.split(order, np.cumsum(np.bincount(number))[:-1])], dtype=float)
+
+
+def equal_share_of(table: Floats, label: int) -> float:
+    """Of a label's coincidences, the share with itself; NaN when it does not occur."""
+    given = table[label].sum()
+    return float(table[label, label] / given) if given else float("nan")
+
+
+def against(table: Floats, label: int) -> Floats:
+    """A coincidence table with all other labels as one."""
+    mine, own, whole = table[label].sum(), table[label, label], table.sum()
+    return np.array([[own, mine - own], [mine - own, whole - 2 * mine + own]])
+
+
+def _between(a: int, b: int, who: tuple[str, ...], codes: Ints, articles: Sequence[str], k: int, draws: int) -> TwoAnnotators:
+    both = (codes[:, a] >= 0) & (codes[:, b] >= 0)
+    shared = [x for x, keep in zip(articles, both, strict=True) if keep]
+    if not shared:
+        return TwoAnnotators(who[a], who[b], 0, None, Estimate(None, None, None), ((0,) * k,) * k)
+    tables = _by_article(codes[both][:, [a, b]], shared, lambda c: confusion(c[:, 0], c[:, 1], k).astype(float))
+    whole = tables.sum(0)
+    kappa = _estimate(cohen, whole, resample(tables, draws))
+    return TwoAnnotators(who[a], who[b], int(whole.sum()), equal_share(whole), kappa, tuple(tuple(int(n) for n in row) for row in whole))
+
+
+def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats) -> Estimate:
+    value = measure(whole)
+    if np.isnan(value):
+        return Estimate(None, None, None)
+    return Estimate(value, *percentiles([measure(t) for t in drawn]))
+
+
+# --------------------------------------------------------------------------- disagreements
+
+
+def disagreements(data: Annotations) -> list[Unit]:
+    """Pairs that two annotators labelled and on which at least one head differs."""
+    return [u for u in data.units if any(len(set(filter(None, labels))) > 1 for labels in u.labels.values())]
+
+
+def disagreement_lines(data: Annotations) -> Iterator[str]:
+    """The disagreements as a CSV to settle in a spreadsheet: fill the empty label cells, and it is labelled data.
+
+    Heads that all agree on are filled. Cells are safe to open (`spreadsheet_cell`).
+    """
+    names = [h.name for h in data.heads]
+    keys = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
+    yield csv_line([*keys, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
+    for u in disagreements(data):
+        own = ["" if (value := getattr(u.row, k)) is None else str(value) for k in keys]
+        given = [x for n in names for x in u.labels[n]]
+        settled = [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]
+        yield csv_line([spreadsheet_cell(c) for c in (*own, *given, *settled)])

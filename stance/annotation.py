@@ -1,0 +1,330 @@
+"""Labelled data to annotation tools and back: doccano, Label Studio, Prodigy, and CSV that spreadsheets may open.
+
+A task is a row: one sentence, one actor. Its labels are written `head:label`, so that the two `neutral`s stay apart. What the
+tool need not show (ids, offsets, context, target, split, annotator) travels as metadata and comes back unchanged. The shapes are
+those of the tools' documentation: doccano 1.8, text classification, JSONL (spans of sequence labelling are read too); Label
+Studio 1.x, JSON tasks with `choices` and `labels`; Prodigy 1.11 and later, JSONL of the `choice` interface.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from stance.codebook import DEFAULT_HEADS, Head
+from stance.dataset import Row, Table, column_names, csv_line, csv_records, parse_row, plain_cell, read_text, spreadsheet_cell
+from stance.errors import DataError, InputError, near_miss
+
+META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
+TOOLS = ("doccano", "label-studio", "prodigy", "csv")
+_SPAN = "ACTOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Rows that came back from a tool; `heads` are the label columns; `left_out` are tasks that annotators rejected or skipped."""
+
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    left_out: tuple[str, ...] = ()
+
+
+# --------------------------------------------------------------------------- out
+
+
+def export_lines(table: Table, to: str) -> Iterator[str]:
+    """The rows of `read_table(…, unlabelled=True)` in a tool's shape, line by line.
+
+    `to` is one of `TOOLS`, or `label-studio-config` for the labelling interface that fits. Raises InputError for another
+    name, and for a head whose name holds a colon.
+    """
+    heads = [full(h) for h in table.heads] or list(DEFAULT_HEADS.values())
+    if bad := [h.name for h in heads if ":" in h.name]:
+        raise InputError(f"a head called {bad[0]!r} cannot be exported: its name holds a colon", "rename the column")
+    if to == "csv":
+        return csv_lines(table.rows, [h.name for h in table.heads], safe=True)
+    if to == "label-studio":
+        return _json_list(_label_studio_task(r) for r in table.rows)
+    if to == "label-studio-config":
+        return _config_lines(heads)
+    if to in ("doccano", "prodigy"):
+        return (json.dumps(_doccano_task(r) if to == "doccano" else _prodigy_task(r, heads), ensure_ascii=False) for r in table.rows)
+    names = (*TOOLS, "label-studio-config")
+    raise InputError(f"{to!r} is not a tool that stance writes for", near_miss(to, names) or f"one of {', '.join(names)}")
+
+
+def full(head: Head) -> Head:
+    """The head with all labels of the codebook, when its own are some of them: annotators choose among all."""
+    default = DEFAULT_HEADS.get(head.name)
+    return default if default and set(head.labels) <= set(default.labels) else head
+
+
+def csv_lines(rows: Iterable[Row], heads: Sequence[str], *, safe: bool = False) -> Iterator[str]:
+    """Labelled CSV. With `safe`, cells that a spreadsheet would run as formulas are escaped; `stance import --from csv` undoes it."""
+    keys = ("article_id", "sentence_id", "text", "actor", "start", "end")
+    rest = tuple(k for k in ("target", "context", "date", "split", "annotator") if k not in heads)
+    safely = spreadsheet_cell if safe else str
+    yield csv_line([safely(c) for c in (*keys, *heads, *rest)])
+    for r in rows:
+        cells = [*(_cell(r, k) for k in keys), *(r.labels.get(h, "") for h in heads), *(_cell(r, k) for k in rest)]
+        yield csv_line([safely(c) for c in cells])
+
+
+def _cell(row: Row, key: str) -> str:
+    value = getattr(row, key)
+    return "" if value is None else str(value)
+
+
+def _meta(row: Row) -> dict[str, Any]:
+    return {k: value for k in META if (value := getattr(row, k)) not in (None, "")}
+
+
+def _labels(row: Row) -> list[str]:
+    return [f"{h}:{x}" for h, x in row.labels.items() if x]
+
+
+def _doccano_task(row: Row) -> dict[str, Any]:
+    return {"text": row.text, "label": _labels(row), **_meta(row)}
+
+
+def _prodigy_task(row: Row, heads: Sequence[Head]) -> dict[str, Any]:
+    task: dict[str, Any] = {"text": row.text, "meta": _meta(row)}
+    if row.start is not None:
+        task["spans"] = [{"start": row.start, "end": row.end, "label": _SPAN}]
+    if row.actor:
+        task["options"] = [{"id": f"{h.name}:{x}", "text": f"{h.name}: {x}"} for h in heads for x in h.labels]
+    if labels := _labels(row):
+        task |= {"accept": labels, "answer": "accept"}
+    return task
+
+
+def _label_studio_task(row: Row) -> dict[str, Any]:
+    results: list[dict[str, Any]] = [
+        {"id": f"{h}-choice", "from_name": h, "to_name": "text", "type": "choices", "value": {"choices": [x]}} for h, x in row.labels.items() if x
+    ]
+    if row.start is not None:
+        value = {"start": row.start, "end": row.end, "text": row.text[row.start : row.end], "labels": [_SPAN]}
+        results.append({"id": "actor-span", "from_name": "span", "to_name": "text", "type": "labels", "value": value})
+    shown = {"text": row.text, "actor": row.actor, "context": row.context}  # the interface needs these, empty or not
+    return {"data": {**shown, **_meta(row)}, "annotations": [{"result": results}] if results else []}
+
+
+def _json_list(items: Iterable[Any]) -> Iterator[str]:
+    """A JSON array, an element a line."""
+    before = "["
+    for x in items:
+        yield before + json.dumps(x, ensure_ascii=False)
+        before = ","
+    yield "]" if before == "," else "[]"
+
+
+def _config_lines(heads: Sequence[Head]) -> Iterator[str]:
+    yield "<View>"
+    yield '  <Text name="before" value="$context"/>'
+    yield '  <Header value="$actor"/>'
+    yield f'  <Labels name="span" toName="text"><Label value="{_SPAN}"/></Labels>'
+    yield '  <Text name="text" value="$text"/>'
+    for h in heads:
+        yield f"  <Header value={quoteattr(h.name)}/>"
+        yield f'  <Choices name={quoteattr(h.name)} toName="text" choice="single" showInline="true">'
+        yield from (f"    <Choice value={quoteattr(x)}/>" for x in h.labels)
+        yield "  </Choices>"
+    yield "</View>"
+
+
+# --------------------------------------------------------------------------- in
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One annotated row of a tool's file: cells by column, labels by head; `skipped` says why it does not count."""
+
+    cells: dict[str, str]
+    labels: dict[str, str]
+    skipped: str = ""
+
+
+def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
+    """Rows of a tool's export file.
+
+    `heads` are the label columns of a CSV beside stance and tone; elsewhere the first of them is the one that labels
+    without a `head:` before them belong to. `annotator` overrides who the file says it was.
+    Raises InputError for an unknown tool or a file that is not of its shape at all, DataError with every bad task.
+    """
+    path = Path(path)
+    readers: dict[str, Callable[[str, str], Iterator[tuple[int, Any]]]] = {
+        "doccano": _json_lines, "prodigy": _json_lines, "label-studio": _json_array, "csv": _csv_cells,
+    }  # fmt: skip
+    if source not in readers:
+        raise InputError(f"{source!r} is not a tool that stance reads from", near_miss(source, TOOLS) or f"one of {', '.join(TOOLS)}")
+    parse = {"doccano": _from_doccano, "prodigy": _from_prodigy, "label-studio": _from_label_studio, "csv": _from_csv}[source]
+    where = "task " if source == "label-studio" else ""
+    rows: list[Row] = []
+    problems: list[str] = []
+    left_out: list[str] = []
+    for number, item in readers[source](read_text(path)[0], str(path)):
+        place = f"{path}:{where}{number}"
+        try:
+            for task in parse(item, heads or ("stance",)):
+                if task.skipped:
+                    left_out.append(f"{place}: {task.skipped}")
+                else:
+                    rows.append(_as_row(task, str(path), number, annotator))
+        except ValueError as e:
+            problems += [f"{place}: {x}" for x in str(e).split("\n")]
+        except (KeyError, TypeError, AttributeError, IndexError) as e:
+            problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
+    if problems:
+        raise DataError(f"{len(problems)} bad tasks; nothing was read", f"correct them in {source} and export again", tuple(problems))
+    return Imported(_heads(rows), tuple(rows), tuple(left_out))
+
+
+def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
+    """As `import_file`, of several files; rows of doccano without an annotator then get their file's name, which is the annotator's."""
+    parts = [import_file(p, source, heads=heads, annotator=annotator) for p in paths]
+    rows = [r for part in parts for r in part.rows]
+    if len(parts) > 1 and source == "doccano":
+        rows = [r if r.annotator else replace(r, annotator=Path(r.file).stem) for r in rows]
+    return Imported(_heads(rows), tuple(rows), tuple(x for part in parts for x in part.left_out))
+
+
+def _as_row(task: _Task, file: str, number: int, annotator: str) -> Row:
+    row = parse_row(file, number, {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}, tuple(task.labels))
+    return replace(row, annotator=annotator) if annotator else row
+
+
+def _heads(rows: Sequence[Row]) -> tuple[str, ...]:
+    seen = dict.fromkeys(h for r in rows for h in r.labels)
+    return (*(h for h in DEFAULT_HEADS if h in seen), *(h for h in seen if h not in DEFAULT_HEADS)) or tuple(DEFAULT_HEADS)
+
+
+def _json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except json.JSONDecodeError as e:
+                raise InputError(f"{file}:{number}: not JSON: {e.msg}", "export the project as JSONL, a task a line") from e
+
+
+def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:
+    try:
+        tasks = json.loads(text)
+    except json.JSONDecodeError as e:
+        raise InputError(f"{file}:{e.lineno}: not JSON: {e.msg}", "export the project as JSON, not JSON-MIN or CSV") from e
+    if not isinstance(tasks, list):
+        raise InputError(f"{file}:1: not a list of tasks", "export the project as JSON, not JSON-MIN or CSV")
+    yield from enumerate(tasks, 1)
+
+
+def _csv_cells(text: str, file: str) -> Iterator[tuple[int, Any]]:
+    records = csv_records(text)
+    header = column_names([plain_cell(c) for c in next(records)[1]])
+    if missing := [c for c in ("text", "actor") if c not in header]:
+        raise InputError(f"{file}:1: no column {missing[0]!r}; seen: {', '.join(header)}", "needed: text, actor and label columns")
+    for line, cells in records:
+        yield line, dict(zip(header, map(plain_cell, cells), strict=False))
+
+
+def _from_csv(cells: dict[str, str], heads: Sequence[str]) -> Iterator[_Task]:
+    names = dict.fromkeys((*DEFAULT_HEADS, *heads))
+    yield _Task(cells, {h: cells[h.lower()].strip() for h in names if h.lower() in cells})
+
+
+def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
+    _need(task, "text", str)
+    given = task.get("label", task.get("labels", []))
+    if not isinstance(given, list):
+        raise ValueError(f"label {given!r} is not a list; export a text classification or sequence labelling project")
+    cells = _known(task)
+    labels = []
+    for x in given:
+        if isinstance(x, list) and len(x) == 3:  # sequence labelling: [start, end, label]
+            cells |= {"start": str(x[0]), "end": str(x[1])}
+            x = x[2]
+        labels.append(str(x))
+    yield _Task(cells, _by_head(labels, heads[0]))
+
+
+def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
+    _need(task, "text", str)
+    meta = task.get("meta") or {}
+    cells = _known({**meta, "text": task["text"]})
+    if who := task.get("_annotator_id") or task.get("_session_id"):
+        cells["annotator"] = str(who)
+    if spans := task.get("spans"):
+        cells |= {"start": str(spans[0]["start"]), "end": str(spans[0]["end"])}
+    answer = task.get("answer", "accept")
+    labels = _by_head([str(x) for x in task.get("accept") or ([task["label"]] if "label" in task else [])], heads[0])
+    yield _Task(cells, labels, "" if answer == "accept" else f"answered {answer!r}")
+
+
+def _from_label_studio(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
+    _need(task, "data", dict)
+    _need(task["data"], "text", str)
+    cells = _known(task["data"])
+    annotations = task.get("annotations") or []
+    if not annotations:
+        yield _Task(cells, {})
+    for a in annotations:
+        if a.get("was_cancelled"):
+            yield _Task(cells, {}, "skipped by its annotator")
+        else:
+            yield _annotation(a, cells)
+
+
+def _annotation(a: dict[str, Any], cells: dict[str, str]) -> _Task:
+    own = dict(cells)
+    labels: dict[str, str] = {}
+    for r in a.get("result", []):
+        value = r.get("value", {})
+        if r.get("type") == "choices":
+            _set(labels, str(r["from_name"]), [str(x) for x in value["choices"]])
+        elif r.get("type") == "labels":
+            own |= _span(own["text"], int(value["start"]), int(value["end"]), value.get("text"))
+    if who := a.get("completed_by"):
+        own["annotator"] = str(who.get("email") or who.get("id")) if isinstance(who, dict) else str(who)
+    return _Task(own, labels)
+
+
+def _span(text: str, start: int, end: int, inside: str | None) -> dict[str, str]:
+    """The span in characters. A browser counts UTF-16 units: where its own text for the span shows that it did, they are converted."""
+    if inside is not None and text[start:end] != inside:
+        units = text.encode("utf-16-le")
+        a, b = (len(units[: 2 * n].decode("utf-16-le", "ignore")) for n in (start, end))
+        if text[a:b] == inside:
+            start, end = a, b
+    return {"start": str(start), "end": str(end)}
+
+
+def _need(task: Any, key: str, kind: type) -> None:
+    if not isinstance(task, dict) or not isinstance(task.get(key), kind):
+        raise ValueError(f"no {key!r} in it")
+
+
+def _known(data: dict[str, Any]) -> dict[str, str]:
+    return {k: str(data[k]) for k in ("text", *META) if data.get(k) is not None}
+
+
+def _by_head(labels: Sequence[str], head: str) -> dict[str, str]:
+    """Labels as tools hold them, `stance:firm`, by head; those without a head belong to `head`."""
+    found: dict[str, list[str]] = {}
+    for x in labels:
+        before, colon, after = x.partition(":")
+        found.setdefault(before if colon else head, []).append(after if colon else x)
+    out: dict[str, str] = {}
+    for name, values in found.items():
+        _set(out, name, values)
+    return out
+
+
+def _set(labels: dict[str, str], name: str, values: Sequence[str]) -> None:
+    given = list(dict.fromkeys([*([labels[name]] if name in labels else []), *values]))
+    if len(given) > 1:
+        raise ValueError(f"two labels of {name!r}: {', '.join(map(repr, given))}; keep one")
+    if given:
+        labels[name] = given[0]

@@ -1,0 +1,349 @@
+"""What is wrong, odd or doubtful in labelled data, before a model is trained on it.
+
+Errors are what `read_dataset` and `train` refuse. Warnings are the rules of this module, each a function
+from a data set to findings. Suspects are labels that out-of-fold predictions contradict.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from stance.actors import Lexicon
+from stance.codebook import NEUTRAL
+from stance.dataset import ABSENT, COLUMNS, Dataset, Row, absent_actors, column_names, csv_records, labelled_files, normalise, read_dataset, read_text
+from stance.errors import DataError
+from stance.evaluation import Floats, Ints
+from stance.training import OutOfFold, check_trainable
+
+NEAR = 0.8  # Jaccard similarity of the sets of words from which on two sentences are near-duplicates
+_LEAST_WORDS = 8  # fewer different words make too little of a sentence to be a near-duplicate
+_LEAST_LETTERS = 40  # shorter sentences ("He did not reply.") stand in many articles by chance
+_MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:[a-z]{2,}|#x?[0-9a-f]+);|\[\[|\{\{|\]\(https?:", re.I)
+_MOJIBAKE = re.compile("\ufffd|Ã[\x80-\xbf\u0152-\u0178\u2013-\u2122]|â€|Â[\xa0-\xbf]")
+_NOT_LATIN = re.compile(r"[^\W\d_\u0041-\u024f\u1e00-\u1eff]")
+_ENGLISH = frozenset("the of to and in a that is was for on it with as his by at from has had be are were said an its he will would not".split())
+# The commonest words of other languages of the news, without those that are English words or name parts too.
+_OTHERS = {
+    "German": "der die das und den von mit ist des sich dem nicht ein eine auch auf für im zu wird hat nach bei einer wurde",
+    "French": "le la les et des du une est dans qui que pour par sur pas ne au aux ce il elle ont été avec leur",
+    "Spanish": "el la los las de que y en un una por con para del se su es al lo como más fue ha sus pero",
+    "Italian": "il di che e la è per un una del della con non sono gli alla nel dei si le anche ha più dal",
+    "Portuguese": "o os as de que e do da em um uma para com não dos das por no na se foi é ao mais pelo",
+    "Dutch": "de het een van en dat te zijn op voor met niet aan er door ook bij naar uit wordt heeft om werd",
+    "Polish": "w i na z się do nie że to jest o jak po od przez za dla ale oraz są został przed",
+    "Turkish": "ve bir bu için ile da de olarak daha çok olan gibi kadar sonra ancak ise olduğu",
+    "Indonesian": "yang dan di dengan untuk pada dari ini itu dalam tidak akan oleh telah kepada juga",
+}
+_FOREIGN = {name: frozenset(words.split()) - _ENGLISH for name, words in _OTHERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to look at. `level` is error, warning or suspect; `place` is `file:line`, or empty for the data as a whole.
+
+    `kind` names the rule; `score` of a suspect is how far the prediction leads the label in probability, 0 to 1.
+    """
+
+    place: str
+    level: str
+    kind: str
+    reason: str
+    score: float | None = None
+
+    @property
+    def line(self) -> str:
+        """`level: file:line: reason`, for a person."""
+        return f"{self.level}: {self.place}: {self.reason}" if self.place else f"{self.level}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Findings in file order, the data (None when it could not be read) and the error that training would raise."""
+
+    findings: tuple[Finding, ...]
+    data: Dataset | None = None
+    failure: DataError | None = None
+
+
+def check(paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5) -> Checked:
+    """Everything but the suspects. Raises InputError for files that cannot be read at all."""
+    try:
+        data = read_dataset(paths, heads=heads, lexicon=lexicon)
+    except DataError as e:
+        return Checked(tuple(_errors(e)), None, e)
+    found = [*_columns(paths, data), *_notes(data), *examine(data)]
+    failure = None
+    try:
+        check_trainable(data)
+        found += _rare_classes(data, folds)
+    except DataError as e:
+        failure = e
+        found += _errors(e)
+    return Checked(tuple(_in_order(found, paths)), data, failure)
+
+
+def _in_order(findings: Iterable[Finding], paths: Sequence[str | Path]) -> list[Finding]:
+    """By file, as given, and line; what concerns the whole data first."""
+    files = {str(f): i for i, f in enumerate(labelled_files(paths))}
+
+    def place(f: Finding) -> tuple[int, int]:
+        file, _, line = f.place.rpartition(":")
+        return files.get(file, -1), int(line or 0)
+
+    return sorted(findings, key=place)
+
+
+def examine(data: Dataset) -> list[Finding]:
+    """Warnings about the rows of a data set, one rule after the other."""
+    rules = (_odd_text, _languages, _neutral_tones, _absent, _article_ids, _repeats, _contradictions)
+    return [f for rule in rules for f in rule(data)]
+
+
+def finding_lines(findings: Iterable[Finding], *, jsonl: bool = False) -> Iterator[str]:
+    """Findings for a person, or as one JSON object a line."""
+    for f in findings:
+        yield json.dumps(asdict(f), ensure_ascii=False) if jsonl else f.line
+
+
+def _warn(row: Row, kind: str, reason: str) -> Finding:
+    return Finding(row.place, "warning", kind, reason)
+
+
+def _parsed(text: str, level: str, kind: str) -> Finding:
+    place = re.match(r"(.+?:\d+): ", text)
+    return Finding(place[1], level, kind, text[place.end() :]) if place else Finding("", level, kind, text)
+
+
+def _errors(e: DataError) -> list[Finding]:
+    return [_parsed(p, "error", "data") for p in e.problems or (e.message,)]
+
+
+def _notes(data: Dataset) -> list[Finding]:
+    return [_parsed(w, "warning", "duplicate" if "duplicate rows" in w else "encoding") for w in data.warnings if ABSENT not in w]
+
+
+# --------------------------------------------------------------------------- columns and classes
+
+
+def _columns(paths: Sequence[str | Path], data: Dataset) -> Iterator[Finding]:
+    """Columns that are not read, but whose name is close to one that would be."""
+    heads = [h.name.lower() for h in data.heads]
+    for f in labelled_files(paths):
+        header = column_names(next(csv_records(read_text(f)[0]))[1])
+        wanted = [c for c in COLUMNS if c not in header]
+        for name in header:
+            if name not in (*COLUMNS, *heads) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
+                yield Finding(f"{f}:1", "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
+
+
+def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:
+    for head in data.heads:
+        y = data.labels[head.name]
+        count = {x: len({g for g, label in zip(data.groups, y, strict=True) if label == x}) for x in head.labels if x in set(y)}
+        used = max(2, min(folds, *count.values()))
+        for label, n in count.items():
+            if n < folds:
+                reason = f"class {label!r} of {head.name!r} is in {n} articles, {folds} folds need {folds}; cross-validation will make {used}"
+                yield Finding("", "warning", "rare-class", reason)
+
+
+# --------------------------------------------------------------------------- single rows
+
+
+def _sentences(data: Dataset) -> list[Row]:
+    """The first row of every sentence of every article."""
+    return list({(r.article_id, r.sentence_id, r.text): r for r in reversed(data.rows)}.values())[::-1]
+
+
+def _odd_text(data: Dataset) -> Iterator[Finding]:
+    for r in _sentences(data):
+        if hit := _MARKUP.search(r.text):
+            yield _warn(r, "mark-up", f"mark-up in the text ({hit.group()!r}); give plain text")
+        if hit := _MOJIBAKE.search(r.text):
+            reason = f"garbled characters ({hit.group()!r}): the file was once read in the wrong encoding; export it again as UTF-8"
+            yield _warn(r, "encoding", reason)
+
+
+def _languages(data: Dataset) -> Iterator[Finding]:
+    for r in _sentences(data):
+        if language := foreign(r.text):
+            yield _warn(r, "language", f"the text looks {language}; the features are made for English")
+
+
+def foreign(text: str) -> str:
+    """The language a sentence looks to be in when it is not English, else ''.
+
+    Not Latin: most letters are of another script. Else the language of at least three of whose commonest words
+    there are at least twice as many as of English ones.
+    """
+    letters = sum(c.isalpha() for c in text)
+    if letters and 2 * len(_NOT_LATIN.findall(text)) > letters:
+        return "not to be in Latin script"
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    english = sum(w in _ENGLISH for w in words)
+    hits = {name: sum(w in common for w in words) for name, common in _FOREIGN.items()}
+    best = max(hits, key=lambda k: hits[k])
+    return best if hits[best] >= max(3, 2 * english) else ""
+
+
+def _neutral_tones(data: Dataset) -> Iterator[Finding]:
+    for r in data.rows:
+        if r.labels.get("stance") == NEUTRAL and (tone := r.labels.get("tone", NEUTRAL)) != NEUTRAL:
+            yield _warn(r, "neutral-tone", f"stance of {r.actor!r} is neutral but tone {tone!r}; the codebook gives it neutral tone")
+
+
+def _absent(data: Dataset) -> Iterator[Finding]:
+    if sum(not p.mentions for p in data.pairs) > len(data) / 2:  # targets that need not be named: training then crosses them with the words
+        return
+    for r in absent_actors(data.rows, data.pairs):
+        yield _warn(r, "absent-actor", f"actor {r.actor!r} was not found in the sentence; give start,end or the sentences before as context")
+
+
+# --------------------------------------------------------------------------- articles, splits and repeats
+
+
+def _article_ids(data: Dataset) -> Iterator[Finding]:
+    """Articles that lie on both sides of a split or in two files, and rows without an article among rows that have one."""
+    first: dict[str, Row] = {}
+    told: set[tuple[str, str]] = set()
+    without = [r for r in data.rows if not r.article_id]
+    if without and len(without) < len(data):
+        reason = f"{len(without)} rows have no article_id, others have; each such sentence counts as an article of its own"
+        yield _warn(without[0], "article-id", reason)
+    for r in data.rows:
+        old = first.setdefault(r.article_id, r)
+        if not r.article_id or (r.article_id, _side(r)) in told or (r.split == old.split and r.file == old.file):
+            continue
+        told.add((r.article_id, _side(r)))
+        if r.split != old.split:
+            yield _warn(r, "leak", f"article {r.article_id!r} is in split {r.split!r} here and in {old.split!r} at {old.place}; keep it on one side")
+        else:
+            yield _warn(r, "leak", f"article {r.article_id!r} is also in {old.place}; rename one if they differ, or keep it in one file")
+
+
+def _side(row: Row) -> str:
+    return row.split or row.file
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Sentence number `later` is like sentence number `earlier` of another article; `similarity` 1 is the same words."""
+
+    later: int
+    earlier: int
+    similarity: float
+
+
+def repeats(texts: Sequence[str], articles: Sequence[str], near: float = NEAR) -> list[Repeat]:
+    """For every sentence, an earlier sentence of another article that is the same or nearly the same, if there is one.
+
+    Nearly the same: the Jaccard similarity of their sets of words is at least `near`. Two sets of so great a similarity
+    share a word among the n - ⌈near·n⌉ + 1 rarest words of each (prefix filtering, Chaudhuri, Ganti & Kaushik 2006; Bayardo, Ma
+    & Srikant 2007), so only sentences with a rare word in common are compared: exact, and near-linear.
+    """
+    sets = [frozenset(normalise(t).split()) for t in texts]
+    rarity = Counter(w for s in sets for w in s)
+    same: dict[str, int] = {}
+    having: defaultdict[str, list[int]] = defaultdict(list)
+    out = []
+    for i, words in enumerate(sets):
+        old = same.setdefault(normalise(texts[i]), i)
+        if old != i:
+            if articles[old] != articles[i] and len(normalise(texts[i])) > _LEAST_LETTERS:
+                out.append(Repeat(i, old, 1.0))
+            continue
+        if len(words) < _LEAST_WORDS:
+            continue
+        rare = sorted(words, key=lambda w: (rarity[w], w))[: len(words) - math.ceil(near * len(words)) + 1]
+        out += _first_like(i, (j for w in rare for j in having[w] if articles[j] != articles[i]), sets, near)
+        for w in rare:
+            having[w].append(i)
+    return out
+
+
+def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]], near: float) -> list[Repeat]:
+    for j in candidates:
+        similarity = len(sets[i] & sets[j]) / len(sets[i] | sets[j])
+        if similarity >= near:
+            return [Repeat(i, j, similarity)]
+    return []
+
+
+def _repeats(data: Dataset) -> Iterator[Finding]:
+    rows = _sentences(data)
+    groups = [r.article_id or normalise(r.text) for r in rows]
+    found = repeats([r.text for r in rows], groups)
+    pairs = sorted(found, key=lambda x: (groups[x.later], groups[x.earlier], x.later))
+    out = []
+    for _, members in groupby(pairs, key=lambda x: (groups[x.later], groups[x.earlier])):
+        inside = list(members)
+        out.append((inside[0].later, _repeat_finding([rows[x.later] for x in inside], [rows[x.earlier] for x in inside], inside)))
+    yield from (f for _, f in sorted(out, key=lambda x: x[0]))
+
+
+def _repeat_finding(here: list[Row], there: list[Row], found: list[Repeat]) -> Finding:
+    r, old = here[0], there[0]
+    whose = f"article {old.article_id!r} ({old.place})" if old.article_id else old.place
+    if len(here) > 2:
+        what = f"{len(here)} sentences of article {r.article_id!r}, this the first, also stand, or nearly, in {whose}"
+    elif found[0].similarity == 1:
+        what = f"the sentence also stands in {whose}"
+    else:
+        what = f"nearly the same sentence ({found[0].similarity:.0%} of the words of both) stands in {whose}"
+    if _side(r) == _side(old):
+        return _warn(r, "duplicate", f"{what}; it may straddle folds")
+    return _warn(r, "leak", f"{what}; a test across {_side(old)} and {_side(r)} would leak")
+
+
+def _contradictions(data: Dataset) -> Iterator[Finding]:
+    """The same sentence and actor with other labels elsewhere; only actors named in it, carried ones hang on what stands before."""
+    seen: dict[tuple[str, str], Row] = {}
+    for r, p in zip(data.rows, data.pairs, strict=True):
+        if not any(m.end > m.start and not m.carried for m in p.mentions):
+            continue
+        old = seen.setdefault((normalise(r.text), r.actor), r)
+        for name, label in r.labels.items():
+            if label != old.labels[name]:
+                reason = f"{name} of {r.actor!r} is {label!r}, but {old.labels[name]!r} for the same sentence at {old.place}"
+                yield _warn(r, "contradiction", reason)
+
+
+# --------------------------------------------------------------------------- suspects
+
+
+def contradicted(truth: Ints, probs: Floats) -> Ints:
+    """The label each row should rather have, or -1: the confident-learning rule (Northcutt, Jiang & Chuang 2021, JAIR 70).
+
+    `truth` shape (n,), `probs` shape (n, labels), out of fold. The threshold of a label is its mean probability over the
+    rows that carry it. A row belongs confidently to the most probable label at or over its threshold; it is
+    contradicted when that is another than its own and more probable.
+    """
+    labels = probs.shape[1]
+    limit = np.array([probs[truth == j, j].mean() if (truth == j).any() else np.inf for j in range(labels)])
+    confident = np.where(probs >= limit, probs, -1.0)
+    best = confident.argmax(1)
+    at = np.arange(len(truth))
+    return np.where((confident[at, best] >= 0) & (probs[at, best] > probs[at, truth]), best, -1)
+
+
+def suspects(data: Dataset, folds: dict[str, OutOfFold]) -> list[Finding]:
+    """Labels that out-of-fold predictions contradict, the surest first."""
+    out = []
+    for name, fold in folds.items():
+        better = contradicted(fold.truth, fold.probs)
+        for i in np.flatnonzero(better >= 0):
+            p, own = float(fold.probs[i, better[i]]), float(fold.probs[i, fold.truth[i]])
+            label, given = fold.head.labels[better[i]], fold.head.labels[fold.truth[i]]
+            reason = f"{name} of {data.rows[i].actor!r} is {given!r} ({own:.2f}); a model that saw no row of the article says {label!r} ({p:.2f})"
+            out.append(Finding(data.rows[i].place, "suspect", name, reason, round(p - own, 6)))
+    return sorted(out, key=lambda f: -(f.score or 0.0))

@@ -1,0 +1,231 @@
+"""Agreement, beside nltk's measures, printed examples and sums done by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, Run, write_csv
+from hypothesis import given
+from hypothesis import strategies as st
+from nltk.metrics.agreement import AnnotationTask
+
+from stance.agreement import agreement, cohen, coincidences, disagreement_lines, disagreements, equal_share, fleiss, krippendorff, read_annotations
+from stance.dataset import read_dataset
+from stance.errors import DataError, InputError
+from stance.evaluation import confusion
+
+Rows = list[dict[str, object]]
+TEXTS = ["Norway denied it.", "Chile left.", "Peru condemned the raid.", "Kenya said no."]
+FIRST = ["deny", "neutral", "accuse", "firm"]
+
+
+def annotated(path: Path, stances: list[str], **more: object) -> Path:
+    """A file of one annotator: a row a text, two articles."""
+    rows = [{"article_id": f"a{i // 2}", "sentence_id": i, "text": t, "actor": t.split()[0], "stance": s, **more} for i, (t, s) in enumerate(zip(TEXTS, stances, strict=True))]
+    return write_csv(path, rows)
+
+
+# --------------------------------------------------------------------------- measures
+
+CODES = st.integers(2, 4).flatmap(lambda n: st.lists(st.lists(st.integers(-1, 3), min_size=n, max_size=n), min_size=2, max_size=30))
+
+
+@given(CODES)
+def test_alpha_is_nltks(drawn: list[list[int]]) -> None:
+    codes = np.array(drawn)
+    triples = [(str(a), str(u), int(x)) for u, row in enumerate(drawn) for a, x in enumerate(row) if x >= 0 and sum(v >= 0 for v in row) > 1]
+    value = krippendorff(coincidences(codes, 4))
+    if len({x for _, _, x in triples}) < 2:
+        assert np.isnan(value)
+    else:
+        assert value == pytest.approx(AnnotationTask(triples).alpha())
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=40))
+def test_cohens_kappa_is_nltks(drawn: list[tuple[int, int]]) -> None:
+    a, b = np.array(drawn).T
+    value = cohen(confusion(a, b, 4).astype(float))
+    if len(set(a.tolist()) | set(b.tolist())) > 1:
+        task = AnnotationTask([(who, str(i), int(x)) for who, xs in (("a", a), ("b", b)) for i, x in enumerate(xs)])
+        assert value == pytest.approx(task.kappa())
+    assert equal_share(coincidences(np.array(drawn), 4)) == pytest.approx((a == b).mean())
+
+
+def test_krippendorffs_own_example() -> None:
+    """Four observers, twelve units, missing labels (Krippendorff 2011, section C): nominal 0.743, ordinal 0.815."""
+    a = [1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0]
+    b = [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 0, 3]
+    c = [0, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, 0]
+    d = [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, 0]
+    table = coincidences(np.array([a, b, c, d]).T - 1, 5)
+    assert krippendorff(table) == pytest.approx(0.743, abs=5e-4)
+    assert krippendorff(table, ordinal=True) == pytest.approx(0.815, abs=5e-4)
+
+
+def test_fleiss_by_hand() -> None:
+    """Three raters, three units: P = (1 + 1/3 + 1/3) / 3, p = (5/9, 4/9)."""
+    table = coincidences(np.array([[0, 0, 0], [0, 1, 1], [1, 1, 0]]), 2)
+    by_chance = (5 / 9) ** 2 + (4 / 9) ** 2
+    assert fleiss(table) == pytest.approx(((5 / 9) - by_chance) / (1 - by_chance))
+
+
+def test_one_label_alone_has_no_kappa() -> None:
+    table = coincidences(np.zeros((5, 2), dtype=int), 2)
+    assert equal_share(table) == 1 and np.isnan(krippendorff(table)) and np.isnan(fleiss(table)) and np.isnan(cohen(table))
+
+
+# --------------------------------------------------------------------------- files
+
+
+def test_two_files(tmp_path: Path) -> None:
+    read = read_annotations([annotated(tmp_path / "ann.csv", FIRST), annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "firm"])])
+    a = agreement(read)["stance"]
+    assert (a.annotators, a.pairs, a.articles, a.equal.value) == (("ann", "bob"), 4, 2, 0.75)
+    assert a.between[0].confusion[a.labels.index("accuse")][a.labels.index("firm")] == 1
+    assert a.equal.low == 0.5 and a.equal.high == 1.0  # the two articles alone
+    firm = a.classes[a.labels.index("firm")]
+    assert (firm.given, firm.specific.value) == (3, pytest.approx(2 / 3))
+
+
+def test_equal_files_agree_fully(tmp_path: Path) -> None:
+    a = agreement(read_annotations([annotated(tmp_path / f"{x}.csv", FIRST) for x in "abc"]))["stance"]
+    assert a.fleiss is not None
+    assert {e.value for e in (a.equal, a.alpha, a.fleiss, *(t.kappa for t in a.between))} == {1.0}
+    assert len(a.between) == 3
+
+
+def test_annotators_of_one_file_by_column(tmp_path: Path) -> None:
+    path = tmp_path / "both.csv"
+    one = annotated(tmp_path / "1.csv", FIRST, annotator="ann").read_text()
+    path.write_text(one + annotated(tmp_path / "2.csv", FIRST[::-1], annotator="bob").read_text().split("\n", 1)[1])
+    read = read_annotations(path)
+    assert read.annotators == ("ann", "bob") and len(disagreements(read)) == 4
+
+
+def test_files_of_the_same_name_keep_their_folder(tmp_path: Path) -> None:
+    for who in "ab":
+        (tmp_path / who).mkdir()
+    files = [annotated(tmp_path / who / "labels.csv", FIRST) for who in "ab"]
+    assert read_annotations(files).annotators == tuple(map(str, files))
+
+
+def test_without_sentence_ids_the_text_matches(tmp_path: Path) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST, sentence_id="")
+    two.write_text(two.read_text().replace("Norway denied it.", "NORWAY denied it"))
+    assert agreement(read_annotations([one, two]))["stance"].pairs == 4
+
+
+def test_rows_of_one_annotator_alone_are_told(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST)
+    two.write_text("\n".join(two.read_text().split("\n")[:-2]) + "\n")
+    r = run("agree", one, two)
+    assert r.code == 0 and f"warning: 1 pairs by one annotator only, left out: {one}:5" in r.err
+    assert agreement(read_annotations([one, two]))["stance"].pairs == 3
+
+
+def test_another_text_under_the_same_number_is_told(tmp_path: Path) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST)
+    two.write_text(two.read_text().replace("Norway denied it.", "Norway left."))
+    assert read_annotations([one, two]).warnings == (f"{two}:2: the text differs from {one}:2, which has the same article_id and sentence_id",)
+
+
+def test_bad_labels_and_double_rows_are_told_at_once(tmp_path: Path) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", ["deny", "neutrall", "accuse", "firm"])
+    with pytest.raises(DataError) as e:
+        read_annotations([one, two])
+    assert e.value.problems == (f"{two}:3: unknown stance 'neutrall'; did you mean 'neutral'?",)
+    two.write_text(one.read_text() + "a0,0,Norway denied it.,Norway,firm\n")
+    with pytest.raises(DataError) as e:
+        read_annotations([one, two])
+    assert e.value.problems == (f"{two}:6: 2 labelled 'Norway' of this sentence otherwise at {two}:2; keep one",)
+
+
+def test_nothing_in_common(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one = annotated(tmp_path / "1.csv", FIRST)
+    with pytest.raises(InputError) as e:
+        read_annotations([one])
+    assert e.value.message == "no sentence and actor is labelled by two annotators; annotators: 1"
+    assert run("agree", one).code == 1
+
+
+def test_an_unfinished_annotator(tmp_path: Path) -> None:
+    a = agreement(read_annotations([annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", ["deny", "", "", "firm"])]))["stance"]
+    assert (a.pairs, a.equal.value) == (2, 1.0)
+
+
+def test_an_annotator_who_has_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as e:
+        read_annotations([annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", [""] * 4)])
+    assert e.value.message == "no sentence and actor is labelled by two annotators; annotators: 1"
+
+
+def test_own_heads(tmp_path: Path) -> None:
+    for name, moods in (("1", "gbgb"), ("2", "gbgg")):
+        annotated(tmp_path / f"{name}.csv", FIRST)
+        rows = list(csv.DictReader((tmp_path / f"{name}.csv").open()))
+        write_csv(tmp_path / f"{name}.csv", [{**r, "mood": m} for r, m in zip(rows, moods, strict=True)])
+    read = read_annotations([tmp_path / "1.csv", tmp_path / "2.csv"], heads=["mood"])
+    assert agreement(read)["mood"].labels == ("b", "g") and len(disagreements(read)) == 1
+
+
+# --------------------------------------------------------------------------- wide files
+
+
+def test_a_wide_file_is_two_annotators(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"article_id": "a", "sentence_id": i, "actor": "Norway", "x_stance": "deny", "y_stance": s, "x_tone": "stern", "y_tone": "warm"} for i, s in enumerate(["deny", "firm"])])
+    read = read_annotations(path)
+    found = agreement(read)
+    assert read.annotators == ("x", "y") and found["stance"].equal.value == 0.5 and found["tone"].equal.value == 0
+
+
+def test_a_wide_file_without_keys(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"actor": "Norway", "x_stance": "deny", "y_stance": "deny"}])
+    with pytest.raises(DataError) as e:
+        read_annotations(path)
+    assert e.value.message == f"{path}:1: no column 'sentence_id'; seen: actor, x_stance, y_stance"
+
+
+def test_the_double_reading_of_the_corpus() -> None:
+    found = agreement(read_annotations(ROOT / "training_data" / "readings"), draws=20)
+    assert found["stance"].pairs == len(read_dataset(ROOT / "training_data"))
+    triples = [(who, str(i), r[f"{who}_stance"]) for i, r in enumerate(csv.DictReader((ROOT / "training_data" / "readings" / "second.csv").open(encoding="utf-8"))) for who in ("first", "second")]
+    assert found["stance"].alpha.value == pytest.approx(AnnotationTask(triples).alpha())
+    assert found["tone"].alpha_ordinal is not None
+
+
+# --------------------------------------------------------------------------- disagreements
+
+
+def test_disagreements_once_settled_are_labelled_data(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one, two = annotated(tmp_path / "ann.csv", FIRST, tone="neutral"), annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "accuse"], tone="neutral")
+    r = run("agree", one, two, "-o", tmp_path / "d.csv")
+    assert r.code == 0 and "2 pairs on which annotators disagree" in r.out
+    rows = list(csv.DictReader((tmp_path / "d.csv").open(encoding="utf-8")))
+    assert [(x["actor"], x["ann_stance"], x["bob_stance"], x["stance"], x["tone"]) for x in rows] == [("Peru", "accuse", "firm", "", "neutral"), ("Kenya", "firm", "accuse", "", "neutral")]
+    settled = write_csv(tmp_path / "s.csv", [{**x, "stance": x["bob_stance"]} for x in rows])
+    assert read_dataset(settled).labels["stance"] == ("firm", "accuse")
+
+
+def test_a_formula_in_the_disagreements_is_text(tmp_path: Path) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST[::-1])
+    for f in (one, two):
+        f.write_text(f.read_text().replace("Chile left.", "=Chile left."))
+    rows = list(csv.DictReader(io.StringIO("\n".join(disagreement_lines(read_annotations([one, two]))))))
+    assert [r["text"] for r in rows if r["actor"] == "Chile"] == ["'=Chile left."]
+
+
+def test_agree_as_json(tmp_path: Path, run: Callable[..., Run]) -> None:
+    r = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(3)], "-f", "json")
+    found = json.loads(r.out)
+    assert found["disagreements"] == 0 and found["alone"] == [] and found["heads"]["stance"]["fleiss"]["value"] == 1.0
+
+
+def test_agree_as_a_table(tmp_path: Path, run: Callable[..., Run]) -> None:
+    out = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(2)]).out
+    assert "stance: 4 pairs in 2 articles, labelled by 0, 1" in out and "Cohen's kappa         1.000 (1.000–1.000)" in out and "rows 0, columns 1" in out

@@ -1,0 +1,233 @@
+"""To annotation tools and back: nothing is lost, and files in the tools' own shape are understood."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPORTS, Run, write_csv
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stance.annotation import TOOLS, export_lines, import_file
+from stance.codebook import Head
+from stance.dataset import Row, Table, plain_cell, read_dataset, read_table, spreadsheet_cell
+from stance.errors import DataError, InputError
+
+Cli = Callable[..., Run]
+
+CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
+TEXT = st.text(CHARACTERS, min_size=1, max_size=30).filter(lambda t: t.strip()) | st.sampled_from(["=1+1", "'=x", "-a\r\nb", "@x", "\ttab", "😀 said “no”", "a,b;c\td"])
+WORD = st.text(CHARACTERS, max_size=12).map(str.strip) | st.sampled_from(["", "+49", "a:b", "=x", "'"])
+LABELS = st.fixed_dictionaries({"stance": WORD, "tone": WORD, "mood": WORD})
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Row:
+    text = draw(TEXT)
+    span = sorted(draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2, unique=True))) if len(text) > 1 and draw(st.booleans()) else [None, None]
+    more = {k: draw(WORD) for k in ("actor", "article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
+    return Row("f", 1, text, labels=draw(LABELS), start=span[0], end=span[1], **more)
+
+
+def told(row: Row) -> dict[str, Any]:
+    """All of a row that a tool must give back."""
+    found = {k: v for k, v in asdict(row).items() if k not in ("file", "line")}
+    found["labels"] = {h: x for h, x in row.labels.items() if x}
+    return found
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(drawn=st.lists(rows(), min_size=1, max_size=5))
+def test_out_and_back_is_the_same(tool: str, drawn: list[Row], tmp_path: Path) -> None:
+    heads = tuple(Head(h, tuple(sorted({r.labels[h] for r in drawn}))) for h in ("stance", "tone", "mood"))
+    path = tmp_path / "x"
+    path.write_text("\n".join(export_lines(Table(heads, tuple(drawn), ()), tool)) + "\n", "utf-8", newline="")
+    assert list(map(told, import_file(path, tool, heads=["mood"]).rows)) == list(map(told, drawn))
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_reports_come_back_as_they_were(run: Cli, tmp_path: Path, tool: str) -> None:
+    assert run("export", REPORTS, "--to", tool, "-o", tmp_path / "out").code == 0
+    r = run("import", tmp_path / "out", "--from", tool, "-o", tmp_path / "back.csv")
+    assert (r.code, r.out, r.err) == (0, "", "177 rows\n")
+    assert read_dataset(tmp_path / "back.csv").fingerprint == read_dataset(REPORTS).fingerprint
+
+
+@given(st.text(CHARACTERS, max_size=8) | st.sampled_from(["=1", "'=1", "''=1", "'a", "-", "\r", "\tx", "'"]))
+def test_a_safe_cell_is_no_formula_and_comes_back(text: str) -> None:
+    assert plain_cell(spreadsheet_cell(text)) == text
+    assert not spreadsheet_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_no_cell_of_the_exported_csv_is_a_formula(tmp_path: Path, run: Cli) -> None:
+    path = write_csv(tmp_path / "d.csv", [{"article_id": "-1", "text": "=HYPERLINK(\"x\") said Norway", "actor": "@Norway", "stance": "deny", "target": "+1"}])
+    lines = list(csv.reader(io.StringIO(run("export", path, "--to", "csv").out)))
+    assert not [c for line in lines for c in line if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert {"'-1", "'@Norway", "'+1"} < set(lines[1])
+
+
+# --------------------------------------------------------------------------- files in the tools' shape
+
+
+def file(tmp_path: Path, content: Any, *, lines: bool = False) -> Path:
+    path = tmp_path / "task.json"
+    path.write_text("\n".join(map(json.dumps, content)) if lines else json.dumps(content), "utf-8")
+    return path
+
+
+def test_doccano_text_classification(tmp_path: Path) -> None:
+    tasks = [
+        {"id": 41, "text": "Norway denied it.", "label": ["stance:deny", "tone:stern"], "actor": "Norway", "article_id": "a1", "Comments": []},
+        {"id": 42, "text": "Chile left.", "label": [], "actor": "Chile", "Comments": ["unsure"]},
+    ]
+    got = import_file(file(tmp_path, tasks, lines=True), "doccano", annotator="ann")
+    assert [(r.actor, r.labels, r.article_id, r.annotator) for r in got.rows] == [("Norway", {"stance": "deny", "tone": "stern"}, "a1", "ann"), ("Chile", {}, "", "ann")]
+    assert got.heads == ("stance", "tone")
+
+
+def test_doccano_sequence_labelling(tmp_path: Path) -> None:
+    (row,) = import_file(file(tmp_path, [{"id": 1, "text": "So Norway denied it.", "label": [[3, 9, "deny"]], "actor": "Norway"}], lines=True), "doccano").rows
+    assert (row.start, row.end, row.labels, row.text[3:9]) == (3, 9, {"stance": "deny"}, "Norway")
+
+
+def test_doccano_gives_each_annotator_a_file(tmp_path: Path, run: Cli) -> None:
+    for who, stance in (("ann", "deny"), ("bob", "firm")):
+        task = {"id": 1, "text": "Norway denied it.", "label": [f"stance:{stance}"], "actor": "Norway", "article_id": "a", "sentence_id": "0"}
+        (tmp_path / f"{who}.jsonl").write_text(json.dumps(task))
+    assert run("import", tmp_path / "ann.jsonl", tmp_path / "bob.jsonl", "--from", "doccano", "-o", tmp_path / "both.csv").code == 0
+    assert "1 pairs on which annotators disagree" in run("agree", tmp_path / "both.csv").out
+
+
+def choice(head: str, label: str) -> dict[str, Any]:
+    return {"id": "k3", "from_name": head, "to_name": "text", "type": "choices", "origin": "manual", "value": {"choices": [label]}}
+
+
+def test_label_studio_tasks_of_two_annotators(tmp_path: Path) -> None:
+    span = {"id": "x1", "from_name": "span", "to_name": "text", "type": "labels", "origin": "manual", "value": {"start": 3, "end": 9, "text": "Norway", "labels": ["ACTOR"]}}
+    task = {
+        "id": 7, "data": {"text": "😀 Norway denied it.", "actor": "Norway", "article_id": "a1", "sentence_id": 4},
+        "annotations": [
+            {"id": 1, "completed_by": 3, "was_cancelled": False, "lead_time": 4.2, "result": [choice("stance", "deny"), choice("tone", "stern"), span]},
+            {"id": 2, "completed_by": {"id": 5, "email": "bob@example.org"}, "was_cancelled": False, "result": [choice("stance", "firm")]},
+            {"id": 3, "completed_by": 6, "was_cancelled": True, "result": []},
+        ],
+        "predictions": [], "created_at": "2024-01-01T00:00:00Z",
+    }  # fmt: skip
+    path = file(tmp_path, [task])
+    got = import_file(path, "label-studio")
+    assert [(r.annotator, r.labels) for r in got.rows] == [("3", {"stance": "deny", "tone": "stern"}), ("bob@example.org", {"stance": "firm"})]
+    assert got.left_out == (f"{path}:task 1: skipped by its annotator",)
+    first = got.rows[0]
+    assert first.text[first.start : first.end] == "Norway" and first.sentence_id == "4"  # the browser counted the face twice
+
+
+def test_prodigy_choices(tmp_path: Path) -> None:
+    task = {
+        "text": "Norway denied it.", "meta": {"actor": "Norway", "article_id": "a1"}, "_input_hash": 1, "_task_hash": 2, "_view_id": "choice",
+        "options": [{"id": "stance:deny", "text": "stance: deny"}], "accept": ["stance:deny"], "config": {"choice_style": "multiple"},
+        "answer": "accept", "_timestamp": 1_700_000_000, "_annotator_id": "news-ann", "_session_id": "news-ann", "spans": [{"start": 0, "end": 6, "label": "ACTOR", "token_start": 0, "token_end": 0}],
+    }  # fmt: skip
+    path = file(tmp_path, [task, {**task, "answer": "reject"}, {**task, "answer": "ignore"}], lines=True)
+    got = import_file(path, "prodigy")
+    (row,) = got.rows
+    assert (row.actor, row.labels, row.start, row.end, row.annotator) == ("Norway", {"stance": "deny"}, 0, 6, "news-ann")
+    assert got.left_out == (f"{path}:2: answered 'reject'", f"{path}:3: answered 'ignore'")
+
+
+def test_the_label_studio_interface_names_what_the_tasks_hold() -> None:
+    table = read_table(REPORTS)
+    root = ET.fromstring("\n".join(export_lines(table, "label-studio-config")))
+    assert [c.get("value") for c in root.find("Choices[@name='stance']")] == ["firm", "accuse", "deny", "demand", "threaten", "cooperate", "neutral"]  # type: ignore[union-attr]
+    task = json.loads("\n".join(export_lines(table, "label-studio")))[0]
+    shown = {x.get("value", "")[1:] for x in root.iter() if x.get("value", "").startswith("$")}
+    assert shown <= set(task["data"])
+    assert {r["from_name"] for r in task["annotations"][0]["result"]} <= {x.get("name") for x in root.iter()}
+
+
+def test_unlabelled_rows_go_out_for_labelling(tmp_path: Path, run: Cli) -> None:
+    path = write_csv(tmp_path / "new.csv", [{"text": "Norway denied it.", "actor": "Norway"}])
+    task = json.loads(run("export", path, "--to", "prodigy").out)
+    assert len(task["options"]) == 11 and "answer" not in task
+    (tmp_path / "t.jsonl").write_text(json.dumps(task) + "\n" + json.dumps({**task, "accept": ["stance:deny", "tone:stern"], "answer": "accept"}))
+    r = run("import", tmp_path / "t.jsonl", "--from", "prodigy", "--labelled-only")
+    assert "warning: 1 rows lack a label of stance, tone" in r.err and "1 rows\n" in r.err
+    assert len(r.out.splitlines()) == 2
+
+
+# --------------------------------------------------------------------------- what cannot be read
+
+
+def test_all_bad_tasks_are_told_at_once(tmp_path: Path) -> None:
+    tasks = [
+        {"text": "Norway denied it.", "label": ["stance:deny", "stance:firm"], "actor": "Norway"},
+        {"label": []},
+        {"text": "Norway left.", "label": "deny"},
+        {"text": "x", "label": [[0, 9, "deny"]]},
+    ]
+    path = file(tmp_path, tasks, lines=True)
+    with pytest.raises(DataError) as e:
+        import_file(path, "doccano")
+    assert e.value.problems == (
+        f"{path}:1: two labels of 'stance': 'deny', 'firm'; keep one",
+        f"{path}:2: no 'text' in it",
+        f"{path}:3: label 'deny' is not a list; export a text classification or sequence labelling project",
+        f"{path}:4: start,end 0,9 are outside the text of 1 characters",
+    )
+    assert e.value.message == "4 bad tasks; nothing was read"
+
+
+@pytest.mark.parametrize(
+    ("tool", "content", "said"),
+    [
+        ("doccano", '{"text": ', ":1: not JSON: Expecting value"),
+        ("label-studio", "[1,", ":1: not JSON: Expecting value"),
+        ("label-studio", '{"data": {}}', ":1: not a list of tasks"),
+        ("csv", "text,stance\nx,y\n", ":1: no column 'actor'; seen: text, stance"),
+    ],
+)
+def test_not_a_file_of_the_tool(tmp_path: Path, tool: str, content: str, said: str) -> None:
+    path = tmp_path / "f"
+    path.write_text(content)
+    with pytest.raises(InputError) as e:
+        import_file(path, tool)
+    assert e.value.message == f"{path}{said}" and e.value.hint
+
+
+def test_another_shape_inside_a_task(tmp_path: Path) -> None:
+    path = file(tmp_path, [{"data": {"text": "x"}, "annotations": [{"result": [{"type": "choices", "value": {}}]}]}])
+    with pytest.raises(DataError) as e:
+        import_file(path, "label-studio")
+    assert e.value.problems == (f"{path}:task 1: not the shape of label-studio: KeyError 'from_name'",)
+
+
+def test_tools_nobody_knows(tmp_path: Path, run: Cli) -> None:
+    r = run("export", REPORTS, "--to", "docano")
+    assert r.code == 1 and "'docano' is not a tool that stance writes for\n  did you mean 'doccano'?" in r.err
+    r = run("import", REPORTS, "--from", "brat")
+    assert r.code == 1 and "one of doccano, label-studio, prodigy, csv" in r.err
+
+
+def test_export_needs_one_purpose(run: Cli) -> None:
+    assert run("export", REPORTS, "--to", "csv", "--pipeline", "p.joblib").code == 2
+    assert run("export", REPORTS).code == 2
+
+
+def test_a_head_with_a_colon_is_refused(tmp_path: Path, run: Cli) -> None:
+    path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "a:b": "x"}])
+    r = run("export", path, "--head", "a:b", "--to", "doccano")
+    assert r.code == 1 and "a head called 'a:b' cannot be exported: its name holds a colon" in r.err
+
+
+def test_input_is_never_overwritten(tmp_path: Path, run: Cli) -> None:
+    path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": "neutral"}])
+    assert run("export", path, "--to", "csv", "-o", path).code == 1
+    assert run("import", path, "--from", "csv", "-o", path).code == 1

@@ -1,0 +1,156 @@
+"""The model card: all that the manifest knows, and nothing that breaks a page."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPORTS, SETTINGS, Run, relabel
+
+from stance.card import card_lines, command
+from stance.dataset import Dataset
+from stance.model import Model, default_model, load, read_manifest
+from stance.training import train
+
+Cli = Callable[..., Run]
+ABOUT = {"labelled_by": "two | students", "licence": "CC BY 4.0", "note": "An odd *lot* of\n\n# reports.", "hold_out": "test"}
+OLD = Path(__file__).parent / "data" / "format-1.stance"
+
+
+@pytest.fixture(scope="module")
+def manifest(reports: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    path = tmp_path_factory.mktemp("card") / "m.stance"
+    train(reports.split("test")[0], settings=SETTINGS, about=ABOUT)[0].save(path)
+    return read_manifest(path)
+
+
+def card(manifest: dict[str, Any], name: str = "m.stance") -> str:
+    return "\n".join(card_lines(manifest, name))
+
+
+def test_the_card_says_who_what_and_how_good(manifest: dict[str, Any]) -> None:
+    text = card(manifest)
+    assert "- labelled by: two \\| students\n- licence: CC BY 4.0\n- note: An odd \\*lot\\* of # reports." in text
+    assert "| deny | rejects an allegation or another's account of its own conduct | 9 |" in text
+    r = manifest["report"]["stance"]
+    low, high = r["macro_f1_interval"]
+    assert f"| macro-F1 | {r['macro_f1']:.3f} | {low:.3f}–{high:.3f} |" in text
+    assert f"| accuracy | {r['accuracy']:.3f} | {r['accuracy_interval'][0]:.3f}–{r['accuracy_interval'][1]:.3f} |" in text
+    for c in r["classes"]:
+        spread = f"{c['f1_interval'][0]:.3f}–{c['f1_interval'][1]:.3f}"
+        assert f"| {c['label']} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {spread} | {c['support']} |" in text
+    b = r["calibration"][-1]
+    assert f"| {b['low']:.1f}–{b['high']:.1f} | {b['confidence']:.3f} | {b['accuracy']:.3f} | {b['rows']} |" in text
+    assert manifest["fingerprint"] in text and manifest["data"]["fingerprint"] in text
+
+
+def test_every_table_is_whole(manifest: dict[str, Any]) -> None:
+    """As many cells in every row as in the header above it, and a blank line before."""
+    lines = card(manifest).split("\n")
+    cells = [len(re.findall(r"(?<!\\)\|", x)) if x.startswith("|") else 0 for x in lines]
+    for i, n in enumerate(cells):
+        if n:
+            assert cells[i - 1] in (0, n)
+            assert cells[i - 1] == n or (lines[i - 1] == "" and set(lines[i + 1]) == set("| -"))
+
+
+def test_headings_come_once(manifest: dict[str, Any]) -> None:
+    headings = [x for x in card(manifest).split("\n") if x.startswith("#")]
+    assert headings == ["# Model card: m.stance", "## Training data", "## Labels", "## Scores", "### stance: cross-validation, grouped by article", "### tone: cross-validation, grouped by article", "## Known failures", "## Use", "## How to make it again"]
+
+
+def test_failures_come_from_the_scores(manifest: dict[str, Any]) -> None:
+    weak = json.loads(json.dumps(manifest))
+    r = weak["report"]["stance"]
+    at = r["labels"].index("deny")
+    r["classes"][at].update(f1=0.25, support=10)
+    r["confusion"][at] = [7, 1, 2, 0, 0, 0, 0]
+    r["calibration"] = [{"low": 0.8, "high": 0.9, "rows": 40, "confidence": 0.86, "accuracy": 0.6}]
+    text = card(weak)
+    assert "- `stance`: `deny` has F1 0.25; 70% of its pairs are taken for `firm`" in text
+    assert "- `stance`: probabilities of 0.8–0.9 are right less often than they say (0.60 against 0.86)" in text
+    assert "has F1 0.25" not in card(manifest)
+
+
+def test_the_command_makes_the_same_bytes(run: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = ["train", str(REPORTS), "--folds", "2", "--seed", "7", "--hold-out", "test", "--licence", "MIT", "--note", "it's \"odd\"", "--labelled-by", "A & B", "-o", "a.stance"]
+    assert run(*first).code == 0
+    words = shlex.split(command(read_manifest("a.stance"), "b.stance"))
+    assert words[:2] == ["stance", "train"]
+    assert run(*(str(REPORTS) if w == "DATA" else w for w in words[1:])).code == 0
+    assert Path("a.stance").read_bytes() == Path("b.stance").read_bytes()
+
+
+def test_own_heads_and_tables_are_in_the_command(manifest: dict[str, Any]) -> None:
+    own = {**manifest, "heads": [{"name": "my mood", "labels": ["a", "b"], "ordered": False}], "members": {"cues.csv": "0"}, "about": {"actors": "x"}}
+    assert command(own, "card") == "stance train DATA --head 'my mood' --folds 3 --min-pairs 2 --seed 20240229 --cues CUES.csv --actors ACTORS.csv -o model.stance"
+
+
+def test_labels_of_ones_own_are_defined_by_their_owner(run: Cli, tmp_path: Path) -> None:
+    data = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
+    (tmp_path / "d.csv").write_text("head,label,definition\nmood,good,\"all's | well\"\n")
+    args = ["train", data, "--head", "mood", "--folds", "2", "--definitions", tmp_path / "d.csv", "-o", tmp_path / "m.stance"]
+    assert run(*args).code == 0
+    out = run("info", tmp_path / "m.stance", "-f", "markdown").out
+    assert "| good | all's \\| well |" in out and "| bad | not defined |" in out
+    assert "--head mood" in out and "--definitions DEFINITIONS.csv" in out
+
+
+def test_definitions_of_nothing_are_told_at_once(run: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("head,label,definition\nstance,denny,x\nmood,good,y\ntone,warm,z\n")
+    r = run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance")
+    assert r.code == 1 and not (tmp_path / "m.stance").exists()
+    assert f"{path}:2: no label 'denny' in the data; did you mean 'deny'?" in r.err
+    assert f"{path}:3: no head 'mood' in the data; one of stance, tone" in r.err and "2 definitions of nothing" in r.err
+    path.write_text("label,definition\n")
+    assert f"{path}:1: no column 'head'; seen: label, definition" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
+
+
+def test_what_is_said_of_the_data_does_not_move_the_model(reports: Dataset) -> None:
+    rest = reports.split("test")[0]
+    plain, told = (train(rest, settings=SETTINGS, about=a)[0] for a in (None, ABOUT))
+    assert plain.fingerprint == told.fingerprint
+    assert plain.manifest["about"] == {} and told.manifest["about"] == {**ABOUT, "note": "An odd *lot* of # reports."}
+
+
+@pytest.mark.parametrize("which", ["format-1", "shipped"])
+def test_manifests_of_older_versions_still_print(which: str) -> None:
+    """Before who labelled, accuracy's interval, those by label, and calibration bins were in it."""
+    manifest = json.loads(json.dumps(read_manifest(OLD) if which == "format-1" else default_model().manifest))
+    for key in ("about", "glosses"):
+        manifest.pop(key, None)
+    for r in [*manifest["report"].values(), *manifest.get("held_out", {}).values()]:
+        for key in ("calibration", "accuracy_interval"):
+            r.pop(key, None)
+        for c in r["classes"]:
+            c.pop("f1_interval", None)
+    text = card(manifest, "old.stance")
+    assert "- labelled by: not said" in text and "## How to make it again" in text
+
+
+def test_info_as_markdown(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    r = run("info", model_file, "-f", "markdown")
+    assert r.code == 0 and r.out.startswith(f"# Model card: {model_file.name}\n")
+    assert run("info", model_file, "-o", tmp_path / "card.md").code == 0
+    assert (tmp_path / "card.md").read_text("utf-8") == r.out
+    assert json.loads(run("info", model_file, "-f", "json").out)["glosses"]["tone"]["warm"] == "friendly, appreciative, regretful or conciliatory"
+
+
+def test_info_shows_what_was_said(run: Cli, tmp_path: Path) -> None:
+    assert run("train", REPORTS, "--folds", "2", "--labelled-by", "A", "-o", tmp_path / "m.stance").code == 0
+    assert "  labelled by: A\n" in run("info", tmp_path / "m.stance").out
+    assert run("info", tmp_path / "m.stance", "-o", tmp_path / "m.stance").code != 0 and load(tmp_path / "m.stance")
+
+
+def test_a_manifest_is_strict_json(model: Model) -> None:
+    def no(x: str) -> None:
+        raise AssertionError(x)
+
+    json.loads(json.dumps(model.manifest), parse_constant=no)

@@ -1,0 +1,253 @@
+"""What `stance check` finds, row by row, and what it lets pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPORTS, ROOT, Run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stance.checking import Finding, Repeat, check, contradicted, foreign, repeats
+from stance.dataset import normalise
+
+HEADER = "article_id,text,actor,stance,tone,split\n"
+LONG = "Norway told the fishermen of the far north to come home before the storm of Friday night."
+NEARLY = "Norway told the fishermen of the far north to come home before the storm of Saturday night."
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Write:
+    """`file(rows)` writes a labelled CSV with rows enough for two folds beside them."""
+
+    def write(rows: str, header: str = HEADER, name: str = "d.csv") -> Path:
+        path = tmp_path / name
+        path.write_text(header + rows, "utf-8")
+        return path
+
+    return write
+
+
+def warnings(path: Path | list[Path], *, rare: bool = False) -> list[Finding]:
+    """Findings without the errors and class counts that so small a file brings along."""
+    found = check(path if isinstance(path, list) else [path]).findings
+    return [f for f in found if f.level == "warning" and (rare or f.kind != "rare-class")]
+
+
+def test_findings_come_by_file_and_line(file: Write) -> None:
+    bad = "a,Norway <b>left</b>.,Norway,neutral,neutral,\nb,Chile denied it.,Chile,neutral,stern,\nc,Peru &amp; Chile left.,Peru,neutral,neutral,\n"
+    one, two = file(bad, name="b.csv"), file(bad.replace("a,", "d,").replace("b,", "e,").replace("c,", "f,"), name="a.csv")
+    placed = [f.place for f in check([one, two]).findings if f.place]
+    assert placed == sorted(placed, key=lambda p: (p.startswith(str(two)), int(p.rsplit(":", 1)[1]))) and len(placed) >= 6
+
+
+def test_good_data_is_silent() -> None:
+    assert check([REPORTS]).findings == ()
+
+
+def test_the_corpus_is_silent() -> None:
+    assert [f.line for f in check([ROOT / "training_data"]).findings] == []
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "said"),
+    [
+        ("a,Norway left.,Norway,neutral,hostile,", "neutral-tone", "stance of 'Norway' is neutral but tone 'hostile'; the codebook gives it neutral tone"),
+        ("a,Norway <b>left</b>.,Norway,neutral,neutral,", "mark-up", "mark-up in the text ('<b>'); give plain text"),
+        ("a,Norway &amp; Chile left.,Norway,neutral,neutral,", "mark-up", "mark-up in the text ('&amp;'); give plain text"),
+        ("a,Norway [[left|went]].,Norway,neutral,neutral,", "mark-up", "mark-up in the text ('[['); give plain text"),
+        (
+            "a,Norwayâ€™s army left.,Norway,neutral,neutral,", "encoding",
+            "garbled characters ('â€'): the file was once read in the wrong encoding; export it again as UTF-8",
+        ),
+        (
+            "a,Norwegen hat die Fischer des Nordens und der Küste gewarnt.,Norway,neutral,neutral,", "language",
+            "the text looks German; the features are made for English",
+        ),
+        ("a,The army left.,Norway,neutral,neutral,", "absent-actor", "actor 'Norway' was not found in the sentence; give start,end or the sentences before as context"),
+    ],
+)  # fmt: skip
+def test_odd_rows(file: Write, row: str, kind: str, said: str) -> None:
+    path = file(row + "\nb,Chile denied it.,Chile,deny,neutral,\nc,Peru denied it.,Peru,deny,neutral,\n")
+    found = [f for f in warnings(path) if f.kind != "absent-actor" or kind == "absent-actor"]
+    assert found == [Finding(f"{path}:2", "warning", kind, said)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Norway said 3 < 4 and AT&T; R&D; and <5 would go on.",
+        "The Rio de la Plata pact, said Le Monde and El Universal, was dead.",
+        "Die-hard foes of the der Spiegel report said no.",
+        "São Paulo's “Ação” programme cost €5.",
+    ],
+)
+def test_good_text_passes(file: Write, text: str) -> None:
+    quoted = text.replace('"', '""')
+    assert [f.kind for f in warnings(file(f'a,"{quoted}",Norway,neutral,neutral,\n')) if f.kind in ("mark-up", "encoding", "language")] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("La ministre des affaires étrangères a dit que les navires ne sont pas dans la zone.", "French"),
+        ("El gobierno dijo que no se trata de una amenaza para los vecinos.", "Spanish"),
+        ("Китай обвинил Вашингтон в нарушении международного права.", "not to be in Latin script"),
+        ("Beijing accused Washington of a breach of the law.", ""),
+        ("Angela Merkel met El Salvador's Bukele in Los Angeles.", ""),
+        ("1,500 km", ""),
+        ("", ""),
+    ],
+)
+def test_languages(text: str, language: str) -> None:
+    assert foreign(text) == language
+
+
+# --------------------------------------------------------------------------- repeats
+
+
+def test_the_same_sentence_in_two_articles(file: Write) -> None:
+    path = file(f"a,{LONG},Norway,demand,neutral,\nb,{LONG},Norway,demand,neutral,\n")
+    assert warnings(path) == [Finding(f"{path}:3", "warning", "duplicate", f"the sentence also stands in article 'a' ({path}:2); it may straddle folds")]
+
+
+def test_nearly_the_same_sentence_on_both_sides_of_a_split(file: Write) -> None:
+    path = file(f"a,{LONG},Norway,demand,neutral,train\nb,{NEARLY},Norway,demand,neutral,test\n")
+    said = f"nearly the same sentence (87% of the words of both) stands in article 'a' ({path}:2); a test across train and test would leak"
+    assert warnings(path) == [Finding(f"{path}:3", "warning", "leak", said)]
+
+
+def test_a_test_file_that_holds_a_training_article(file: Write) -> None:
+    train, test = file(f"a,{LONG},Norway,demand,neutral,\n", name="train.csv"), file(f"b,{NEARLY},Norway,demand,neutral,\n", name="test.csv")
+    (found,) = warnings([train, test])
+    assert (found.kind, found.place) == ("leak", f"{test}:2") and f"a test across {train} and {test} would leak" in found.reason
+
+
+def test_a_repeated_article_is_one_finding(file: Write) -> None:
+    text = [f"Norway told the fishermen of the {x} coast to come home before the storm of {y} night." for x, y in (("far", "Monday"), ("near", "Friday"), ("wild", "dark"))]
+    path = file("".join(f"{a},{t},Norway,demand,neutral,\n" for a in "ab" for t in text))
+    (found,) = warnings(path)
+    assert found.reason == f"3 sentences of article 'b', this the first, also stand, or nearly, in article 'a' ({path}:2); it may straddle folds"
+
+
+def test_an_article_on_both_sides_of_a_split(file: Write) -> None:
+    path = file("a,Norway left.,Norway,neutral,neutral,train\na,Norway denied it.,Norway,deny,neutral,test\n")
+    assert [f.reason for f in warnings(path)] == [f"article 'a' is in split 'test' here and in 'train' at {path}:2; keep it on one side"]
+
+
+def test_an_article_in_two_files(file: Write) -> None:
+    one, two = file("a,Norway left.,Norway,neutral,neutral,\n", name="1.csv"), file("a,Norway denied it.,Norway,deny,neutral,\n", name="2.csv")
+    assert [f.reason for f in warnings([one, two])] == [f"article 'a' is also in {one}:2; rename one if they differ, or keep it in one file"]
+
+
+def test_other_labels_for_the_same_sentence(file: Write) -> None:
+    path = file("a,Norway denied it.,Norway,deny,neutral,\nb,Norway denied it.,Norway,firm,neutral,\n")
+    assert [f.line for f in warnings(path)] == [f"warning: {path}:3: stance of 'Norway' is 'firm', but 'deny' for the same sentence at {path}:2"]
+
+
+def test_a_carried_actor_may_have_other_labels(file: Write) -> None:
+    rows = "a,Norway denied it.,Norway,deny,neutral,\na,It stayed silent.,Norway,neutral,neutral,\nb,Chile left.,Chile,neutral,neutral,\nb,It stayed silent.,Chile,firm,neutral,\n"
+    assert [f.kind for f in warnings(file(rows)) if f.kind == "contradiction"] == []
+
+
+WORDS = st.lists(st.sampled_from([f"w{i}" for i in range(14)]), min_size=8, max_size=14)
+
+
+@given(st.lists(st.tuples(WORDS, st.sampled_from("abc")), max_size=12))
+def test_the_prefix_filter_misses_nothing(drawn: list[tuple[list[str], str]]) -> None:
+    """Beside every pair compared with every other."""
+    texts, articles = [" ".join(w) for w, _ in drawn], [a for _, a in drawn]
+    sets = [set(normalise(t).split()) for t in texts]
+    found = {r.later: r for r in repeats(texts, articles)}
+    for i, r in found.items():
+        j = r.earlier
+        assert j < i and articles[i] != articles[j] and (r.similarity == 1 or len(sets[i] & sets[j]) / len(sets[i] | sets[j]) >= 0.8)
+    for i in range(len(texts)):
+        if texts[i] in texts[:i] or len(sets[i]) < 8:
+            continue
+        like = [j for j in range(i) if texts[j] not in texts[:j] and articles[i] != articles[j] and len(sets[j]) >= 8 and len(sets[i] & sets[j]) / len(sets[i] | sets[j]) >= 0.8]
+        assert (found[i].earlier in like) if like else i not in found
+
+
+def test_many_repeats_take_no_quadratic_time() -> None:
+    texts = [f"The fishermen of the far northern coast came home before the storm of day {i}" for i in range(20_000)]
+    assert len(repeats(texts, [str(i) for i in range(20_000)])) == 19_999
+    assert repeats(texts[:2], ["a", "b"]) == [Repeat(1, 0, 11 / 13)]
+    assert repeats(texts[:2], ["a", "a"]) == []
+
+
+# --------------------------------------------------------------------------- columns and classes
+
+
+def test_a_column_with_a_name_nearly_right(file: Write) -> None:
+    path = file("a,Norway left.,Norway,neutral,x\n", header="article id,text,actor,stance,register\n")
+    assert [f.line for f in warnings(path)] == [f"warning: {path}:1: column 'article id' is not read; did you mean 'article_id'?"]
+
+
+def test_rows_without_an_article_among_others(file: Write) -> None:
+    path = file("a,Norway left.,Norway,neutral,neutral,\n,Chile denied it.,Chile,deny,neutral,\n")
+    assert [f.reason for f in warnings(path)] == ["1 rows have no article_id, others have; each such sentence counts as an article of its own"]
+
+
+def test_a_class_too_rare_for_the_folds(file: Write) -> None:
+    rows = "".join(f"n{i},Norway left town {i}.,Norway,neutral,neutral,\n" for i in range(5)) + "".join(f"d{i},Chile denied it {i}.,Chile,deny,neutral,\n" for i in range(3))
+    checked = check([file(rows.replace(",neutral,neutral", ",neutral,neutral").replace("deny,neutral", "deny,stern"))])
+    assert checked.failure is None
+    assert [f.reason for f in checked.findings] == [
+        f"class {x!r} of {h!r} is in 3 articles, 5 folds need 5; cross-validation will make 3" for h, x in (("stance", "deny"), ("tone", "stern"))
+    ]
+
+
+# --------------------------------------------------------------------------- suspects
+
+
+def test_confident_learning_by_hand() -> None:
+    probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.35, 0.65], [0.45, 0.55]])
+    truth = np.array([0, 0, 0, 1, 1, 1])  # thresholds: (0.9+0.8+0.1)/3 = 0.6 and (0.8+0.65+0.55)/3 = 0.667
+    assert contradicted(truth, probs).tolist() == [-1, -1, 1, -1, -1, -1]
+
+
+def test_right_labels_are_never_contradicted() -> None:
+    truth = np.arange(30) % 3
+    assert (contradicted(truth, np.eye(3)[truth]) == -1).all()
+
+
+def test_a_swapped_label_is_the_first_suspect(run: Callable[..., Run], tmp_path: Path) -> None:
+    lines = REPORTS.read_text("utf-8").split("\n")
+    at = next(i for i, x in enumerate(lines) if ",deny,neutral," in x and "denied" in x)
+    path = tmp_path / "swapped.csv"
+    path.write_text("\n".join([*lines[:at], lines[at].replace(",deny,neutral,", ",cooperate,warm,"), *lines[at + 1 :]]), "utf-8")
+    r = run("check", path, "--suspects", "--folds", "3", "-f", "jsonl")
+    assert r.code == 0
+    found = [json.loads(x) for x in r.out.splitlines()]
+    assert all(f["level"] == "suspect" and 0 < f["score"] < 1 for f in found)
+    assert [f["score"] for f in found] == sorted((f["score"] for f in found), reverse=True)
+    stance = next(f for f in found if f["kind"] == "stance")
+    assert stance["place"] == f"{path}:{at + 1}" and "is 'cooperate'" in stance["reason"] and "says 'deny'" in stance["reason"]
+
+
+# --------------------------------------------------------------------------- the command
+
+
+def test_errors_as_json_lines(run: Callable[..., Run], file: Write, tmp_path: Path) -> None:
+    path = file("a,Norway left.,Norway,neutral,neutral,\nb,Peru denied it.,Peru,deny,neutral,\nc,Peru left.,Peru,denny,neutral,\n")
+    r = run("check", path, "-o", tmp_path / "found.jsonl")
+    assert r.code == 1 and "1 bad rows" in r.err
+    (found,) = [json.loads(x) for x in (tmp_path / "found.jsonl").read_text("utf-8").splitlines()]
+    assert found == {"place": f"{path}:4", "level": "error", "kind": "data", "reason": "unknown stance 'denny'; did you mean 'deny'?", "score": None}
+
+
+def test_warnings_are_shown_beside_an_error_of_training(run: Callable[..., Run], file: Write) -> None:
+    r = run("check", file("a,Norway left.,Norway,neutral,hostile,\nb,Peru left.,Peru,neutral,neutral,\n"))
+    assert r.code == 1 and "neutral but tone" in r.out and "all 2 rows are 'neutral'" in r.err
+
+
+def test_the_report_never_overwrites_the_data(run: Callable[..., Run], file: Write) -> None:
+    path = file("a,Norway left.,Norway,neutral,neutral,\n")
+    assert run("check", path, "-o", path).code == 1
+    assert path.read_text("utf-8").startswith(HEADER)
