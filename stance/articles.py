@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 from stance.actors import valid_date
 from stance.dataset import decode, read_bytes
@@ -22,17 +24,22 @@ _ID = ("id", "article_id", "article", "url", "uuid")
 _DATE = ("date", "published", "publish_date", "date_published", "published_at", "pubdate")
 _TITLE = ("title", "headline")
 _SOURCE = ("source", "outlet", "publisher", "domain", "sitename", "source_domain")
+_HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`."""
+    """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`.
+
+    `input` is the file or URL it came from.
+    """
 
     id: str
     text: str
     title: str = ""
     date: str = ""
     source: str = ""
+    input: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,16 @@ class Skipped:
 
     name: str
     reason: str
+    input: str = field(default="", compare=False)
+
+    @property
+    def id(self) -> str:
+        """Its name, which stands where an article's id would."""
+        return self.name
+
+
+WHOLE = 8 << 20  # bytes of a table that is read as one piece
+Seen = Callable[[int], object]  # told the number of bytes whenever some were read
 
 
 def read_articles(paths: str | Path | Iterable[str | Path], *, text_column: str = "") -> Iterator[Article]:
@@ -54,35 +71,69 @@ def read_articles(paths: str | Path | Iterable[str | Path], *, text_column: str 
         yield item
 
 
-def scan_articles(paths: str | Path | Iterable[str | Path], *, text_column: str = "") -> Iterator[Article | Skipped]:
-    """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on."""
+def scan_articles(
+    paths: str | Path | Iterable[str | Path], *, text_column: str = "", seen: Seen = lambda _: None
+) -> Iterator[Article | Skipped]:
+    """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
+
+    `seen` is told how many bytes were read, as they are read.
+    """
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
-        yield from _source(str(p), text_column)
+        for name in _files(str(p)):
+            yield from (replace(item, input=name) for item in _source(name, text_column, seen))
 
 
-def _source(name: str, text_column: str) -> Iterator[Article | Skipped]:
+def input_bytes(paths: Iterable[str | Path]) -> int | None:
+    """How many bytes `scan_articles` will read; None when standard input or a URL is among them."""
+    names = [str(p) for p in paths]
+    if any(n == "-" or re.match(r"https?://", n) for n in names):
+        return None
+    return sum(Path(f).stat().st_size for n in names for f in _files(n) if Path(f).is_file())
+
+
+def _files(name: str) -> list[str]:
+    """The files of a folder in order; anything else (and a folder without articles) is its own."""
+    if name == "-" or re.match(r"https?://", name) or not Path(name).is_dir():
+        return [name]
+    found = sorted(f for f in Path(name).rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file() and not f.name.startswith("."))
+    return list(map(str, found)) or [name]
+
+
+def _source(name: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+    path = Path(name)
     try:
         if name == "-":
-            yield from _content("-", sys.stdin.buffer.read(), _guess_suffix, text_column)
+            yield from _stdin(sys.stdin.buffer, text_column)
         elif re.match(r"https?://", name):
             yield _url(name)
-        elif Path(name).is_dir():
-            yield from _folder(Path(name), text_column)
-        elif Path(name).suffix.lower() in (".jsonl", ".ndjson"):
-            yield from _jsonl(Path(name), text_column)
+        elif path.is_dir():
+            raise InputError(f"{path}: no articles in this folder", f"looked for {', '.join(SUFFIXES)}")
+        elif path.suffix.lower() in (".jsonl", ".ndjson"):
+            yield from _jsonl(path, text_column, seen)
+        elif path.suffix.lower() in (".csv", ".tsv") and _size(path) > WHOLE:
+            yield from _large_csv(path, text_column, seen)
         else:
-            path = Path(name)
-            yield from _content(name, read_bytes(path), lambda _: path.suffix.lower(), text_column)
+            raw = read_bytes(path)
+            seen(len(raw))
+            yield from _content(name, raw, lambda _: path.suffix.lower(), text_column)
     except InputError as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
 
 
-def _folder(path: Path, text_column: str) -> Iterator[Article | Skipped]:
-    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file() and not f.name.startswith("."))
-    if not files:
-        raise InputError(f"{path}: no articles in this folder", f"looked for {', '.join(SUFFIXES)}")
-    for f in files:
-        yield from _source(str(f), text_column)
+def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
+    """JSON lines as they come; anything else once all of it is here."""
+    first, second = stream.readline(), stream.readline()
+    if second.strip() and _is_record(first):
+        yield from _lines("-", "stdin", chain((first, second), stream), text_column)
+    else:
+        yield from _content("-", first + second + stream.read(), _guess_suffix, text_column)
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _guess_suffix(text: str) -> str:
@@ -94,8 +145,7 @@ def _guess_suffix(text: str) -> str:
 
 def _content(name: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
     text, note = decode(raw, name)
-    if note:
-        print(f"warning: {note}", file=sys.stderr)
+    _warn(note)
     suffix = suffix_of(text)
     stem = "stdin" if name == "-" else Path(name).stem
     if suffix in (".html", ".htm"):
@@ -107,7 +157,7 @@ def _content(name: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterato
             if line.strip():
                 yield _json_line(f"{name}:{n}", line, text_column, stem, n)
     elif suffix in (".csv", ".tsv"):
-        yield from _csv(name, text, text_column)
+        yield from _csv(name, io.StringIO(text, newline=""), text_column)
     else:
         yield Article(stem, text)
 
@@ -115,7 +165,7 @@ def _content(name: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterato
 def _json(name: str, text: str, text_column: str) -> Iterator[Article | Skipped]:
     try:
         data = json.loads(text)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise InputError(f"{name}: not valid JSON: {e}", "give one object, or a list of objects") from e
     for n, record in enumerate(data if isinstance(data, list) else [data], 1):
         yield _record(
@@ -126,38 +176,43 @@ def _json(name: str, text: str, text_column: str) -> Iterator[Article | Skipped]
         )
 
 
-def _jsonl(path: Path, text_column: str) -> Iterator[Article | Skipped]:
+def _jsonl(path: Path, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
     try:
         with path.open("rb") as f:
-            empty = True
-            for n, raw in enumerate(f, 1):
-                if not raw.strip():
-                    continue
-                empty = False
-                try:
-                    line, _ = decode(raw, f"{path}:{n}")
-                except InputError as e:
-                    yield Skipped(f"{path}:{n}", e.message)
-                    continue
-                yield _json_line(f"{path}:{n}", line, text_column, path.stem, n)
-            if empty:
-                raise InputError(f"{path}: the file is empty", "give one JSON object a line")
+            yield from _lines(str(path), path.stem, f, text_column, seen)
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
 
 
+def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str, seen: Seen = lambda _: None) -> Iterator[Article | Skipped]:
+    empty = True
+    for n, raw in enumerate(lines, 1):
+        seen(len(raw))
+        if not raw.strip():
+            continue
+        empty = False
+        try:
+            line, _ = decode(raw, f"{name}:{n}")
+        except InputError as e:
+            yield Skipped(f"{name}:{n}", e.message)
+            continue
+        yield _json_line(f"{name}:{n}", line, text_column, stem, n)
+    if empty:
+        raise InputError(f"{name}: the file is empty", "give one JSON object a line")
+
+
 def _json_line(place: str, line: str, text_column: str, stem: str, n: int) -> Article | Skipped:
     try:
-        return _record(place, json.loads(line), text_column, f"{stem}-{n}")
-    except ValueError as e:
+        return _record(place, json.loads(line.rstrip()), text_column, f"{stem}-{n}")
+    except (ValueError, RecursionError) as e:  # the latter: thousands of brackets in one another
         return Skipped(place, f"not valid JSON: {e}")
 
 
 def _record(place: str, record: Any, text_column: str, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
-    fields = {str(k).lower(): v for k, v in record.items()}
+    fields = {str(k).lower(): _HALF.sub("\ufffd", v) if isinstance(v, str) else v for k, v in record.items()}
     key = text_column.lower() or next((k for k in _TEXT if isinstance(fields.get(k), str)), "")
     text = fields.get(key)
     if not isinstance(text, str):
@@ -171,10 +226,55 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
     return Article(first(_ID) or default_id, text, first(_TITLE), valid_date(first(_DATE)), first(_SOURCE))
 
 
-def _csv(name: str, text: str, text_column: str) -> Iterator[Article | Skipped]:
+def _warn(note: str) -> None:
+    if note:
+        print(f"warning: {note}", file=sys.stderr)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _large_csv(path: Path, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+    """A table row by row: read once for its encoding, once for its rows, and never held whole."""
+    try:
+        with path.open("rb") as f:
+            head = f.read(65536)
+            if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+                encoding, note = "utf-16", ""
+            else:
+                decode(head, str(path))  # says what is empty or binary
+                encoding, note = _encoding(f, head, str(path))
+        _warn(note)
+        with path.open("rb") as f:
+            at = 0
+            for item in _csv(str(path), io.TextIOWrapper(f, encoding, errors="replace", newline=""), text_column):
+                seen(f.tell() - at)
+                at = f.tell()
+                yield item
+    except OSError as e:
+        raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+
+
+def _encoding(rest: BinaryIO, head: bytes, name: str) -> tuple[str, str]:
+    """UTF-8 if all of it is, else cp1252 with a note, as `decode` has it."""
+    line = 1
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for chunk in chain([head], iter(lambda: rest.read(1 << 20), b""), [b""]):
+        try:
+            decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as e:
+            line += e.object.count(b"\n", 0, e.start)
+            return "cp1252", f"{name}:{line}: not UTF-8 (byte 0x{e.object[e.start]:02x}); read as cp1252"
+        line += chunk.count(b"\n")
+    return "utf-8-sig", ""
+
+
+def _csv(name: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
     csv.field_size_limit(1 << 30)
-    first = text.split("\n", 1)[0]
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    first = text.readline()
+    text.seek(0)
+    reader = csv.DictReader(text, delimiter=max(",;\t", key=first.count))
     header = [c.strip().lower() for c in reader.fieldnames or []]
     wanted = (text_column.lower(),) if text_column else _TEXT
     if not set(wanted) & set(header):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings, pairs
-from stance.articles import Article
+from stance.articles import Article, Skipped
 from stance.codebook import NEUTRAL, UNSURE
+from stance.errors import InputError
 from stance.model import Model, consistent, default_model
 from stance.text import sentences
 
-BATCH = 64  # articles read together
+BATCH = 64  # articles read together …
+CHARACTERS = 1_000_000  # … or fewer, once they are so long
 PAIRS = 4096  # pairs scored together
 
 
@@ -90,34 +93,112 @@ def classify_articles(
     if jobs == 1:
         yield from classify(articles, model, lexicon=lexicon, min_confidence=min_confidence, actors=actors)
         return
-    from joblib import Parallel, delayed
+    for batch in classify_archive(articles, model, lexicon=lexicon, min_confidence=min_confidence, actors=actors, jobs=jobs):
+        for result in batch:
+            if result.skipped:
+                raise InputError(f"{result.item.id}: {result.skipped}", "classify_archive goes on with the other articles")
+            yield from result.judgements
 
-    work = (delayed(_whole_batch)(b, model, lexicon, min_confidence, actors) for b in _batches(articles))
-    for part in Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs")(work):
-        yield from part
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item of an archive: its judgements, or why it was skipped."""
+
+    item: Article | Skipped
+    judgements: tuple[Judgement, ...] = ()
+    skipped: str = ""
 
 
-def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
-    items = iter(articles)
-    while batch := list(islice(items, BATCH)):
+def _as_it_is(result: Result) -> Result:
+    return result
+
+
+def classify_archive(
+    items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon, min_confidence: float | dict[str, float] = 0.0,
+    actors: Sequence[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
+) -> Iterator[list[Any]]:  # fmt: skip
+    """A result for every item, batch by batch, in order; the same for any `jobs`, and on a dask cluster (`cluster` is its scheduler's address).
+
+    An article on which classification fails, or kills its process, is skipped with the reason; the others of its batch are not lost.
+    Memory does not grow with the number of items. `finish` makes of a `Result` what is given back, in the process that judged it, so that
+    the one process that collects has little to do.
+    """
+    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon, least=min_confidence, actors=tuple(actors))
+    batches = _batches(items)
+    if not cluster and jobs == 1:
+        return map(work, batches)
+    from stance.parallel import in_processes, on_cluster
+
+    def lost(item: Article | Skipped) -> Any:
+        return finish(Result(item, (), "classification killed its process; is there memory enough?"))
+
+    return on_cluster(work, batches, cluster, lost) if cluster else in_processes(work, batches, jobs, lost)
+
+
+def _finished(batch: list[Article | Skipped], *, finish: Callable[[Result], Any], **settings: Any) -> list[Any]:
+    return [finish(r) for r in _results(batch, **settings)]
+
+
+def _bare(model: Model) -> Model:
+    """The model without its scikit-learn pipelines, which prediction does not need."""
+    return replace(model, _pipeline=b"")
+
+
+def _results(
+    batch: list[Article | Skipped], *, model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
+) -> list[Result]:
+    """Results of a batch; if it fails, of each of its items alone, to find the one that fails."""
+    whole = [x for x in batch if isinstance(x, Article)]
+    found: list[list[Judgement]] = [[] for _ in whole]
+    try:
+        for n, judgement in _judged(whole, model, lexicon, least, actors):
+            found[n].append(judgement)
+    except Exception as e:
+        if len(batch) == 1:
+            return [Result(batch[0], (), f"classification failed: {type(e).__name__}: {e}")]
+        return [r for x in batch for r in _results([x], model=model, lexicon=lexicon, least=least, actors=actors)]
+    judgements = iter(found)
+    return [Result(x, (), x.reason) if isinstance(x, Skipped) else Result(x, tuple(next(judgements))) for x in batch]
+
+
+Item = TypeVar("Item", Article, Article | Skipped)
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    room = CHARACTERS
+    for item in items:
+        batch.append(item)
+        room -= len(item.text) if isinstance(item, Article) else 0
+        if len(batch) == BATCH or room <= 0:
+            yield batch
+            batch, room = [], CHARACTERS
+    if batch:
         yield batch
-
-
-def _whole_batch(batch: list[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]) -> list[Judgement]:
-    return list(_classify_batch(batch, model, lexicon, least, actors))
 
 
 def _classify_batch(
     batch: Sequence[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
 ) -> Iterator[Judgement]:
+    return (judgement for _, judgement in _judged(batch, model, lexicon, least, actors))
+
+
+def _judged(
+    batch: Sequence[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
+) -> Iterator[tuple[int, Judgement]]:
+    """Judgements with the position of their article in the batch."""
     names = {h.head.name: h.head.labels for h in model.heads}
     found = (
-        (a, p) for a in batch for r in iter_readings(sentences(a.text), lexicon, date=a.date) for p in pairs(r) if not actors or p.actor in actors
+        (n, p)
+        for n, a in enumerate(batch)
+        for r in iter_readings(sentences(a.text), lexicon, date=a.date)
+        for p in pairs(r)
+        if not actors or p.actor in actors
     )
     while part := list(islice(found, PAIRS)):
         tables = {h: m.tolist() for h, m in model.predict_proba([p for _, p in part]).items()}
-        for k, (article, pair) in enumerate(part):
-            yield _judge(article, pair, {h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables}, least)
+        for k, (n, pair) in enumerate(part):
+            yield n, _judge(batch[n], pair, {h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables}, least)
 
 
 def _judge(article: Article, pair: Pair, probs: dict[str, dict[str, float]], least: float | dict[str, float]) -> Judgement:

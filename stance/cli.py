@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -17,8 +16,10 @@ from stance.errors import InputError, ModelError, StanceError
 
 if TYPE_CHECKING:
     from stance.actors import Lexicon
-    from stance.classification import Judgement
+    from stance.articles import Article, Skipped
+    from stance.classification import Judgement, Result
     from stance.model import Model
+    from stance.store import Judge, Run
 
 app = typer.Typer(
     help="Who takes which stance, and in what tone, sentence by sentence in the news.",
@@ -27,7 +28,9 @@ app = typer.Typer(
 )  # fmt: skip
 
 FAILED, SKIPPED, UNDER, INTERRUPTED = 1, 3, 4, 130
-FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown"}
+SHOWN = 100  # skipped articles that are named
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown",
+           ".sqlite": "sqlite", ".db": "sqlite", ".parquet": "parquet"}  # fmt: skip
 
 ModelOption = Annotated[
     Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)
@@ -37,7 +40,13 @@ ActorsOption = Annotated[
 ]
 OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone.")]
 FormatOption = Annotated[
-    str, typer.Option("--format", "-f", help="table, jsonl, csv, html; default: table on a terminal, jsonl in a pipe.", show_default=False)
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.",
+        show_default=False,
+    ),
 ]
 OutOption = Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False)]
 HeadOption = Annotated[
@@ -81,31 +90,99 @@ def classify(
     only_actors: OnlyActors = False,
     text_column: Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)] = "",
     jobs: JobsOption = 1,
+    dask: Annotated[str, typer.Option("--dask", help="Use the dask cluster whose scheduler has this address.", show_default=False)] = "",
+    restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add a further run, or the articles by which the input has grown, to a database.")] = False,
 ) -> None:
-    """Say who takes which stance, in what tone, sentence by sentence."""
-    from stance.articles import Article, Skipped, scan_articles
-    from stance.classification import classify_articles
+    """Say who takes which stance, in what tone, sentence by sentence.
 
-    _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)])
-    chosen = _format(format, output, ("table", "jsonl", "csv", "html"))
+    Into a database (-o NAME.sqlite) a run that was stopped goes on where it stopped: give the same command again.
+    """
+    from functools import partial
+
+    from stance.articles import input_bytes, scan_articles
+    from stance.classification import classify_archive
+    from stance.progress import progress
+
+    chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
+    _check_output(chosen, output, restart, append)
+    _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
     fitted = _model(model)
     limit = _threshold(fitted, precision) if precision else min_confidence
     lexicon = _lexicon(actors, only_actors)
-    skipped: list[Skipped] = []
+    judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
+    with progress(input_bytes(inputs)) as (read, done):
+        items = scan_articles(inputs, text_column=text_column, seen=read)
+        if chosen == "sqlite" and output:
+            from stance.store import describe_run
 
-    def readable() -> Iterator[Article]:
-        for item in scan_articles(inputs, text_column=text_column):
-            if isinstance(item, Skipped):
-                skipped.append(item)
-            else:
-                yield item
-
-    judgements = classify_articles(_progress_over(readable(), "articles"), fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs)
-    _write(_judgement_lines(judgements, chosen, everything, output, _note(fitted)), output)
+            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column}
+            run = describe_run(fitted, lexicon, settings)
+            skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
+        else:
+            skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted)
     for s in skipped:
         _say(f"skipped {s.name}: {s.reason}")
-    if skipped:
+    if count > len(skipped):
+        _say(f"skipped {count - len(skipped)} more" + (": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if chosen == "sqlite" else ""))
+    if count:
         raise typer.Exit(SKIPPED)
+
+
+def _check_output(chosen: str, output: Path | None, restart: bool, append: bool) -> None:
+    if chosen in ("sqlite", "parquet") and not output:
+        raise typer.BadParameter(f"{chosen} needs a file: -o NAME.{chosen}", param_hint="--format")
+    if (restart or append) and chosen != "sqlite":
+        raise typer.BadParameter("only a database (-o NAME.sqlite) can be begun anew or added to", param_hint="--restart" if restart else "--append")
+    if restart and append:
+        raise typer.BadParameter("choose one of --restart and --append", param_hint="--restart")
+
+
+def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Iterator[list[Any]]:
+    for batch in batches:
+        yield batch
+        done(len(batch))
+
+
+def _record(
+    output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, restart: bool, append: bool
+) -> tuple[Sequence[Skipped], int]:
+    """Into the database; the skipped articles to name, and how many there are."""
+    from stance.store import record
+
+    try:
+        done = record(output, items, judge, run, restart=restart, append=append)
+    except KeyboardInterrupt:
+        _say(f"interrupted; what was done is in {output}: run the same command again to go on")
+        raise
+    if done.before:
+        _say(f"{output}: {done.before} of {done.articles} articles were there already")
+    return done.shown, done.skipped
+
+
+def _stream(batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model) -> tuple[Sequence[Skipped], int]:
+    """Into a file or standard output; the skipped articles to name, and how many there are."""
+    from stance.articles import Skipped
+
+    shown: list[Skipped] = []
+    count = 0
+
+    def results() -> Iterator[Result]:
+        nonlocal count
+        for result in (r for batch in batches for r in batch):
+            if result.skipped:
+                count += 1
+                if len(shown) < SHOWN:
+                    shown.append(Skipped(result.item.id, result.skipped))
+            yield result
+
+    if chosen == "parquet" and output:
+        from stance.store import write_parquet
+
+        write_parquet(output, results(), model)
+    else:
+        _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output, _note(model)), output)
+    return shown, count
 
 
 def _note(model: Model) -> str:
@@ -531,10 +608,11 @@ def _lexicon(path: Path | None, only: bool) -> Lexicon:
     return load_lexicon(path, extend=not only) if path else default_lexicon()
 
 
-def _refuse_overwrite(output: Path | None, inputs: Iterable[str]) -> None:
+def _refuse_overwrite(output: Path | None, inputs: Iterable[str], inside: bool = True) -> None:
+    """`inside`: nor may it be a file of an input folder (a database is not read as an article, and is gone on with)."""
     if output and output.exists():
         for i in inputs:
-            if i != "-" and Path(i).exists() and (Path(i).samefile(output) or Path(i).resolve() in output.resolve().parents):
+            if i != "-" and Path(i).exists() and (Path(i).samefile(output) or inside and Path(i).resolve() in output.resolve().parents):
                 raise InputError(f"{output}: the output is an input; it would be overwritten", "choose another name for -o")
 
 
@@ -591,43 +669,6 @@ def _progress(title: str, total: int) -> Iterator[int]:
     from rich.progress import track
 
     yield from track(range(total), description=title, console=Console(stderr=True), transient=True)
-
-
-def _progress_over(items: Iterable[Any], title: str) -> Iterator[Any]:
-    """Items as they come, with a counter on a terminal once two seconds have passed."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    import time
-
-    start = time.monotonic()
-    with _bar(title) as advance:
-        for item in items:
-            if time.monotonic() - start > 2:
-                advance()
-            yield item
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[Callable[[], None]]:
-    state: dict[str, Any] = {"seen": 0}
-
-    def advance() -> None:
-        if "bar" not in state:
-            from rich.console import Console
-            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-            columns = (SpinnerColumn(), TextColumn(f"{title} {{task.completed}}"), TimeElapsedColumn())
-            state["bar"] = Progress(*columns, console=Console(stderr=True), transient=True)
-            state["task"] = state["bar"].add_task(title, total=None, completed=state["seen"])
-            state["bar"].start()
-        state["bar"].advance(state["task"])
-
-    try:
-        yield advance
-    finally:
-        if "bar" in state:
-            state["bar"].stop()
 
 
 def main() -> None:

@@ -190,3 +190,62 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("urllib.request.urlopen", offline)
     assert "cannot be fetched" in reason("https://stance.invalid/a.html")
+
+
+# --------------------------------------------------------------------------- archives
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_large_table_is_read_row_by_row_and_just_the_same(put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], encoding: str) -> None:
+    rows = "".join(f'x{n};"Malmö left.\nIt ""waited"" {n}."\r\n' for n in range(3000))
+    path = put("a.csv", "id;text\r\n" + rows, encoding)
+    whole = list(scan_articles(path))
+    told = capsys.readouterr().err
+    monkeypatch.setattr("stance.articles.WHOLE", 0)
+    read: list[int] = []
+    assert list(scan_articles(path, seen=read.append)) == whole and len(whole) == 3000 and whole[7] == Article("x7", 'Malmö left.\nIt "waited" 7.')
+    assert capsys.readouterr().err == told and ("cp1252" in told) is (encoding == "cp1252")
+    assert sum(read) == path.stat().st_size and len(read) > 2
+
+
+def test_a_large_table_that_is_none(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stance.articles.WHOLE", 0)
+    assert "no column text" in reason(put("a.csv", "txt;id\nx;y\n"), text_column="text")
+    assert "binary" in reason(put("b.csv", b"GIF89a\x00\x01\x00"))
+
+
+def test_json_lines_on_standard_input_are_read_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless(io.RawIOBase):
+        lines = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            self.lines += 1
+            line = b'{"text": "Oslo left."}\n'
+            buffer[: len(line)] = line
+            return len(line)
+
+    source = Endless()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(source)))
+    found = read_articles("-")
+    assert [next(found).id for _ in range(3)] == ["stdin-1", "stdin-2", "stdin-3"] and source.lines < 1000
+
+
+def test_an_article_knows_its_input_and_progress_its_size(put: Put, tmp_path: Path) -> None:
+    from stance.articles import input_bytes
+
+    one, two = put("in/a.txt", "One."), put("in/b.jsonl", '{"text": "Two."}\n{\n')
+    read: list[int] = []
+    found = list(scan_articles([tmp_path / "in", tmp_path / "nowhere.txt"], seen=read.append))
+    assert [x.input for x in found] == [str(one), str(two), str(two), str(tmp_path / "nowhere.txt")]
+    assert sum(read) == input_bytes([tmp_path / "in", tmp_path / "nowhere.txt"]) == one.stat().st_size + two.stat().st_size
+    assert input_bytes([one, "-"]) is None and input_bytes(["https://stance.invalid/a.html"]) is None
+
+
+@pytest.mark.parametrize("line", ['{"id": "\\ud83d", "text": "Oslo \\udc00 left."}', '{"text": "Oslo \\ud83d\\ude42"}'])
+def test_half_characters_are_replaced_and_whole_ones_kept(put: Put, line: str) -> None:
+    article = only(put("a.json", line))
+    assert (article.id, article.text) in [("\ufffd", "Oslo \ufffd left."), ("a", "Oslo 🙂")]
+    article.text.encode()

@@ -248,7 +248,7 @@ def test_an_interrupt_exits_with_130(run: Cli, article: Path, model_file: Path, 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stance.classification.classify_articles", interrupted)
+    monkeypatch.setattr("stance.classification.classify_archive", interrupted)
     r = run("classify", article, "-m", model_file)
     assert r.code == 130 and "Traceback" not in r.err
 

@@ -1,0 +1,205 @@
+"""Batches of work in other processes, in order: on this machine (joblib's loky) or on a dask cluster.
+
+A process that dies (killed, or out of memory) takes nothing with it: its batch is done again, item by item in fresh
+processes, and only an item that kills its process a second time is given up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import pickle
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import chain, repeat
+from typing import Any, Protocol, TypeVar
+
+from stance import __version__
+from stance.errors import MissingExtraError, StanceError
+
+T = TypeVar("T")
+R = TypeVar("R")
+Work = Callable[[list[T]], list[R]]
+Lost = Callable[[T], R]
+DEATHS = 3  # items in a row that kill their process: then it is not the items
+
+
+class _Future(Protocol):
+    def result(self) -> Any: ...
+
+
+Submit = Callable[[Any], _Future]
+
+
+def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: Lost[T, R]) -> Iterator[list[R]]:
+    """`work(batch)` of every batch, in order, in `jobs` processes; `work` is sent once a process.
+
+    At most `2 * jobs` batches are read ahead. `lost(item)` stands for an item that kills its process.
+    Raises StanceError when the processes die whatever they are given.
+    """
+    from concurrent.futures.process import BrokenProcessPool
+
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    pools: list[Any] = []
+
+    def start() -> Submit:
+        while pools:
+            _end(pools.pop())
+        pools.append(ProcessPoolExecutor(jobs, initializer=_hold, initargs=(work, os.getpid())))
+        return lambda batch: pools[-1].submit(_do, batch)
+
+    try:
+        yield from _in_order(batches, start, BrokenProcessPool, lambda: 2 * jobs, lost)
+    finally:
+        for pool in pools:
+            _end(pool)
+
+
+def _end(pool: Any) -> None:
+    """End its processes at once. (loky's own `kill_workers` trips over batches that were submitted just before.)"""
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True)
+
+
+_held: list[Work[Any, Any]] = []
+
+
+def _hold(work: Work[Any, Any], parent: int) -> None:
+    """Start of a process: keep the work, leave Control-C to the parent, and end when the parent does."""
+    _held[:] = [work]
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:  # it becomes another's child when its parent was killed
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _do(batch: list[Any]) -> list[Any]:
+    return _held[0](batch)
+
+
+def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost: Lost[T, R]) -> Iterator[list[R]]:
+    """`work(batch)` of every batch, in order, on the dask cluster whose scheduler is at `address`.
+
+    `work` goes to the scheduler once and from there to each worker once; it is made again from its bytes when the
+    worker that held it dies. The workers need this version of stance. At most two batches a worker thread are read ahead.
+    Raises MissingExtraError without `distributed`, StanceError when the cluster cannot be reached or is of no use.
+    """
+    try:
+        import cloudpickle
+        from distributed import Client
+        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
+        from distributed.scheduler import KilledWorker
+    except ImportError as e:
+        raise MissingExtraError("a dask cluster", "distributed", "dask") from e
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost connection is told as our error
+    payload = cloudpickle.dumps(work)  # a function of a notebook too
+    key = f"stance-{hashlib.sha256(payload).hexdigest()[:16]}"
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as e:
+        raise StanceError(f"{address}: no dask scheduler answers: {e}", "give the address that `dask scheduler` prints, e.g. tcp://host:8786") from e
+    held: list[Any] = []
+
+    def start() -> Submit:
+        held[:] = [client.submit(_unpack, payload, __version__, key=key)]
+        return lambda batch: _Unpickled(client.submit(_apply, held[0], pickle.dumps(batch), pure=False))
+
+    try:
+        _wait_for_workers(client, address)
+        yield from _in_order(batches, start, KilledWorker, lambda: 2 * max(1, sum(client.nthreads().values())), lost)
+    except ImportError as e:
+        raise StanceError(f"{address}: the workers cannot import stance: {e}", f"install stance {__version__} on every worker") from e
+    except (CommClosedError, FutureCancelledError) as e:
+        raise StanceError(f"{address}: lost the cluster: {e}", "run the same command again to go on") from e
+    finally:
+        client.close()
+
+
+def _wait_for_workers(client: Any, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=60)
+    except TimeoutError as e:
+        raise StanceError(f"{address}: the scheduler has no workers", f"start some: dask worker {address}") from e
+
+
+def _unpack(payload: bytes, version: str) -> Work[Any, Any]:
+    if version != __version__:
+        raise StanceError(f"a worker has stance {__version__}, you have {version}", "install the same version on every worker")
+    return pickle.loads(payload)  # type: ignore[no-any-return]  # noqa: S301 -- from our own client
+
+
+def _apply(work: Work[Any, Any], batch: bytes) -> bytes:
+    return pickle.dumps(work(pickle.loads(batch)), pickle.HIGHEST_PROTOCOL)  # noqa: S301 -- from our own client
+
+
+class _Unpickled:
+    """A future of pickled results. Bytes go through the cluster as they are, so that dask does not look into every article."""
+
+    def __init__(self, future: Any) -> None:
+        self._future = future
+
+    def result(self) -> Any:
+        """The results, waited for."""
+        return pickle.loads(self._future.result())  # noqa: S301 -- from workers the user named
+
+
+def _in_order(
+    batches: Iterable[list[T]], start: Callable[[], Submit], died: type[Exception], ahead: Callable[[], int], lost: Lost[T, R]
+) -> Iterator[list[R]]:
+    """Results in the order of the batches. After a death, its batch goes item by item and the others once more."""
+    submit = start()
+    waiting: deque[tuple[list[T], _Future]] = deque()
+    for batch in chain(batches, repeat(None)):
+        if batch is not None:
+            waiting.append((batch, _submitted(submit, batch, died)))
+            if len(waiting) <= ahead():
+                continue
+        elif not waiting:
+            return
+        first, future = waiting.popleft()
+        try:
+            found = future.result()
+        except died:
+            found = _one_by_one(first, start, died, lost)
+            submit = start()
+            waiting = deque([(b, _submitted(submit, b, died)) for b, _ in waiting])
+        yield found
+
+
+def _submitted(submit: Submit, batch: list[T], died: type[Exception]) -> _Future:
+    try:
+        return submit(batch)
+    except died as e:  # one died since; it is told when the result is asked for
+        future: Future[Any] = Future()
+        future.set_exception(e)
+        return future
+
+
+def _one_by_one(batch: list[T], start: Callable[[], Submit], died: type[Exception], lost: Lost[T, R]) -> list[R]:
+    submit, deaths, found = start(), 0, []
+    for item in batch:
+        try:
+            found += submit([item]).result()
+            deaths = 0
+        except died as e:
+            deaths += 1
+            if deaths == DEATHS:
+                raise StanceError("the worker processes die whatever they are given", "is there memory enough? use fewer --jobs") from e
+            found.append(lost(item))
+            submit = start()
+    return found

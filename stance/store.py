@@ -1,0 +1,437 @@
+"""Results that outlive the process: a SQLite database that an interrupted run goes on with, and Parquet files.
+
+Every batch of a run is one transaction, so a killed process loses at most the batches it had not finished. A run goes
+on only with the same model, lexicon, settings, version and articles; anything else is refused and named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any
+
+from stance import __version__
+from stance.actors import Lexicon
+from stance.articles import Article, Skipped
+from stance.classification import Judgement, Result
+from stance.errors import InputError, MissingExtraError, ModelError
+from stance.model import Model
+
+APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id
+VERSION = 1  # of the tables, as PRAGMA user_version
+SHOWN = 100  # skipped articles that a summary names
+
+_TABLES = """
+CREATE TABLE run(id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, version TEXT NOT NULL, model TEXT NOT NULL,
+  model_name TEXT NOT NULL, lexicon TEXT NOT NULL, settings TEXT NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE article(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run(id), position INTEGER NOT NULL, key TEXT NOT NULL,
+  input TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL, skipped TEXT,
+  UNIQUE(run_id, position));
+CREATE TABLE sentence(id INTEGER PRIMARY KEY, article_id INTEGER NOT NULL REFERENCES article(id), number INTEGER NOT NULL,
+  paragraph INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE TABLE judgement(id INTEGER PRIMARY KEY, sentence_id INTEGER NOT NULL REFERENCES sentence(id), actor TEXT NOT NULL,
+  mentions TEXT NOT NULL, target TEXT NOT NULL);
+"""
+_INDEXES = (("judgement", "actor"), ("judgement", "sentence_id"), ("sentence", "article_id"), ("article", "date"), ("article", "source"))
+_OWN = ("id", "sentence_id", "actor", "mentions", "target")  # columns of `judgement` beside those of the heads
+_FLAT = {
+    "run": "article.run_id", "article": "article.key", "title": "article.title", "date": "article.date", "source": "article.source",
+    "input": "article.input", "paragraph": "sentence.paragraph", "number": "sentence.number", "sentence": "sentence.text",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What decides the rows of a run, beside its articles."""
+
+    version: str
+    model: str
+    lexicon: str
+    settings: str
+    model_name: str
+    manifest: str
+    heads: tuple[str, ...]
+
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A result as rows of the database without ids: of the article, and of every sentence with its judgements."""
+
+    article: Row
+    sentences: tuple[tuple[Row, tuple[Row, ...]], ...]
+
+
+Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterable[list[Rows]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a database holds of a run: articles in all, those it held before, and those skipped (the first with their reasons)."""
+
+    articles: int
+    before: int
+    skipped: int
+    shown: tuple[Skipped, ...]
+
+
+def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Run:
+    """The run of a model with a lexicon and settings (anything JSON holds). Raises ModelError for a head that is no possible column."""
+    heads = tuple(h.head.name for h in model.heads)
+    taken = [c.lower() for c in (*_OWN, *_FLAT)]
+    for head in heads:
+        for column in _columns(head):
+            if column.lower() in taken:
+                raise ModelError(f"head {head!r} cannot be kept in a database: the column {column!r} is taken", "write .jsonl or .csv")
+            taken.append(column.lower())
+    name = model.path.name if model.path else "model"
+    fixed = json.dumps(settings, ensure_ascii=False, sort_keys=True)
+    return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, json.dumps(model.manifest, ensure_ascii=False), heads)
+
+
+def _digest(lexicon: Lexicon) -> str:
+    rows = [[getattr(a, f.name) for f in fields(a)] for a in lexicon.aliases]
+    return hashlib.sha256(json.dumps(rows, default=sorted).encode()).hexdigest()[:16]  # sets have no order of their own
+
+
+def record(
+    path: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, *, restart: bool = False, append: bool = False
+) -> Recorded:
+    """Write the results of a run into the database at `path`, going on where the same run stopped.
+
+    `judge(items, finish)` gives `finish(result)` for every item in order, in batches (`classification.classify_archive`). The articles
+    already there are compared with `items` and not judged again. With `restart` a new database is written beside the old one and takes its
+    place when it is complete; with `append` another run, or the articles by which the input has grown, come on top.
+    Raises InputError when the file is no such database, or holds another run or other articles.
+    """
+    beside = path.with_name(path.name + ".part") if restart and path.exists() else path
+    if beside != path:
+        _quiet(path)
+        _drop_other(beside, run)
+    with closing(_open(beside)) as db, _named(beside):
+        done = _record(db, beside, iter(items), judge, run, append)
+        with suppress(sqlite3.OperationalError):  # a reader is at it: then it stays as it is, which is as good
+            db.execute("PRAGMA journal_mode=DELETE")  # one file, that can be copied
+    if beside != path:
+        _quiet(path)
+        beside.replace(path)
+    return done
+
+
+def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool) -> Recorded:
+    number, finished = _find_run(db, path, run, append)
+    before = position = _pass_known(db, path, number, items)
+    more = next(items, None)
+    if more is not None and finished and not append:
+        raise InputError(
+            f"{path}: the run of {finished[:10]} is complete with {position} articles; the input now has more, from {more.id!r} on",
+            "--append adds them; --restart begins anew",
+        )
+    if more is not None:
+        db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
+        for batch in judge(chain([more], items), partial(rows_of, heads=run.heads)):
+            with _transaction(db):
+                _add(db, number, position, batch, run.heads)
+            position += len(batch)
+    if more is not None or not finished:
+        _finish(db, number)
+    return _summary(db, number, before)
+
+
+def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
+    (articles, skipped) = db.execute("SELECT count(*), count(skipped) FROM article WHERE run_id = ?", (number,)).fetchone()
+    rows = db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position LIMIT ?", (number, SHOWN))
+    return Recorded(articles, before, skipped, tuple(Skipped(key, reason) for key, reason in rows))
+
+
+# --------------------------------------------------------------------------- opening and replacing
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """The database, made if there is none. Raises InputError for any other file."""
+    with _named(path):
+        db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        try:
+            _check_ours(db, path)
+            db.execute("PRAGMA foreign_keys=ON")
+            db.execute("PRAGMA journal_mode=WAL")  # readers do not hold up the run
+            db.execute("PRAGMA synchronous=FULL")  # a committed batch outlives a power cut too
+            with _transaction(db):
+                if not _tables(db):
+                    for statement in _TABLES.split(";\n")[:-1]:
+                        db.execute(statement)
+                    db.execute(f"PRAGMA application_id={APPLICATION}")
+                    db.execute(f"PRAGMA user_version={VERSION}")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def _tables(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def _check_ours(db: sqlite3.Connection, path: Path) -> None:
+    if not _tables(db):
+        return
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise InputError(f"{path}: a database that stance did not write", "choose another name for the results")
+    if (found := db.execute("PRAGMA user_version").fetchone()[0]) > VERSION:
+        raise InputError(f"{path}: tables of version {found}, newer than this version writes ({VERSION})", "upgrade: pip install -U stance")
+
+
+def _quiet(path: Path) -> None:
+    """Make sure that the old database is ours, nobody is at it, and nothing of it is left in a log beside it."""
+    with _named(path), closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as db:
+        _check_ours(db, path)
+        try:
+            db.execute("PRAGMA journal_mode=DELETE")
+            db.execute("BEGIN EXCLUSIVE")
+            db.execute("ROLLBACK")
+        except sqlite3.OperationalError as e:
+            raise InputError(f"{path}: in use by another program; it is not replaced", "close that program and run the command again") from e
+
+
+def _drop_other(path: Path, run: Run) -> None:
+    """Remove what another restart left behind; the same one goes on with it."""
+    if not path.exists():
+        return
+    with closing(_open(path)) as db:
+        mine = any(not _differences(run, row) for row in _runs(db))
+    if not mine:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours, with the file's name."""
+    try:
+        yield
+    except sqlite3.IntegrityError as e:
+        raise InputError(f"{path}: another process is writing to it ({e})", "let one of them finish, then run the command again") from e
+    except sqlite3.Error as e:
+        raise InputError(f"{path}: {e}", "what was committed is safe; mend this and run the same command again") from e
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with suppress(sqlite3.Error):  # a full disk has rolled it back already
+            db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+# --------------------------------------------------------------------------- which run
+
+
+def _runs(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    return db.execute("SELECT version, model, lexicon, settings, model_name, id, finished FROM run ORDER BY id DESC").fetchall()
+
+
+def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool) -> tuple[int, str]:
+    """Id of the run, and when it was finished ('' if it was not). A new one if there is none, or with `append` if none is the same."""
+    runs = _runs(db)
+    for row in runs:
+        if not _differences(run, row):
+            return int(row[5]), row[6] or ""
+    if runs and not append:
+        state = "complete" if runs[0][6] else "unfinished"
+        raise InputError(
+            f"{path}: holds {'another run' if len(runs) == 1 else f'{len(runs)} other runs'}; the last one is {state}, and differs:\n  "
+            + "\n  ".join(_differences(run, runs[0])),
+            "give the same again to go on with it; --append adds a further run; --restart begins anew",
+        )
+    with _transaction(db):
+        _head_columns(db, run.heads)
+        found = db.execute(
+            "INSERT INTO run(started, version, model, model_name, lexicon, settings, manifest) VALUES (?,?,?,?,?,?,?)",
+            (_now(), run.version, run.model, run.model_name, run.lexicon, run.settings, run.manifest),
+        )
+    return int(found.lastrowid or 0), ""
+
+
+def _differences(run: Run, row: Sequence[Any]) -> list[str]:
+    """What differs from a run of the database, as `name: there, now here`."""
+    version, model, lexicon, settings, name = row[:5]
+    pairs = [("stance", version, run.version), ("lexicon", lexicon, run.lexicon)]
+    pairs.append(("model", f"{name} {model}", f"{run.model_name} {run.model}") if model != run.model else ("", "", ""))
+    there, here = json.loads(settings), json.loads(run.settings)
+    pairs += [(k, json.dumps(there.get(k), ensure_ascii=False), json.dumps(here.get(k), ensure_ascii=False)) for k in sorted({*there, *here})]
+    return [f"{what}: {a} there, {b} now" for what, a, b in pairs if a != b]
+
+
+def _pass_known(db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped]) -> int:
+    """Take the articles that the run holds already from `items`; how many. Raises InputError when one differs."""
+    known = db.execute("SELECT key, input, title, date, source, sha256, skipped FROM article WHERE run_id = ? ORDER BY position", (number,))
+    n = 0
+    for n, (*row, skipped) in enumerate(known, 1):
+        item = next(items, None)
+        if item is None:
+            raise InputError(f"{path}: holds more articles than the input has ({n - 1})", "give the same input again, or --restart to begin anew")
+        if _signature(item) != (*row, skipped if not row[5] else ""):
+            raise InputError(
+                f"{path}: article {n} of the input is not the one judged before: {item.id!r} now, {row[0]!r} there"
+                + (" (its text, title, date or source changed)" if item.id == row[0] else ""),
+                "give the same input again to go on, or --restart to begin anew",
+            )
+    return n
+
+
+def _signature(item: Article | Skipped) -> tuple[str, ...]:
+    """What must be the same for an article to be the same; for one that could not be read, the reason too."""
+    if isinstance(item, Skipped):
+        return (item.id, item.input, "", "", "", "", item.reason)
+    return (item.id, item.input, item.title, item.date, item.source, hashlib.sha256(item.text.encode()).hexdigest(), "")
+
+
+# --------------------------------------------------------------------------- rows
+
+
+def rows_of(result: Result, heads: Sequence[str]) -> Rows:
+    """The rows of a result, as yet without ids."""
+    sentences = []
+    for _, group in groupby(result.judgements, key=lambda j: j.index):
+        same = list(group)
+        j = same[0]
+        sentences.append(((j.index, j.paragraph, j.start, j.end, j.text), tuple(_cells(x, heads) for x in same)))
+    return Rows((*_signature(result.item)[:6], result.skipped or None), tuple(sentences))
+
+
+def _add(db: sqlite3.Connection, number: int, position: int, batch: list[Rows], heads: Sequence[str]) -> None:
+    article, sentence, judgement = (db.execute(f"SELECT coalesce(max(id), 0) FROM {t}").fetchone()[0] for t in ("article", "sentence", "judgement"))
+    articles: list[Row] = []
+    sentences: list[Row] = []
+    judgements: list[Row] = []
+    for n, rows in enumerate(batch, 1):
+        articles.append((article + n, number, position + n - 1, *rows.article))
+        for place, cells in rows.sentences:
+            sentences.append((sentence + len(sentences) + 1, article + n, *place))
+            judgements += [(judgement + len(judgements) + k, sentence + len(sentences), *x) for k, x in enumerate(cells, 1)]
+    _insert(db, "article", articles)
+    _insert(db, "sentence", sentences)
+    _insert(db, "judgement", judgements, (*_OWN, *(c for h in heads for c in _columns(h))))
+
+
+def _insert(db: sqlite3.Connection, table: str, rows: Sequence[Row], columns: Sequence[str] = ()) -> None:
+    if rows:
+        named = f"({', '.join(map(_quoted, columns))})" if columns else ""
+        db.executemany(f"INSERT INTO {table}{named} VALUES ({','.join('?' * len(rows[0]))})", rows)
+
+
+def _cells(j: Judgement, heads: Sequence[str]) -> Row:
+    row = j.as_dict()
+    cells = [j.actor, json.dumps(row["mentions"], ensure_ascii=False), _target(j)]
+    for h in heads:
+        cells += [row[h], row[f"{h}_p"], json.dumps(row[f"{h}_probs"], ensure_ascii=False)]
+    return tuple(cells)
+
+
+def _target(j: Judgement) -> str:
+    return ";".join(getattr(j, "target", ()))
+
+
+def _columns(head: str) -> tuple[str, str, str]:
+    return head, f"{head}_p", f"{head}_probs"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _head_columns(db: sqlite3.Connection, heads: Sequence[str]) -> None:
+    """Columns of the heads that have none yet, and the flat view of all."""
+    there = [r[1] for r in db.execute("PRAGMA table_info(judgement)")]
+    for column, kind in ((c, k) for h in heads for c, k in zip(_columns(h), ("TEXT", "REAL", "TEXT"), strict=True)):
+        if column not in there:
+            db.execute(f"ALTER TABLE judgement ADD COLUMN {_quoted(column)} {kind}")
+            there.append(column)
+    flat = [f"{what} AS {_quoted(name)}" for name, what in _FLAT.items()]
+    flat += [f"judgement.{_quoted(c)}" for c in ("actor", *there[len(_OWN) :], "target", "mentions")]
+    db.execute("DROP VIEW IF EXISTS judgements")
+    db.execute(
+        f"CREATE VIEW judgements AS SELECT {', '.join(flat)} FROM judgement "
+        "JOIN sentence ON sentence.id = judgement.sentence_id JOIN article ON article.id = sentence.article_id"
+    )
+
+
+def _finish(db: sqlite3.Connection, number: int) -> None:
+    """Indexes (made once, which is quicker than row by row) and the time."""
+    there = [r[1] for r in db.execute("PRAGMA table_info(judgement)")][len(_OWN) :]
+    heads = [("judgement", c) for c, p in zip(there[::3], there[1::3], strict=True) if p == f"{c}_p"]
+    with _transaction(db):
+        for table, column in (*_INDEXES, *heads):
+            db.execute(f"CREATE INDEX IF NOT EXISTS {_quoted(f'{table}_{column}')} ON {table}({_quoted(column)})")
+        db.execute("UPDATE run SET finished = ? WHERE id = ?", (_now(), number))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+# --------------------------------------------------------------------------- Parquet
+
+
+def write_parquet(path: Path, results: Iterable[Result], model: Model) -> None:
+    """One row a judgement, a row group every few thousand. The file appears when it is complete.
+
+    Raises MissingExtraError without pyarrow.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as e:
+        raise MissingExtraError("writing Parquet", "pyarrow", "parquet") from e
+    schema = _schema(pa, model)
+    if twice := sorted({n for n in schema.names if schema.names.count(n) > 1}):
+        raise ModelError(f"a head cannot be kept in Parquet: the column {twice[0]!r} is taken", "write .jsonl or .csv")
+    part = path.with_name(path.name + ".part")
+    rows: list[dict[str, Any]] = []
+    try:
+        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for result in results:
+                rows += _flat_rows(result)
+                if len(rows) >= 8192:
+                    writer.write_table(pa.Table.from_pylist(rows, schema))
+                    rows.clear()
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(path)
+
+
+def _schema(pa: Any, model: Model) -> Any:
+    text, whole = pa.string(), pa.int64()
+    mention = pa.struct([("start", whole), ("end", whole), ("text", text)])
+    fields = [(n, text) for n in ("article", "title", "date", "source", "input")]
+    fields += [(n, whole) for n in ("index", "paragraph", "start", "end")]
+    fields += [("text", text), ("actor", text), ("target", text), ("mentions", pa.list_(mention))]
+    for h in model.heads:
+        probs = pa.struct([(x, pa.float32()) for x in h.head.labels])
+        fields += list(zip(_columns(h.head.name), (text, pa.float32(), probs), strict=True))
+    return pa.schema(fields)
+
+
+def _flat_rows(result: Result) -> Iterator[dict[str, Any]]:
+    a = result.item
+    for j in result.judgements:
+        assert isinstance(a, Article)  # what could not be read has no judgement
+        row = j.as_dict()
+        place = row.pop("sentence")
+        yield {**row, **place, "title": a.title, "date": a.date, "source": a.source, "input": a.input, "paragraph": j.paragraph, "target": _target(j)}

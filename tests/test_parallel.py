@@ -1,0 +1,214 @@
+"""Processes that die, clusters whose workers die, and progress on a terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from stance import progress
+from stance.actors import Lexicon
+from stance.articles import Article
+from stance.classification import BATCH, Result, classify_archive
+from stance.errors import MissingExtraError, StanceError
+from stance.model import Model
+from stance.parallel import in_processes, on_cluster
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
+
+
+def double(batch: list[int]) -> list[int]:
+    """The work: a negative number kills its process, an odd one over 1000 kills it once."""
+    for n in batch:
+        flag = Path(os.environ.get("STANCE_TEST_FLAG", "nowhere")) if n > 1000 and n % 2 else None
+        if n < 0 or (flag and not flag.exists()):
+            if flag:
+                flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return [2 * n for n in batch]
+
+
+def lost(n: int) -> int:
+    return -1
+
+
+def batches(*bad: int) -> list[list[int]]:
+    numbers = [*range(30), *bad, *range(30, 60)]
+    return [numbers[i : i + 4] for i in range(0, len(numbers), 4)]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_results_come_in_order(jobs: int) -> None:
+    assert [x for part in in_processes(double, batches(), jobs, lost) for x in part] == [2 * n for n in range(60)]
+
+
+def test_batches_are_read_as_they_are_needed() -> None:
+    read = []
+
+    def endless() -> Iterator[list[int]]:
+        while True:
+            read.append(1)
+            yield [1]
+
+    found = in_processes(double, endless(), 2, lost)
+    assert next(found) == [2] and len(read) <= 5
+    found.close()  # type: ignore[attr-defined]
+
+
+@POSIX
+def test_a_process_that_dies_once_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANCE_TEST_FLAG", str(tmp_path / "died"))
+    found = [x for part in in_processes(double, batches(1001), 2, lost) for x in part]
+    assert (tmp_path / "died").exists() and found == [2 * n for n in (*range(30), 1001, *range(30, 60))]
+
+
+@POSIX
+def test_an_item_that_kills_its_process_is_lost_alone() -> None:
+    found = [x for part in in_processes(double, batches(-5), 2, lost) for x in part]
+    assert found == [*(2 * n for n in range(30)), -1, *(2 * n for n in range(30, 60))]
+
+
+@POSIX
+def test_processes_that_always_die_end_the_run() -> None:
+    with pytest.raises(StanceError, match="the worker processes die whatever they are given"):
+        list(in_processes(double, [[-1, -2, -3, -4]], 2, lost))
+
+
+@POSIX
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_process_outlives_its_killed_parent() -> None:
+    code = (
+        "import os, time\nfrom stance.parallel import in_processes\n"
+        "for pids in in_processes(lambda batch: [os.getpid()], ([n] for n in range(10**9)), 2, None):\n    print(*pids, flush=True); time.sleep(0.1)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as p:
+        assert p.stdout
+        children = {int(p.stdout.readline()) for _ in range(8)}
+        p.kill()
+    deadline = time.monotonic() + 20
+    while (alive := [c for c in children if Path(f"/proc/{c}").exists()]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert children and alive == []
+
+
+# --------------------------------------------------------------------------- a dask cluster
+
+
+Cluster = tuple[str, "subprocess.Popen[bytes]", list["subprocess.Popen[bytes]"]]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler and two workers, each a process of its own: the address and the processes."""
+    pytest.importorskip("distributed")  # of the extra `dask`
+    scheduler_file = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(scheduler_file)]
+    scheduler = subprocess.Popen(start, **quiet)  # type: ignore[call-overload]
+    workers = []
+    try:
+        deadline = time.monotonic() + 60
+        while not (scheduler_file.exists() and scheduler_file.read_text().endswith("}")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        address = json.loads(scheduler_file.read_text())["address"]
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]
+        workers = [subprocess.Popen(worker, **quiet) for _ in range(2)]  # type: ignore[call-overload]
+        yield address, scheduler, workers
+    finally:
+        for p in (*workers, scheduler):
+            p.kill()
+            p.wait()
+
+
+@POSIX
+def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: Lexicon, cluster: Cluster) -> None:
+    from distributed import Client
+
+    address, _, workers = cluster
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+    articles = [Article(str(n), f"Norway condemned raid {n}. Chile denied it. The ministry said it would wait.") for n in range(12 * BATCH)]
+    serial = [r for part in classify_archive(articles, model, lexicon=lexicon) for r in part]
+    found: list[Result] = []
+    for k, part in enumerate(classify_archive(articles, model, lexicon=lexicon, cluster=address)):
+        found += part
+        if k == 2:
+            workers[0].kill()
+    assert found == serial and len(found) == len(articles) and all(r.judgements and not r.skipped for r in found)
+    assert workers[0].poll() is not None and workers[1].poll() is None
+
+
+@POSIX
+def test_the_command_line_on_a_cluster_that_is_lost_half_way(model_file: Path, tmp_path: Path, cluster: Cluster) -> None:
+    address, scheduler, _ = cluster
+    path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
+    path.write_text("".join(json.dumps({"id": str(n), "text": f"Norway condemned raid {n}."}) + "\n" for n in range(400 * BATCH)))
+    arguments = [sys.executable, "-m", "stance.cli", "classify", path, "-m", model_file, "--dask", address, "-o", out]
+    with subprocess.Popen(list(map(str, arguments)), stderr=subprocess.PIPE, text=True) as p:
+        while p.poll() is None and not count(out):
+            time.sleep(0.02)
+        scheduler.kill()
+        assert p.stderr
+        said = p.stderr.read()
+    assert p.returncode == 1 and f"error: {address}: lost the cluster" in said and "run the same command again to go on" in said
+    assert "Traceback" not in said and 0 < count(out) < 400 * BATCH
+
+
+def count(path: Path) -> int:
+    try:
+        with closing(sqlite3.connect(path)) as db:
+            return int(db.execute("SELECT count(*) FROM article").fetchone()[0])
+    except sqlite3.Error:  # not there yet
+        return 0
+
+
+def test_a_cluster_that_does_not_answer() -> None:
+    pytest.importorskip("distributed")  # of the extra `dask`
+    with pytest.raises(StanceError, match=r"tcp://127\.0\.0\.1:9: no dask scheduler answers") as e:
+        list(on_cluster(double, batches(), "tcp://127.0.0.1:9", lost))
+    assert "dask scheduler" in e.value.hint
+
+
+def test_a_cluster_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match=r"(?s)a dask cluster needs the package 'distributed'.*stance\[dask\]"):
+        list(on_cluster(double, batches(), "tcp://127.0.0.1:9", lost))
+
+
+def test_a_worker_of_another_version_is_refused() -> None:
+    from stance.parallel import _unpack
+
+    with pytest.raises(StanceError, match=r"a worker has stance .*, you have 0\.0\.1"):
+        _unpack(b"", "0.0.1")
+
+
+# --------------------------------------------------------------------------- progress
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_shows_rate_and_time_left_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    for stream in (_Terminal(), io.StringIO()):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress.progress(1000) as (read, done):
+            for _ in range(4):
+                read(125)
+                done(3)
+        told = stream.getvalue()
+        assert ("12 articles, " in told and "/s" in told and "50%" in told and "left" in told) if stream.isatty() else told == ""

@@ -1,0 +1,501 @@
+"""Archives: the database, going on after kill -9, what is refused, skipped articles, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPORTS, SETTINGS, Run, relabel
+
+from stance import classification
+from stance.actors import Lexicon
+from stance.articles import Article, Skipped, read_articles, scan_articles
+from stance.classification import BATCH, Result, classify_archive
+from stance.dataset import read_dataset
+from stance.errors import InputError, ModelError, StanceError
+from stance.model import Model
+from stance.store import APPLICATION, describe_run, record, write_parquet
+from stance.training import train
+
+Cli = Callable[..., Run]
+TABLES = {
+    "run": "id, version, model, model_name, lexicon, settings, manifest", "article": "*", "sentence": "*", "judgement": "*", "judgements": "*",
+}  # fmt: skip
+
+
+def sql(path: Path, query: str, *values: object) -> list[Any]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(query, values).fetchall()
+
+
+def dump(path: Path) -> dict[str, list[Any]]:
+    """All rows of all tables, without the times of the run."""
+    return {table: sql(path, f"SELECT {columns} FROM {table}") for table, columns in TABLES.items()}
+
+
+def write_archive(path: Path, count: int) -> Path:
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        texts = [r["text"] for r in csv.DictReader(f)]
+    with path.open("w", encoding="utf-8") as f:
+        for n in range(count):
+            text = " ".join(texts[(n * 7 + k) % len(texts)] for k in range(4))
+            f.write(json.dumps({"id": f"a{n}", "title": f"Report {n}", "date": "2019-03-04", "source": "Gazette", "text": text}) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seven batches."""
+    return write_archive(tmp_path_factory.mktemp("archive") / "news.jsonl", 7 * BATCH - 9)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_archive(tmp_path_factory.mktemp("few") / "news.jsonl", 5)
+
+
+def command(archive: Path, out: Path, model_file: Path, *more: object) -> list[str]:
+    return list(map(str, [sys.executable, "-m", "stance.cli", "classify", archive, "-o", out, "-m", model_file, *more]))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(archive: Path, model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    out = tmp_path_factory.mktemp("undisturbed") / "r.sqlite"
+    assert subprocess.run(command(archive, out, model_file), check=True, capture_output=True).stderr == b""
+    return dump(out)
+
+
+# --------------------------------------------------------------------------- nothing lost
+
+
+def articles_in(path: Path) -> int:
+    try:
+        return int(sql(path, "SELECT count(*) FROM article")[0][0])
+    except sqlite3.Error:  # not there yet
+        return 0
+
+
+DIES = """
+import os, signal, sys
+from stance import cli, store
+insert, left = store._insert, int(sys.argv.pop(1))
+def dies(*args):
+    global left
+    insert(*args)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+store._insert = dies
+cli.main()
+"""
+
+
+def kill(arguments: list[str], inserts: int) -> None:
+    """Run the command and kill -9 it after so many inserts, of which each batch has three: in the midst of a transaction."""
+    assert arguments[1:3] == ["-m", "stance.cli"]
+    r = subprocess.run([arguments[0], "-c", DIES, str(inserts), *arguments[3:]], capture_output=True)
+    assert r.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_gone_on_with_is_the_same_row_for_row(
+    archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]], jobs: int
+) -> None:
+    out = tmp_path / "r.sqlite"
+    arguments = command(archive, out, model_file, "-j", jobs)
+    done = 0
+    for inserts in (2, 5, 7, 4) if jobs == 1 else (5,):
+        kill(arguments, inserts)
+        done += inserts // 3
+        assert articles_in(out) == done * BATCH, "the batch that was being written is lost, and no other"
+    assert sql(out, "PRAGMA integrity_check") == [("ok",)] and sql(out, "SELECT finished FROM run") == [(None,)]
+    r = subprocess.run(arguments, capture_output=True, text=True)
+    assert (r.returncode, r.stderr) == (0, f"{out}: {done * BATCH} of {len(undisturbed['article'])} articles were there already\n")
+    assert dump(out) == undisturbed
+    assert [p.name for p in tmp_path.iterdir()] == ["r.sqlite"]  # no log is left beside it
+
+
+@pytest.mark.skipif(os.name == "nt", reason="timers are POSIX")
+def test_stopped_dead_at_any_moment_and_gone_on_with(archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    moment, out = random.Random(3), tmp_path / "r.sqlite"
+    for _ in range(4):  # the signal of this timer ends a process that does not expect it as abruptly; it counts CPU, not the clock
+        after = moment.uniform(0.3, 1.0)
+        subprocess.run(command(archive, out, model_file), preexec_fn=lambda after=after: signal.setitimer(signal.ITIMER_PROF, after))  # type: ignore[misc]
+    assert subprocess.run(command(archive, out, model_file), capture_output=True).returncode == 0
+    assert dump(out) == undisturbed
+
+
+def test_an_interrupt_keeps_what_was_done(run: Cli, archive: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, list[Any]]) -> None:
+    def interrupted(items: Iterable[Any], **options: Any) -> Iterator[list[Result]]:
+        yield next(iter(classify_archive(items, **options)))
+        raise KeyboardInterrupt
+
+    out = tmp_path / "r.sqlite"
+    with monkeypatch.context() as m:
+        m.setattr(classification, "classify_archive", interrupted)
+        r = run("classify", archive, "-o", out, "-m", model_file)
+    assert r.code == 130 and f"interrupted; what was done is in {out}: run the same command again to go on" in r.err
+    assert articles_in(out) == BATCH
+    assert run("classify", archive, "-o", out, "-m", model_file).code == 0
+    assert dump(out) == undisturbed
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits are POSIX")
+def test_a_full_disk_is_a_message_and_the_run_goes_on(archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    import resource
+
+    out = tmp_path / "r.sqlite"
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # noqa: E731 -- no file may be larger: the third batch is too much
+    r = subprocess.run(command(archive, out, model_file), capture_output=True, text=True, preexec_fn=limit)
+    assert r.returncode == 1 and r.stderr.startswith(f"error: {out}: ") and "run the same command again" in r.stderr and "Traceback" not in r.stderr
+    assert 0 < articles_in(out) < len(undisturbed["article"])
+    assert subprocess.run(command(archive, out, model_file), capture_output=True).returncode == 0
+    assert dump(out) == undisturbed
+
+
+def test_once_more_changes_nothing(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.sqlite"
+    assert run("classify", few, "-o", out, "-m", model_file) == Run(0, "", "")
+    before, times = dump(out), sql(out, "SELECT started, finished FROM run")
+    for more in ([], ["--append"], ["--jobs", "2"]):
+        assert run("classify", few, "-o", out, "-m", model_file, *more) == Run(0, "", f"{out}: 5 of 5 articles were there already\n")
+    assert (dump(out), sql(out, "SELECT started, finished FROM run")) == (before, times)
+
+
+def test_one_process_or_two_write_the_same(archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    subprocess.run(command(archive, tmp_path / "two.db", model_file, "-j", 2), check=True)
+    assert dump(tmp_path / "two.db") == undisturbed
+
+
+def test_the_rows_are_those_of_json_lines(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    run("classify", few, "-o", tmp_path / "r.sqlite", "-m", model_file)
+    rows = [json.loads(x) for x in run("classify", few, "-m", model_file).out.splitlines()]
+    found = sql(tmp_path / "r.sqlite", "SELECT article, number, sentence, actor, mentions, stance, stance_p, tone_probs, title, date, source, input, paragraph, target FROM judgements")
+    wanted = [(r["article"], r["sentence"]["index"], r["sentence"]["text"], r["actor"], r["mentions"], r["stance"], r["stance_p"], r["tone_probs"]) for r in rows]
+    assert [(*x[:4], json.loads(x[4]), x[5], x[6], json.loads(x[7])) for x in found] == wanted and len(wanted) > 15
+    assert {x[8:] for x in found if x[0] == "a3"} == {("Report 3", "2019-03-04", "Gazette", str(few), 0, "")}
+
+
+def test_memory_does_not_grow_with_the_archive(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
+    run = describe_run(model, lexicon, {})
+    peaks = []
+    for name, count in (("warm", 1), ("small", 1), ("large", 10)):
+        path = write_archive(tmp_path / f"{name}.jsonl", count * BATCH)
+        tracemalloc.start()
+        record(tmp_path / f"{name}.db", scan_articles(path), lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), run)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert articles_in(tmp_path / "large.db") == 10 * BATCH
+    assert peaks[2] < 1.2 * peaks[1], f"{peaks[1]} → {peaks[2]} bytes"
+
+
+# --------------------------------------------------------------------------- the tables
+
+
+def test_the_database_is_sound_and_opens_in_datasette(run: Cli, few: Path, model_file: Path, model: Model, tmp_path: Path) -> None:
+    out = tmp_path / "r.sqlite"
+    run("classify", few, "-o", out, "-m", model_file)
+    assert sql(out, "PRAGMA foreign_key_check") == [] and sql(out, "PRAGMA integrity_check") == [("ok",)]
+    assert sql(out, "PRAGMA application_id") == [(APPLICATION,)] and sql(out, "PRAGMA user_version") == [(1,)]
+    keys = {table: [(r[3], r[2]) for r in sql(out, f"PRAGMA foreign_key_list({table})")] for table in ("article", "sentence", "judgement")}
+    assert keys == {"article": [("run_id", "run")], "sentence": [("article_id", "article")], "judgement": [("sentence_id", "sentence")]}
+    indexed = {r[0] for r in sql(out, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")}
+    assert indexed == {"judgement_actor", "judgement_sentence_id", "sentence_article_id", "article_date", "article_source", "judgement_stance", "judgement_tone"}
+    ((version, fingerprint, name, settings, manifest, started, finished),) = sql(out, "SELECT version, model, model_name, settings, manifest, started, finished FROM run")
+    assert (fingerprint, name, json.loads(manifest)["fingerprint"]) == (model.fingerprint, model_file.name, model.fingerprint) and version
+    assert json.loads(settings) == {"inputs": [str(few)], "min_confidence": 0.0, "actors": [], "text_column": ""}
+    assert "2000" < started <= finished
+
+
+def test_the_text_hash_and_the_order_of_the_input(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    import hashlib
+
+    run("classify", few, "-o", tmp_path / "r.sqlite", "-m", model_file)
+    wanted = [(n, a.id, hashlib.sha256(a.text.encode()).hexdigest()) for n, a in enumerate(read_articles(few))]
+    assert sql(tmp_path / "r.sqlite", "SELECT position, key, sha256 FROM article ORDER BY id") == wanted
+
+
+def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
+    items = [Article("x", "Norway condemned the raid."), Article("x", "Nothing was said."), Article("x", "Chile denied it.")]
+    record(tmp_path / "r.db", items, lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), describe_run(model, lexicon, {}))
+    assert sql(tmp_path / "r.db", "SELECT position, actor FROM article JOIN sentence ON article_id = article.id JOIN judgement ON sentence_id = sentence.id") == [(0, "Norway"), (2, "Chile")]
+
+
+def test_a_head_that_is_no_column_is_refused(lexicon: Lexicon, tmp_path: Path) -> None:
+    path = relabel(tmp_path / "own.csv", "title", {"warm": "good", "stern": "bad"})
+    odd = train(read_dataset(path, heads=["title"]), settings=SETTINGS)[0]
+    with pytest.raises(ModelError, match="head 'title' cannot be kept in a database: the column 'title' is taken"):
+        describe_run(odd, lexicon, {})
+
+
+# --------------------------------------------------------------------------- what is refused
+
+
+def test_another_run_is_refused_and_all_differences_named(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.sqlite"
+    run("classify", few, "-o", out, "-m", model_file)
+    before = dump(out)
+    (tmp_path / "mine.csv").write_text("alias,actor,kind\nHansa League,Hansa,name\n")
+    other = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
+    assert run("train", other, "--head", "mood", "--folds", "2", "-o", tmp_path / "m.stance").code == 0
+    r = run("classify", few, "-o", out, "-m", tmp_path / "m.stance", "--actors", tmp_path / "mine.csv", "--min-confidence", "0.5", "--actor", "Chile")
+    lines = r.err.splitlines()
+    assert r.code == 1 and lines[0] == f"error: {out}: holds another run; the last one is complete, and differs:"
+    assert [x.split(":")[0].strip() for x in lines[1:-1]] == ["lexicon", "model", "actors", "min_confidence"]
+    assert lines[-2] == "  min_confidence: 0.0 there, 0.5 now" and "--restart begins anew" in lines[-1]
+    assert dump(out) == before
+
+
+@pytest.mark.parametrize("change", ["text", "date", "order", "fewer"])
+def test_a_changed_input_is_refused(run: Cli, few: Path, model_file: Path, tmp_path: Path, change: str) -> None:
+    path, out = tmp_path / "news.jsonl", tmp_path / "r.sqlite"
+    lines = few.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines), "utf-8")
+    run("classify", path, "-o", out, "-m", model_file)
+    before = dump(out)
+    changed = {
+        "text": [lines[0], lines[1].replace(' "text": "', ' "text": "Well. '), *lines[2:]], "date": [lines[0], lines[1].replace("2019", "2020"), *lines[2:]],
+        "order": [lines[0], lines[2], lines[1], *lines[3:]], "fewer": lines[:4],
+    }[change]  # fmt: skip
+    path.write_text("".join(changed), "utf-8")
+    r = run("classify", path, "-o", out, "-m", model_file)
+    said = {
+        "order": f"error: {out}: article 2 of the input is not the one judged before: 'a2' now, 'a1' there\n",
+        "fewer": f"error: {out}: holds more articles than the input has (4)\n",
+    }.get(change, f"error: {out}: article 2 of the input is not the one judged before: 'a1' now, 'a1' there (its text, title, date or source changed)\n")
+    assert r.code == 1 and r.err.startswith(said) and dump(out) == before
+
+
+def test_what_stance_did_not_write_is_left_alone(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine.db"
+    with closing(sqlite3.connect(out)) as db:
+        db.execute("CREATE TABLE diary(day TEXT)")
+        db.commit()
+    (tmp_path / "text.db").write_text("Dear diary, " * 100)
+    for more in ([], ["--restart"], ["--append"]):
+        r = run("classify", few, "-o", out, "-m", model_file, *more)
+        assert r.code == 1 and r.err.startswith(f"error: {out}: a database that stance did not write\n")
+        r = run("classify", few, "-o", tmp_path / "text.db", "-m", model_file, *more)
+        assert r.code == 1 and r.err.startswith(f"error: {tmp_path / 'text.db'}: file is not a database\n")
+    assert sql(out, "SELECT count(*) FROM diary") == [(0,)] and (tmp_path / "text.db").read_text().startswith("Dear diary")
+
+
+def test_newer_tables_are_refused(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    run("classify", few, "-o", tmp_path / "r.db", "-m", model_file)
+    sql(tmp_path / "r.db", "PRAGMA user_version=2")
+    r = run("classify", few, "-o", tmp_path / "r.db", "-m", model_file)
+    assert r.code == 1 and "tables of version 2, newer than this version writes (1)" in r.err
+
+
+def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path) -> None:
+    out, same = tmp_path / "r.db", describe_run(model, lexicon, {})
+
+    def judge(items: Iterable[Article | Skipped], finish: Any) -> Iterator[list[Any]]:
+        return classify_archive(items, model, lexicon=lexicon, finish=finish)
+
+    def overtaken(items: Iterable[Article | Skipped], finish: Any) -> Iterator[list[Any]]:
+        record(out, scan_articles(few), judge, same)
+        yield from judge(items, finish)
+
+    with pytest.raises(InputError, match="another process is writing to it"):
+        record(out, scan_articles(few), overtaken, same)
+    assert articles_in(out) == 5 and sql(out, "PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["-f", "sqlite"], "sqlite needs a file"),
+        (["-o", "r.jsonl", "--restart"], "only a database (-o NAME.sqlite)"),
+        (["--append"], "only a database (-o NAME.sqlite)"),
+        (["-o", "r.db", "--restart", "--append"], "choose one of --restart and --append"),
+    ],
+)
+def test_wrong_usage(run: Cli, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], said: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    r = run("classify", few, *more)
+    assert r.code == 2 and said in " ".join(r.err.replace("│", " ").split()) and list(tmp_path.iterdir()) == []
+
+
+# --------------------------------------------------------------------------- --restart and --append
+
+
+def test_restart_replaces_the_old_results_when_the_new_are_complete(run: Cli, few: Path, archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    out, part = tmp_path / "r.sqlite", tmp_path / "r.sqlite.part"
+    run("classify", few, "-o", out, "-m", model_file)
+    old = dump(out)
+    arguments = command(archive, out, model_file, "--restart")
+    kill(arguments, 5)
+    assert dump(out) == old and articles_in(part) == BATCH
+    done = BATCH
+    r = subprocess.run(arguments, capture_output=True, text=True)  # goes on with the new one
+    assert r.returncode == 0 and f"{done} of {len(undisturbed['article'])} articles" in r.stderr
+    assert dump(out) == undisturbed and [p.name for p in tmp_path.iterdir()] == ["r.sqlite"]
+
+
+def test_an_old_database_in_use_is_not_replaced(run: Cli, few: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "r.sqlite"
+    run("classify", few, "-o", out, "-m", model_file)
+    connect = sqlite3.connect
+    monkeypatch.setattr("stance.store.sqlite3.connect", lambda path, timeout, isolation_level: connect(path, timeout=0, isolation_level=None))
+    with closing(connect(out)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM article").fetchone()
+        r = run("classify", few, "-o", out, "-m", model_file, "--restart")
+        assert r.code == 1 and r.err.startswith(f"error: {out}: in use by another program; it is not replaced\n")
+    assert run("classify", few, "-o", out, "-m", model_file, "--restart").code == 0
+
+
+def test_restart_without_an_old_file_just_begins(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    assert run("classify", few, "-o", tmp_path / "r.db", "-m", model_file, "--restart") == Run(0, "", "")
+    assert articles_in(tmp_path / "r.db") == 5
+
+
+def test_what_another_restart_left_behind_is_dropped(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.db"
+    run("classify", few, "-o", out, "-m", model_file)
+    run("classify", few, "-o", tmp_path / "left.db", "-m", model_file, "--min-confidence", "0.9")
+    (tmp_path / "left.db").rename(tmp_path / "r.db.part")
+    assert run("classify", few, "-o", out, "-m", model_file, "--min-confidence", "0.5", "--restart").code == 0
+    assert [json.loads(s)["min_confidence"] for (s,) in sql(out, "SELECT settings FROM run")] == [0.5]
+    assert [p.name for p in tmp_path.iterdir()] == ["r.db"]
+
+
+def test_append_adds_a_run_with_other_heads(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.sqlite"
+    run("classify", few, "-o", out, "-m", model_file)
+    before = dump(out)
+    other = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
+    run("train", other, "--head", "mood", "--folds", "2", "-o", tmp_path / "m.stance")
+    for said in ("", f"{out}: 5 of 5 articles were there already\n"):  # the second time it is there
+        assert run("classify", few, "-o", out, "-m", tmp_path / "m.stance", "--append") == Run(0, "", said)
+    after = dump(out)
+    assert after["article"][:5] == before["article"] and [(a[1], a[2]) for a in after["article"]] == [(r, n) for r in (1, 2) for n in range(5)]
+    assert sql(out, "SELECT DISTINCT run, stance IS NULL, mood IS NULL FROM judgements") == [(1, 0, 1), (2, 1, 0)]
+    assert sql(out, "PRAGMA foreign_key_check") == [] and "judgement_mood" in {r[0] for r in sql(out, "SELECT name FROM sqlite_master")}
+
+
+def test_an_input_that_has_grown_is_added_with_append(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    path, out, fresh = tmp_path / "news.jsonl", tmp_path / "r.sqlite", tmp_path / "fresh.sqlite"
+    lines = few.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:3]), "utf-8")
+    run("classify", path, "-o", out, "-m", model_file)
+    path.write_text("".join(lines), "utf-8")
+    r = run("classify", path, "-o", out, "-m", model_file)
+    assert r.code == 1 and "is complete with 3 articles; the input now has more, from 'a3' on" in r.err and articles_in(out) == 3
+    assert run("classify", path, "-o", out, "-m", model_file, "--append") == Run(0, "", f"{out}: 3 of 5 articles were there already\n")
+    run("classify", path, "-o", fresh, "-m", model_file)
+    assert dump(out) == dump(fresh)
+
+
+# --------------------------------------------------------------------------- broken articles
+
+
+def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = classification.iter_readings
+
+    def fails(found: Any, *args: Any, **options: Any) -> Any:
+        found = list(found)
+        if any("poison" in s.text for s in found):
+            raise ValueError("no reading of this")
+        return real(found, *args, **options)
+
+    monkeypatch.setattr(classification, "iter_readings", fails)
+    path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
+    deep = "[" * 100_000
+    path.write_text('{"id": "1", "text": "Norway left."}\n{"text": \n{"id": "3"}\n{"id": "4", "text": "The poison of Peru."}\n{"id": "5", "text": "Chile \\ud83d denied it."}\n' + deep + "\n")
+    reasons = [
+        (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, seen: id",),
+        ("classification failed: ValueError: no reading of this",), (None,),
+    ]  # fmt: skip
+    for before in ("", f"{out}: 6 of 6 articles were there already\n"):
+        r = run("classify", path, "-o", out, "-m", model_file)
+        assert r.code == 3 and r.err.startswith(before)
+        assert [x.split(":", 1)[0] for x in r.err.removeprefix(before).splitlines()] == [f"skipped {path}", f"skipped {path}", "skipped 4", f"skipped {path}"]
+    assert sql(out, "SELECT skipped FROM article ORDER BY position")[:5] == reasons
+    assert sql(out, "SELECT actor, sentence FROM judgements") == [("Norway", "Norway left."), ("Chile", "Chile \ufffd denied it.")]
+    r = run("classify", path, "-m", model_file)
+    assert r.code == 3 and "skipped 4: classification failed: ValueError: no reading of this\n" in r.err
+    assert [json.loads(x)["actor"] for x in r.out.splitlines()] == ["Norway", "Chile"]
+
+
+def test_a_line_that_was_mended_is_a_changed_input(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
+    path.write_text('{"id": "1", "text": "Norway left."}\n{"text": \n')
+    assert run("classify", path, "-o", out, "-m", model_file).code == 3
+    path.write_text('{"id": "1", "text": "Norway left."}\n{"text": "Chile left."}\n')
+    r = run("classify", path, "-o", out, "-m", model_file)
+    assert r.code == 1 and "article 2 of the input is not the one judged before: 'a-2' now" in r.err
+
+
+def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("no\n" * 150)
+    for more in ([], ["-o", tmp_path / "r.sqlite"]):
+        r = run("classify", path, "-m", model_file, *more)
+        assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1].startswith("skipped 50 more")
+
+
+# --------------------------------------------------------------------------- Parquet
+
+
+def test_parquet_holds_the_rows_of_json_lines(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")  # of the extra `parquet`
+    assert run("classify", few, "-o", tmp_path / "r.parquet", "-m", model_file) == Run(0, "", "")
+    rows = [json.loads(x) for x in run("classify", few, "-m", model_file).out.splitlines()]
+    found = pq.read_table(tmp_path / "r.parquet").to_pylist()
+    same = ("article", "actor", "mentions", "stance", "tone")
+    assert [[f[k] for k in same] + [f["index"], f["text"]] for f in found] == [[r[k] for k in same] + [r["sentence"]["index"], r["sentence"]["text"]] for r in rows]
+    assert all(f["stance_probs"] == pytest.approx(r["stance_probs"], abs=1e-6) and f["date"] == "2019-03-04" for f, r in zip(found, rows, strict=True))
+    assert [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
+
+
+def test_a_failed_parquet_leaves_the_old_file(model: Model, few: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")  # of the extra `parquet`
+    out = tmp_path / "r.parquet"
+    out.write_bytes(b"old")
+
+    def fails() -> Iterator[Result]:
+        yield Result(Article("a", "x"))
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_parquet(out, fails(), model)
+    assert out.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
+
+
+def test_parquet_without_pyarrow_says_what_to_install(run: Cli, few: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    r = run("classify", few, "-o", tmp_path / "r.parquet", "-m", model_file)
+    assert r.code == 1 and r.err == "error: writing Parquet needs the package 'pyarrow', which is not installed\n  install it with: pip install 'stance[parquet]'\n"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StanceError):
+        write_parquet(tmp_path / "x.parquet", [], None)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_control_c_with_two_processes_exits_with_130(archive: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.sqlite"
+    with subprocess.Popen(command(Path("-"), out, model_file, "-j", 2), stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as p:
+        assert p.stdin and p.stderr
+        p.stdin.write(archive.read_bytes())
+        p.stdin.flush()  # and more may come: it waits
+        while p.poll() is None and not articles_in(out):
+            time.sleep(0.01)
+        os.killpg(p.pid, signal.SIGINT)  # as a terminal does: all processes of the command
+        said = p.stderr.read().decode()
+        assert p.wait(60) == 130 and "Traceback" not in said and "run the same command again to go on" in said
