@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 
 from stance.errors import DataError, InputError, near_miss
-from stance.text import Sentence, Tokens, fold, sentences, tokenize
+from stance.text import MOST_FORMS, Sentence, Tokens, fold, sentences, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
@@ -144,6 +144,8 @@ class Lexicon:
         """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
         found = self._starting.get(word)
         if found is None:
+            if len(self._starting) > MOST_FORMS:
+                self._starting.clear()
             found = [(_words(a.text), a) for a in map(_parse, self._rows_of(word))]
             if self._base:
                 found += [e for e in self._base.starting(word) if e[1].text not in self._own]
@@ -159,6 +161,8 @@ class Lexicon:
                 if ",person," in raw.line and (form := raw.short_form()):
                     self._short.setdefault(first_word(form), []).append(raw)
         if word not in self._persons:
+            if len(self._persons) > MOST_FORMS:
+                self._persons.clear()
             self._persons[word] = [(_words(a.short), a) for a in map(_parse, self._short.get(word, ()))]
         return self._persons[word]
 

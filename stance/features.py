@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from stance.actors import Pair, Reading
 from stance.syntax import CUE_LABELS, PRONOUN, CueLexicon, Scan, default_cues, scan
+from stance.text import MOST_FORMS
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -36,7 +37,7 @@ _WORDISH = np.array([t not in "QK" for t in _TAGS], dtype=bool)
 _CONTENT = np.array([t in "VBGENXRI" for t in _TAGS], dtype=bool)
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=MOST_FORMS)
 def word_key(word: str) -> int:
     """A stable 64-bit key of a word (numbers share one)."""
     if word[0].isdigit():

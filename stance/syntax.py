@@ -19,6 +19,7 @@ from pathlib import Path
 
 from stance.actors import Mention, Reading
 from stance.errors import DataError, InputError, near_miss
+from stance.text import MOST_FORMS
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
 TONE_CUES = ("hostile", "stern", "warm")
@@ -43,7 +44,7 @@ _KEEP = frozenset(
 )
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=MOST_FORMS)
 def stem(word: str) -> str:
     """The inflectional stem of a lower-case word: `accuses, accused, accusing` → `accus`.
 
@@ -225,7 +226,7 @@ def _cue(row: list[str]) -> Cue:
     return Cue(words, label, kind, float(weight))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=MOST_FORMS)
 def cue_stem(word: str) -> str:
     """Stem of a word as cues are matched: irregular forms first go to their base."""
     return stem(_IRREGULAR.get(word, word))

@@ -60,7 +60,7 @@ def tokenize(text: str) -> Tokens:
         starts.append(m.start())
         ends.append(m.end())
     forms = _FORMS
-    if len(forms) > _MOST_FORMS:
+    if len(forms) > MOST_FORMS:
         forms.clear()
     both = [forms[w] for w in words]
     return Tokens(words, starts, ends, [f for f, _ in both], [low for _, low in both])
@@ -83,7 +83,7 @@ class _Forms(dict[str, tuple[str, str]]):
         return forms
 
 
-_MOST_FORMS = 200_000  # then the memo starts anew: memory stays bounded on any archive
+MOST_FORMS = 50_000  # words a memo holds before it starts anew: memory stays bounded on any archive
 _FORMS = _Forms()
 
 
