@@ -78,7 +78,7 @@ def _header(heads: Sequence[str]) -> str:
 
 def _line(j: Judgement, heads: Sequence[str], paint: Paint) -> str:
     labels = "".join(f"{j.labels[h]:<11}" for h in heads)
-    text = f"{labels}{j.confidence(heads[0]):.2f}"
+    text = f"{labels}{j.confidence(heads[0]):.2f}" + (f"  → {', '.join(j.target)}" if j.target else "")
     if j.labels[heads[0]] == UNSURE:
         return "     " + paint(f"{j.actor:<24}{text}  perhaps {j.best(heads[0])}", 2)
     return "     " + paint.actor(f"{j.actor:<24}", j.actor) + text
@@ -119,6 +119,7 @@ def csv_row(j: Judgement) -> dict[str, Any]:
         "article_id": j.article, "sentence_id": j.index, "text": j.text, "actor": j.actor,
         "start": named.start if named else "", "end": named.end if named else "",
         "sentence_start": j.start, "sentence_end": j.end, "mentions": "; ".join(m.text for m in j.mentions if m.text),
+        "target": ";".join(j.target),
     }  # fmt: skip
     for head in j.labels:
         row[head] = j.labels[head]

@@ -16,7 +16,7 @@ from conftest import ROOT, Run
 PACKAGE = ROOT / "stance"
 README = ROOT / "README.md"
 LAYERS = {
-    "errors": 0, "codebook": 0, "text": 1, "evaluation": 1, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3,
+    "errors": 0, "codebook": 0, "text": 1, "evaluation": 1, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
     "model": 4, "training": 5, "classification": 5, "explanation": 5, "rendering": 6, "cli": 8,
 }  # fmt: skip
 WITHIN = {("syntax", "actors"), ("articles", "dataset")}  # allowed inside one layer
