@@ -71,7 +71,7 @@ def classify(
     model: ModelOption = None,
     format: FormatOption = "",
     output: OutOption = None,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table and the page too.")] = False,
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     min_confidence: Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")] = 0.0,
     precision: Annotated[
@@ -100,8 +100,16 @@ def classify(
             else:
                 yield item
 
-    judgements = classify_articles(_progress_over(readable(), "articles"), fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs)
-    _write(_judgement_lines(judgements, chosen, everything, output, _note(fitted)), output)
+    def judge(articles: Iterable[Article]) -> Iterator[Judgement]:
+        return classify_articles(articles, fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs)
+
+    articles = _progress_over(readable(), "articles")
+    if chosen == "html":
+        from stance.pages import article_page
+
+        _write(article_page(articles, judge, fitted, lexicon=lexicon, everything=everything, note=_note(fitted)), output, end="")
+    else:
+        _write(_judgement_lines(judge(articles), chosen, everything, output), output)
     for s in skipped:
         _say(f"skipped {s.name}: {s.reason}")
     if skipped:
@@ -113,14 +121,12 @@ def _note(model: Model) -> str:
     return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
-def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None, note: str) -> Iterator[str]:
+def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None) -> Iterator[str]:
     from stance import rendering
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         return rendering.judgement_lines(judgements, everything=everything, colour=colour)
-    if chosen == "html":
-        return rendering.html_lines((j for j in judgements if everything or next(iter(j.labels.values())) != "neutral"), note=note)
     return rendering.jsonl_lines(judgements) if chosen == "jsonl" else rendering.csv_lines(judgements)
 
 
@@ -396,12 +402,12 @@ def _refuse_overwrite(output: Path | None, inputs: Iterable[str]) -> None:
                 raise InputError(f"{output}: the output is an input; it would be overwritten", "choose another name for -o")
 
 
-def _write(lines: Iterable[str], output: Path | None) -> None:
+def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
     """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part."""
     if output is None:
         try:
             for line in lines:
-                sys.stdout.write(line + "\n")
+                sys.stdout.write(line + end)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader has gone (`| head`): no failure
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -411,7 +417,7 @@ def _write(lines: Iterable[str], output: Path | None) -> None:
     try:
         with part.open("w", encoding="utf-8", newline="\n") as f:
             for line in lines:
-                f.write(line + "\n")
+                f.write(line + end)
     except KeyboardInterrupt:
         _say(f"interrupted; what was done is in {part}")
         raise
