@@ -312,6 +312,34 @@ def explain(
         _write(rendering.explanation_lines(p.text, e), None)
 
 
+# --------------------------------------------------------------------------- report
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.")] = Path("report.html"),
+    actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
+    until: Annotated[str, typer.Option("--to", help="Articles of this date and earlier.", show_default=False)] = "",
+    by: Annotated[str, typer.Option("--by", help="week or month: the steps of the charts over time.")] = "month",
+) -> None:
+    """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
+    from stance.actors import valid_date
+
+    if by not in ("week", "month"):
+        raise typer.BadParameter(f"{by!r} is not week or month", param_hint="--by")
+    for name, date in (("--from", since), ("--to", until)):
+        if date and valid_date(date) != date:
+            raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
+    _refuse_overwrite(output, [str(results)])
+    from stance.reporting import read_results, report_page
+
+    found = read_results(results, actors=actor, since=since, until=until)
+    _write(report_page(found, by=by, name=results.name), output, end="")
+    _say(f"wrote {output}: {len(found.judgements)} judgements of {len(found.articles)} articles")
+
+
 # --------------------------------------------------------------------------- info, export, actors
 
 

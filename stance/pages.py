@@ -107,15 +107,17 @@ def glyph(label: str) -> str:
 
 
 def render(template: str, **values: Any) -> Iterator[str]:
-    """The page of `stance/data/TEMPLATE.html.j2`, in pieces, every value escaped; its script is TEMPLATE.js.
+    """The page of `stance/data/TEMPLATE.html.j2`, in pieces, every value escaped; its script is TEMPLATE.js, if there is one.
 
     The page's security policy admits this one script, by its hash, and no other source of anything.
     """
     from markupsafe import Markup
 
-    script = resources.files("stance").joinpath(f"data/{template}.js").read_text("utf-8").strip()
+    source = resources.files("stance").joinpath(f"data/{template}.js")
+    script = source.read_text("utf-8").strip() if source.is_file() else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    stream = _templates().get_template(f"{template}.html.j2").stream(script=Markup(script), script_hash=digest, **values)
+    policy = Markup(f"'sha256-{digest}'" if script else "'none'")
+    stream = _templates().get_template(f"{template}.html.j2").stream(script=Markup(script), script_policy=policy, **values)
     stream.enable_buffering(500)
     yield from stream
 
@@ -198,7 +200,7 @@ def _mark(key: str, sentence: str, number: int, j: Judgement, pair: Pair, model:
     tone = j.labels.get("tone", NEUTRAL)
     tones = DEFAULT_HEADS["tone"].labels
     classes = (UNSURE if label == UNSURE else tone) if tone in (*tones, UNSURE) else NEUTRAL
-    more = [j.labels[h] for h in others if h != "tone" or label not in (NEUTRAL, UNSURE)]
+    more = [f"{h} {UNSURE}" if j.labels[h] == UNSURE else j.labels[h] for h in others if h != "tone" or label not in (NEUTRAL, UNSURE)]
     return Mark(
         key, sentence, number, j.actor, hue[j.actor], label, best, ", ".join([told, *more]), tuple(j.labels.values()), j.confidence(main), classes,
         j.target, tuple((h, sorted(p.items(), key=lambda kv: -kv[1])) for h, p in j.probabilities.items()),

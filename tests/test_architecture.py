@@ -17,7 +17,7 @@ PACKAGE = ROOT / "stance"
 README = ROOT / "README.md"
 LAYERS = {
     "errors": 0, "codebook": 0, "text": 1, "evaluation": 1, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
-    "model": 4, "training": 5, "classification": 5, "explanation": 5, "rendering": 6, "pages": 6, "cli": 8,
+    "model": 4, "training": 5, "classification": 5, "explanation": 5, "rendering": 6, "pages": 6, "reporting": 7, "cli": 8,
 }  # fmt: skip
 WITHIN = {("syntax", "actors"), ("articles", "dataset")}  # allowed inside one layer
 LIGHT = {"features": {"numpy"}, "model": {"numpy", "joblib"}, "evaluation": {"numpy"}, "text": set(), "actors": set(), "syntax": set(), "classification": {"joblib"}}  # fmt: skip
