@@ -96,7 +96,7 @@ def article_page(
         "article", articles=views, main=main.name, labels=labels, glyphs={x: glyph(x) for x in labels},
         glosses={x: gloss(main.name, x) for x in labels}, tones="tone" in {h.head.name for h in model.heads},
         shown_labels=[x for x in labels if x in said and (everything or x != NEUTRAL)],
-        actors=[{"name": a, "hue": hue[a], "counts": counts[a], "shown": shown[a]} for a in sorted(counts, key=lambda a: -counts[a].total())],
+        actors=[{"name": a, "hue": hue[a], "counts": counts[a], "shown": shown[a]} for a in hue],
         note=note,
     )  # fmt: skip
 

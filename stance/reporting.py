@@ -27,6 +27,7 @@ from stance.pages import HUES, glyph, render
 Floats = NDArray[np.float64]
 FORMAT = 1  # PRAGMA user_version of the databases read here
 DRAWS = 400  # bootstrap resamples
+ENOUGH = 5  # articles that an interval and a correction need: of fewer, resamples hardly differ
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
 SENTENCES = 8  # shown behind a number
 _HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
@@ -119,7 +120,8 @@ def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str,
 def _heads(columns: Sequence[str], manifest: dict[str, Any]) -> dict[str, list[str]]:
     """Labels by head, in the model's order where its manifest tells it."""
     names = [c for c in columns if f"{c}_p" in columns and f"{c}_probs" in columns]
-    told = {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}
+    told = {h: list(r["labels"]) for h, r in manifest.get("report", {}).items()}
+    told |= {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}
     return {n: told.get(n, []) for n in sorted(names, key=lambda n: (n not in told, list(told).index(n) if n in told else 0))}
 
 
@@ -158,7 +160,7 @@ def _found(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share with its 95 % interval, 0 to 1; `low` and `high` are None where there are too few articles to tell."""
+    """A share with its 95 % interval, 0 to 1; `low` and `high` are None of fewer than ENOUGH articles."""
 
     value: float
     low: float | None
@@ -175,7 +177,7 @@ def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Callab
     np.add.at(table, (where, np.array(labels)), 1)
     point = _normal(table.sum(0))
     point = correct(point) if correct else point
-    if len(articles) < 2:
+    if len(articles) < ENOUGH:
         return [Share(float(v), None, None) for v in point]
     rng = np.random.default_rng(0)
     drawn = np.array([_normal(rng.multinomial(len(articles), np.full(len(articles), 1 / len(articles))) @ table) for _ in range(DRAWS)])
@@ -274,7 +276,8 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         glosses={x: gloss(main, x) for x in labels}, shown=shown, counts=counts, left=len(often) - len(top), labels=labels,
         dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
         outlets=_outlets(js, main, shown, drill), matrix=_matrix(js, main, drill), surest=surest, unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
-        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), neutral=NEUTRAL, drill=drill.lists,
+        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, drill=drill.lists,
+        corrects=corrector(results.manifest, main, labels) is not None,
         scores=[(h, part, r) for part, key in (("cross-validation", "report"), ("held-out articles", "held_out"))
                 for h, r in results.manifest.get(key, {}).items()],
     )  # fmt: skip
@@ -292,7 +295,7 @@ def _share_rows(results: Results, head: str, labels: Sequence[str], actors: Sequ
     for i, actor in enumerate(["all actors", *actors]):
         mine = [j for j in results.judgements if not i or j.actor == actor]
         said = [j.article for j in mine], [labels.index(j.best[head]) for j in mine]
-        fixed = shares(*said, len(labels), correct) if correct else None
+        fixed = shares(*said, len(labels), correct) if correct and len({j.article for j in mine}) >= ENOUGH else None
         out.append({"name": actor, "hue": min(i - 1, HUES), "n": len(mine), "raw": shares(*said, len(labels)), "corrected": fixed})
     return out
 
