@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stance.actors import valid_date
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.errors import InputError
 from stance.pages import HUES, glyph, render
@@ -29,6 +30,7 @@ FORMAT = 1  # PRAGMA user_version of the databases read here
 DRAWS = 400  # bootstrap resamples
 ENOUGH = 5  # articles that an interval and a correction need: of fewer, resamples hardly differ
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
+PERIODS = 240  # in a chart
 SENTENCES = 8  # shown behind a number
 _HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
 EXTREMES = 10  # most certain and most unsure
@@ -99,9 +101,9 @@ def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str,
     if not heads:
         raise InputError(f"{path}: table judgement has no column of a head", "a head h has the columns h, h_p and h_probs")
     same = [r["id"] for r in runs if r["model"] == run["model"]]
-    rows = [dict(r) for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
+    rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     newest = {(r["input"], r["key"], r["sha256"]): r for r in rows if r["run_id"] in same}  # an article read twice counts once
-    kept = {r["id"]: r for r in newest.values() if _within(r["date"] or "", since, until)}
+    kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.notes = _notes(runs, rows, newest.values(), same, kept, since, until)
@@ -149,7 +151,7 @@ def _found(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str
     probs = {h: json.loads(r[f"{h}_probs"]) for h in heads}
     main = next(iter(heads))
     return Found(
-        article["id"], article["title"] or article["key"], article["date"] or "", article["source"] or "", r["number"], r["text"], r["actor"],
+        article["id"], article["title"] or article["key"], article["date"], article["source"] or "", r["number"], r["text"], r["actor"],
         tuple(x for x in (r["target"] or "").split(";") if x), {h: r[h] for h in heads},
         {h: max(p, key=p.__getitem__) for h, p in probs.items()}, max(probs[main].values()),
     )  # fmt: skip
@@ -225,15 +227,20 @@ def period(date: str, by: str) -> str:
 
 
 def periods(seen: Iterable[str], by: str) -> list[str]:
-    """All periods from the first to the last seen, those without an article too."""
-    known = sorted(set(seen) - {""})
+    """All periods from the first to the last seen, those without an article too, PERIODS at most (the latest).
+
+    Where there would be more, one in a hundred at either end is dropped first: some dates are misprints.
+    """
+    known = sorted(x for x in seen if x)
+    if known and (int(known[-1][:4]) - int(known[0][:4])) * (52 if by == "week" else 12) > PERIODS:
+        known = known[len(known) // 100 : len(known) - len(known) // 100]
     if not known:
         return []
-    out = [known[0]]
-    while out[-1] < known[-1]:
-        day = datetime.date.fromisoformat((out[-1] + "-01")[:10])
-        out.append(period((day + datetime.timedelta(days=7 if by == "week" else 32)).isoformat(), by))
-    return out
+    out = [known[-1]]
+    while out[-1] > known[0] and len(out) < PERIODS:
+        first_day = datetime.date.fromisoformat((out[-1] + "-01")[:10])
+        out.append(period((first_day - datetime.timedelta(days=1)).isoformat(), by))
+    return out[::-1]
 
 
 # --------------------------------------------------------------------------- page
@@ -316,17 +323,23 @@ WIDTH, HEIGHT = 120, 52
 
 def _panels(results: Results, by: str, actors: Sequence[str]) -> list[dict[str, Any]]:
     """For each head a row of small charts an actor, of every label but the neutral one, on one scale."""
-    times = periods((period(j.date, by) for j in results.judgements), by)
+    when = [period(j.date, by) for j in results.judgements]
+    times = periods(when, by)
+    outside = sum(n for t, n in Counter(when).items() if t not in times)
     out = []
     for head in results.heads if len(times) > 1 else ():
         labels = _labels(results, head)
         rows = {a: _over_time([j for j in results.judgements if j.actor == a], head, labels, times, by) for a in actors}
+        sure = any(v and v[1][0].low is not None for row in rows.values() for v in row)
+        if sure:  # periods of few articles swing from 0 to 100 %: they are left out where there are others
+            rows = {a: [v if v and v[1][0].low is not None else None for v in row] for a, row in rows.items()}
         wanted = [k for k, x in enumerate(labels) if x != NEUTRAL]
         most = max((s.value for row in rows.values() for per in row if per for k, s in enumerate(per[1]) if k in wanted), default=0) or 1
         top = min(1.0, np.ceil(most * 10) / 10)
         panels = [{"name": a, "hue": min(i, HUES), "charts": [_chart(a, labels[k], [(p[0], p[1][k]) if p else None for p in rows[a]], times, top)
                    for k in wanted]} for i, a in enumerate(actors)]  # fmt: skip
-        out.append({"head": head, "labels": [labels[k] for k in wanted], "rows": panels, "top": top, "times": times})
+        out.append({"head": head, "labels": [labels[k] for k in wanted], "rows": panels, "top": top, "times": times, "outside": outside, "sure": sure,
+                    "radius": 2.2 if len(times) <= 24 else 1.2})  # fmt: skip
     return out
 
 

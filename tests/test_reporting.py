@@ -19,7 +19,7 @@ from stance.articles import Article, read_articles
 from stance.classification import classify
 from stance.errors import InputError
 from stance.model import Model
-from stance.reporting import ENOUGH, SENTENCES, corrector, period, periods, read_results, report_page, shares
+from stance.reporting import ENOUGH, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
 
 Cli = Callable[..., Run]
 EVIL = "<script>document.title='broken'</script>"
@@ -172,6 +172,12 @@ def test_periods_have_no_gap() -> None:
     assert periods(["", ""], "week") == []
 
 
+def test_a_misprinted_date_does_not_stretch_the_charts() -> None:
+    months = [f"2031-{m:02}" for m in range(1, 13)] * 20
+    assert periods([*months, "0001-01", "9999-12"], "month") == months[:12]
+    assert len(periods(["0001-01", "9999-12"], "month")) == PERIODS  # no way to tell which is right
+
+
 # --------------------------------------------------------------------------- page
 
 
@@ -211,6 +217,15 @@ def test_charts_have_a_point_a_period_with_judgements(database: Path) -> None:
     (chart,) = re.findall(r'<svg role="img" aria-label="Peru, firm\..*?</svg>', shown, re.S)
     weeks = {period(j.date, "week") for j in read_results(database, actors=["Peru"]).judgements}
     assert chart.count("<circle") == len(weeks) == 4  # two articles are of one week
+
+
+def test_thin_months_are_left_out_where_there_are_full_ones(model: Model, tmp_path: Path) -> None:
+    full = [Article(f"{m}{n}", "Norway condemned the raid.", date=f"2031-{m:02}-{n + 1:02}") for m in (1, 2) for n in range(ENOUGH)]
+    thin = [Article("x", "Norway agreed to hold talks.", date="2031-03-01")]
+    shown = "".join(report_page(read_results(write_results(tmp_path / "r.sqlite", [*full, *thin], model))))
+    (chart,) = re.findall(r'<svg role="img" aria-label="Norway, accuse\..*?</svg>', shown, re.S)
+    assert chart.count("<circle") == 2 and chart.count("<polygon") == 1 and "2031-01: 100 % of 5 (100–100)" in chart
+    assert "a month with fewer than 5 articles of the actor is left out" in shown
 
 
 def test_the_command(run: Cli, database: Path, tmp_path: Path) -> None:
