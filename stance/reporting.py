@@ -27,6 +27,7 @@ from stance.pages import HUES, glyph, render
 
 Floats = NDArray[np.float64]
 FORMAT = 1  # PRAGMA user_version of the databases read here
+CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
 ENOUGH = 5  # articles that an interval and a correction need: of fewer, resamples hardly differ
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
@@ -283,7 +284,7 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         glosses={x: gloss(main, x) for x in labels}, shown=shown, counts=counts, left=len(often) - len(top), labels=labels,
         dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
         outlets=_outlets(js, main, shown, drill), matrix=_matrix(js, main, drill), surest=surest, unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
-        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, drill=drill.lists,
+        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, many=CORRECTED, drill=drill.lists,
         corrects=corrector(results.manifest, main, labels) is not None,
         scores=[(h, part, r) for part, key in (("cross-validation", "report"), ("held-out articles", "held_out"))
                 for h, r in results.manifest.get(key, {}).items()],
@@ -302,7 +303,7 @@ def _share_rows(results: Results, head: str, labels: Sequence[str], actors: Sequ
     for i, actor in enumerate(["all actors", *actors]):
         mine = [j for j in results.judgements if not i or j.actor == actor]
         said = [j.article for j in mine], [labels.index(j.best[head]) for j in mine]
-        fixed = shares(*said, len(labels), correct) if correct and len({j.article for j in mine}) >= ENOUGH else None
+        fixed = shares(*said, len(labels), correct) if correct and len(mine) >= CORRECTED and len({j.article for j in mine}) >= ENOUGH else None
         out.append({"name": actor, "hue": min(i - 1, HUES), "n": len(mine), "raw": shares(*said, len(labels)), "corrected": fixed})
     return out
 

@@ -34,7 +34,7 @@ def write_results(
             """)
         run = db.execute(
             "INSERT INTO run(started, finished, version, model, model_name, manifest) VALUES (?,?,?,?,?,?)",
-            ("2031-06-01T10:00:00", "2031-06-01T10:00:02", "0.2.0", model.fingerprint, "test model", json.dumps(model.manifest)),
+            ("2031-06-01T10:00:00", "2031-06-01T10:00:02", "0.2.0", model.fingerprint, "default.stance", json.dumps(model.manifest)),
         ).lastrowid
         for n, a in enumerate(articles):
             digest = hashlib.sha256(a.text.encode()).hexdigest()

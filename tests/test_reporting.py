@@ -19,7 +19,7 @@ from stance.articles import Article, read_articles
 from stance.classification import classify
 from stance.errors import InputError
 from stance.model import Model
-from stance.reporting import ENOUGH, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
+from stance.reporting import CORRECTED, ENOUGH, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
 
 Cli = Callable[..., Run]
 EVIL = "<script>document.title='broken'</script>"
@@ -202,7 +202,16 @@ def test_the_page_says_what_it_rests_on(database: Path, model: Model) -> None:
     report = model.manifest["report"]["stance"]
     assert model.fingerprint in shown and f"stance, cross-validation: macro-F1 {report['macro_f1']:.2f}" in shown
     assert "6 articles, 2031-03-04 to 2031-05-07" in shown and "1 input skipped" in shown and "% of the labels unsure" in shown
-    assert "Forman 2008" in shown and "corrected</td>" in shown
+    assert "Forman 2008" in shown
+
+
+def test_corrected_shares_stand_beside_those_of_many_sentences(model: Model, tmp_path: Path) -> None:
+    texts = ["Norway condemned the raid.", "Norway agreed to hold talks.", "Norway denied the charge."]
+    articles = [Article(str(n), " ".join(texts[i % (1 + n % 3)] for i in range(CORRECTED // ENOUGH))) for n in range(ENOUGH)]
+    found = read_results(write_results(tmp_path / "r.sqlite", articles, model))
+    assert "".join(report_page(found)).count("<td>corrected</td>") == 2  # of all actors, and of Norway
+    found.judgements.pop()
+    assert "<td>corrected</td>" not in "".join(report_page(found))
 
 
 def test_a_model_without_scores_is_said(model: Model, tmp_path: Path) -> None:
