@@ -185,7 +185,8 @@ def _paragraphs(
                 pieces.append(Piece(text[at : s.start]))
             key = f"a{number}-s{s.index}"
             marks = tuple(_mark(f"{key}-j{i}", key, k, j, found[j.index, j.actor], model, hue) for i, j in enumerate(judged[s.index]))
-            pieces.append(Piece(s.text, key, k, marks[0].classes, marks[0].hue, marks))
+            lead = max(marks, key=lambda m: (m.label not in (NEUTRAL, UNSURE), m.label != NEUTRAL, m.p))  # the surest stance colours the sentence
+            pieces.append(Piece(s.text, key, k, lead.classes, lead.hue, marks))
             at = s.end
         if at < end:
             pieces.append(Piece(text[at:end]))

@@ -85,6 +85,14 @@ def test_an_unsure_mark_is_dashed_and_says_so(model: Model, lexicon: Lexicon) ->
     assert 'class="j n0 unsure"' in shown and "unsure, perhaps accuse" in shown and "stern" not in re.search(r"<summary>.*?</summary>", shown, re.S)[0]  # type: ignore[index]
 
 
+def test_the_surest_stance_colours_a_sentence_that_has_several(model: Model, lexicon: Lexicon) -> None:
+    shown = page(model, lexicon, [Article("a", "Peru has a coast that Norway condemned.\nNorway condemned the raid, and Norway's army left.")], everything=True)
+    hue = {a: h for h, a in re.findall(r'--h: var\(--h(\d)\)" data-actor="(\w+)"', shown)}
+    marks = dict(re.findall(r'data-actor="(\w+)" data-label="(\w+)"[^>]*data-sentence="a1-s0"', shown))
+    assert marks["Peru"] == "neutral" and marks["Norway"] != "neutral"
+    assert f'style="--h: var(--h{hue["Norway"]})" id="a1-s0"' in shown
+
+
 def test_articles_of_one_id_stay_apart(model: Model, lexicon: Lexicon) -> None:
     shown = page(model, lexicon, [Article("a", "Norway condemned the raid."), Article("a", "Chile denied it."), Article("a", "It rained.")])
     assert paragraphs(shown) == ["Norway condemned the raid.", "Chile denied it.", "It rained."]
