@@ -12,7 +12,9 @@ from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings
 from stance.articles import Article, Skipped
 from stance.codebook import NEUTRAL, UNSURE
 from stance.errors import InputError
+from stance.features import scan_all
 from stance.model import Model, consistent, default_model
+from stance.targets import find_targets, with_named
 from stance.text import sentences
 
 BATCH = 64  # articles read together …
@@ -24,7 +26,8 @@ PAIRS = 4096  # pairs scored together
 class Judgement:
     """What one actor does in one sentence, by head: label (or `unsure`) with all probabilities.
 
-    `start`,`end` are characters of the article's text; mentions those of the sentence shifted alike.
+    `start`,`end` are characters of the article's text; mentions those of the sentence shifted alike. `target` names
+    the actors that the most probable label of the first head is directed at (see `stance.targets`), () where unclear.
     """
 
     article: str
@@ -37,11 +40,11 @@ class Judgement:
     mentions: tuple[Mention, ...]
     labels: dict[str, str]
     probabilities: dict[str, dict[str, float]]
+    target: tuple[str, ...] = ()
 
     def best(self, head: str) -> str:
         """The most probable label, also when the judgement is unsure."""
-        probs = self.probabilities[head]
-        return max(probs, key=probs.__getitem__)
+        return _best(self.probabilities[head])
 
     def confidence(self, head: str) -> float:
         """Probability of the shown label (of the most probable one when unsure)."""
@@ -49,12 +52,13 @@ class Judgement:
         return probs.get(self.labels[head], max(probs.values()))
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSONL row: article, sentence, actor, mentions, and label, probability and all probabilities by head."""
+        """The JSONL row: article, sentence, actor, mentions, target, and label, probability and all probabilities by head."""
         out: dict[str, Any] = {
             "article": self.article,
             "sentence": {"index": self.index, "start": self.start, "end": self.end, "text": self.text},
             "actor": self.actor,
             "mentions": [{"start": self.start + m.start, "end": self.start + m.end, "text": m.text} for m in self.mentions],
+            "target": list(self.target),
         }
         for head in self.labels:
             out[head] = self.labels[head]
@@ -189,25 +193,34 @@ def _judged(
     """Judgements with the position of their article in the batch."""
     names = {h.head.name: h.head.labels for h in model.heads}
     found = (
-        (n, p)
+        (n, p, told)
         for n, a in enumerate(batch)
-        for r in iter_readings(sentences(a.text), lexicon, date=a.date)
+        for r, told in with_named(iter_readings(sentences(a.text), lexicon, date=a.date))
         for p in pairs(r)
         if not actors or p.actor in actors
     )
     while part := list(islice(found, PAIRS)):
-        tables = {h: m.tolist() for h, m in model.predict_proba([p for _, p in part]).items()}
-        for k, (n, pair) in enumerate(part):
-            yield n, _judge(batch[n], pair, {h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables}, least)
+        scored = [p for _, p, _ in part]
+        scans = scan_all(scored, model.cues)
+        tables = {h: m.tolist() for h, m in model.predict_proba(scored, scans=scans).items()}
+        probs = [{h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables} for k in range(len(part))]
+        main = next(iter(names))
+        targets = find_targets(scored, [_best(p[main]) for p in probs], [told for _, _, told in part], scans)
+        for (n, pair, _), p, target in zip(part, probs, targets, strict=True):
+            yield n, _judge(batch[n], pair, p, target, least)
 
 
-def _judge(article: Article, pair: Pair, probs: dict[str, dict[str, float]], least: float | dict[str, float]) -> Judgement:
+def _best(probs: dict[str, float]) -> str:
+    return max(probs, key=probs.__getitem__)
+
+
+def _judge(article: Article, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: float | dict[str, float]) -> Judgement:
     labels = {}
     for head, p in probs.items():
         limit = least.get(head, 0.0) if isinstance(least, dict) else least
-        best = max(p, key=p.__getitem__)
+        best = _best(p)
         labels[head] = best if p[best] >= limit else UNSURE
     if "stance" in labels and "tone" in labels and NEUTRAL in probs["tone"]:
         labels["tone"] = consistent(labels["stance"], labels["tone"])
     s = pair.reading.sentence
-    return Judgement(article.id, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs)
+    return Judgement(article.id, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs, target)

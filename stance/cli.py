@@ -80,7 +80,7 @@ def classify(
     model: ModelOption = None,
     format: FormatOption = "",
     output: OutOption = None,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table and the page too.")] = False,
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     min_confidence: Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")] = 0.0,
     precision: Annotated[
@@ -120,7 +120,7 @@ def classify(
             run = describe_run(fitted, lexicon, settings)
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
-            skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted)
+            skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
     for s in skipped:
         _say(f"skipped {s.name}: {s.reason}")
     if count > len(skipped):
@@ -160,9 +160,11 @@ def _record(
     return done.shown, done.skipped
 
 
-def _stream(batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model) -> tuple[Sequence[Skipped], int]:
+def _stream(
+    batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model, lexicon: Lexicon
+) -> tuple[Sequence[Skipped], int]:
     """Into a file or standard output; the skipped articles to name, and how many there are."""
-    from stance.articles import Skipped
+    from stance.articles import Article, Skipped
 
     shown: list[Skipped] = []
     count = 0
@@ -180,8 +182,13 @@ def _stream(batches: Iterable[list[Result]], chosen: str, everything: bool, outp
         from stance.store import write_parquet
 
         write_parquet(output, results(), model)
+    elif chosen == "html":
+        from stance.pages import article_page
+
+        judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
+        _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
     else:
-        _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output, _note(model)), output)
+        _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output), output)
     return shown, count
 
 
@@ -190,14 +197,12 @@ def _note(model: Model) -> str:
     return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
-def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None, note: str) -> Iterator[str]:
+def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None) -> Iterator[str]:
     from stance import rendering
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         return rendering.judgement_lines(judgements, everything=everything, colour=colour)
-    if chosen == "html":
-        return rendering.html_lines((j for j in judgements if everything or next(iter(j.labels.values())) != "neutral"), note=note)
     return rendering.jsonl_lines(judgements) if chosen == "jsonl" else rendering.csv_lines(judgements)
 
 
@@ -467,6 +472,34 @@ def explain(
         _write(rendering.explanation_lines(p.text, e), None)
 
 
+# --------------------------------------------------------------------------- report
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.")] = Path("report.html"),
+    actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
+    until: Annotated[str, typer.Option("--to", help="Articles of this date and earlier.", show_default=False)] = "",
+    by: Annotated[str, typer.Option("--by", help="week or month: the steps of the charts over time.")] = "month",
+) -> None:
+    """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
+    from stance.actors import valid_date
+
+    if by not in ("week", "month"):
+        raise typer.BadParameter(f"{by!r} is not week or month", param_hint="--by")
+    for name, date in (("--from", since), ("--to", until)):
+        if date and valid_date(date) != date:
+            raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
+    _refuse_overwrite(output, [str(results)])
+    from stance.reporting import read_results, report_page
+
+    found = read_results(results, actors=actor, since=since, until=until)
+    _write(report_page(found, by=by, name=results.name), output, end="")
+    _say(f"wrote {output}: {len(found.judgements)} judgements of {len(found.articles)} articles")
+
+
 # --------------------------------------------------------------------------- info, export, actors
 
 
@@ -616,12 +649,12 @@ def _refuse_overwrite(output: Path | None, inputs: Iterable[str], inside: bool =
                 raise InputError(f"{output}: the output is an input; it would be overwritten", "choose another name for -o")
 
 
-def _write(lines: Iterable[str], output: Path | None) -> None:
+def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
     """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part."""
     if output is None:
         try:
             for line in lines:
-                sys.stdout.write(line + "\n")
+                sys.stdout.write(line + end)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader has gone (`| head`): no failure
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -631,7 +664,7 @@ def _write(lines: Iterable[str], output: Path | None) -> None:
     try:
         with part.open("w", encoding="utf-8", newline="\n") as f:
             for line in lines:
-                f.write(line + "\n")
+                f.write(line + end)
     except KeyboardInterrupt:
         _say(f"interrupted; what was done is in {part}")
         raise

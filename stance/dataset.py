@@ -22,7 +22,7 @@ from stance.codebook import DEFAULT_HEADS, Head, head_for
 from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, sentences
 
-RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "context", "date", "split")
+RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "target", "context", "date", "split")
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
 

@@ -212,26 +212,35 @@ def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str,
     )  # fmt: skip
 
 
-def extract(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False) -> Rows:
+def scan_all(pairs: Iterable[Pair], cues: CueLexicon | None = None) -> dict[int, Scan]:
+    """The scan of every sentence of `pairs`, by the `id` of its reading (two pairs of one sentence share one)."""
+    cues = cues or default_cues()
+    return {key: scan(reading, cues) for key, reading in {id(p.reading): p.reading for p in pairs}.items()}
+
+
+def extract(
+    pairs: Sequence[Pair], cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False, scans: dict[int, Scan] | None = None
+) -> Rows:
     """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs.
 
     `actor_words` crosses the actor's own name with the words: for targets that need not occur in the text.
+    `scans` are those of `scan_all`, when they are there already.
     """
-    cues = cues or default_cues()
+    known = scan_all(pairs, cues) if scans is None else scans
     readings: dict[int, int] = {}
     unique: list[Reading] = []
     for p in pairs:
         if id(p.reading) not in readings:
             readings[id(p.reading)] = len(unique)
             unique.append(p.reading)
-    scans = [scan(r, cues) for r in unique]
+    scanned = [known[id(r)] for r in unique]
     actors: dict[str, int] = {}
-    batch = _batch(scans, unique, actors)
+    batch = _batch(scanned, unique, actors)
     sentence = np.array([readings[id(p.reading)] for p in pairs], np.int64)
     target = np.array([actors.setdefault(p.actor, len(actors)) for p in pairs], np.int64)
     gather = _Gather()
     if len(pairs):
-        _fill(gather, batch, scans, sentence, target)
+        _fill(gather, batch, scanned, sentence, target)
         if actor_words:
             _actor_words(gather, batch, sentence, np.array([word_key(p.actor) for p in pairs], np.uint64))
     return gather.rows(len(pairs), trace)

@@ -28,7 +28,7 @@ from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head
 from stance.errors import ModelError
 from stance.features import Floats, Keys, Rows, extract, lookup
-from stance.syntax import CueLexicon, build_cues, default_cues
+from stance.syntax import CueLexicon, Scan, build_cues, default_cues
 
 FORMAT = 1
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -83,13 +83,13 @@ class Model:
     _pipeline: bytes = field(default=b"", repr=False)
     _cue_text: str = field(default="", repr=False)
 
-    def rows(self, pairs: Sequence[Pair], *, trace: bool = False) -> Rows:
+    def rows(self, pairs: Sequence[Pair], *, trace: bool = False, scans: dict[int, Scan] | None = None) -> Rows:
         """Feature rows of pairs, as this model reads them."""
-        return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")))
+        return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")), scans=scans)
 
-    def predict_proba(self, pairs: Sequence[Pair]) -> dict[str, Floats]:
-        """Calibrated probabilities by head, shape (pairs, labels) each."""
-        rows = self.rows(pairs)
+    def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
+        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.extract`."""
+        rows = self.rows(pairs, scans=scans)
         return {h.head.name: h.probabilities(rows) for h in self.heads}
 
     def head(self, name: str) -> HeadModel:

@@ -1,4 +1,4 @@
-"""Judgements, mentions and reports as tables for people, JSON lines and CSV for machines."""
+"""Judgements, mentions and reports as tables for people, JSON lines and CSV for machines (web pages: `pages`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from stance.actors import Reading
@@ -82,7 +81,7 @@ def _header(heads: Sequence[str]) -> str:
 
 def _line(j: Judgement, heads: Sequence[str], paint: Paint) -> str:
     labels = "".join(f"{j.labels[h]:<11}" for h in heads)
-    text = f"{labels}{j.confidence(heads[0]):.2f}"
+    text = f"{labels}{j.confidence(heads[0]):.2f}" + (f"  → {', '.join(j.target)}" if j.target else "")
     if j.labels[heads[0]] == UNSURE:
         return "     " + paint(f"{j.actor:<24}{text}  perhaps {j.best(heads[0])}", 2)
     return "     " + paint.actor(f"{j.actor:<24}", j.actor) + text
@@ -123,6 +122,7 @@ def csv_row(j: Judgement) -> dict[str, Any]:
         "article_id": j.article, "sentence_id": j.index, "text": j.text, "actor": j.actor,
         "start": named.start if named else "", "end": named.end if named else "",
         "sentence_start": j.start, "sentence_end": j.end, "mentions": "; ".join(m.text for m in j.mentions if m.text),
+        "target": ";".join(j.target),
     }  # fmt: skip
     for head in j.labels:
         row[head] = j.labels[head]
@@ -132,67 +132,6 @@ def csv_row(j: Judgement) -> dict[str, Any]:
     return row
 
 
-# --------------------------------------------------------------------------- web page
-
-# Okabe & Ito's colour-blind-safe palette; the word always stands beside the colour.
-_HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_STYLE = """
-:root { color-scheme: light dark; --soft: #8886; }
-body { font: 1.05rem/1.6 Georgia, serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.3rem; } h2 { font-size: 1.1rem; margin-top: 2.5rem; }
-ul { list-style: none; padding: 0; margin: .2rem 0 .9rem; font: .82rem/1.5 system-ui, sans-serif; }
-li { display: inline-block; margin: .1rem .3rem .1rem 0; padding: .05rem .5rem; border: 1px solid var(--soft); border-left: .45rem solid var(--hue); }
-li.unsure { border-style: dashed; opacity: .75; } li.neutral { opacity: .65; }
-li.hostile { font-weight: 800; } li.stern { font-weight: 600; } li.warm { font-style: italic; }
-table { border-collapse: collapse; font: .85rem system-ui, sans-serif; }
-td, th { padding: .15rem .8rem .15rem 0; text-align: left; }
-footer { margin-top: 3rem; border-top: 1px solid var(--soft); font: .8rem system-ui, sans-serif; }
-@media print { li { break-inside: avoid; } }
-"""
-
-
-def html_lines(judgements: Iterable[Judgement], *, note: str = "") -> Iterator[str]:
-    """One self-contained page, without script or network: every judged sentence with its judgements, a summary last.
-
-    All text is escaped. `note` goes into the footer.
-    """
-    hue: dict[str, str] = {}
-    counts: dict[str, dict[str, int]] = {}
-    yield "<!doctype html>"
-    yield '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>stance</title><style>{_STYLE}</style></head><body><h1>Who takes which stance, sentence by sentence</h1>"
-    article = None
-    place: tuple[str, int] | None = None
-    for j in judgements:
-        if j.article != article:
-            yield ("</ul>" if place else "") + f"<h2>{escape(j.article)}</h2>"
-            article, place = j.article, None
-        if (j.article, j.index) != place:
-            yield ("</ul>" if place else "") + f"<div>{escape(j.text)}</div><ul>"
-            place = (j.article, j.index)
-        main = next(iter(j.labels))
-        counts.setdefault(j.actor, {})[j.labels[main]] = counts.setdefault(j.actor, {}).get(j.labels[main], 0) + 1
-        yield _item(j, hue.setdefault(j.actor, _HUES[len(hue) % len(_HUES)]))
-    yield "</ul>" if place else "<p>no actor found</p>"
-    yield "<h2>In sum</h2><table><thead><tr><th scope='col'>actor</th><th scope='col'>labels</th></tr></thead><tbody>"
-    for actor, labels in sorted(counts.items(), key=lambda kv: -sum(kv[1].values())):
-        told = ", ".join(f"{label} {n}" for label, n in sorted(labels.items(), key=lambda kv: -kv[1]))
-        yield f"<tr><th scope='row'>{escape(actor)}</th><td>{escape(told)}</td></tr>"
-    yield f"</tbody></table><footer><p>{escape(note)}</p></footer></body></html>"
-
-
-def _item(j: Judgement, hue: str) -> str:
-    first, *rest = j.labels.values()
-    classes = " ".join(x for x in ("unsure", "neutral", "hostile", "stern", "warm") if x == first or x in rest and x != "neutral")
-    told = " · ".join(j.labels.values())
-    probs = "; ".join(
-        f"{head}: " + ", ".join(f"{x} {p:.2f}" for x, p in sorted(d.items(), key=lambda kv: -kv[1])) for head, d in j.probabilities.items()
-    )
-    sure = j.confidence(next(iter(j.labels)))
-    return (
-        f'<li class="{escape(classes)}" style="--hue:{hue}" title="{escape(probs)}"><b>{escape(j.actor)}</b> '
-        f"{escape(told)} <span>{sure:.2f}</span></li>"
-    )  # fmt: skip
 
 
 # --------------------------------------------------------------------------- mentions

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
+import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,3 +126,51 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Run(code, out, err)
 
     return call
+
+
+# --------------------------------------------------------------------------- web pages, in a real browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+CHROMEDRIVER = shutil.which("chromedriver") or ""
+_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
+    "--disable-dev-shm-usage"
+)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium; without one (or without selenium) the tests that need it are skipped."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    if not CHROMIUM or not CHROMEDRIVER:
+        pytest.skip("no chromium and chromedriver here")
+    options = webdriver.ChromeOptions()
+    for flag in [*_FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(flag)
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
+    yield driver
+    driver.quit()
+
+
+def open_page(browser: Any, path: Path, *, width: int = 1280, dark: bool = False, script: bool = True, anchor: str = "") -> None:
+    """Open a page anew at this width, bright or dark, with or without scripts."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500})
+    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}, {"name": "prefers-reduced-motion", "value": "reduce"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not script})
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(path.resolve().as_uri() + anchor)
+
+
+def complaints(browser: Any) -> list[str]:
+    """What the page wrote to the console, and what axe-core finds that is serious or critical."""
+    spec = importlib.util.find_spec("axe_core_python")
+    assert spec and spec.origin, "axe-core-python is not installed"
+    logged = [e["message"] for e in browser.get_log("browser")]
+    browser.execute_script((Path(spec.origin).parent / "axe.min.js").read_text("utf-8"))
+    found = browser.execute_async_script("const done = arguments[arguments.length - 1]; axe.run().then(r => done(r.violations), e => done([{id: String(e), impact: 'critical', nodes: []}]))")
+    bad = [f"{v['id']}: {[n['html'][:90] for n in v['nodes'][:2]]}" for v in found if v["impact"] in ("serious", "critical")]
+    return logged + bad

@@ -59,7 +59,7 @@ def test_a_neutral_stance_has_neutral_tone(model: Model, reports: Dataset) -> No
 
 def test_the_row_of_a_judgement(judgements: list[Judgement]) -> None:
     d = judgements[0].as_dict()
-    assert list(d) == ["article", "sentence", "actor", "mentions", "stance", "stance_p", "tone", "tone_p", "stance_probs", "tone_probs"]
+    assert list(d) == ["article", "sentence", "actor", "mentions", "target", "stance", "stance_p", "tone", "tone_p", "stance_probs", "tone_probs"]
     assert d["article"] == "a" and set(d["sentence"]) == {"index", "start", "end", "text"}
     assert d["stance_p"] == d["stance_probs"][d["stance"]]
 

@@ -547,7 +547,7 @@ def test_classifying_imports_no_heavy_package(article: Path, model_file: Path) -
         "import sys; from stance import cli\n"
         "try: cli.main()\n"
         "except SystemExit as e: assert not e.code, e.code\n"
-        "heavy = {'sklearn', 'scipy', 'nltk', 'pandas', 'joblib', 'rich', 'trafilatura'} & {m.split('.')[0] for m in sys.modules}\n"
+        "heavy = {'sklearn', 'scipy', 'nltk', 'pandas', 'joblib', 'rich', 'trafilatura', 'jinja2', 'sqlite3'} & {m.split('.')[0] for m in sys.modules}\n"
         "print('HEAVY', sorted(heavy))"
     )
     for args in (["classify", article, "-m", model_file, "-f", "table"], ["info", model_file], ["actors", "Norway left."], ["--help"]):
@@ -599,23 +599,3 @@ def test_errors_survive_pickling(error: InputError) -> None:
 def test_the_example_article_is_there_for_make_run(run: Cli, model_file: Path) -> None:
     r = run("classify", ROOT / "examples" / "balloon.txt", "-m", model_file, "-f", "table")
     assert r.code == 0 and "China" in r.out and "US" in r.out
-
-
-# --------------------------------------------------------------------------- the web page
-
-
-def test_the_page_is_self_contained_and_keeps_text_as_text(run: Cli, tmp_path: Path, model_file: Path) -> None:
-    (tmp_path / "a<b>.txt").write_text("Norway condemned the <script>alert(1)</script> raid & left.")
-    r = run("classify", tmp_path / "a<b>.txt", "-m", model_file, "--all", "-o", tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text("utf-8")
-    assert r.code == 0
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; raid &amp; left." in page
-    assert "<script" not in page and "http" not in page and "a&lt;b&gt;" in page
-    assert page.count("<ul>") == page.count("</ul>") == 1
-
-
-def test_the_page_hides_neutral_pairs_unless_asked(run: Cli, tmp_path: Path, model_file: Path) -> None:
-    (tmp_path / "a.txt").write_text("Norway condemned the raid.\nThe road to Oslo was closed. Peru has a coast.")
-    some = run("classify", tmp_path / "a.txt", "-m", model_file, "-f", "html").out.count("<li")
-    every = run("classify", tmp_path / "a.txt", "-m", model_file, "-f", "html", "--all").out.count("<li")
-    assert some <= every >= 2

@@ -1,0 +1,423 @@
+"""A results database as one web page: who takes which stance how often, when, by which outlet, against whom.
+
+Read with plain SQL from the file that `stance classify -o results.sqlite` writes. Every count leads to its sentences. Shares have
+95 % bootstrap intervals over articles (Efron 1979), and stand beside shares corrected for the model's known confusion: adjusted
+classify-and-count (Forman 2008, Data Mining and Knowledge Discovery 17) for several classes, by least squares under p ≥ 0, Σp = 1.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.actors import valid_date
+from stance.codebook import NEUTRAL, UNSURE, gloss
+from stance.errors import InputError
+from stance.pages import HUES, glyph, render
+
+Floats = NDArray[np.float64]
+FORMAT = 1  # PRAGMA user_version of the databases read here
+CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
+DRAWS = 400  # bootstrap resamples
+ENOUGH = 5  # articles that an interval and a correction need: of fewer, resamples hardly differ
+ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
+PERIODS = 240  # in a chart
+SENTENCES = 8  # shown behind a number
+_HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
+EXTREMES = 10  # most certain and most unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A judgement of the database with its sentence and article. `best` holds the most probable label by head."""
+
+    article: int
+    title: str
+    date: str
+    source: str
+    number: int
+    text: str
+    actor: str
+    target: tuple[str, ...]
+    labels: dict[str, str]
+    best: dict[str, str]
+    p: float
+
+
+@dataclass(slots=True)
+class Results:
+    """What a results database holds of one model; `articles` are the ids of all that were classified, also without a judgement."""
+
+    heads: dict[str, list[str]]
+    run: dict[str, Any]
+    manifest: dict[str, Any]
+    judgements: list[Found]
+    articles: list[int]
+    skipped: list[tuple[str, str]]
+    notes: list[str] = field(default_factory=list)
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def read_results(path: str | Path, *, actors: Sequence[str] = (), since: str = "", until: str = "") -> Results:
+    """Judgements of a results database, of these actors and dates (ISO, inclusive) if given, of its newest run's model.
+
+    Raises InputError when the file is missing, is no results database, is of a newer format, or has nothing to show.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file", _HINT)
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            return _read(db, path, actors, since, until)
+    except (sqlite3.Error, json.JSONDecodeError) as e:
+        raise InputError(f"{path}: is no results database: {e}", _HINT) from e
+
+
+def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str, until: str) -> Results:
+    columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > FORMAT:
+        raise InputError(f"{path}: format {version} is newer than this version reads ({FORMAT})", "upgrade: pip install -U stance")
+    if lacking := [t for t, names in columns.items() if not names]:
+        raise InputError(f"{path}: is no results database: no table {', '.join(lacking)}", _HINT)
+    runs = [dict(r) for r in db.execute("SELECT * FROM run ORDER BY id")]
+    if not runs:
+        raise InputError(f"{path}: holds no run", "`stance classify ARTICLE... -o results.sqlite` fills it")
+    run = runs[-1]
+    manifest = json.loads(run["manifest"] or "{}")
+    heads = _heads(columns["judgement"], manifest)
+    if not heads:
+        raise InputError(f"{path}: table judgement has no column of a head", "a head h has the columns h, h_p and h_probs")
+    same = [r["id"] for r in runs if r["model"] == run["model"]]
+    rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
+    newest = {(r["input"], r["key"], r["sha256"]): r for r in rows if r["run_id"] in same}  # an article read twice counts once
+    kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
+    out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
+    out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
+    out.notes = _notes(runs, rows, newest.values(), same, kept, since, until)
+    query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
+               JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
+    out.judgements = [_found(dict(r), kept[r["article_id"]], heads) for r in db.execute(query) if r["article_id"] in kept]
+    everyone = sorted({j.actor for j in out.judgements})
+    if unknown := [a for a in actors if a not in everyone]:
+        raise InputError(f"{path}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
+    out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
+    if not out.judgements:
+        raise InputError(f"{path}: no judgement to report" + (f" from {since or '…'} to {until or '…'}" if since or until else ""), "widen the dates")
+    return out
+
+
+def _heads(columns: Sequence[str], manifest: dict[str, Any]) -> dict[str, list[str]]:
+    """Labels by head, in the model's order where its manifest tells it."""
+    names = [c for c in columns if f"{c}_p" in columns and f"{c}_probs" in columns]
+    told = {h: list(r["labels"]) for h, r in manifest.get("report", {}).items()}
+    told |= {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}
+    return {n: told.get(n, []) for n in sorted(names, key=lambda n: (n not in told, list(told).index(n) if n in told else 0))}
+
+
+def _within(date: str, since: str, until: str) -> bool:
+    return (not since or bool(date) and date >= since[: len(date)]) and (not until or bool(date) and date[: len(until)] <= until)
+
+
+def _notes(
+    runs: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], newest: Iterable[dict[str, Any]], same: Sequence[int], kept: dict[int, Any],
+    since: str, until: str,
+) -> list[str]:  # fmt: skip
+    notes = []
+    if others := sum(r["run_id"] not in same for r in rows):
+        notes.append(f"{others} articles were classified with another model and are left out.")
+    if (since or until) and (undated := sum(not r["date"] for r in newest)):
+        notes.append(f"{undated} articles have no date and are left out.")
+    if not runs[-1]["finished"]:
+        notes.append("The last run did not finish: some articles may be missing.")
+    if not kept:
+        notes.append("No article is left.")
+    return notes
+
+
+def _found(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]]) -> Found:
+    probs = {h: json.loads(r[f"{h}_probs"]) for h in heads}
+    main = next(iter(heads))
+    return Found(
+        article["id"], article["title"] or article["key"], article["date"], article["source"] or "", r["number"], r["text"], r["actor"],
+        tuple(x for x in (r["target"] or "").split(";") if x), {h: r[h] for h in heads},
+        {h: max(p, key=p.__getitem__) for h, p in probs.items()}, max(probs[main].values()),
+    )  # fmt: skip
+
+
+# --------------------------------------------------------------------------- numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share with its 95 % interval, 0 to 1; `low` and `high` are None of fewer than ENOUGH articles."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Callable[[Floats], Floats] | None = None) -> list[Share]:
+    """The share of each of `n` labels among judgements, `groups[i]` being the article of judgement i.
+
+    Intervals are bootstrap percentiles over articles. `correct` maps a vector of shares to corrected ones.
+    """
+    articles, where = np.unique(np.array(groups), return_inverse=True)
+    table = np.zeros((len(articles), n))
+    np.add.at(table, (where, np.array(labels)), 1)
+    point = _normal(table.sum(0))
+    point = correct(point) if correct else point
+    if len(articles) < ENOUGH:
+        return [Share(float(v), None, None) for v in point]
+    rng = np.random.default_rng(0)
+    drawn = np.array([_normal(rng.multinomial(len(articles), np.full(len(articles), 1 / len(articles))) @ table) for _ in range(DRAWS)])
+    drawn = np.array([correct(d) for d in drawn]) if correct else drawn
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    return [Share(float(v), float(a), float(b)) for v, a, b in zip(point, low, high, strict=True)]
+
+
+def _normal(counts: Floats) -> Floats:
+    out: Floats = counts / max(1.0, float(counts.sum()))
+    return out
+
+
+def corrector(manifest: dict[str, Any], head: str, labels: Sequence[str]) -> Callable[[Floats], Floats] | None:
+    """Adjusted classify-and-count by the confusion of the model's cross-validation; None where the manifest has none for these labels.
+
+    With C[i, j] = P(said j | true i), the shares said are q = Cᵀp; p is the least-squares solution with p ≥ 0 and Σp = 1.
+    """
+    from scipy.optimize import nnls
+
+    report = manifest.get("report", {}).get(head)
+    if not report or list(report["labels"]) != list(labels):
+        return None
+    table = np.array(report["confusion"], float)
+    if not (table.sum(1) > 0).all():
+        return None
+    rates = table / table.sum(1, keepdims=True)
+    whole = 100.0  # weight of the row that makes the shares sum to one
+    system = np.vstack([rates.T, np.full(len(labels), whole)])
+
+    def correct(q: Floats) -> Floats:
+        return _normal(nnls(system, np.append(q, whole))[0])
+
+    return correct
+
+
+def period(date: str, by: str) -> str:
+    """The month (`2024-03`) or the Monday of the week (`2024-03-04`) of an ISO date; '' where it is not known that closely."""
+    if by == "month":
+        return date[:7] if len(date) >= 7 else ""
+    if len(date) < 10:
+        return ""
+    day = datetime.date.fromisoformat(date[:10])
+    return (day - datetime.timedelta(days=day.weekday())).isoformat()
+
+
+def periods(seen: Iterable[str], by: str) -> list[str]:
+    """All periods from the first to the last seen, those without an article too, PERIODS at most (the latest).
+
+    Where there would be more, one in a hundred at either end is dropped first: some dates are misprints.
+    """
+    known = sorted(x for x in seen if x)
+    if known and (int(known[-1][:4]) - int(known[0][:4])) * (52 if by == "week" else 12) > PERIODS:
+        known = known[len(known) // 100 : len(known) - len(known) // 100]
+    if not known:
+        return []
+    out = [known[-1]]
+    while out[-1] > known[0] and len(out) < PERIODS:
+        first_day = datetime.date.fromisoformat((out[-1] + "-01")[:10])
+        out.append(period((first_day - datetime.timedelta(days=1)).isoformat(), by))
+    return out[::-1]
+
+
+# --------------------------------------------------------------------------- page
+
+
+class _Drill:
+    """The sentences behind each number, by anchor."""
+
+    def __init__(self) -> None:
+        self.lists: list[dict[str, Any]] = []
+
+    def cell(self, title: str, found: Sequence[Found], back: str) -> dict[str, Any]:
+        """A count with the anchor of its sentences ('' for none)."""
+        if not found:
+            return {"n": 0, "anchor": "", "title": title}
+        anchor = f"d{len(self.lists)}"
+        shown = sorted(found, key=lambda j: -j.p)[:SENTENCES]
+        self.lists.append({"anchor": anchor, "title": title, "n": len(found), "shown": shown, "back": back})
+        return {"n": len(found), "anchor": anchor, "title": title}
+
+
+def report_page(results: Results, *, by: str = "month", name: str = "") -> Iterator[str]:
+    """The page, in pieces. `by` is `week` or `month`; `name` says what was read."""
+    main = next(iter(results.heads))
+    js = results.judgements
+    labels = _labels(results, main)
+    drill = _Drill()
+    often = [a for a, _ in Counter(j.actor for j in js if j.best[main] != NEUTRAL).most_common()]
+    often += [a for a, _ in Counter(j.actor for j in js).most_common() if a not in often]
+    top = often[:ACTORS]
+    shown = [*labels, *([UNSURE] if any(j.labels[main] == UNSURE for j in js) else [])]
+    counts = []
+    for i, a in enumerate(top):
+        mine = [j for j in js if j.actor == a]
+        cells = [drill.cell(f"{a}, {x}", [j for j in mine if j.labels[main] == x], "counts") for x in shown]
+        counts.append({"name": a, "hue": min(i, HUES), "cells": cells})
+    surest = sorted((j for j in js if j.best[main] != NEUTRAL), key=lambda j: -j.p)[:EXTREMES]
+    yield from render(
+        "corpus", name=name, run=results.run, results=results, main=main, by=by, glyphs={x: glyph(x) for x in [*shown, *labels]},
+        glosses={x: gloss(main, x) for x in labels}, shown=shown, counts=counts, left=len(often) - len(top), labels=labels,
+        dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
+        outlets=_outlets(js, main, shown, drill), matrix=_matrix(js, main, drill), surest=surest, unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
+        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, many=CORRECTED, drill=drill.lists,
+        corrects=corrector(results.manifest, main, labels) is not None,
+        scores=[(h, part, r) for part, key in (("cross-validation", "report"), ("held-out articles", "held_out"))
+                for h, r in results.manifest.get(key, {}).items()],
+    )  # fmt: skip
+
+
+def _labels(results: Results, head: str) -> list[str]:
+    """The head's labels: the model's, then any others that occur."""
+    seen = {j.best[head] for j in results.judgements}
+    return [*results.heads[head], *sorted(seen - set(results.heads[head]))]
+
+
+def _share_rows(results: Results, head: str, labels: Sequence[str], actors: Sequence[str]) -> list[dict[str, Any]]:
+    correct = corrector(results.manifest, head, labels)
+    out = []
+    for i, actor in enumerate(["all actors", *actors]):
+        mine = [j for j in results.judgements if not i or j.actor == actor]
+        said = [j.article for j in mine], [labels.index(j.best[head]) for j in mine]
+        fixed = shares(*said, len(labels), correct) if correct and len(mine) >= CORRECTED and len({j.article for j in mine}) >= ENOUGH else None
+        out.append({"name": actor, "hue": min(i - 1, HUES), "n": len(mine), "raw": shares(*said, len(labels)), "corrected": fixed})
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One small chart: the share of a label by period, as SVG points in a box of WIDTH × HEIGHT."""
+
+    label: str
+    line: tuple[str, ...]
+    band: tuple[str, ...]
+    points: tuple[tuple[str, str, str], ...]
+    told: str
+
+
+WIDTH, HEIGHT = 120, 52
+
+
+def _panels(results: Results, by: str, actors: Sequence[str]) -> list[dict[str, Any]]:
+    """For each head a row of small charts an actor, of every label but the neutral one, on one scale."""
+    when = [period(j.date, by) for j in results.judgements]
+    times = periods(when, by)
+    outside = sum(n for t, n in Counter(when).items() if t not in times)
+    out = []
+    for head in results.heads if len(times) > 1 else ():
+        labels = _labels(results, head)
+        rows = {a: _over_time([j for j in results.judgements if j.actor == a], head, labels, times, by) for a in actors}
+        sure = any(v and v[1][0].low is not None for row in rows.values() for v in row)
+        if sure:  # periods of few articles swing from 0 to 100 %: they are left out where there are others
+            rows = {a: [v if v and v[1][0].low is not None else None for v in row] for a, row in rows.items()}
+        wanted = [k for k, x in enumerate(labels) if x != NEUTRAL]
+        most = max((s.value for row in rows.values() for per in row if per for k, s in enumerate(per[1]) if k in wanted), default=0) or 1
+        top = min(1.0, np.ceil(most * 10) / 10)
+        panels = [{"name": a, "hue": min(i, HUES), "charts": [_chart(a, labels[k], [(p[0], p[1][k]) if p else None for p in rows[a]], times, top)
+                   for k in wanted]} for i, a in enumerate(actors)]  # fmt: skip
+        out.append({"head": head, "labels": [labels[k] for k in wanted], "rows": panels, "top": top, "times": times, "outside": outside, "sure": sure,
+                    "radius": 2.2 if len(times) <= 24 else 1.2})  # fmt: skip
+    return out
+
+
+def _over_time(
+    mine: Sequence[Found], head: str, labels: Sequence[str], times: Sequence[str], by: str
+) -> list[tuple[int, list[Share]] | None]:  # fmt: skip
+    """(judgements, shares) by period, None for a period without any."""
+    by_time: dict[str, list[Found]] = {}
+    for j in mine:
+        by_time.setdefault(period(j.date, by), []).append(j)
+    return [
+        (len(js), shares([j.article for j in js], [labels.index(j.best[head]) for j in js], len(labels))) if (js := by_time.get(t)) else None
+        for t in times
+    ]
+
+
+def _chart(actor: str, label: str, values: Sequence[tuple[int, Share] | None], times: Sequence[str], top: float) -> Panel:
+    step = WIDTH / max(1, len(times) - 1)
+
+    def y(share: float) -> float:
+        return HEIGHT - min(1.0, share / top) * HEIGHT
+
+    runs: list[list[int]] = []
+    for i, v in enumerate(values):
+        if v and (not i or not values[i - 1] or not runs):
+            runs.append([])
+        if v:
+            runs[-1].append(i)
+    at = {i: (i * step, v[1]) for i, v in enumerate(values) if v}
+    line = tuple(" ".join(f"{at[i][0]:.1f},{y(at[i][1].value):.1f}" for i in run) for run in runs)
+    wide = [[i for i in run if at[i][1].low is not None] for run in runs]
+    band = tuple(
+        " ".join(f"{at[i][0]:.1f},{y(at[i][1].high or 0):.1f}" for i in run) + " "
+        + " ".join(f"{at[i][0]:.1f},{y(at[i][1].low or 0):.1f}" for i in reversed(run))
+        for run in wide if len(run) > 1
+    )  # fmt: skip
+    said = {i: f"{times[i]}: {100 * v[1].value:.0f} % of {v[0]}{_range(v[1])}" for i, v in enumerate(values) if v}
+    points = tuple((f"{at[i][0]:.1f}", f"{y(at[i][1].value):.1f}", told) for i, told in said.items())
+    return Panel(label, line, band, points, f"{actor}, {label}. " + "; ".join(said.values()))
+
+
+def _range(s: Share) -> str:
+    return "" if s.low is None or s.high is None else f" ({100 * s.low:.0f}–{100 * s.high:.0f})"
+
+
+def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, actors: int = 4) -> list[dict[str, Any]]:
+    """Each outlet with the actors it most often has take a stance, and the stances."""
+    out = []
+    for source, _ in Counter(j.source for j in js if j.source).most_common(OUTLETS):
+        here = [j for j in js if j.source == source]
+        rows = []
+        for actor, _ in Counter(j.actor for j in here if j.best[main] != NEUTRAL).most_common(actors):
+            mine = [j for j in here if j.actor == actor]
+            cells = [drill.cell(f"{source}: {actor}, {x}", [j for j in mine if j.labels[main] == x], "outlets") for x in labels]
+            rows.append({"name": actor, "cells": cells})
+        out.append({"source": source, "articles": len({j.article for j in here}), "rows": rows})
+    return out
+
+
+def _matrix(js: Sequence[Found], main: str, drill: _Drill) -> dict[str, Any]:
+    """Who takes a stance towards whom, the most frequent holders and targets."""
+    aimed: dict[tuple[str, str], list[Found]] = {}
+    for j in js:
+        for t in j.target if j.best[main] != NEUTRAL else ():
+            aimed.setdefault((j.actor, t), []).append(j)
+    ends = [Counter[str](), Counter[str]()]
+    for pair, found in aimed.items():
+        for k in (0, 1):
+            ends[k][pair[k]] += len(found)
+    holders, targets = ([a for a, _ in c.most_common(TARGETS)] for c in ends)
+    most = max(map(len, aimed.values()), default=1)
+    rows = []
+    for h in holders:
+        cells = []
+        for t in targets:
+            found = aimed.get((h, t), [])
+            kinds = ", ".join(f"{x} {n}" for x, n in Counter(j.best[main] for j in found).most_common(3))
+            cells.append({**drill.cell(f"{h} → {t}", found, "matrix"), "kinds": kinds, "fill": round(60 * len(found) / most)})
+        rows.append({"name": h, "cells": cells})
+    return {"targets": targets, "rows": rows, "left": len(ends[0]) + len(ends[1]) - len(holders) - len(targets)}

@@ -1,0 +1,94 @@
+"""Whom a stance is directed at: every other actor of the sentence is given points for its place there.
+
+The points were chosen on the `target` column of the training reports (`benchmarks/targets.py` scores them); logistic
+regression over these and forty more traits gained one point of F1 there (grouped cross-validation), so the rules stayed.
+What counts most is how often the article has named the other actor so far: disputes have two sides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from stance.actors import Pair, Reading
+from stance.codebook import NEUTRAL
+from stance.syntax import Scan
+
+POINTS = {
+    "most named so far": 5, "second most named": 1,
+    "the only other actor": 3, "one of several": 1, "nearest": 1,
+    "object of the actor's verb": 3, "right after the actor's cue": 2, "acts in the actor's words": 1,
+    "agent": 2, "after a preposition": 1,
+    "listed with the actor": -5, "joined in cooperation": -2, "own conduct": -1,
+}  # fmt: skip
+ENOUGH = 4
+_OWN_CONDUCT = frozenset(("firm", "deny"))  # stances that as a rule are about the actor itself
+
+
+def with_named(readings: Iterable[Reading]) -> Iterator[tuple[Reading, tuple[str, ...]]]:
+    """Every reading of one article with the three actors named in most of its sentences so far, this one included.
+
+    Of equals the one named first comes first.
+    """
+    counts: Counter[str] = Counter()
+    for r in readings:
+        counts.update(list(dict.fromkeys(m.actor for m in r.mentions if m.actor and m.kind != "place")))
+        yield r, tuple(a for a, _ in counts.most_common(3))
+
+
+def find_targets(pairs: Sequence[Pair], labels: Sequence[str], named: Sequence[tuple[str, ...]], scans: dict[int, Scan]) -> list[tuple[str, ...]]:
+    """The targets of each pair with its label, in the order of the sentence; none for a neutral pair or where it is unclear.
+
+    `named[i]` is what `with_named` gives for the pair's reading, `scans` are those of `features.scan_all`. In a sentence that names nobody else, the
+    target is the other side of the article so far, unless the actor speaks of its own conduct (`firm`, `deny`).
+    """
+    found: list[tuple[str, ...]] = []
+    for pair, label, so_far in zip(pairs, labels, named, strict=True):
+        ranks = [a for a in so_far if a != pair.actor][:2]
+        if label == NEUTRAL:
+            found.append(())
+        elif all(m.actor in ("", pair.actor) or m.kind == "place" for m in pair.reading.mentions):
+            found.append(tuple(ranks[:1]) if label not in _OWN_CONDUCT else ())
+        else:
+            points = {a: sum(map(POINTS.__getitem__, t)) for a, t in traits(pair, label, ranks, scans[id(pair.reading)]).items()}
+            found.append(tuple(a for a, n in points.items() if n >= ENOUGH))
+    return found
+
+
+def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, list[str]]:
+    """The keys of POINTS that hold for each other actor of the sentence. `ranks`: others most named so far."""
+    mentions = pair.reading.mentions
+    numbers: dict[str, list[int]] = {}
+    for k, m in enumerate(mentions):
+        if m.actor and m.kind != "place":
+            numbers.setdefault(m.actor, []).append(k)
+    mine = {s.group[k] for k in numbers.pop(pair.actor, ())}
+    first = pair.mentions[0].first if pair.mentions else 0
+    nearest = min(numbers, key=lambda a: min(abs(mentions[k].first - first) for k in numbers[a]), default="")
+    cue_ends = {f.last for f in s.cues if f.label == label and (s.subject[f.first] in mine or s.speaker[f.first] in mine)}
+    out = {}
+    for actor, ks in numbers.items():
+        groups = {s.group[k] for k in ks}
+        roles = {s.role[k] for k in ks}
+        held = {
+            "most named so far": ranks[:1] == [actor],
+            "second most named": ranks[1:] == [actor],
+            "the only other actor": len(numbers) == 1,
+            "one of several": len(numbers) > 1,
+            "nearest": actor == nearest,
+            "object of the actor's verb": _meet(s.subject, mine, s.object, groups),
+            "right after the actor's cue": any({mentions[k].first, mentions[k].first - 1} & cue_ends for k in ks),
+            "acts in the actor's words": _meet(s.speaker, mine, s.subject, groups),
+            "agent": bool(roles & {"agent", "prep:by"}),
+            "after a preposition": any(r.startswith("prep:") and r != "prep:by" for r in roles),
+            "listed with the actor": bool(groups & mine) and label != "cooperate",
+            "joined in cooperation": bool(groups & mine) and label == "cooperate",
+            "own conduct": label in _OWN_CONDUCT,
+        }
+        out[actor] = [name for name, holds in held.items() if holds]
+    return out
+
+
+def _meet(one: Sequence[int], ours: set[int], other: Sequence[int], theirs: set[int]) -> bool:
+    """Whether some token has `ours` in the one column and `theirs` in the other."""
+    return any(a in ours and b in theirs for a, b in zip(one, other, strict=True))

@@ -1,0 +1,295 @@
+"""The corpus report: what it reads, its numbers, and the page in a browser."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT, Run, complaints, open_page
+
+from stance.actors import default_lexicon
+from stance.articles import Article, Skipped, read_articles
+from stance.classification import classify, classify_archive
+from stance.errors import InputError
+from stance.model import Model
+from stance.reporting import CORRECTED, ENOUGH, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
+from stance.store import describe_run, record
+
+Cli = Callable[..., Run]
+EVIL = "<script>document.title='broken'</script>"
+
+
+def write_results(
+    path: Path, articles: Sequence[Article], model: Model, *, min_confidence: float = 0.0, skipped: Iterable[tuple[str, str]] = (), append: bool = False
+) -> Path:
+    """Classify the articles into a database (a further run of one with `append`)."""
+    judge = partial(classify_archive, model=model, lexicon=default_lexicon(), min_confidence=min_confidence)
+    items = [*articles, *(Skipped(name, reason) for name, reason in skipped)]
+    run = describe_run(model, default_lexicon(), {"inputs": [a.id for a in articles]})
+    record(path, items, lambda x, finish: judge(x, finish=finish), run, append=append)
+    return path
+
+
+@pytest.fixture(scope="module")
+def articles() -> list[Article]:
+    return list(read_articles(ROOT / "examples" / "cable.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def database(model: Model, articles: list[Article], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    evil = Article(f"evil{EVIL}", f"Norway condemned the {EVIL} raid. Norway condemned Chile.", f"t{EVIL}", "2031-05-07", f"s{EVIL}")
+    path = tmp_path_factory.mktemp("results") / "results.sqlite"
+    return write_results(path, [*articles, evil], model, min_confidence=0.5, skipped=[(f"bad{EVIL}", "the file is empty")])
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def test_every_judgement_is_read(database: Path, articles: list[Article], model: Model) -> None:
+    found = read_results(database)
+    wanted = [j for a in articles for j in classify(a, model, min_confidence=0.5)]
+    mine = [j for j in found.judgements if "evil" not in j.title and not j.title.startswith("t<")]
+    assert [(j.text, j.actor, j.target, j.labels, j.best["stance"]) for j in mine] == [(j.text, j.actor, j.target, j.labels, j.best("stance")) for j in wanted]
+    assert list(found.heads) == ["stance", "tone"] and found.skipped == [(f"bad{EVIL}", "the file is empty")]
+    assert len(found.articles) == 6
+
+
+def test_actors_and_dates(database: Path) -> None:
+    assert {j.actor for j in read_results(database, actors=["Chile", "Peru"]).judgements} == {"Chile", "Peru"}
+    assert {j.date for j in read_results(database, since="2031-03-08", until="2031-04-15").judgements} == {"2031-03-08", "2031-03-27", "2031-04-15"}
+    assert {j.date for j in read_results(database, until="2031-03").judgements} == {"2031-03-04", "2031-03-08", "2031-03-27"}
+
+
+def test_articles_without_a_date_are_left_out_of_a_span_and_counted(model: Model, tmp_path: Path) -> None:
+    articles = [Article("a", "Norway condemned the raid.", date="2031-01-01"), Article("b", "Norway condemned the raids.")]
+    path = write_results(tmp_path / "r.sqlite", articles, model)
+    found = read_results(path, since="2031")
+    assert len(found.judgements) == 1 and "1 articles have no date and are left out." in found.notes
+    assert len(read_results(path).judgements) == 2
+
+
+def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: Model, tmp_path: Path) -> None:
+    one, two = Article("a", "Norway condemned the raid."), Article("b", "Chile denied it.")
+    other = replace(model, heads=tuple(replace(h, bias=h.bias + 1) for h in model.heads))
+    path = write_results(tmp_path / "r.sqlite", [two], other)
+    write_results(path, [one], model, append=True)
+    write_results(path, [one, two], model, append=True)
+    found = read_results(path)
+    assert [j.actor for j in found.judgements] == ["Norway", "Chile"]
+    assert found.notes == ["1 articles were classified with another model and are left out."]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda p: None, "there is no such file"),
+        (lambda p: p.write_text("text,actor\nNorway left.,Norway\n" * 50), "is no results database: file is not a database"),
+        (lambda p: sqlite3.connect(p).execute("CREATE TABLE x(y)").connection.close(), "is no results database: no table run, article, sentence, judgement"),
+        (lambda p: sqlite3.connect(p).execute("PRAGMA user_version = 9").connection.close(), "format 9 is newer than this version reads (1)"),
+    ],
+    ids=["missing", "text", "other database", "newer"],
+)
+def test_what_is_no_results_database(run: Cli, tmp_path: Path, make: Callable[[Path], Any], said: str) -> None:
+    path = tmp_path / "r.sqlite"
+    make(path)
+    r = run("report", path, "-o", tmp_path / "r.html")
+    assert r.code == 1 and f"error: {path}: {said}" in r.err and "Traceback" not in r.err and r.err.splitlines()[-1].startswith("  ")
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no judgement of 'Narnia'; actors there: Bolivia"):
+        read_results(database, actors=["Narnia"])
+    with pytest.raises(InputError, match=r"no judgement to report from 1999 to 2000"):
+        read_results(database, since="1999", until="2000")
+    with pytest.raises(InputError, match="no judgement to report"):
+        read_results(write_results(tmp_path / "e.sqlite", [Article("a", "It rained.")], model))
+
+
+def test_the_database_is_not_changed(database: Path) -> None:
+    before = database.read_bytes()
+    "".join(report_page(read_results(database)))
+    assert database.read_bytes() == before and [p.name for p in database.parent.iterdir() if "sqlite-" in p.name] == []
+
+
+# --------------------------------------------------------------------------- numbers
+
+
+def test_shares_and_their_intervals() -> None:
+    rng = np.random.default_rng(1)
+    groups, labels = rng.integers(60, size=900), (rng.random(900) < 0.3).astype(int)
+    found = shares(list(groups), list(labels), 2)
+    assert found[1].value == pytest.approx(labels.mean()) and sum(s.value for s in found) == pytest.approx(1)
+    low, high = found[1].low, found[1].high
+    assert low is not None and high is not None and low < found[1].value < high
+    assert high - low == pytest.approx(2 * 1.96 * (0.3 * 0.7 / 900) ** 0.5, rel=0.3)  # independent rows: as the binomial
+
+
+def test_articles_that_agree_within_make_wider_intervals() -> None:
+    groups = [i // 10 for i in range(300)]
+    alike, mixed = ([g % 2 for g in groups], [i % 2 for i in range(300)])
+    width = [(s.high or 0) - (s.low or 0) for s in (shares(groups, alike, 2)[1], shares(groups, mixed, 2)[1])]
+    assert width[0] > 0.2 > 0.01 > width[1]
+
+
+def test_few_articles_have_no_interval() -> None:
+    assert all(s.low is None and s.high is None for s in shares([1, 2, 3, 4] * 5, [0, 1] * 10, 2))
+    assert all(s.low is not None for s in shares(list(range(ENOUGH)), [0] * ENOUGH, 2))
+
+
+def manifest(confusion: list[list[int]]) -> dict[str, Any]:
+    return {"report": {"stance": {"labels": ["a", "b", "c"], "confusion": confusion}}}
+
+
+def test_correction_undoes_a_known_confusion() -> None:
+    table = [[80, 10, 10], [30, 60, 10], [5, 15, 80]]
+    correct = corrector(manifest(table), "stance", ["a", "b", "c"])
+    assert correct is not None
+    rates = np.array(table) / 100
+    for truth in ([0.2, 0.5, 0.3], [1.0, 0.0, 0.0], [0.0, 0.1, 0.9]):
+        assert correct(np.array(truth) @ rates) == pytest.approx(truth, abs=1e-6)
+
+
+def test_correction_gives_shares_also_where_no_shares_fit() -> None:
+    correct = corrector(manifest([[80, 10, 10], [30, 60, 10], [5, 15, 80]]), "stance", ["a", "b", "c"])
+    assert correct is not None
+    fixed = correct(np.array([0.0, 1.0, 0.0]))
+    assert fixed.sum() == pytest.approx(1) and (fixed >= 0).all() and fixed.argmax() == 1
+
+
+def test_no_correction_without_a_confusion_of_these_labels() -> None:
+    assert corrector({}, "stance", ["a"]) is None
+    assert corrector(manifest([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), "stance", ["a", "b"]) is None
+    assert corrector(manifest([[1, 0, 0], [0, 1, 0], [0, 0, 0]]), "stance", ["a", "b", "c"]) is None
+
+
+@pytest.mark.parametrize(
+    ("date", "by", "wanted"),
+    [("2031-03-04", "month", "2031-03"), ("2031-03", "month", "2031-03"), ("2031", "month", ""), ("2031-03-04", "week", "2031-03-03"), ("2031-03-03", "week", "2031-03-03"), ("2031-03", "week", ""), ("", "week", "")],
+)
+def test_period_of_a_date(date: str, by: str, wanted: str) -> None:
+    assert period(date, by) == wanted
+
+
+def test_periods_have_no_gap() -> None:
+    assert periods(["2031-02", "2030-11", ""], "month") == ["2030-11", "2030-12", "2031-01", "2031-02"]
+    assert periods(["2030-12-23", "2031-01-06"], "week") == ["2030-12-23", "2030-12-30", "2031-01-06"]
+    assert periods(["", ""], "week") == []
+
+
+def test_a_misprinted_date_does_not_stretch_the_charts() -> None:
+    months = [f"2031-{m:02}" for m in range(1, 13)] * 20
+    assert periods([*months, "0001-01", "9999-12"], "month") == months[:12]
+    assert len(periods(["0001-01", "9999-12"], "month")) == PERIODS  # no way to tell which is right
+
+
+# --------------------------------------------------------------------------- page
+
+
+def test_every_number_leads_to_its_sentences(database: Path) -> None:
+    results = read_results(database)
+    shown = "".join(report_page(results, name="r.sqlite"))
+    links = re.findall(r'<a href="#(d\d+)" aria-label="([^"]*): (\d+), show', shown)
+    lists = dict(re.findall(r'<section id="(d\d+)".*?<ol class="quotes">(.*?)</ol>', shown, re.S))
+    assert links and {a for a, _, _ in links} == set(lists)
+    assert all(lists[a].count("<li>") == min(int(n), SENTENCES) for a, _, n in links)
+    counted = Counter((j.actor, j.labels["stance"]) for j in results.judgements)
+    assert {(t, int(n)) for _, t, n in links} >= {(f"{a}, {x}", n) for (a, x), n in counted.items() if a in ("Peru", "Chile")}
+
+
+def test_a_cap_is_said(model: Model, tmp_path: Path) -> None:
+    path = write_results(tmp_path / "r.sqlite", [Article(str(n), f"Norway condemned raid {n}.") for n in range(SENTENCES + 3)], model)
+    assert f"the {SENTENCES} most certain of {SENTENCES + 3} sentences" in "".join(report_page(read_results(path)))
+
+
+def test_the_page_says_what_it_rests_on(database: Path, model: Model) -> None:
+    shown = "".join(report_page(read_results(database)))
+    report = model.manifest["report"]["stance"]
+    assert model.fingerprint in shown and f"stance, cross-validation: macro-F1 {report['macro_f1']:.2f}" in shown
+    assert "6 articles, 2031-03-04 to 2031-05-07" in shown and "1 input skipped" in shown and "% of the labels unsure" in shown
+    assert "Forman 2008" in shown
+
+
+def test_corrected_shares_stand_beside_those_of_many_sentences(model: Model, tmp_path: Path) -> None:
+    texts = ["Norway condemned the raid.", "Norway agreed to hold talks.", "Norway denied the charge."]
+    articles = [Article(str(n), " ".join(texts[i % (1 + n % 3)] for i in range(CORRECTED // ENOUGH))) for n in range(ENOUGH)]
+    found = read_results(write_results(tmp_path / "r.sqlite", articles, model))
+    assert "".join(report_page(found)).count("<td>corrected</td>") == 2  # of all actors, and of Norway
+    found.judgements.pop()
+    assert "<td>corrected</td>" not in "".join(report_page(found))
+
+
+def test_a_model_without_scores_is_said(model: Model, tmp_path: Path) -> None:
+    bare = replace(model, manifest={k: v for k, v in model.manifest.items() if k not in ("report", "held_out")})
+    path = write_results(tmp_path / "r.sqlite", [Article(str(n), "Norway condemned the raid.") for n in range(9)], bare)
+    shown = "".join(report_page(read_results(path)))
+    assert "holds no scores" in shown and "no correction" in shown and "too few dates" in shown and "name no source" in shown
+
+
+def test_charts_have_a_point_a_period_with_judgements(database: Path) -> None:
+    shown = "".join(report_page(read_results(database, actors=["Peru"]), by="week"))
+    (chart,) = re.findall(r'<svg role="img" aria-label="Peru, firm\..*?</svg>', shown, re.S)
+    weeks = {period(j.date, "week") for j in read_results(database, actors=["Peru"]).judgements}
+    assert chart.count("<circle") == len(weeks) == 4  # two articles are of one week
+
+
+def test_thin_months_are_left_out_where_there_are_full_ones(model: Model, tmp_path: Path) -> None:
+    full = [Article(f"{m}{n}", "Norway condemned the raid.", date=f"2031-{m:02}-{n + 1:02}") for m in (1, 2) for n in range(ENOUGH)]
+    thin = [Article("x", "Norway agreed to hold talks.", date="2031-03-01")]
+    shown = "".join(report_page(read_results(write_results(tmp_path / "r.sqlite", [*full, *thin], model))))
+    (chart,) = re.findall(r'<svg role="img" aria-label="Norway, accuse\..*?</svg>', shown, re.S)
+    assert chart.count("<circle") == 2 and chart.count("<polygon") == 1 and "2031-01: 100 % of 5 (100–100)" in chart
+    assert "a month with fewer than 5 articles of the actor is left out" in shown
+
+
+def test_the_command(run: Cli, database: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.html"
+    r = run("report", database, "-o", out, "--actor", "Peru", "--from", "2031-03-05", "--to", "2031-04-30", "--by", "week")
+    assert r.code == 0 and r.out == "" and f"wrote {out}: " in r.err
+    page = out.read_text("utf-8")
+    assert "Over time, by week" in page and page.count("<script") == 0 and "http" not in page.replace("http-equiv", "")
+    for bad in (["--by", "year"], ["--from", "soon"], ["--to", "2031-13-01"]):
+        assert run("report", database, "-o", out, *bad).code == 2
+    before = database.read_bytes()
+    assert run("report", database, "-o", database).code == 1 and database.read_bytes() == before
+
+
+# --------------------------------------------------------------------------- in a browser
+
+
+@pytest.fixture(scope="module")
+def report(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text("".join(report_page(read_results(database), name=f"r{EVIL}", by="week")), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_complaint_and_no_sideways_scrolling(browser: Any, report: Path, width: int, dark: bool) -> None:
+    open_page(browser, report, width=width, dark=dark)
+    assert complaints(browser) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.title != "broken" and browser.execute_script("return document.scripts.length") == 0
+
+
+def test_a_number_opens_its_sentences_and_leads_back(browser: Any, report: Path) -> None:
+    open_page(browser, report)
+    link = next(a for a in browser.find_elements("css selector", "td a") if "Peru, accuse" in a.get_attribute("aria-label"))
+    number = int(link.text)
+    section = browser.find_element("css selector", link.get_attribute("href").split("/")[-1].split("html")[-1])
+    assert not section.is_displayed()
+    link.click()
+    assert section.is_displayed() and len(section.find_elements("tag name", "li")) == min(number, SENTENCES)
+    assert "Peru: accuse" in section.text
+    assert complaints(browser) == []
+    section.find_element("link text", "Back to the table").click()
+    assert not section.is_displayed() and browser.current_url.endswith("#counts")
