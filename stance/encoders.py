@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,7 @@ from stance.actors import Pair
 from stance.errors import InputError, MissingExtraError, ModelError
 
 ELSEWHERE = "STANCE_ENCODER"  # environment variable: where the encoder of a model file lies on this machine
+_REPOSITORY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")  # what can be a name in the cache
 _TOKENS = 256  # a sentence beyond is cut
 _WHAT = "a sentence-transformers or transformers folder (config.json, tokenizer, model.safetensors); stance downloads nothing"
 
@@ -128,14 +130,16 @@ def find_folder(name: str) -> Path:
 
 def _cached(name: str) -> Path:
     """The folder of a name in the local Hugging Face cache."""
+    hint = f"give {_WHAT}. For a model file whose encoder has moved, set {ELSEWHERE} to the folder"
+    if not _REPOSITORY.fullmatch(name):
+        raise InputError(f"encoder {name!r}: no such folder", hint)
     try:
         from huggingface_hub import snapshot_download
     except ImportError as e:
-        raise MissingExtraError(f"finding the encoder {name!r} (no folder of that name)", "transformers", "embeddings") from e
+        raise MissingExtraError(f"looking for encoder {name!r} in the local cache", "huggingface_hub", "embeddings") from e
     try:
         return Path(snapshot_download(name, local_files_only=True))
     except (OSError, ValueError) as e:
-        hint = f"give {_WHAT}. For a model file whose encoder has moved, set {ELSEWHERE} to the folder"
         raise InputError(f"encoder {name!r}: no folder of that name, nor a model in the local Hugging Face cache", hint) from e
 
 
@@ -210,7 +214,8 @@ def _vector(sentence: Masked, tokenizer: Any, network: Any, layer: int) -> Vecto
     """Mean of the sentence, then of the masks, shape (2 · hidden size,)."""
     import torch
 
-    tokens = tokenizer(sentence.text, truncation=True, max_length=min(_TOKENS, tokenizer.model_max_length), return_offsets_mapping=True, return_tensors="pt")
+    most = min(_TOKENS, tokenizer.model_max_length)
+    tokens = tokenizer(sentence.text, truncation=True, max_length=most, return_offsets_mapping=True, return_tensors="pt")
     offsets = tokens.pop("offset_mapping")[0].numpy()
     with torch.inference_mode():
         states = network(**tokens, output_hidden_states=True).hidden_states

@@ -201,7 +201,7 @@ class Model:
 
 def _arrays(m: HeadModel) -> dict[str, NDArray[Any]]:
     """The arrays of a head by the names of their members."""
-    own = {"keys": m.keys, "weights": m.weights, "bias": m.bias}
+    own: dict[str, NDArray[Any]] = {"keys": m.keys, "weights": m.weights, "bias": m.bias}
     return own | {"dense-center": m.dense.center, "dense-weights": m.dense.weights} if m.dense else own
 
 

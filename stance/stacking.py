@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -19,9 +20,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.encoders import Encoder
+from stance.model import softmax
 
 _C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkage
-_C_STACK = 0.01
 
 Floats = NDArray[np.float64]
 
@@ -60,9 +61,50 @@ def dense_pipeline(weight: dict[str, float] | None, seed: int) -> Pipeline:
     return Pipeline([("scale", StandardScaler()), ("classifier", classifier)])
 
 
-def second_stage(weight: dict[str, float] | None, seed: int) -> LogisticRegression:
-    """The unfitted classifier of scores, shape (rows, 2 · labels): of the sparse model, then of the vectors."""
-    return LogisticRegression(C=_C_STACK, class_weight=weight, max_iter=500, random_state=seed)
+class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """One weight for the sparse model's scores, one for the vectors' scores, and an intercept a label.
+
+    A logistic regression with as few parameters as will do: with a coefficient for every label of one stage on every label of the
+    other, a few hundred pairs are worse off than without an encoder, and thousands hardly better.
+
+    X has the scores of both, shape (rows, 2 · labels), in the order of `labels`; `weight` is that of each class.
+    Learnt: `mix_`, shape (2,), not negative; `intercept_`, shape (labels,).
+    """
+
+    def __init__(self, labels: Sequence[str], weight: dict[str, float] | None = None) -> None:
+        self.labels = labels
+        self.weight = weight
+
+    def fit(self, X: Floats, y: Sequence[str]) -> ScoreStack:
+        """Least weighted log loss, the intercepts held near zero by as much as one pair."""
+        self.classes_ = np.array(self.labels)
+        k = len(self.labels)
+        both = np.stack([X[:, :k], X[:, k:]])
+        hit = np.array(y)[:, None] == self.classes_
+        each = np.array([(self.weight or {}).get(str(label), 1.0) for label in y])[:, None] / len(X)
+
+        def loss(p: Floats) -> tuple[float, Floats]:
+            probs = softmax(np.tensordot(p[:2], both, 1) + p[2:])
+            gap = (probs - hit) * each
+            value = -float((np.log(np.maximum(probs, 1e-300)) * hit * each).sum()) + float((p[2:] ** 2).sum()) / len(X)
+            return value, np.concatenate([(both * gap).sum((1, 2)), gap.sum(0) + 2 * p[2:] / len(X)])
+
+        start = np.concatenate([[0.5, 0.5], np.zeros(k)])
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2 + [(None, None)] * k)
+        self.mix_, self.intercept_ = found.x[:2], found.x[2:]
+        return self
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Scores, shape (rows, labels)."""
+        check_is_fitted(self, "mix_")
+        k = len(self.labels)
+        out: Floats = self.mix_[0] * X[:, :k] + self.mix_[1] * X[:, k:] + self.intercept_
+        return out
+
+    def predict(self, X: Floats) -> NDArray[np.str_]:
+        """The label with the highest score of each row."""
+        out: NDArray[np.str_] = self.classes_[self.decision_function(X).argmax(1)]
+        return out
 
 
 def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple[Floats, Floats]:
@@ -74,22 +116,18 @@ def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple
     return coef[order], np.asarray(bias, dtype=np.float64)[order]
 
 
-def joined(words: Pipeline, dense: Pipeline, second: LogisticRegression, encoder: Encoder, labels: Sequence[str]) -> Pipeline:
-    """Both first stages and the second as one pipeline: the features side by side, one classifier.
-
-    `labels` is the order of the scores that `second` learnt from.
-    """
-    k = len(labels)
-    mix, last = coefficients(second, labels)
-    (a, a0), (b, b0) = coefficients(words.named_steps["classifier"], labels), coefficients(dense.named_steps["classifier"], labels)
+def joined(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder) -> Pipeline:
+    """Both first stages and the second as one pipeline: the features side by side, one classifier."""
+    (a, a0), (b, b0) = (coefficients(p.named_steps["classifier"], stack.labels) for p in (words, dense))
     scale = dense.named_steps["scale"]
-    coef = np.hstack([mix[:, :k] @ a, mix[:, k:] @ b / scale.scale_])
-    bias = last + mix[:, :k] @ a0 + mix[:, k:] @ b0
     vectors = EncoderFeatures(encoder)
     vectors.center_ = scale.mean_.astype(np.float32)
-    bias -= coef[:, -len(vectors.center_) :] @ (scale.mean_ - vectors.center_)
+    b = b / scale.scale_
+    b0 = b0 - b @ (scale.mean_ - vectors.center_)
+    coef = np.hstack([stack.mix_[0] * a, stack.mix_[1] * b])
+    bias = stack.intercept_ + stack.mix_[0] * a0 + stack.mix_[1] * b0
     features = FeatureUnion([("words", words.named_steps["features"]), ("encoder", vectors)])
-    return Pipeline([("features", features), ("classifier", _linear(words.named_steps["classifier"], coef, bias, labels))])
+    return Pipeline([("features", features), ("classifier", _linear(words.named_steps["classifier"], coef, bias, stack.labels))])
 
 
 def _linear(like: LogisticRegression, coef: Floats, bias: Floats, labels: Sequence[str]) -> LogisticRegression:

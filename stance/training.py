@@ -34,7 +34,7 @@ from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, concat, extract, lookup
 from stance.model import DenseWeights, HeadModel, Model, softmax
-from stance.stacking import coefficients, dense_pipeline, joined, second_stage
+from stance.stacking import ScoreStack, coefficients, dense_pipeline, joined
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 
 SEED = 20240229
@@ -204,8 +204,8 @@ def _stacked(words: Pipeline, fold: OutOfFold, y: Sequence[str], vectors: Vector
     """The fitted pipeline of both kinds of features: the second stage learns from the out-of-fold scores of the first."""
     weight = class_weights(y, settings.balance)
     dense = dense_pipeline(weight, settings.seed).fit(vectors, np.array(y))
-    second = second_stage(weight, settings.seed).fit(fold.first_stage, np.array(y))
-    return joined(words, dense, second, encoder, fold.head.labels)
+    stack = ScoreStack(fold.head.labels, weight).fit(cast(Floats, fold.first_stage), y)
+    return joined(words, dense, stack, encoder)
 
 
 def settled(settings: Settings, data: Dataset) -> Settings:
@@ -306,7 +306,7 @@ def _out_of_fold(
     if vectors is not None:
         dense = _fold_scores(dense_pipeline(weight, settings.seed), vectors, y, head, folds, jobs)
         first = np.hstack([scores, dense])
-        scores = _fold_scores(second_stage(weight, settings.seed), first, y, head, folds)
+        scores = _fold_scores(ScoreStack(head.labels, weight), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         temperatures[test_at] = temperature(scores[train_at], truth[train_at])
