@@ -73,7 +73,8 @@ NEWSMTSC = ("text", "actor", "start", "end", "label", "article_id", "sentence_id
 
 def newsmtsc(root: Path, jobs: int, encoder: Encoder | None) -> None:
     """Train on train, score on dev; and grouped cross-validation on train."""
-    model, reports = train(labelled(newsmtsc_rows(read(root / "newsmtsc/train.csv")), NEWSMTSC), settings=Settings(draws=200), encoder=encoder, jobs=jobs)
+    data = labelled(newsmtsc_rows(read(root / "newsmtsc/train.csv")), NEWSMTSC)
+    model, reports = train(data, settings=Settings(draws=200), encoder=encoder, jobs=jobs)
     say("newsmtsc 5-fold CV", reports["label"].macro_f1, "")
     dev = read(root / "newsmtsc/dev.csv")
     for subset in ("rw", "mt"):

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
-from stance.encoders import Encoder
+from stance.encoders import Encoder, checked_vectors
 from stance.model import softmax
 
 _C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkage
@@ -28,9 +28,9 @@ Floats = NDArray[np.float64]
 
 
 class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Pairs to vectors less their mean, for a scikit-learn pipeline. Learnt: `center_`, shape (width,).
+    """Pairs to vectors less their mean, for a scikit-learn pipeline. Learnt: `center_`, shape (width,), and `sha256_` of the encoder.
 
-    It holds the encoder by name; the weights are looked up where it runs.
+    It holds the encoder by name: the weights are looked up where it runs, and refused (ModelError) when they are others.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -41,12 +41,14 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if len(X) == 0:
             raise ValueError("no pairs to fit")
         self.center_ = self.encoder.encode(X).mean(0)
+        self.sha256_ = self.encoder.sha256
         return self
 
     def transform(self, X: Sequence[Pair]) -> Floats:
         """Vectors, shape (len(X), width)."""
         check_is_fitted(self, "center_")
-        out: Floats = self.encoder.encode(X).astype(np.float64) - self.center_ if len(X) else np.zeros((0, len(self.center_)))
+        entry = {"sha256": self.sha256_, "width": len(self.center_)}
+        out: Floats = checked_vectors(self.encoder, X, entry, "the pipeline").astype(np.float64) - self.center_
         return out
 
     def __sklearn_tags__(self) -> Any:
@@ -121,7 +123,7 @@ def joined(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder
     (a, a0), (b, b0) = (coefficients(p.named_steps["classifier"], stack.labels) for p in (words, dense))
     scale = dense.named_steps["scale"]
     vectors = EncoderFeatures(encoder)
-    vectors.center_ = scale.mean_.astype(np.float32)
+    vectors.center_, vectors.sha256_ = scale.mean_.astype(np.float32), encoder.sha256
     b = b / scale.scale_
     b0 = b0 - b @ (scale.mean_ - vectors.center_)
     coef = np.hstack([stack.mix_[0] * a, stack.mix_[1] * b])

@@ -29,7 +29,7 @@ from sklearn.utils.validation import check_is_fitted
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head, gloss
 from stance.dataset import Dataset
-from stance.encoders import Encoder, Vectors
+from stance.encoders import Encoder
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, concat, extract, lookup
@@ -191,16 +191,16 @@ def train(
 
 def encode_all(
     encoder: Encoder | None, pairs: Sequence[Pair], progress: Callable[[str, int], Iterator[int]] | None = None, batch: int = 64
-) -> Vectors | None:
-    """Vectors of many pairs, shape (pairs, width); None without an encoder. Raises as `Encoder.encode` does."""
+) -> Floats | None:
+    """Vectors of many pairs, shape (pairs, width); None without an encoder. Raises InputError and MissingExtraError as encoders do."""
     if encoder is None:
         return None
     starts = range(0, len(pairs), batch)
     steps = progress("vectors", len(starts)) if progress else iter(range(len(starts)))
-    return np.concatenate([encoder.encode(pairs[starts[i] : starts[i] + batch]) for i in steps])
+    return np.concatenate([encoder.encode(pairs[starts[i] : starts[i] + batch]) for i in steps]).astype(np.float64)
 
 
-def _stacked(words: Pipeline, fold: OutOfFold, y: Sequence[str], vectors: Vectors, encoder: Encoder, settings: Settings) -> Pipeline:
+def _stacked(words: Pipeline, fold: OutOfFold, y: Sequence[str], vectors: Floats, encoder: Encoder, settings: Settings) -> Pipeline:
     """The fitted pipeline of both kinds of features: the second stage learns from the out-of-fold scores of the first."""
     weight = class_weights(y, settings.balance)
     dense = dense_pipeline(weight, settings.seed).fit(vectors, np.array(y))
@@ -295,7 +295,7 @@ def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLe
 
 
 def _out_of_fold(
-    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], vectors: Vectors | None, settings: Settings, cues: CueLexicon | None,
+    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], vectors: Floats | None, settings: Settings, cues: CueLexicon | None,
     jobs: int, progress: Callable[[str, int], Iterator[int]] | None,
 ) -> OutOfFold:  # fmt: skip
     head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)

@@ -158,6 +158,8 @@ def test_encoder_features_are_an_estimator(unseen: list[Pair]) -> None:
     np.testing.assert_allclose(features.fit(unseen).transform(unseen).mean(0), 0.0, atol=1e-5)
     assert features.transform([]).shape == (0, WIDTH)
     assert not hasattr(clone(features), "center_")
+    with pytest.raises(ModelError, match="the pipeline: its encoder is not the one it was trained with"):
+        features.set_params(encoder=replace(FAKE, sha256="0c" * 32)).transform(unseen)
 
 
 def test_the_stack_is_scored_out_of_fold_beside_the_words_alone(
