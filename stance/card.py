@@ -25,6 +25,8 @@ def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
     heads = " and ".join(_text(h["name"]) for h in manifest["heads"])
     yield from (f"# Model card: {_text(name)}", "")
     yield f"A linear classifier of {heads} for pairs of sentence and actor in English news, made with `stance` {manifest['version']}."
+    if e := manifest.get("encoder"):
+        yield f"It reads vectors of the sentence encoder {_text(e['name'])} (SHA-256 of the weights `{e['sha256']}`), which it needs to run."
     yield from _data(manifest)
     yield from _definitions(manifest)
     yield from _scores(manifest)
@@ -141,6 +143,7 @@ def command(manifest: Manifest, name: str) -> str:
     words += [] if heads == list(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
+    words += ["--encoder", manifest["encoder"]["name"]] if "encoder" in manifest else []
     words += ["--cues", "CUES.csv"] if "cues.csv" in manifest.get("members", {}) else []
     words += [w for k in ("actors", "definitions") if about.get(k) for w in (f"--{k}", f"{k.upper()}.csv")]
     return shlex.join([*words, "-o", name if name.endswith(".stance") else "model.stance"])

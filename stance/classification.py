@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings, pairs
 from stance.articles import Article, Skipped
 from stance.codebook import NEUTRAL, UNSURE
-from stance.errors import InputError
+from stance.errors import InputError, StanceError
 from stance.features import scan_all
 from stance.model import Model, consistent, default_model
 from stance.targets import find_targets, with_named
@@ -124,6 +124,7 @@ def classify_archive(
     """A result for every item, batch by batch, in order; the same for any `jobs`, and on a dask cluster (`cluster` is its scheduler's address).
 
     An article on which classification fails, or kills its process, is skipped with the reason; the others of its batch are not lost.
+    What is wrong with the model itself (an encoder that is not there) is raised.
     Memory does not grow with the number of items. `finish` makes of a `Result` what is given back, in the process that judged it, so that
     the one process that collects has little to do.
     """
@@ -157,6 +158,8 @@ def _results(
     try:
         for n, judgement in _judged(whole, model, lexicon, least, actors):
             found[n].append(judgement)
+    except StanceError:  # of the model, not of an article
+        raise
     except Exception as e:
         if len(batch) == 1:
             return [Result(batch[0], (), f"classification failed: {type(e).__name__}: {e}")]

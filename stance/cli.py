@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stance.actors import Lexicon
     from stance.articles import Article, Skipped
     from stance.classification import Judgement, Result
+    from stance.encoders import Encoder
     from stance.model import Model
     from stance.store import Judge, Run
 
@@ -242,6 +243,10 @@ def train(
     definitions: Annotated[
         Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) of your labels; for the model card.", show_default=False)
     ] = None,
+    encoder: Annotated[
+        str,
+        typer.Option("--encoder", help="Add vectors of this sentence encoder (a local folder, or a name in the local cache).", show_default=False),
+    ] = "",
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -258,6 +263,7 @@ def train(
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
+    dense = _encoder(encoder)
     dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
     _warn(dataset.warnings)
     rest, held = dataset.split(hold_out) if hold_out else (dataset, None)
@@ -271,7 +277,9 @@ def train(
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
     told = read_definitions(definitions, dataset.heads) if definitions else {}
-    model, reports = train(rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, jobs=jobs, progress=_progress)
+    model, reports = train(
+        rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, encoder=dense, jobs=jobs, progress=_progress
+    )
     scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}
     if held is not None and len(held):
@@ -340,7 +348,7 @@ def evaluate(
     settings = training.Settings(folds=folds, seed=seed)
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)
-        reports = training.evaluate(fitted, dataset)
+        reports = training.evaluate(fitted, dataset, predicted)
     else:
         predicted = training.out_of_fold(dataset, settings=settings, jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
@@ -633,6 +641,14 @@ def _model(path: Path | None) -> Model:
     from stance.model import default_model, load
 
     return load(path) if path else default_model()
+
+
+def _encoder(name: str) -> Encoder | None:
+    if not name:
+        return None
+    from stance.encoders import open_encoder
+
+    return open_encoder(name)
 
 
 def _lexicon(path: Path | None, only: bool) -> Lexicon:

@@ -15,7 +15,8 @@ from stance.model import Model
 class Contribution:
     """What one word or trait of the sentence adds to a label's score (to the gap, against another label).
 
-    `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it.
+    `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it; `encoder` alone is
+    what the encoder's vectors add, beside those of the mean training sentence.
     """
 
     what: str
@@ -44,8 +45,8 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
     Raises KeyError for an unknown head, ValueError for an unknown label.
     """
     fitted = model.head(head) if head else model.heads[0]
-    rows = model.rows([pair], trace=True)
-    probs = fitted.probabilities(rows)[0]
+    rows, vectors = model.rows([pair], trace=True), model.vectors([pair])
+    probs = fitted.probabilities(rows, vectors)[0]
     names = fitted.head.labels
     chosen = fitted.head.index(label) if label else int(probs.argmax())
     weights = fitted.weights[:, chosen].astype(np.float64)
@@ -69,7 +70,10 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
         Contribution(tokens.words[t] if t >= 0 else "", tokens.starts[t] if t >= 0 else 0, tokens.ends[t] if t >= 0 else 0, tuple(kinds), value)
         for t, (value, kinds) in by_token.items()
     ]
+    score = bias + float(part.sum())
+    if fitted.dense and vectors is not None:
+        dense = fitted.dense.scores(vectors)[0]
+        found.append(Contribution("", 0, 0, ("encoder",), float(dense[chosen] - (dense[fitted.head.index(against)] if against else 0.0))))
+        score += found[-1].value
     found.sort(key=lambda c: -abs(c.value))
-    return Explanation(
-        fitted.head.name, names[chosen], against, bias + float(part.sum()), bias, tuple(found), dict(zip(names, probs.tolist(), strict=True))
-    )
+    return Explanation(fitted.head.name, names[chosen], against, score, bias, tuple(found), dict(zip(names, probs.tolist(), strict=True)))

@@ -3,6 +3,8 @@
 Numpy only. The file is a zip with `manifest.json`, plain `.npy` arrays (never pickled) and
 `pipeline.joblib`, which nothing here opens but `Model.pipeline()`. The archive comment holds a
 SHA-256 of all bytes before it, so a truncated or altered file is refused before anything is read.
+
+A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,26 +32,44 @@ from stance.errors import ModelError
 from stance.features import Floats, Keys, Rows, extract, lookup
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
 
-FORMAT = 1
+if TYPE_CHECKING:
+    from stance.encoders import Encoder, Vectors
+
+FORMAT = 2  # the newest there is; a file is written in the oldest that can hold it
+_PLAIN, _ENCODED = 1, 2
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
 
 
 @dataclass(frozen=True, slots=True)
+class DenseWeights:
+    """What an encoder's vectors add to the scores: `center` shape (width,), the mean of the training vectors; `weights` shape (width, labels)."""
+
+    center: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+    def scores(self, vectors: Vectors) -> Floats:
+        """Their part of the scores, shape (rows, labels)."""
+        part = [(v.astype(np.float64) - self.center) @ self.weights.astype(np.float64) for v in vectors]  # row by row: batch = single
+        return np.array(part).reshape(len(vectors), self.weights.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
 class HeadModel:
     """A linear head: `keys` sorted, shape (features,); `weights` shape (features, labels); `bias` shape (labels,).
 
-    Temperature scaling is already in the weights and bias: softmax of the scores is calibrated.
+    Temperature scaling is already in the weights and bias: softmax of the scores is calibrated. So is, with an encoder, the second stage.
     """
 
     head: Head
     keys: Keys
     weights: NDArray[np.float32]
     bias: Floats
+    dense: DenseWeights | None = None
 
-    def scores(self, rows: Rows) -> Floats:
-        """Scores before the softmax, shape (rows, labels)."""
+    def scores(self, rows: Rows, vectors: Vectors | None = None) -> Floats:
+        """Scores before the softmax, shape (rows, labels); a head with dense weights needs the vectors."""
         column, known = lookup(rows, self.keys)
         out = np.zeros((len(rows), len(self.head.labels)))
         row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))[known]
@@ -58,11 +78,15 @@ class HeadModel:
             starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
             out[row[starts]] = np.add.reduceat(part, starts, axis=0)
         total: Floats = out + self.bias
-        return total
+        if self.dense is None:
+            return total
+        if vectors is None:
+            raise ValueError(f"head {self.head.name!r} needs vectors: give those of Model.vectors")
+        return total + self.dense.scores(vectors)
 
-    def probabilities(self, rows: Rows) -> Floats:
+    def probabilities(self, rows: Rows, vectors: Vectors | None = None) -> Floats:
         """Calibrated probabilities, shape (rows, labels)."""
-        return softmax(self.scores(rows))
+        return softmax(self.scores(rows, vectors))
 
 
 def softmax(scores: Floats) -> Floats:
@@ -74,7 +98,10 @@ def softmax(scores: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained model. `manifest` holds all that is known of its making and its scores."""
+    """A trained model. `manifest` holds all that is known of its making and its scores.
+
+    `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed.
+    """
 
     heads: tuple[HeadModel, ...]
     manifest: dict[str, Any]
@@ -82,15 +109,28 @@ class Model:
     path: Path | None = None
     _pipeline: bytes = field(default=b"", repr=False)
     _cue_text: str = field(default="", repr=False)
+    encoder: Encoder | None = None
 
     def rows(self, pairs: Sequence[Pair], *, trace: bool = False, scans: dict[int, Scan] | None = None) -> Rows:
         """Feature rows of pairs, as this model reads them."""
         return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")), scans=scans)
 
+    def vectors(self, pairs: Sequence[Pair]) -> Vectors | None:
+        """The encoder's vectors of pairs, shape (pairs, width); None for a model without encoder.
+
+        Raises ModelError when the encoder is another than the one trained with, InputError when it is not on this machine,
+        MissingExtraError without the packages that run it.
+        """
+        if self.encoder is None:
+            return None
+        from stance.encoders import checked_vectors
+
+        return checked_vectors(self.encoder, pairs, self.manifest["encoder"], str(self.path or "the model"))
+
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
-        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.extract`."""
-        rows = self.rows(pairs, scans=scans)
-        return {h.head.name: h.probabilities(rows) for h in self.heads}
+        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.extract`. Raises as `vectors` does."""
+        rows, vectors = self.rows(pairs, scans=scans), self.vectors(pairs)
+        return {h.head.name: h.probabilities(rows, vectors) for h in self.heads}
 
     def head(self, name: str) -> HeadModel:
         """The head of that name. Raises KeyError."""
@@ -101,11 +141,13 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides a judgement: weights, labels and cues."""
+        """A hash of all that decides a judgement: weights, labels, cues and encoder."""
         h = hashlib.sha256(self.cues.digest.encode())
+        if self.encoder:
+            h.update(repr([self.manifest["encoder"][k] for k in ("sha256", "layer")]).encode())
         for m in self.heads:
             h.update(repr((m.head.name, m.head.labels)).encode())
-            for a in (m.keys, m.weights, m.bias):
+            for a in _arrays(m).values():
                 h.update(a.tobytes())
         return h.hexdigest()[:16]
 
@@ -136,14 +178,14 @@ class Model:
         """The file's bytes: the same model gives the same bytes."""
         members: dict[str, bytes] = {}
         for h in self.heads:
-            for name, array in (("keys", h.keys), ("weights", h.weights), ("bias", h.bias)):
+            for name, array in _arrays(h).items():
                 members[f"{h.head.name}.{name}.npy"] = _npy(array)
         if self._cue_text:
             members["cues.csv"] = self._cue_text.encode()
         if self._pipeline:
             members["pipeline.joblib"] = self._pipeline
         manifest = dict(self.manifest)
-        manifest["format"] = FORMAT
+        manifest["format"] = _ENCODED if self.encoder else _PLAIN
         manifest["fingerprint"] = self.fingerprint
         manifest["heads"] = [{"name": h.head.name, "labels": list(h.head.labels), "ordered": h.head.ordered} for h in self.heads]
         manifest["members"] = {n: hashlib.sha256(b).hexdigest() for n, b in members.items()}
@@ -155,6 +197,12 @@ class Model:
             z.comment = _MARK + b"0" * 64
         body = buffer.getvalue()[: -len(_MARK) - 64]
         return body + _MARK + hashlib.sha256(body).hexdigest().encode()
+
+
+def _arrays(m: HeadModel) -> dict[str, NDArray[Any]]:
+    """The arrays of a head by the names of their members."""
+    own: dict[str, NDArray[Any]] = {"keys": m.keys, "weights": m.weights, "bias": m.bias}
+    return own | {"dense-center": m.dense.center, "dense-weights": m.dense.weights} if m.dense else own
 
 
 def _npy(array: NDArray[Any]) -> bytes:
@@ -217,12 +265,13 @@ def from_bytes(raw: bytes, path: Path) -> Model:
     members = _members(raw, path)
     manifest = _manifest(members, path)
     try:
-        heads = tuple(_head(h, members) for h in manifest["heads"])
+        encoder = _encoder(manifest)
+        heads = tuple(_head(h, members, int(manifest["encoder"]["width"]) if encoder else 0) for h in manifest["heads"])
         cue_text = bytes(members.get("cues.csv", b"")).decode()
         cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
     except (KeyError, ValueError, TypeError) as e:
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
@@ -275,7 +324,15 @@ def _manifest(members: dict[str, bytes | memoryview], path: Path) -> dict[str, A
     return dict(manifest)
 
 
-def _head(h: dict[str, Any], members: dict[str, bytes | memoryview]) -> HeadModel:
+def _encoder(manifest: dict[str, Any]) -> Encoder | None:
+    if manifest["format"] < _ENCODED:
+        return None
+    from stance.encoders import encoder_of
+
+    return encoder_of(manifest["encoder"])
+
+
+def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int) -> HeadModel:
     def array(name: str) -> NDArray[Any]:
         return _read_npy(members[f"{h['name']}.{name}.npy"])
 
@@ -286,7 +343,12 @@ def _head(h: dict[str, Any], members: dict[str, bytes | memoryview]) -> HeadMode
     n, k = len(keys), len(head.labels)
     if kinds != ["<u8", "<f4", "<f8"] or shapes != [(n,), (n, k), (k,)]:
         raise ValueError(f"arrays of head {head.name!r} have the wrong shape or type")
-    return HeadModel(head, keys, weights, bias)
+    if not width:
+        return HeadModel(head, keys, weights, bias)
+    dense = DenseWeights(array("dense-center"), array("dense-weights"))
+    if [(a.dtype.str, a.shape) for a in (dense.center, dense.weights)] != [("<f4", (width,)), ("<f4", (width, k))]:
+        raise ValueError(f"dense arrays of head {head.name!r} have the wrong shape or type")
+    return HeadModel(head, keys, weights, bias, dense)
 
 
 def _read_npy(data: bytes | memoryview) -> NDArray[Any]:

@@ -226,6 +226,8 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     yield f"  trained by stance {manifest['version']} with {made}"
     yield f"  data {data['fingerprint'][:16]}: {data['rows']} pairs in {data['groups']} articles"
     yield "  settings " + ", ".join(f"{k} {v}" for k, v in manifest["settings"].items())
+    if e := manifest.get("encoder"):
+        yield f"  encoder {e['name']}, layer {e['layer']}, vectors of {e['width']}, SHA-256 of its weights {e['sha256']}"
     for key, value in manifest.get("about", {}).items():
         yield f"  {key.replace('_', ' ')}: {value}"
     for head in manifest["heads"]:

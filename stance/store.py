@@ -336,14 +336,10 @@ def _insert(db: sqlite3.Connection, table: str, rows: Sequence[Row], columns: Se
 
 def _cells(j: Judgement, heads: Sequence[str]) -> Row:
     row = j.as_dict()
-    cells = [j.actor, json.dumps(row["mentions"], ensure_ascii=False), _target(j)]
+    cells = [j.actor, json.dumps(row["mentions"], ensure_ascii=False), ";".join(j.target)]
     for h in heads:
         cells += [row[h], row[f"{h}_p"], json.dumps(row[f"{h}_probs"], ensure_ascii=False)]
     return tuple(cells)
-
-
-def _target(j: Judgement) -> str:
-    return ";".join(getattr(j, "target", ()))
 
 
 def _columns(head: str) -> tuple[str, str, str]:
@@ -434,4 +430,4 @@ def _flat_rows(result: Result) -> Iterator[dict[str, Any]]:
         assert isinstance(a, Article)  # what could not be read has no judgement
         row = j.as_dict()
         place = row.pop("sentence")
-        yield {**row, **place, "title": a.title, "date": a.date, "source": a.source, "input": a.input, "paragraph": j.paragraph, "target": _target(j)}
+        yield {**row, **place, "title": a.title, "date": a.date, "source": a.source, "input": a.input, "paragraph": j.paragraph, "target": ";".join(j.target)}

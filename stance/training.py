@@ -20,7 +20,7 @@ import sklearn
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
@@ -29,10 +29,12 @@ from sklearn.utils.validation import check_is_fitted
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head, gloss
 from stance.dataset import Dataset
+from stance.encoders import Encoder
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, concat, extract, lookup
-from stance.model import HeadModel, Model, softmax
+from stance.model import DenseWeights, HeadModel, Model, softmax
+from stance.stacking import ScoreStack, coefficients, dense_pipeline, joined
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 
 SEED = 20240229
@@ -148,27 +150,32 @@ def train(
     cue_text: str = "",
     about: Mapping[str, str] | None = None,
     definitions: Mapping[str, Mapping[str, str]] | None = None,
+    encoder: Encoder | None = None,
     jobs: int = 1,
     progress: Callable[[str, int], Iterator[int]] | None = None,
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
 
     `about` (`labelled_by`, `licence`, `note`, `hold_out`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
-    manifest for the model card; labels of the codebook have definitions already.
+    manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder` join the features
+    by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
     class lives in one article only.
     """
     check_trainable(data)
     settings = settled(settings or Settings(), data)
+    vectors = encode_all(encoder, data.pairs, progress)
     X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
     fitted: dict[str, Pipeline] = {}
     heads: list[HeadModel] = []
     reports: dict[str, HeadReport] = {}
     for head in data.heads:
         y = data.labels[head.name]
-        fold = _out_of_fold(head, y, data.groups, X, settings, cues, jobs, progress)
+        fold = _out_of_fold(head, y, data.groups, X, vectors, settings, cues, jobs, progress)
         pipe = make_pipeline(settings, class_weights(y, settings.balance), cues).fit(X, np.array(y))
+        if encoder and vectors is not None:
+            pipe = _stacked(pipe, fold, y, vectors, encoder, settings)
         _finish(pipe, fold.temperature)
         fitted[head.name] = pipe
         heads.append(head_model(fold.head, pipe))
@@ -176,8 +183,29 @@ def train(
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
     manifest = _manifest_of(data, settings, reports, about or {}, definitions or {})
-    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text)
+    if encoder and vectors is not None:
+        manifest["encoder"] = {"name": encoder.name, "sha256": encoder.sha256, "layer": encoder.layer, "width": vectors.shape[1]}
+    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder)
     return model, reports
+
+
+def encode_all(
+    encoder: Encoder | None, pairs: Sequence[Pair], progress: Callable[[str, int], Iterator[int]] | None = None, batch: int = 64
+) -> Floats | None:
+    """Vectors of many pairs, shape (pairs, width); None without an encoder. Raises InputError and MissingExtraError as encoders do."""
+    if encoder is None:
+        return None
+    starts = range(0, len(pairs), batch)
+    steps = progress("vectors", len(starts)) if progress else iter(range(len(starts)))
+    return np.concatenate([encoder.encode(pairs[starts[i] : starts[i] + batch]) for i in steps]).astype(np.float64)
+
+
+def _stacked(words: Pipeline, fold: OutOfFold, y: Sequence[str], vectors: Floats, encoder: Encoder, settings: Settings) -> Pipeline:
+    """The fitted pipeline of both kinds of features: the second stage learns from the out-of-fold scores of the first."""
+    weight = class_weights(y, settings.balance)
+    dense = dense_pipeline(weight, settings.seed).fit(vectors, np.array(y))
+    stack = ScoreStack(fold.head.labels, weight).fit(cast(Floats, fold.first_stage), y)
+    return joined(words, dense, stack, encoder)
 
 
 def settled(settings: Settings, data: Dataset) -> Settings:
@@ -230,9 +258,11 @@ class OutOfFold(Predicted):
     """Predictions of every row by a model that saw no row of its article.
 
     `head` has the labels that occur; `probs` is calibrated on the other folds; `temperature` is the one learnt on all rows.
+    `first_stage`, with an encoder: scores of the sparse model beside those of the vectors, shape (rows, 2 · labels).
     """
 
     temperature: float
+    first_stage: Floats | None = None
 
 
 def out_of_fold(
@@ -240,14 +270,16 @@ def out_of_fold(
     *,
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
+    encoder: Encoder | None = None,
     jobs: int = 1,
     progress: Callable[[str, int], Iterator[int]] | None = None,
 ) -> dict[str, OutOfFold]:
     """Grouped cross-validation of every head. Raises DataError as `train` does."""
     check_trainable(data)
     settings = settled(settings or Settings(), data)
+    vectors = encode_all(encoder, data.pairs, progress)
     X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
-    return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, settings, cues, jobs, progress) for h in data.heads}
+    return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, vectors, settings, cues, jobs, progress) for h in data.heads}
 
 
 def cross_validate(data: Dataset, folds: dict[str, OutOfFold], *, settings: Settings | None = None) -> dict[str, HeadReport]:
@@ -256,21 +288,40 @@ def cross_validate(data: Dataset, folds: dict[str, OutOfFold], *, settings: Sett
 
 
 def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLexicon | None) -> HeadReport:
-    return report(fold.head, fold.truth, fold.probs, data.groups, _baselines(data.pairs, fold.head, cues), draws=settings.draws)
+    baselines = _baselines(data.pairs, fold.head, cues)
+    if fold.first_stage is not None:
+        baselines["without encoder"] = fold.first_stage[:, : len(fold.head.labels)].argmax(1)
+    return report(fold.head, fold.truth, fold.probs, data.groups, baselines, draws=settings.draws)
 
 
 def _out_of_fold(
-    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], settings: Settings, cues: CueLexicon | None, jobs: int,
-    progress: Callable[[str, int], Iterator[int]] | None,
+    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], vectors: Floats | None, settings: Settings, cues: CueLexicon | None,
+    jobs: int, progress: Callable[[str, int], Iterator[int]] | None,
 ) -> OutOfFold:  # fmt: skip
     head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)
     folds = group_folds(y, groups, settings)
     truth = np.array([head.index(x) for x in y])
-    target = np.array(y)
     weight = class_weights(y, settings.balance)
+    scores, first = _fold_scores(make_pipeline(settings, weight, cues), X, y, head, folds, jobs, progress), None
+    if vectors is not None:
+        dense = _fold_scores(dense_pipeline(weight, settings.seed), vectors, y, head, folds, jobs)
+        first = np.hstack([scores, dense])
+        scores = _fold_scores(ScoreStack(head.labels, weight), first, y, head, folds)
+    temperatures = np.ones(len(y))
+    for train_at, test_at in folds:
+        temperatures[test_at] = temperature(scores[train_at], truth[train_at])
+    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first)
+
+
+def _fold_scores(
+    classifier: Any, X: NDArray[Any], y: Sequence[str], head: Head, folds: Sequence[tuple[Ints, Ints]], jobs: int = 1,
+    progress: Callable[[str, int], Iterator[int]] | None = None,
+) -> Floats:  # fmt: skip
+    """Decision scores of every row by `classifier` fitted without its fold, shape (rows, labels)."""
+    target = np.array(y)
 
     def one(train_at: Ints, test_at: Ints) -> Floats:
-        return _fit_scores(X[train_at], target[train_at], X[test_at], head, settings, weight, cues)
+        return _fit_scores(classifier, X[train_at], target[train_at], X[test_at], head)
 
     if jobs > 1:
         parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
@@ -280,22 +331,17 @@ def _out_of_fold(
     scores = np.zeros((len(y), len(head.labels)))
     for (_, test_at), part in zip(folds, parts, strict=True):
         scores[test_at] = part
-    temperatures = np.ones(len(y))
-    for train_at, test_at in folds:
-        temperatures[test_at] = temperature(scores[train_at], truth[train_at])
-    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth))
+    return scores
 
 
-def _fit_scores(
-    X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head, settings: Settings, weight: dict[str, float], cues: CueLexicon | None = None
-) -> Floats:
+def _fit_scores(classifier: Any, X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head) -> Floats:
     """Decision scores for Z after training on X, y; where so few rows hold one class only, that class."""
     if len(set(y)) == 1:
         return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, _NEVER) * np.ones((len(Z), 1))
-    return full_scores(make_pipeline(settings, weight, cues).fit(X, y), Z, head)
+    return full_scores(clone(classifier).fit(X, y), Z, head)
 
 
-def full_scores(pipe: Pipeline, X: Any, head: Head) -> Floats:
+def full_scores(pipe: Any, X: Any, head: Head) -> Floats:
     """Decision scores with one column a label of the head, also for two classes; -30 for classes the fold lacks."""
     raw = pipe.decision_function(X)
     classes = list(pipe.classes_)
@@ -327,13 +373,14 @@ def _finish(pipe: Pipeline, t: float) -> None:
 
 def head_model(head: Head, pipe: Pipeline) -> HeadModel:
     """The learnt arrays of a fitted pipeline, labels in the head's order."""
-    clf = pipe.named_steps["classifier"]
-    coef, bias = clf.coef_, clf.intercept_
-    if len(coef) == 1:
-        coef, bias = np.vstack([np.zeros_like(coef), coef]), np.array([0.0, bias[0]])
-    order = [list(clf.classes_).index(x) for x in head.labels]
-    weights = np.ascontiguousarray(coef[order].T.astype(np.float32))
-    return HeadModel(head, pipe.named_steps["features"].keys_, weights, np.asarray(bias, dtype=np.float64)[order])
+    features = pipe.named_steps["features"]
+    coef, bias = coefficients(pipe.named_steps["classifier"], head.labels)
+    weights = np.ascontiguousarray(coef.T.astype(np.float32))
+    if isinstance(features, PairFeatures):
+        return HeadModel(head, features.keys_, weights, bias)
+    words, vectors = (transformer for _, transformer in features.transformer_list)
+    n = len(words.keys_)
+    return HeadModel(head, words.keys_, weights[:n], bias, DenseWeights(vectors.center_, weights[n:]))
 
 
 def _baselines(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None) -> dict[str, Ints]:
@@ -390,9 +437,12 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}
 
 
-def evaluate(model: Model, data: Dataset) -> dict[str, HeadReport]:
-    """Report by head of a model on labelled data. Rows with labels the model lacks raise DataError in reading."""
-    found = predict(model, data).items()
+def evaluate(model: Model, data: Dataset, predicted: Mapping[str, Predicted] | None = None) -> dict[str, HeadReport]:
+    """Report by head of a model on labelled data (`predicted`: what `predict` said of it, if that is known already).
+
+    Rows with labels the model lacks raise DataError in reading.
+    """
+    found = (predicted or predict(model, data)).items()
     return {n: report(p.head, p.truth, p.probs, data.groups, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
 
 
@@ -466,7 +516,8 @@ def _curve(
     plan = [(_whole_articles(orders[d], groups, n), splits[d][1]) for n in wanted for d in range(draws)]
 
     def score(at: Ints, held: Ints) -> float:
-        pred = _fit_scores(X[at], y[at], Z[held], head, settings, class_weights(list(y[at]), settings.balance)).argmax(1)
+        classifier = make_pipeline(settings, class_weights(list(y[at]), settings.balance))
+        pred = _fit_scores(classifier, X[at], y[at], Z[held], head).argmax(1)
         return macro_f1(confusion(truth[held], pred, len(head.labels)))
 
     if jobs > 1:

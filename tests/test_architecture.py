@@ -7,6 +7,8 @@ import doctest
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,11 +19,12 @@ PACKAGE = ROOT / "stance"
 README = ROOT / "README.md"
 LAYERS = {
     "errors": 0, "codebook": 0, "parallel": 1, "progress": 1, "text": 1, "evaluation": 1, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
+    "encoders": 3, "stacking": 4,
     "model": 4, "training": 5, "classification": 5, "explanation": 5, "rendering": 6, "store": 6, "pages": 6, "reporting": 7, "cli": 8,
     "agreement": 4, "annotation": 4, "checking": 6, "card": 6,
 }  # fmt: skip
-WITHIN = {("syntax", "actors"), ("articles", "dataset")}  # allowed inside one layer
-LIGHT = {"features": {"numpy"}, "model": {"numpy", "joblib"}, "evaluation": {"numpy"}, "text": set(), "actors": set(), "syntax": set(), "classification": set(), "parallel": {"joblib", "distributed"}, "store": set(), "agreement": {"numpy"}, "annotation": set(), "card": set()}  # fmt: skip
+WITHIN = {("syntax", "actors"), ("articles", "dataset"), ("stacking", "model")}  # allowed inside one layer
+LIGHT = {"features": {"numpy"}, "model": {"numpy", "joblib"}, "evaluation": {"numpy"}, "text": set(), "actors": set(), "syntax": set(), "classification": set(), "parallel": {"joblib", "distributed"}, "store": set(), "agreement": {"numpy"}, "annotation": set(), "card": set(), "encoders": {"numpy", "torch", "transformers", "huggingface_hub"}, "explanation": {"numpy"}}  # fmt: skip
 MODULES = sorted(p.stem for p in PACKAGE.glob("*.py") if p.stem not in ("__init__", "__main__"))
 
 
@@ -56,8 +59,29 @@ def test_a_module_imports_only_from_lower_layers(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(LIGHT))
 def test_what_predicts_needs_numpy_alone(module: str) -> None:
-    heavy = {"numpy", "scipy", "sklearn", "joblib", "nltk", "pandas", "rich", "typer", "trafilatura", "distributed", "dask"}
+    heavy = {"numpy", "scipy", "sklearn", "joblib", "nltk", "pandas", "rich", "typer", "trafilatura", "distributed", "dask", "torch", "transformers", "huggingface_hub"}
     assert {n.split(".")[0] for n in imports(module)} & heavy <= LIGHT[module]
+
+
+def test_a_model_without_encoder_predicts_without_knowing_of_encoders() -> None:
+    code = (
+        "import sys, stance; model = stance.load('tests/data/format-1.stance')\n"
+        "(pair,) = [p for r in stance.read('Norway condemned the raid.') for p in stance.pairs(r)]\n"
+        "from stance.explanation import explain; explain(model, pair)\n"
+        "assert next(stance.classify('Norway condemned the raid.', model)).actor == 'Norway'\n"
+        "print(sorted({'stance.encoders', 'stance.stacking', 'torch', 'transformers', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    assert (r.stdout, r.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_packages_of_encoders_are_imported_when_vectors_are_asked_for(module: str) -> None:
+    top = {a.name.split(".")[0] for n in tree(module).body if isinstance(n, ast.Import) for a in n.names}
+    top |= {str(n.module).split(".")[0] for n in tree(module).body if isinstance(n, ast.ImportFrom)}
+    extra = {"torch", "transformers", "huggingface_hub"}
+    assert top & extra == set()
+    assert module == "encoders" or not {n.split(".")[0] for n in imports(module)} & extra
 
 
 @pytest.mark.parametrize("module", MODULES)

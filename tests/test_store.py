@@ -185,9 +185,9 @@ def test_the_rows_are_those_of_json_lines(run: Cli, few: Path, model_file: Path,
     run("classify", few, "-o", tmp_path / "r.sqlite", "-m", model_file)
     rows = [json.loads(x) for x in run("classify", few, "-m", model_file).out.splitlines()]
     found = sql(tmp_path / "r.sqlite", "SELECT article, number, sentence, actor, mentions, stance, stance_p, tone_probs, title, date, source, input, paragraph, target FROM judgements")
-    wanted = [(r["article"], r["sentence"]["index"], r["sentence"]["text"], r["actor"], r["mentions"], r["stance"], r["stance_p"], r["tone_probs"]) for r in rows]
-    assert [(*x[:4], json.loads(x[4]), x[5], x[6], json.loads(x[7])) for x in found] == wanted and len(wanted) > 15
-    assert {x[8:] for x in found if x[0] == "a3"} == {("Report 3", "2019-03-04", "Gazette", str(few), 0, "")}
+    wanted = [(r["article"], r["sentence"]["index"], r["sentence"]["text"], r["actor"], r["mentions"], r["stance"], r["stance_p"], r["tone_probs"], ";".join(r["target"])) for r in rows]
+    assert [(*x[:4], json.loads(x[4]), x[5], x[6], json.loads(x[7]), x[13]) for x in found] == wanted and len(wanted) > 15
+    assert {x[8:13] for x in found if x[0] == "a3"} == {("Report 3", "2019-03-04", "Gazette", str(few), 0)}
 
 
 def test_memory_does_not_grow_with_the_archive(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:

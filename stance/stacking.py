@@ -1,0 +1,144 @@
+"""The second stage: dense vectors of an encoder beside the sparse features, joined on out-of-fold scores (Wolpert 1992).
+
+A logistic regression learns from the vectors alone; another, small one learns to weigh its out-of-fold scores against those of the
+sparse model. All three are linear, so what comes out is one linear classifier on both kinds of features: `joined` multiplies it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from stance.actors import Pair
+from stance.encoders import Encoder, checked_vectors
+from stance.model import softmax
+
+_C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkage
+
+Floats = NDArray[np.float64]
+
+
+class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Pairs to vectors less their mean, for a scikit-learn pipeline. Learnt: `center_`, shape (width,), and `sha256_` of the encoder.
+
+    It holds the encoder by name: the weights are looked up where it runs, and refused (ModelError) when they are others.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    def fit(self, X: Sequence[Pair], y: Any = None) -> EncoderFeatures:
+        """Learn the mean vector. Raises ValueError for no pairs."""
+        if len(X) == 0:
+            raise ValueError("no pairs to fit")
+        self.center_ = self.encoder.encode(X).mean(0)
+        self.sha256_ = self.encoder.sha256
+        return self
+
+    def transform(self, X: Sequence[Pair]) -> Floats:
+        """Vectors, shape (len(X), width)."""
+        check_is_fitted(self, "center_")
+        entry = {"sha256": self.sha256_, "width": len(self.center_)}
+        out: Floats = checked_vectors(self.encoder, X, entry, "the pipeline").astype(np.float64) - self.center_
+        return out
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def dense_pipeline(weight: dict[str, float] | None, seed: int) -> Pipeline:
+    """The unfitted classifier of vectors."""
+    classifier = LogisticRegression(C=_C_DENSE, class_weight=weight, max_iter=300, random_state=seed)
+    return Pipeline([("scale", StandardScaler()), ("classifier", classifier)])
+
+
+class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """One weight for the sparse model's scores, one for the vectors' scores, and an intercept a label.
+
+    A logistic regression with as few parameters as will do: with a coefficient for every label of one stage on every label of the
+    other, a few hundred pairs are worse off than without an encoder, and thousands hardly better.
+
+    X has the scores of both, shape (rows, 2 · labels), in the order of `labels`; `weight` is that of each class.
+    Learnt: `mix_`, shape (2,), not negative; `intercept_`, shape (labels,).
+    """
+
+    def __init__(self, labels: Sequence[str], weight: dict[str, float] | None = None) -> None:
+        self.labels = labels
+        self.weight = weight
+
+    def fit(self, X: Floats, y: Sequence[str]) -> ScoreStack:
+        """Least weighted log loss, the intercepts held near zero by as much as one pair."""
+        self.classes_ = np.array(self.labels)
+        k = len(self.labels)
+        both = np.stack([X[:, :k], X[:, k:]])
+        hit = np.array(y)[:, None] == self.classes_
+        each = np.array([(self.weight or {}).get(str(label), 1.0) for label in y])[:, None] / len(X)
+
+        def loss(p: Floats) -> tuple[float, Floats]:
+            probs = softmax(np.tensordot(p[:2], both, 1) + p[2:])
+            gap = (probs - hit) * each
+            value = -float((np.log(np.maximum(probs, 1e-300)) * hit * each).sum()) + float((p[2:] ** 2).sum()) / len(X)
+            return value, np.concatenate([(both * gap).sum((1, 2)), gap.sum(0) + 2 * p[2:] / len(X)])
+
+        start = np.concatenate([[0.5, 0.5], np.zeros(k)])
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2 + [(None, None)] * k)
+        self.mix_, self.intercept_ = found.x[:2], found.x[2:]
+        return self
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Scores, shape (rows, labels)."""
+        check_is_fitted(self, "mix_")
+        k = len(self.labels)
+        out: Floats = self.mix_[0] * X[:, :k] + self.mix_[1] * X[:, k:] + self.intercept_
+        return out
+
+    def predict(self, X: Floats) -> NDArray[np.str_]:
+        """The label with the highest score of each row."""
+        out: NDArray[np.str_] = self.classes_[self.decision_function(X).argmax(1)]
+        return out
+
+
+def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple[Floats, Floats]:
+    """Coefficients, shape (labels, features), and intercepts, in the order of `labels`, also for two classes."""
+    coef, bias = classifier.coef_, classifier.intercept_
+    if len(coef) == 1:
+        coef, bias = np.vstack([np.zeros_like(coef), coef]), np.array([0.0, bias[0]])
+    order = [list(classifier.classes_).index(x) for x in labels]
+    return coef[order], np.asarray(bias, dtype=np.float64)[order]
+
+
+def joined(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder) -> Pipeline:
+    """Both first stages and the second as one pipeline: the features side by side, one classifier."""
+    (a, a0), (b, b0) = (coefficients(p.named_steps["classifier"], stack.labels) for p in (words, dense))
+    scale = dense.named_steps["scale"]
+    vectors = EncoderFeatures(encoder)
+    vectors.center_, vectors.sha256_ = scale.mean_.astype(np.float32), encoder.sha256
+    b = b / scale.scale_
+    b0 = b0 - b @ (scale.mean_ - vectors.center_)
+    coef = np.hstack([stack.mix_[0] * a, stack.mix_[1] * b])
+    bias = stack.intercept_ + stack.mix_[0] * a0 + stack.mix_[1] * b0
+    features = FeatureUnion([("words", words.named_steps["features"]), ("encoder", vectors)])
+    return Pipeline([("features", features), ("classifier", _linear(words.named_steps["classifier"], coef, bias, stack.labels))])
+
+
+def _linear(like: LogisticRegression, coef: Floats, bias: Floats, labels: Sequence[str]) -> LogisticRegression:
+    """A fitted classifier with these coefficients, classes sorted as scikit-learn has them."""
+    out = LogisticRegression(**like.get_params())
+    order = np.argsort(np.array(labels))
+    coef, bias = coef[order], bias[order]
+    if len(labels) == 2:
+        coef, bias = coef[1:] - coef[:1], bias[1:] - bias[:1]
+    out.classes_, out.coef_, out.intercept_, out.n_features_in_ = np.array(labels)[order], coef, bias, coef.shape[1]
+    out.n_iter_ = like.n_iter_
+    return out
