@@ -430,4 +430,5 @@ def _flat_rows(result: Result) -> Iterator[dict[str, Any]]:
         assert isinstance(a, Article)  # what could not be read has no judgement
         row = j.as_dict()
         place = row.pop("sentence")
-        yield {**row, **place, "title": a.title, "date": a.date, "source": a.source, "input": a.input, "paragraph": j.paragraph, "target": ";".join(j.target)}
+        told = {"title": a.title, "date": a.date, "source": a.source, "input": a.input, "paragraph": j.paragraph, "target": ";".join(j.target)}
+        yield {**row, **place, **told}
