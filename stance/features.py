@@ -64,7 +64,7 @@ def mix(*parts: Any) -> Keys:
 
 # (name, block, weight): templates of one block are scaled to unit length together, then by the weight.
 TEMPLATES: dict[str, tuple[int, str]] = {}
-BLOCKS: dict[str, float] = {"words": 1.0, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5, "actor": 1.0}
+BLOCKS: dict[str, float] = {"words": 1.0, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5, "actor": 1.0, "letters": 1.0}
 
 
 def _template(name: str, block: str) -> int:
@@ -99,6 +99,7 @@ S3 = _template("the actor's relations", "shape")
 S4 = _template("sentence", "shape")
 A1 = _template("word by named actor", "actor")
 A2 = _template("two words by named actor", "actor")
+A3 = _template("letters by named actor", "letters")
 
 _NAMES = {number: name for name, (number, _) in TEMPLATES.items()}
 _BLOCK_OF = np.zeros(len(TEMPLATES) + 1, dtype=np.int64)
@@ -242,7 +243,7 @@ def extract(
     if len(pairs):
         _fill(gather, batch, scanned, sentence, target)
         if actor_words:
-            _actor_words(gather, batch, sentence, np.array([word_key(p.actor) for p in pairs], np.uint64))
+            _actor_words(gather, batch, scanned, sentence, np.array([word_key(p.actor) for p in pairs], np.uint64))
     return gather.rows(len(pairs), trace)
 
 
@@ -449,12 +450,24 @@ def _shape(
     g.add(S4, every, mix(4, np.minimum(first // 4, 6)), none)
 
 
-def _actor_words(g: _Gather, b: _Batch, sentence: Ints, name: Keys) -> None:
+@lru_cache(maxsize=MOST_FORMS)
+def _letters(word: str) -> tuple[int, ...]:
+    """Keys of the runs of two to five letters of a word, its edges marked (scikit-learn's `char_wb`)."""
+    padded = f" {word} "
+    return tuple(word_key("\0" + padded[i : i + n]) for n in (2, 3, 4, 5) for i in range(len(padded) - n + 1))
+
+
+def _actor_words(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, name: Keys) -> None:
     row, at = _ragged(b.offset[sentence], b.size[sentence])
     position = at - b.offset[sentence][row]
     after = np.concatenate((np.where(row[1:] == row[:-1], b.word[at][1:], _EDGE), [_EDGE]))
     g.add(A1, row, mix(name[row], b.word[at]), position)
     g.add(A2, row, mix(name[row], b.word[at], after), position, 0.7)
+    runs = [[_letters(w) for w in s.lower] for s in scans]
+    for r, k in enumerate(sentence):
+        keys = np.array([x for run in runs[k] for x in run], np.uint64)
+        token = np.repeat(np.arange(len(runs[k])), [len(run) for run in runs[k]])
+        g.add(A3, np.full(len(keys), r), mix(name[r], keys), token)
 
 
 def template_name(number: int) -> str:

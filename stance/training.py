@@ -45,13 +45,13 @@ _NEVER = -30.0  # score of a class that a fold has not seen
 class Settings:
     """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike.
 
-    `actor_words` crosses the actor's name with the words; None: when most rows have no mention of it.
+    `actor_words` crosses the actor's name with the words and their letters; None: when most rows have no mention of it.
     """
 
     folds: int = 5
     min_pairs: int = 3
     c: float = 1.0
-    balance: float = 0.5
+    balance: float = 0.25
     seed: int = SEED
     draws: int = 1000
     actor_words: bool | None = None

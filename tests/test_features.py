@@ -10,7 +10,7 @@ from conftest import pairs_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.actors import Pair
+from stance.actors import Pair, read
 from stance.dataset import Dataset
 from stance.features import BLOCKS, TEMPLATES, Rows, concat, extract, lookup, mix, template_name, word_key
 
@@ -161,7 +161,7 @@ def test_every_block_of_templates_is_filled(reports: Dataset) -> None:
     assert set(block_of.values()) == set(BLOCKS)
     for named in (False, True):
         rows = extract(reports.pairs, trace=True, actor_words=named)
-        assert set(BLOCKS) - {block_of[t] for t in rows.template.tolist()} == (set() if named else {"actor"})
+        assert set(BLOCKS) - {block_of[t] for t in rows.template.tolist()} == (set() if named else {"actor", "letters"})
         assert (rows.values > 0).all()
 
 
@@ -171,6 +171,16 @@ def test_the_name_of_the_actor_is_a_feature_only_when_asked_for(reports: Dataset
     same(extract(other[:1]), extract(other[1:]))
     a, b = (extract([o], actor_words=True) for o in other)
     assert set(a.keys.tolist()) != set(b.keys.tolist())
+
+
+def test_letters_join_spellings_of_a_word_for_one_named_actor_only(reports: Dataset) -> None:
+    def letters(text: str, actor: str) -> set[int]:
+        rows = extract([Pair(read(text)[0], actor, ())], trace=True, actor_words=True)
+        return {k for k, t in zip(rows.keys.tolist(), rows.template.tolist(), strict=True) if template_name(t) == "letters by named actor"}
+
+    shared = letters("They legalise it.", "Weed") & letters("Legalization now!", "Weed")
+    assert len(shared) > 15
+    assert not letters("They legalise it.", "Weed") & letters("They legalise it.", "Tea")
 
 
 def test_take_keeps_the_trace(reports: Dataset) -> None:
