@@ -1,19 +1,23 @@
 """What the training corpus looks like, beside labelled real news when it is given.
 
-    python benchmarks/corpus.py [training_data] [--beside REAL.csv] [--overlap FILE_OR_FOLDER ...] [--curve REAL.csv]
+    python benchmarks/corpus.py [training_data] [--beside REAL.csv] [--overlap FILE_OR_FOLDER ...]
+        [--archive NEWS.jsonl[.xz]] [--curve REAL.csv]
 
 Prints sizes, shares, lengths, variety of wording, agreement of the two readings (`readings/`), sentences that share seven words in a row
-with the files of `--overlap`, and, with `--curve`, the learning curve on a labelled CSV.
+with the files of `--overlap`, and, with `--curve`, the learning curve on a labelled CSV. `--archive`, raw news with a field `text`: how varied
+as many words of it are, and which quotations of the corpus share ten words in a row with it, as a real quotation would.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
+import lzma
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -125,6 +129,36 @@ def overlap(rows: list[Row], others: list[Path]) -> list[str]:
     return [f"{r['article_id']} {r['sentence_id']}: {r['text']}" for r in rows if grams(r["text"], 7) & known]
 
 
+def archive(path: Path) -> Iterator[str]:
+    """Texts of a file of JSON lines, packed or not."""
+    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as f:
+        yield from (json.loads(line)["text"] for line in f)
+
+
+def distinct(texts: Iterable[str], most: int) -> float:
+    """Share of the 4-grams of the first `most` words that are different."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for t in texts:
+        w = words(t)
+        seen.update(tuple(w[i : i + 4]) for i in range(len(w) - 3))
+        if sum(seen.values()) > most:
+            break
+    return len(seen) / sum(seen.values())
+
+
+def quoted(rows: list[Row], texts: Iterable[str], n: int = 10) -> list[str]:
+    """Quotations of `n` words and more that share `n` in a row with one of the texts."""
+    where: dict[tuple[str, ...], str] = {}
+    for r in rows:
+        for quotation in ("".join(m) for m in re.findall('"([^"]+)"|“([^”]+)”', r["text"])):
+            where |= dict.fromkeys(grams(quotation, n), f"{r['article_id']} {r['sentence_id']}: {quotation}")
+    found = {}
+    for text in texts:
+        w = words(text)
+        found |= {where[g]: 1 for g in zip(*(w[i:] for i in range(n)), strict=False) if g in where}
+    return sorted(found)
+
+
 def curve(folder: Path, real: Path, sizes: tuple[int, ...] = (1000, 2000, 4000, 8000)) -> None:
     """Stance macro-F1 on `real` by number of training pairs, mean of draws by report."""
     data = read_dataset(folder, heads=["stance"])
@@ -139,6 +173,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("training_data"))
     parser.add_argument("--beside", type=Path)
     parser.add_argument("--overlap", type=Path, nargs="*", default=[])
+    parser.add_argument("--archive", type=Path)
     parser.add_argument("--curve", type=Path)
     args = parser.parse_args()
     rows = read(sorted(args.folder.glob("*.csv")))
@@ -152,6 +187,12 @@ def main() -> None:
     if args.overlap:
         found = overlap(rows, args.overlap)
         print(f"sentences sharing seven words in a row with {', '.join(map(str, args.overlap))}: {len(found)}")
+        print("\n".join(found))
+    if args.archive:
+        size = sum(len(words(t)) for t in {r["text"] for r in rows})
+        print(f"distinct 4-grams of as many words of {args.archive}: {distinct(archive(args.archive), size):.1%}")
+        found = quoted(rows, archive(args.archive))
+        print(f"quotations sharing ten words in a row with it: {len(found)}")
         print("\n".join(found))
     if args.curve:
         print(f"learning curve on {args.curve}")
