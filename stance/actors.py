@@ -695,7 +695,8 @@ class _Reader:
         if not near_report:
             return None
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
-        actor = by.actor if by else self.organs.get(lower[i], self.speaker)
+        own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
+        actor = by.actor if by else own or self.organs.get(lower[i], self.speaker)
         return _mention(tokens, text, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _country(self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention]) -> Mention | None:
