@@ -173,13 +173,13 @@ def test_the_stack_is_scored_out_of_fold_beside_the_words_alone(
 
 def test_vectors_that_know_the_answer_help_and_random_ones_do_little_harm(reports: Dataset) -> None:
     data = reports.split("test")[0]
-    truth = {id(p.reading): x for p, x in zip(data.pairs, data.labels["tone"], strict=True)}
+    truth = {(id(p.reading), p.actor): x for p, x in zip(data.pairs, data.labels["tone"], strict=True)}
     names = sorted(set(truth.values()))
 
     class Told(WordVectors):
         def encode(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
             noise = np.random.default_rng(0).normal(0, 0.3, (len(pairs), len(names)))
-            return (np.array([[truth[id(p.reading)] == n for n in names] for p in pairs]) + noise).astype(np.float32)
+            return (np.array([[truth[id(p.reading), p.actor] == n for n in names] for p in pairs]) + noise).astype(np.float32)
 
     class Noise(WordVectors):
         def encode(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
