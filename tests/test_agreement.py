@@ -192,8 +192,11 @@ def test_a_wide_file_without_keys(tmp_path: Path) -> None:
 
 
 def test_the_double_reading_of_the_corpus() -> None:
-    found = agreement(read_annotations(ROOT / "training_data" / "readings"), draws=20)
-    assert found["stance"].pairs == len(read_dataset(ROOT / "training_data"))
+    readings = read_annotations(ROOT / "training_data" / "readings")
+    found = agreement(readings, draws=20)
+    read_twice = {(u.row.article_id, u.row.sentence_id, u.row.actor) for u in readings.units}  # some were left out where the readers differed
+    assert {(r.article_id, r.sentence_id, r.actor) for r in read_dataset(ROOT / "training_data").rows} <= read_twice
+    assert found["stance"].pairs == len(read_twice)
     triples = [(who, str(i), r[f"{who}_stance"]) for i, r in enumerate(csv.DictReader((ROOT / "training_data" / "readings" / "second.csv").open(encoding="utf-8"))) for who in ("first", "second")]
     assert found["stance"].alpha.value == pytest.approx(AnnotationTask(triples).alpha())
     assert found["tone"].alpha_ordinal is not None
