@@ -124,7 +124,9 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
         yield from _in_order(batches, start, KilledWorker, lambda: 2 * max(1, sum(client.nthreads().values())), lost)
     except ImportError as e:
         raise StanceError(f"{address}: the workers cannot import stance: {e}", f"install stance {__version__} on every worker") from e
-    except (CommClosedError, FutureCancelledError) as e:
+    except (CommClosedError, FutureCancelledError, OSError) as e:
+        if isinstance(e, OSError) and not isinstance(e, CommClosedError) and e.errno is not None:
+            raise  # of a file or a disk; the cluster's "Timed out trying to connect" has no number
         raise StanceError(f"{address}: lost the cluster: {e}", "run the same command again to go on") from e
     finally:
         client.close()
