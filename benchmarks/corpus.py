@@ -14,6 +14,7 @@ import argparse
 import csv
 import json
 import lzma
+import math
 import os
 import re
 from collections import Counter
@@ -77,12 +78,7 @@ def figures(rows: list[Row]) -> dict[str, str]:
 
 def variety(rows: list[Row], folder: Path) -> dict[str, str]:
     """Distinctness of the wording and of the cues by stance."""
-    texts = list(dict.fromkeys(r["text"] for r in rows))
-    seen: Counter[tuple[str, ...]] = Counter()
-    for t in texts:
-        w = words(t)
-        seen.update(tuple(w[i : i + 4]) for i in range(len(w) - 3))
-    out = {"distinct 4-grams": f"{len(seen) / sum(seen.values()):.1%}"}
+    out = {"distinct 4-grams": f"{distinct(dict.fromkeys(r['text'] for r in rows)):.1%}"}
     out["kinds of dispute"] = str(len({r["dispute"] for r in rows}))
     out["registers"] = ", ".join(f"{k} {v}" for k, v in Counter({r["article_id"]: r["register"] for r in rows}.values()).most_common())
     data = read_dataset(folder)
@@ -135,15 +131,17 @@ def archive(path: Path) -> Iterator[str]:
         yield from (json.loads(line)["text"] for line in f)
 
 
-def distinct(texts: Iterable[str], most: int) -> float:
-    """Share of the 4-grams of the first `most` words that are different."""
-    seen: Counter[tuple[str, ...]] = Counter()
+def distinct(texts: Iterable[str], most: float = math.inf) -> float:
+    """Share of the 4-grams that are different, of texts up to the one with which they are more than `most`."""
+    seen: set[tuple[str, ...]] = set()
+    total = 0
     for t in texts:
         w = words(t)
-        seen.update(tuple(w[i : i + 4]) for i in range(len(w) - 3))
-        if sum(seen.values()) > most:
+        seen.update(zip(*(w[i:] for i in range(4)), strict=False))
+        total += max(0, len(w) - 3)
+        if total > most:
             break
-    return len(seen) / sum(seen.values())
+    return len(seen) / total
 
 
 def quoted(rows: list[Row], texts: Iterable[str], n: int = 10) -> list[str]:

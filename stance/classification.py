@@ -86,7 +86,7 @@ def classify(
     items = [articles] if isinstance(articles, (Article, str)) else articles
     whole = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
     for batch in _batches(whole):
-        yield from _classify_batch(batch, model, lexicon, min_confidence, actors)
+        yield from (judgement for _, judgement in _judged(batch, model, lexicon, min_confidence, actors))
 
 
 def classify_articles(
@@ -182,12 +182,6 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
             batch, room = [], CHARACTERS
     if batch:
         yield batch
-
-
-def _classify_batch(
-    batch: Sequence[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
-) -> Iterator[Judgement]:
-    return (judgement for _, judgement in _judged(batch, model, lexicon, least, actors))
 
 
 def _judged(
