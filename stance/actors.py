@@ -387,6 +387,7 @@ _TITLE = frozenset(
     "prince princess emir sultan sheikh sheik ayatollah ambassador leader spokesman spokeswoman spokesperson chief "
     "commander envoy colonel brigadier field marshal madam lord dame sir lady dictator strongman counterpart".split()
 )
+_OFFICE_OR_TITLE = _OFFICE | _TITLE | {f"{rank}{dot}" for rank in ("gen", "adm", "col") for dot in ("", ".")}
 _FORMER = frozenset("former ex late ousted deposed exiled then".split())
 _REPORT = frozenset(
     "said says say saying told tells telling added adds adding announced announces stated states declared declares "
@@ -503,9 +504,12 @@ class _Reader:
         line = _DATELINE.match(text)
         dateline_end = line.end() if line and not caps else 0
         found: list[Mention] = []
-        small, free = self.lexicon.uncapitalised, 0
+        small, free, starting, known = self.lexicon.uncapitalised, 0, self.lexicon.starting, self.known
         for i in [i for i, w in enumerate(words) if not w[0].islower() or lower[i] in small]:
-            hit = self._match(words, lower, i, caps) if i >= free else None
+            w = lower[i]
+            if i < free or not (starting(w) or w in known or i and (lower[i - 1] == "." or lower[i - 1] in _TITLE)):
+                continue
+            hit = self._match(words, lower, i, caps)
             if hit is None:
                 continue
             size, alias, why = hit
@@ -584,10 +588,13 @@ class _Reader:
     # -- officials the lexicon does not know
 
     def _learnt(self, text: str, tokens: Tokens, words: list[str], lower: list[str], found: list[Mention]) -> list[Mention]:
+        real = [m for m in found if m.kind != "place"]
+        if not real or _OFFICE_OR_TITLE.isdisjoint(lower):
+            return []
         taken = {t for m in found for t in range(m.first, m.last)}
         out: list[Mention] = []
         for first, last in _names(words, lower, taken):
-            actor, why = self._office_holder(lower, first, last, [m for m in found if m.kind != "place"])
+            actor, why = self._office_holder(lower, first, last, real)
             if actor:
                 name = tuple(words[first:last])
                 self._know(name[-1:], actor, why)
@@ -639,7 +646,7 @@ class _Reader:
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
         person = self.person or self.speaker
-        for i in [i for i, w in enumerate(lower) if w in _CARRY]:
+        for i in () if _CARRY.isdisjoint(lower) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             if w in ("he", "she") and person and not any(m.last <= i and m.kind in ("person", "learnt") and m.actor != person for m in found):
                 local = [m for m in found if m.kind in ("person", "learnt") and m.last <= i]

@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,18 @@ _WORDISH = np.array([t not in "QK" for t in _TAGS], dtype=bool)
 _CONTENT = np.array([t in "VBGENXRI" for t in _TAGS], dtype=bool)
 
 
-@lru_cache(maxsize=MOST_FORMS)
-def word_key(word: str) -> int:
-    """A stable 64-bit key of a word (numbers share one)."""
-    if word[0].isdigit():
-        word = "#"
-    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+class _WordKeys(dict[str, int]):
+    """Word → key, computed when first asked for."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > MOST_FORMS:
+            self.clear()
+        known = "#" if word[0].isdigit() else word
+        self[word] = key = int.from_bytes(hashlib.blake2b(known.encode(), digest_size=8).digest(), "little")
+        return key
+
+
+word_key = _WordKeys().__getitem__  # a stable 64-bit key of a word (numbers share one)
 
 
 _TARGET, _OTHER = np.uint64(word_key("\0target")), np.uint64(word_key("\0other"))
@@ -195,18 +202,18 @@ class _Batch:
 
 def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str, int]) -> _Batch:
     def cat(get: Any, dtype: Any = np.int64) -> Any:
-        return np.array([x for s in scans for x in get(s)], dtype=dtype)
+        return np.array(list(chain.from_iterable(map(get, scans))), dtype=dtype)
 
     size = np.array([len(s.lower) for s in scans], np.int64)
     m_size = np.array([len(r.mentions) for r in readings], np.int64)
     ms = [m for r in readings for m in r.mentions]
     return _Batch(
         np.cumsum(size) - size, size, np.cumsum(m_size) - m_size,
-        np.array([word_key(w) for s in scans for w in s.stems], np.uint64),
+        cat(lambda s: map(word_key, s.stems), np.uint64),
         cat(lambda s: map(_TAGS.__getitem__, s.tags)), cat(lambda s: s.subject), cat(lambda s: s.speaker), cat(lambda s: s.object),
         cat(lambda s: s.clause), cat(lambda s: s.negated), cat(lambda s: s.hypothetical), cat(lambda s: s.passive), cat(lambda s: s.modal),
         cat(lambda s: s.mention_at),
-        cat(lambda s: s.group), np.array([word_key(x) for s in scans for x in s.role], np.uint64),
+        cat(lambda s: s.group), cat(lambda s: map(word_key, s.role), np.uint64),
         np.array([word_key(m.kind) for m in ms], np.uint64),
         np.array([m.first for m in ms], np.int64), np.array([m.last for m in ms], np.int64),
         np.array([actors.setdefault(m.actor, len(actors)) for m in ms], np.int64),
@@ -475,13 +482,23 @@ def template_name(number: int) -> str:
     return _NAMES[int(number)]
 
 
+_SIEVE = 20  # bits of a key that the sieve looks at
+
+
 def lookup(rows: Rows, keys: Keys) -> tuple[Ints, NDArray[np.bool_]]:
-    """Column of every entry of `rows` in the sorted vocabulary `keys`, and whether it is there."""
+    """Column of every entry of `rows` in the sorted vocabulary `keys`, and whether it is there (else the column means nothing)."""
+    column, known = np.zeros(len(rows.keys), np.int64), np.zeros(len(rows.keys), bool)
     if not len(keys):
-        return np.zeros(len(rows.keys), np.int64), np.zeros(len(rows.keys), bool)
-    at = np.searchsorted(keys, rows.keys)
-    at[at == len(keys)] = 0
-    return at, keys[at] == rows.keys
+        return column, known
+    # most entries are in no vocabulary: the leading bits tell of nearly all of them, without a search
+    shift = np.uint64(64 - _SIEVE)
+    sieve = np.zeros(1 << _SIEVE, bool)
+    sieve[keys >> shift] = True
+    maybe = np.flatnonzero(sieve[rows.keys >> shift])
+    wanted = rows.keys[maybe]
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    column[maybe], known[maybe] = at, keys[at] == wanted
+    return column, known
 
 
 def concat(parts: Iterable[Rows]) -> Rows:

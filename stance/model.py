@@ -41,6 +41,8 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
 
+Found = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
+
 
 @dataclass(frozen=True, slots=True)
 class DenseWeights:
@@ -68,9 +70,12 @@ class HeadModel:
     bias: Floats
     dense: DenseWeights | None = None
 
-    def scores(self, rows: Rows, vectors: Vectors | None = None) -> Floats:
-        """Scores before the softmax, shape (rows, labels); a head with dense weights needs the vectors."""
-        column, known = lookup(rows, self.keys)
+    def scores(self, rows: Rows, vectors: Vectors | None = None, found: Found | None = None) -> Floats:
+        """Scores before the softmax, shape (rows, labels); a head with dense weights needs the vectors.
+
+        `found` is `lookup(rows, self.keys)`, when that is known already.
+        """
+        column, known = found or lookup(rows, self.keys)
         out = np.zeros((len(rows), len(self.head.labels)))
         row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))[known]
         if len(row):
@@ -84,9 +89,9 @@ class HeadModel:
             raise ValueError(f"head {self.head.name!r} needs vectors: give those of Model.vectors")
         return total + self.dense.scores(vectors)
 
-    def probabilities(self, rows: Rows, vectors: Vectors | None = None) -> Floats:
+    def probabilities(self, rows: Rows, vectors: Vectors | None = None, found: Found | None = None) -> Floats:
         """Calibrated probabilities, shape (rows, labels)."""
-        return softmax(self.scores(rows, vectors))
+        return softmax(self.scores(rows, vectors, found))
 
 
 def softmax(scores: Floats) -> Floats:
@@ -130,7 +135,13 @@ class Model:
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
         """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.extract`. Raises as `vectors` does."""
         rows, vectors = self.rows(pairs, scans=scans), self.vectors(pairs)
-        return {h.head.name: h.probabilities(rows, vectors) for h in self.heads}
+        out: dict[str, Floats] = {}
+        keys, found = None, None
+        for h in self.heads:  # heads trained together mostly share their features: one look-up does
+            if keys is None or not np.array_equal(keys, h.keys):
+                keys, found = h.keys, lookup(rows, h.keys)
+            out[h.head.name] = h.probabilities(rows, vectors, found)
+        return out
 
     def head(self, name: str) -> HeadModel:
         """The head of that name. Raises KeyError."""

@@ -163,6 +163,8 @@ class CueLexicon:
         self.verbs = frozenset(verbs - {"be", "the", "a", "in", "on", "not", "have"} | set(map(stem, _COMMON_VERBS)))
         self.nouns = frozenset(nouns)
         self.opening = frozenset(self._rows)  # the stems that cues begin with
+        self.telling = self.opening | polarity().keys()
+        self.tags = _FixedTags(self.verbs)
 
     def starting(self, first: str, second: str) -> tuple[Cue, ...]:
         """Cues that may begin with these two stems, longest first. Raises KeyError when `first` is not in `opening`."""
@@ -269,9 +271,10 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
     found: list[Found] = []
     covered: dict[str, int] = {}
     valence = polarity()
-    opening = cues.opening
+    opening, telling = cues.opening, cues.telling
     following = [*stems[1:], ""]
-    for i, s in enumerate(stems):
+    for i in [i for i, s in enumerate(stems) if s in telling]:
+        s = stems[i]
         for cue in cues.starting(s, following[i]) if s in opening else ():
             if covered.get(cue.label, 0) > i:
                 continue
@@ -312,14 +315,15 @@ def tag(lower: list[str], stems: list[str], mention_at: list[int], cues: CueLexi
     """One letter a token: M mention, V finite verb, B base verb, G -ing, E passive participle, X auxiliary,
     P preposition, D determiner, S subordinator, W relative, C and/or/but, Q quote, K other mark,
     R adverb, I we/I, H it/he/she/they, T to, ' possessive, N anything else."""
-    tags: list[str] = []
-    prev = "K"
-    closed = list(map(_CLOSED.get, lower))
-    for i, w in enumerate(lower):
-        t = "M" if mention_at[i] >= 0 else closed[i] or _open_class(w, stems[i], prev, lower, i, tags, cues)
-        tags.append(t)
-        if t != "R":
-            prev = t
+    tags = list(map(cues.tags.__getitem__, lower))
+    for i, m in enumerate(mention_at):
+        if m >= 0:
+            tags[i] = "M"
+    for i in [i for i, t in enumerate(tags) if not t]:
+        k = i - 1
+        while k >= 0 and tags[k] == "R":
+            k -= 1
+        tags[i] = _open_class(lower[i], stems[i], tags[k] if k >= 0 else "K", lower, i, cues)
     return tags
 
 
@@ -331,18 +335,33 @@ _CLOSED: dict[str, str] = {
 }  # fmt: skip
 
 
-def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, tags: list[str], cues: CueLexicon) -> str:
-    if not w[0].isalpha():
-        return "N"
-    known = s in cues.verbs or w in _IRREGULAR
-    if w.endswith("ly"):
-        return "R"
+class _FixedTags(dict[str, str]):
+    """Word → its tag where that does not hang on its neighbours, else ''."""
+
+    def __init__(self, verbs: frozenset[str]) -> None:
+        self.verbs = verbs
+
+    def __missing__(self, w: str) -> str:
+        if len(self) > MOST_FORMS:
+            self.clear()
+        self[w] = found = _CLOSED.get(w) or self._open(w)
+        return found
+
+    def _open(self, w: str) -> str:
+        if not w[0].isalpha():
+            return "N"
+        if w.endswith("ly"):
+            return "R"
+        inflected = w.endswith("ing") and len(w) > 5 or w.endswith("ed") and len(w) > 4 and w != "united"
+        return "" if inflected or w in _IRREGULAR or cue_stem(w) in self.verbs else "N"
+
+
+def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, cues: CueLexicon) -> str:
+    """The tag of a word that may be a verb."""
     if w.endswith("ing") and len(w) > 5:
-        return "N" if prev == "D" and not known else "G"
+        return "N" if prev == "D" and not (s in cues.verbs or w in _IRREGULAR) else "G"
     if (w.endswith("ed") and len(w) > 4 and w != "united") or w in _IRREGULAR:
         return _past(w, prev, lower, i)
-    if not known:
-        return "N"
     if prev in "TX" and (prev == "T" or _last_aux(lower, i) not in _BE | _HAVE):
         return "B"
     if prev in "DP'":
@@ -504,6 +523,8 @@ class _Scanner:
     # -- the scan
 
     def run(self) -> None:
+        tags, lower, at, mentions, in_quote = self.tags, self.lower, self.at, self.mentions, self.in_quote
+        subject_of, speaker_of, clause_of = self.subject, self.speaker, self.clause
         np = held = NOBODY  # subject candidate since the last boundary, and the one before an insertion
         fresh = True  # no verb since the boundary
         has_np = False
@@ -513,26 +534,26 @@ class _Scanner:
         clause = MAIN
         last_verb = -1
         prep = ""
-        i, n = 0, len(self.lower)
+        i, n = 0, len(lower)
         relative_of = NOBODY
         while i < n:
-            t, w = self.tags[i], self.lower[i]
-            if self.in_quote[i] and not (i and self.in_quote[i - 1]):
+            t, w = tags[i], lower[i]
+            if in_quote[i] and not (i and in_quote[i - 1]):
                 np = held = subject = obj = NOBODY
                 has_np, fresh, prep, last_verb = False, True, "", -1
                 clause = QUOTED
-            elif not self.in_quote[i] and i and self.in_quote[i - 1]:
+            elif not in_quote[i] and i and in_quote[i - 1]:
                 np = held = obj = NOBODY
                 has_np, fresh, prep = False, True, ""
                 clause = MAIN
             if t == "M":
-                k = self.at[i]
-                first = i == 0 or self.at[i - 1] != k
+                k = at[i]
+                first = i == 0 or at[i - 1] != k
                 if first and self._only_owner(k):
                     i += 1
                     continue
                 if first:
-                    if prep and self.mentions[k].kind in ("person", "learnt"):
+                    if prep and mentions[k].kind in ("person", "learnt"):
                         prep = self._prep_of_title(i, prep)
                     self._mention(k, prep, fresh)
                     g = self.group[k]
@@ -544,13 +565,13 @@ class _Scanner:
                     elif fresh:
                         if not has_np or np == NOBODY and self._office_before(i):
                             np, has_np = g, True
-                        elif np == NOBODY and self.tags[i - 1] in "NK" and self.mentions[k].kind in ("person", "learnt"):
+                        elif np == NOBODY and tags[i - 1] in "NK" and mentions[k].kind in ("person", "learnt"):
                             np = g
                     elif obj == NOBODY:
                         obj = g
                         if last_verb >= 0:
                             self.object[last_verb] = g
-                prep = "" if self.at[i + 1 : i + 2] != [k] else prep
+                prep = "" if at[i + 1 : i + 2] != [k] else prep
             elif t == "P":
                 prep = w
             elif t in "IH":
@@ -560,7 +581,7 @@ class _Scanner:
             elif t == "N":
                 if fresh and not has_np and not prep:
                     has_np = True
-                if self.tags[i + 1 : i + 2] != ["N"] and self.tags[i + 1 : i + 2] != ["M"]:
+                if tags[i + 1 : i + 2] != ["N"] and tags[i + 1 : i + 2] != ["M"]:
                     prep = ""
             elif t in "VE" or t == "X" and fresh:
                 if fresh or has_np:
@@ -589,9 +610,9 @@ class _Scanner:
                         fresh = True
             elif t in "BG":
                 prep_of = prep in ("of", "for", "from", "into", "against", "at", "about")
-                if obj >= 0 and last_verb >= 0 and (prep_of or t == "B" and i and self.lower[i - 1] == "to"):
-                    self.subject[i] = obj
-                    self.clause[i] = INFINITIVE
+                if obj >= 0 and last_verb >= 0 and (prep_of or t == "B" and i and lower[i - 1] == "to"):
+                    subject_of[i] = obj
+                    clause_of[i] = INFINITIVE
                     subject_here = obj
                 else:
                     subject_here = held if t == "G" and fresh and not has_np and held >= 0 else subject
@@ -600,10 +621,10 @@ class _Scanner:
                     np, has_np, fresh = NOBODY, False, False
                 last_verb = i
                 prep = ""
-                self.subject[i] = subject_here
-                self.speaker[i] = speaker
-                if self.clause[i] != INFINITIVE:
-                    self.clause[i] = clause
+                subject_of[i] = subject_here
+                speaker_of[i] = speaker
+                if clause_of[i] != INFINITIVE:
+                    clause_of[i] = clause
                 if i in self.report_verbs:
                     fresh = True
                 i += 1
@@ -615,9 +636,9 @@ class _Scanner:
                 clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
                 prep = w if w in ("after", "before", "since", "amid", "following", "despite") and self._nominal(i) else ""
             elif t == "W" or w == "that" and last_verb >= 0:
-                previous = self.at[i - 1] if i else NOBODY
-                if i and self.tags[i - 1] == "K" and i > 1:
-                    previous = self.at[i - 2]
+                previous = at[i - 1] if i else NOBODY
+                if i and tags[i - 1] == "K" and i > 1:
+                    previous = at[i - 2]
                 if w == "that" and i - 1 in self.report_at or w == "that" and previous < 0:
                     clause = REPORTED if clause != QUOTED else clause
                     speaker = subject if subject >= 0 else speaker
@@ -635,15 +656,15 @@ class _Scanner:
                     np, has_np, fresh, prep = NOBODY, False, True, ""
                     obj = obj if keep else NOBODY
                     if t == "C" and w == "but" or w == ";":
-                        clause = QUOTED if self.in_quote[i] else MAIN
+                        clause = QUOTED if in_quote[i] else MAIN
             elif t == "'":
                 prep = ""
             elif t == "T":
-                prep = "to" if self.tags[i + 1 : i + 2] != ["B"] else ""
-            if self.subject[i] == NOBODY:
-                self.subject[i] = subject if not (fresh and has_np) else (np if np != PRONOUN else self._antecedent(i, speaker, subject))
-            self.speaker[i] = speaker
-            self.clause[i] = clause
+                prep = "to" if tags[i + 1 : i + 2] != ["B"] else ""
+            if subject_of[i] == NOBODY:
+                subject_of[i] = subject if not (fresh and has_np) else (np if np != PRONOUN else self._antecedent(i, speaker, subject))
+            speaker_of[i] = speaker
+            clause_of[i] = clause
             i += 1
         self._backfill()
 

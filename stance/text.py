@@ -24,21 +24,38 @@ class Sentence:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """Tokens of one sentence: parallel lists, offsets in characters of the sentence.
 
-    `folded` are the words without accents and dots (see `fold`), `lower` the same in lower case.
+    `folded` are the words without accents and dots (see `fold`), `lower` the same in lower case. Offsets are found when first asked for:
+    most sentences never are.
     """
 
-    words: list[str]
-    starts: list[int]
-    ends: list[int]
-    folded: list[str]
-    lower: list[str]
+    __slots__ = ("_spans", "folded", "lower", "text", "words")
+
+    def __init__(self, text: str, words: list[str]) -> None:
+        self.text, self.words = text, words
+        self.folded, self.lower = list(map(_FOLDED.__getitem__, words)), list(map(_LOWER.__getitem__, words))
+        self._spans: tuple[list[int], list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.words)
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each token begins."""
+        return self._found()[0]
+
+    @property
+    def ends(self) -> list[int]:
+        """Where each token ends."""
+        return self._found()[1]
+
+    def _found(self) -> tuple[list[int], list[int]]:
+        if self._spans is None:
+            spans = [m.span() for m in _TOKEN.finditer(self.text)]
+            self._spans = [s for s, _ in spans], [e for _, e in spans]
+        return self._spans
 
 
 _TOKEN = re.compile(
@@ -52,18 +69,10 @@ _TOKEN = re.compile(
 
 def tokenize(text: str) -> Tokens:
     """Words, numbers and marks of `text`, hyphens and possessives apart, `U.S.` whole."""
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for m in _TOKEN.finditer(text):
-        words.append(m.group())
-        starts.append(m.start())
-        ends.append(m.end())
-    forms = _FORMS
-    if len(forms) > MOST_FORMS:
-        forms.clear()
-    both = [forms[w] for w in words]
-    return Tokens(words, starts, ends, [f for f, _ in both], [low for _, low in both])
+    if len(_LOWER) > MOST_FORMS:
+        _FOLDED.clear()
+        _LOWER.clear()
+    return Tokens(text, _TOKEN.findall(text))
 
 
 def fold(word: str) -> str:
@@ -74,17 +83,24 @@ def fold(word: str) -> str:
     return word.replace(".", "") if "." in word and word[0].isalpha() else word
 
 
-class _Forms(dict[str, tuple[str, str]]):
-    """Word → (folded, folded in lower case), computed when first asked for."""
+class _Folded(dict[str, str]):
+    """Word → folded, computed when first asked for."""
 
-    def __missing__(self, word: str) -> tuple[str, str]:
-        folded = fold(word)
-        self[word] = forms = folded, folded.lower()
-        return forms
+    def __missing__(self, word: str) -> str:
+        self[word] = folded = fold(word)
+        return folded
+
+
+class _Lower(dict[str, str]):
+    """Word → folded in lower case."""
+
+    def __missing__(self, word: str) -> str:
+        self[word] = low = fold(word).lower()
+        return low
 
 
 MOST_FORMS = 50_000  # words a memo holds before it starts anew: memory stays bounded on any archive
-_FORMS = _Forms()
+_FOLDED, _LOWER = _Folded(), _Lower()
 
 
 # Always followed by a name or a number: never the end of a sentence.
