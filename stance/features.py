@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.actors import Pair, Reading
-from stance.syntax import CUE_LABELS, PRONOUN, CueLexicon, Scan, default_cues, scan
+from stance.syntax import CUE_LABELS, MODALS, PRONOUN, CueLexicon, Scan, default_cues, scan
 from stance.text import MOST_FORMS
 
 Keys = NDArray[np.uint64]
@@ -226,14 +226,19 @@ def scan_all(pairs: Iterable[Pair], cues: CueLexicon | None = None) -> dict[int,
     return {key: scan(reading, cues) for key, reading in {id(p.reading): p.reading for p in pairs}.items()}
 
 
-def extract(
-    pairs: Sequence[Pair], cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False, scans: dict[int, Scan] | None = None
-) -> Rows:
-    """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Pairs as arrays of tokens, of which both kinds of features are made: sparse rows (`extract`) and sequences (`sequences`)."""
 
-    `actor_words` crosses the actor's own name with the words: for targets that need not occur in the text.
-    `scans` are those of `scan_all`, when they are there already.
-    """
+    pairs: Sequence[Pair]
+    batch: _Batch
+    scans: Sequence[Scan]
+    sentence: Ints  # by pair: number of its sentence
+    tokens: _Tokens
+
+
+def prepare(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, scans: dict[int, Scan] | None = None) -> Prepared:
+    """Token arrays of pairs; `scans` are those of `scan_all`, when they are there already."""
     known = scan_all(pairs, cues) if scans is None else scans
     readings: dict[int, int] = {}
     unique: list[Reading] = []
@@ -246,12 +251,75 @@ def extract(
     batch = _batch(scanned, unique, actors)
     sentence = np.array([readings[id(p.reading)] for p in pairs], np.int64)
     target = np.array([actors.setdefault(p.actor, len(actors)) for p in pairs], np.int64)
+    return Prepared(pairs, batch, scanned, sentence, _tokens(batch, scanned, sentence, target))
+
+
+def extract(
+    pairs: Sequence[Pair] | Prepared, cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False,
+    scans: dict[int, Scan] | None = None,
+) -> Rows:  # fmt: skip
+    """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs.
+
+    `actor_words` crosses the actor's own name with the words: for targets that need not occur in the text.
+    `scans` are those of `scan_all`, when they are there already.
+    """
+    p = pairs if isinstance(pairs, Prepared) else prepare(pairs, cues, scans=scans)
     gather = _Gather()
-    if len(pairs):
-        _fill(gather, batch, scanned, sentence, target)
+    if len(p.pairs):
+        _fill(gather, p)
         if actor_words:
-            _actor_words(gather, batch, scanned, sentence, np.array([word_key(p.actor) for p in pairs], np.uint64))
-    return gather.rows(len(pairs), trace)
+            _actor_words(gather, p.batch, p.scans, p.sentence, np.array([word_key(x.actor) for x in p.pairs], np.uint64))
+    return gather.rows(len(p.pairs), trace)
+
+
+# What a sequence says of each token, with the number of values; a token's vector has a one for each.
+FACTS = {"tag": len(_TAGS), "relation": 16, "object": 4, "clause": len(_CLAUSE_GROUP), "negated": 4, "passive": 2, "modal": len(MODALS), "mention": 3}
+_FACT_START = np.cumsum([0, *FACTS.values()])
+INPUTS = int(_FACT_START[-1]) + len(CUE_LABELS)  # numbers a token has beside the vector of its word
+OWN = int(_FACT_START[-2]) + 1  # the fact that a token is a mention of the pair's own actor
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """Pairs as sequences of tokens, for a network: pair r has the tokens `indptr[r]:indptr[r+1]`, a mention of several words being one.
+
+    `word` are keys as of `word_key`, the actor masked; `facts`, shape (tokens, len(FACTS)), columns of the INPUTS that are one;
+    `cue_token`, `cue_input`, `cue_weight` the columns of the cues at a token, with their weights.
+    """
+
+    indptr: Ints
+    word: Keys
+    facts: Ints
+    cue_token: Ints
+    cue_input: Ints
+    cue_weight: Floats
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def take(self, rows: Ints) -> Sequences:
+        """The given pairs, in the given order."""
+        sizes = np.diff(self.indptr)[rows]
+        indptr = np.concatenate(([0], np.cumsum(sizes)))
+        at = np.repeat(self.indptr[rows] - indptr[:-1], sizes) + np.arange(indptr[-1])
+        order = np.argsort(self.cue_token, kind="stable")
+        starts, ends = (np.searchsorted(self.cue_token[order], at, side=side) for side in ("left", "right"))
+        token, cue = _ragged(starts, ends - starts)
+        return Sequences(indptr, self.word[at], self.facts[at], token, self.cue_input[order][cue], self.cue_weight[order][cue])
+
+
+def sequences(prepared: Prepared) -> Sequences:
+    """Token sequences of pairs, in order."""
+    b, t, n = prepared.batch, prepared.tokens, len(prepared.pairs)
+    mention = np.where(t.is_own, 1, np.where(t.is_mention, 2, 0))
+    at = t.at
+    columns = (t.tag, t.rel, t.obj, b.clause[at], b.negated[at] + 2 * b.hypothetical[at], b.passive[at], b.modal[at], mention)
+    facts = np.stack(columns, axis=1) + _FACT_START[:-1] if n else np.zeros((0, len(FACTS)), np.int64)
+    cues = _cue_table(prepared)
+    return Sequences(
+        np.concatenate(([0], np.cumsum(np.bincount(t.row, minlength=n)))), t.word, facts,
+        cues.spot, _FACT_START[-1] + cues.label, cues.weight,
+    )  # fmt: skip
 
 
 def _ragged(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
@@ -262,8 +330,31 @@ def _ragged(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
     return row, at
 
 
-def _fill(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, target: Ints) -> None:
-    n = len(sentence)
+@dataclass(slots=True)
+class _Tokens:
+    """The tokens of every pair, one pair after another, a mention of several words as one, with their relations to the pair's actor."""
+
+    row: Ints  # number of the pair
+    at: Ints  # position in the batch
+    position: Ints  # in the sentence
+    word: Keys
+    tag: Ints
+    subject: Ints
+    speaker: Ints
+    obj: Ints
+    is_own: NDArray[np.bool_]
+    is_mention: NDArray[np.bool_]
+    m_row: Ints  # by mention of each pair's sentence: number of the pair
+    m_at: Ints  # … and of the mention in the batch
+    own: NDArray[np.bool_]  # … and whether it is the actor's
+
+    @property
+    def rel(self) -> Ints:
+        """Subject and speaker in one number."""
+        return self.subject * 4 + self.speaker
+
+
+def _tokens(b: _Batch, scans: Sequence[Scan], sentence: Ints, target: Ints) -> _Tokens:
     # mentions by pair; whether each, and each list of mentions, holds the target
     m_size = np.array([len(s.group) for s in scans], np.int64)
     m_row, m_at = _ragged(b.m_offset[sentence], m_size[sentence])
@@ -274,24 +365,27 @@ def _fill(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, target: 
 
     row, at = _ragged(b.offset[sentence], b.size[sentence])
     position = at - b.offset[sentence][row]
+    mention = b.mention[at]
+    is_mention = mention >= 0
+    is_own = is_mention & (b.actor[np.where(is_mention, b.m_offset[sentence][row] + mention, 0)] == target[row]) if len(b.actor) else is_mention
+    word = np.where(is_own, _TARGET, np.where(is_mention, _OTHER, b.word[at]))
+    # a mention of several words reads as one
+    inside = np.concatenate(([False], is_mention[1:] & (mention[1:] == mention[:-1]) & (row[1:] == row[:-1])))[: len(row)]
+    keep = ~inside
+    row, at, position, word, is_own, is_mention = row[keep], at[keep], position[keep], word[keep], is_own[keep], is_mention[keep]
 
     def relation(group: Ints) -> Ints:
         has = in_group[np.where(group >= 0, m_start[row] + group, -1)]
         return np.where(group >= 0, np.where(has, T, O), np.where(group == PRONOUN, PRO, NONE))
 
     subject, speaker, obj = (relation(x[at]) for x in (b.subject, b.speaker, b.object))
-    mention = b.mention[at]
-    is_mention = mention >= 0
-    is_own = is_mention & (b.actor[np.where(is_mention, b.m_offset[sentence][row] + mention, 0)] == target[row]) if len(b.actor) else is_mention
-    word = np.where(is_own, _TARGET, np.where(is_mention, _OTHER, b.word[at]))
-    # a mention of several words reads as one
-    inside = np.concatenate(([False], is_mention[1:] & (mention[1:] == mention[:-1]) & (row[1:] == row[:-1])))
-    rel = subject * 4 + speaker
-    tag = b.tag[at]
-    keep = ~inside
-    row, at, position, word, rel, tag, obj, is_own = row[keep], at[keep], position[keep], word[keep], rel[keep], tag[keep], obj[keep], is_own[keep]
-    subject, speaker, is_mention = subject[keep], speaker[keep], is_mention[keep]
-    clause, neg, hyp, passive = b.clause[at], b.negated[at], b.hypothetical[at], b.passive[at]
+    return _Tokens(row, at, position, word, b.tag[at], subject, speaker, obj, is_own, is_mention, m_row, m_at, own)
+
+
+def _fill(g: _Gather, prepared: Prepared) -> None:
+    b, sentence, n, t = prepared.batch, prepared.sentence, len(prepared.pairs), prepared.tokens
+    row, at, position, word, tag, obj, is_own, is_mention, rel = t.row, t.at, t.position, t.word, t.tag, t.obj, t.is_own, t.is_mention, t.rel
+    clause, neg, passive = b.clause[at], b.negated[at], b.passive[at]
 
     same = row[1:] == row[:-1]
     after = np.concatenate((np.where(same, word[1:], _EDGE), [_EDGE]))
@@ -307,35 +401,47 @@ def _fill(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, target: 
     modal = b.modal[at]
     g.add(R4, row[v], mix(rel[v], modal[v], neg[v], passive[v]), position[v])
     g.add(R5, row[v], mix(rel[v], modal[v], neg[v], word[v]), position[v])
-    _cues(g, b, scans, sentence, m_row, own, m_at, row, position, rel, subject, speaker, obj, clause, neg, hyp)
+    _cues(g, prepared)
     _near(g, row, position, word, is_own, is_mention, plain, content, tag)
     size = np.bincount(row, minlength=n)
     first = np.full(n, 99)
     np.minimum.at(first, row[is_own], np.arange(len(row))[is_own] - (np.cumsum(size) - size)[row[is_own]])
-    _shape(g, size, first, b, n, sentence, m_row, m_at, own, row, subject, speaker, obj, tag, clause, is_mention)
+    _shape(g, size, first, b, n, sentence, t.m_row, t.m_at, t.own, row, t.subject, t.speaker, obj, tag, clause, is_mention)
 
 
-def _cues(
-    g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, m_row: Ints, own: NDArray[np.bool_], m_at: Ints, row: Ints, position: Ints,
-    rel: Ints, subject: Ints, speaker: Ints, obj: Ints, clause: Ints, neg: Ints, hyp: Ints,
-) -> None:  # fmt: skip
+@dataclass(slots=True)
+class _CueTable:
+    """The cues of every pair's sentence."""
+
+    row: Ints  # number of the pair
+    token: Ints  # in the sentence
+    spot: Ints  # in `_Tokens`
+    label: Ints
+    kind: Ints
+    weight: Floats
+
+
+def _cue_table(prepared: Prepared) -> _CueTable:
+    scans, sentence, t = prepared.scans, prepared.sentence, prepared.tokens
     label_no = {x: i for i, x in enumerate(CUE_LABELS)}
-    flat = [(f.first, label_no[f.label], "vnap".index(f.kind[0]), f.weight) for s in scans for f in s.cues]
+    table = np.array([(f.first, label_no[f.label], "vnap".index(f.kind[0]), f.weight) for s in scans for f in s.cues]).reshape(-1, 4)
     sizes = np.array([len(s.cues) for s in scans], np.int64)
-    if not flat:
+    row, at = _ragged((np.cumsum(sizes) - sizes)[sentence], sizes[sentence])
+    token, label, kind = (table[at, column].astype(np.int64) for column in range(3))
+    # position of (row, token) in the token arrays, where a mention is one token
+    spot = np.searchsorted(t.row * 100_000 + t.position, row * 100_000 + token, side="right") - 1
+    return _CueTable(row, token, spot, label, kind, table[at, 3] / 3.0)
+
+
+def _cues(g: _Gather, prepared: Prepared) -> None:
+    b, t, c = prepared.batch, prepared.tokens, _cue_table(prepared)
+    if not len(c.row):
         return
-    table = np.array(flat)
-    c_row, c_at = _ragged((np.cumsum(sizes) - sizes)[sentence], sizes[sentence])
-    if not len(c_row):
-        return
-    token = table[c_at, 0].astype(np.int64)
-    label = table[c_at, 1].astype(np.int64)
-    kind = table[c_at, 2].astype(np.int64)
-    weight = table[c_at, 3] / 3.0
-    # position of (row, token) in the reduced token arrays
-    spot = np.searchsorted(row * 100_000 + position, c_row * 100_000 + token, side="right") - 1
-    crel, csub, cspk, cobj = rel[spot], subject[spot], speaker[spot], obj[spot]
-    ccl, cneg, chyp = _CLAUSE_GROUP[clause[spot]], neg[spot], hyp[spot]
+    c_row, token, spot, label, kind, weight = c.row, c.token, c.spot, c.label, c.kind, c.weight
+    row, position, m_row, m_at, own = t.row, t.position, t.m_row, t.m_at, t.own
+    crel, csub, cspk, cobj = t.rel[spot], t.subject[spot], t.speaker[spot], t.obj[spot]
+    at = t.at[spot]
+    ccl, cneg, chyp = _CLAUSE_GROUP[b.clause[at]], b.negated[at], b.hypothetical[at]
     g.add(C1, c_row, mix(crel, label, cneg), token, weight)
     g.add(C2, c_row, mix(crel, label, kind, ccl, cneg, chyp), token, weight)
     g.add(C3, c_row, mix(csub, cobj, label, kind), token, weight)

@@ -41,6 +41,12 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tokens) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     @property
     def starts(self) -> list[int]:
         """Where each token begins."""
