@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stance.encoders import Encoder
     from stance.model import Model
     from stance.store import Judge, Run
+    from stance.words import WordVectors
 
 app = typer.Typer(
     help="Who takes which stance, and in what tone, sentence by sentence in the news.",
@@ -52,6 +53,13 @@ FormatOption = Annotated[
 OutOption = Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False)]
 HeadOption = Annotated[
     list[str], typer.Option("--head", help="Label column to learn; repeat for several. Default: stance and tone.", show_default=False)
+]
+NetworkOption = Annotated[
+    bool, typer.Option("--network", help="Add a recurrent network over word vectors: more accurate, slower to train and to use.")
+]
+WordsOption = Annotated[
+    Optional[Path],
+    typer.Option("--words", help="Word vectors for the network, by `stance words`, in place of the default ones.", show_default=False),
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
 
@@ -249,6 +257,8 @@ def train(
         str,
         typer.Option("--encoder", help="Add vectors of this sentence encoder (a local folder, or a name in the local cache).", show_default=False),
     ] = "",
+    network: NetworkOption = False,
+    words: WordsOption = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -265,7 +275,9 @@ def train(
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
-    dense = _encoder(encoder)
+    dense, vectors = _encoder(encoder), _words(network, words)
+    if dense and vectors:
+        raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
     dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
     _warn(dataset.warnings)
     rest, held = dataset.split(hold_out) if hold_out else (dataset, None)
@@ -280,8 +292,9 @@ def train(
     about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
     told = read_definitions(definitions, dataset.heads) if definitions else {}
     model, reports = train(
-        rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, encoder=dense, jobs=jobs, progress=_progress
-    )
+        rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, encoder=dense, words=vectors, jobs=jobs,
+        progress=_progress,
+    )  # fmt: skip
     scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}
     if held is not None and len(held):
@@ -312,6 +325,8 @@ def evaluate(
     curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of training pairs.")] = False,
     sizes: Annotated[str, typer.Option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.", show_default=False)] = "",
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
+    network: NetworkOption = False,
+    words: WordsOption = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -331,6 +346,8 @@ def evaluate(
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
     if model and curve:
         raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
+    if model and (network or words):
+        raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
     wanted = _sizes(sizes)
     fitted = load(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
@@ -352,7 +369,7 @@ def evaluate(
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
     else:
-        predicted = training.out_of_fold(dataset, settings=settings, jobs=jobs, progress=_progress)
+        predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
     points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
@@ -629,6 +646,42 @@ def actors(
     _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors), date=date)), None)
 
 
+@app.command()
+def words(
+    archive: Annotated[list[str], typer.Argument(help="Raw news: files or folders, read as `stance classify` reads them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write, for `stance train --words`.")] = Path("words.npz"),
+    size: Annotated[int, typer.Option("--size", min=1, help="Words of the table: the most frequent ones.")] = 30_000,
+    width: Annotated[int, typer.Option("--width", min=1, help="Numbers of a word's vector.")] = 100,
+    like: Annotated[list[str], typer.Option("--like", help="Show the words most like this one.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    text_column: Annotated[str, typer.Option("--text-column", help="Column of a CSV that holds the text.", show_default=False)] = "",
+) -> None:
+    """Learn word vectors from raw news, for the network of `stance train --words`."""
+    from stance.articles import Skipped, scan_articles
+    from stance.model import write_atomically
+    from stance.words import learn_words
+
+    _refuse_overwrite(output, archive)
+    skipped: list[Skipped] = []
+
+    def texts() -> Iterator[str]:
+        for item in scan_articles(archive, text_column=text_column):
+            if isinstance(item, Skipped):
+                skipped.append(item)
+            else:
+                yield item.text
+
+    table = learn_words(texts(), size=size, width=width)
+    _warn(f"{s.id}: left out: {s.reason}" for s in skipped)
+    for word in like:
+        try:
+            near = ", ".join(f"{w} {cosine:.2f}" for w, cosine in table.neighbours(word))
+        except KeyError:
+            near = "not in the table"
+        typer.echo(f"{word}: {near}")
+    write_atomically(output, table.to_bytes())
+    typer.echo(f"wrote {output}: {len(table)} words, {output.stat().st_size / 1e6:.1f} MB, digest {table.digest[:16]}")
+
+
 # --------------------------------------------------------------------------- plumbing
 
 
@@ -651,6 +704,12 @@ def _encoder(name: str) -> Encoder | None:
     from stance.encoders import open_encoder
 
     return open_encoder(name)
+
+
+def _words(network: bool, path: Path | None) -> WordVectors | None:
+    from stance.words import default_words, load_words
+
+    return load_words(path) if path else default_words() if network else None
 
 
 def _lexicon(path: Path | None, only: bool) -> Lexicon:

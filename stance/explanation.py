@@ -15,8 +15,8 @@ from stance.model import Model
 class Contribution:
     """What one word or trait of the sentence adds to a label's score (to the gap, against another label).
 
-    `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it; `encoder` alone is
-    what the encoder's vectors add, beside those of the mean training sentence.
+    `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it; `network` alone is what
+    the network adds, `encoder` what the encoder's vectors add, beside those of the mean training sentence.
     """
 
     what: str
@@ -73,7 +73,8 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
     score = bias + float(part.sum())
     if fitted.dense and vectors is not None:
         dense = fitted.dense.scores(vectors)[0]
-        found.append(Contribution("", 0, 0, ("encoder",), float(dense[chosen] - (dense[fitted.head.index(against)] if against else 0.0))))
+        value = float(dense[chosen] - (dense[fitted.head.index(against)] if against else 0.0))
+        found.append(Contribution("", 0, 0, ("network" if model.network else "encoder",), value))
         score += found[-1].value
     found.sort(key=lambda c: -abs(c.value))
     return Explanation(fitted.head.name, names[chosen], against, score, bias, tuple(found), dict(zip(names, probs.tolist(), strict=True)))

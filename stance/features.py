@@ -289,7 +289,7 @@ class Sequences:
 
     indptr: Ints
     word: Keys
-    facts: Ints
+    facts: NDArray[np.int16]
     cue_token: Ints
     cue_input: Ints
     cue_weight: Floats
@@ -314,7 +314,7 @@ def sequences(prepared: Prepared) -> Sequences:
     mention = np.where(t.is_own, 1, np.where(t.is_mention, 2, 0))
     at = t.at
     columns = (t.tag, t.rel, t.obj, b.clause[at], b.negated[at] + 2 * b.hypothetical[at], b.passive[at], b.modal[at], mention)
-    facts = np.stack(columns, axis=1) + _FACT_START[:-1] if n else np.zeros((0, len(FACTS)), np.int64)
+    facts = (np.stack(columns, axis=1) + _FACT_START[:-1]).astype(np.int16)
     cues = _cue_table(prepared)
     return Sequences(
         np.concatenate(([0], np.cumsum(np.bincount(t.row, minlength=n)))), t.word, facts,
@@ -615,4 +615,16 @@ def concat(parts: Iterable[Rows]) -> Rows:
         np.concatenate([np.zeros(1, np.int64)] + [p.indptr[1:] + s for p, s in zip(ps, shift, strict=False)]),
         np.concatenate([p.keys for p in ps]), np.concatenate([p.values for p in ps]),
         np.concatenate([p.template for p in ps]), np.concatenate([p.token for p in ps]),
+    )  # fmt: skip
+
+
+def concat_sequences(parts: Iterable[Sequences]) -> Sequences:
+    """Sequences one after another."""
+    ps = list(parts)
+    shift = np.cumsum([0] + [len(p.word) for p in ps])
+    return Sequences(
+        np.concatenate([np.zeros(1, np.int64)] + [p.indptr[1:] + s for p, s in zip(ps, shift, strict=False)]),
+        np.concatenate([p.word for p in ps]), np.concatenate([p.facts for p in ps]),
+        np.concatenate([p.cue_token + s for p, s in zip(ps, shift, strict=False)]),
+        np.concatenate([p.cue_input for p in ps]), np.concatenate([p.cue_weight for p in ps]),
     )  # fmt: skip

@@ -4,7 +4,8 @@ Numpy only. The file is a zip with `manifest.json`, plain `.npy` arrays (never p
 `pipeline.joblib`, which nothing here opens but `Model.pipeline()`. The archive comment holds a
 SHA-256 of all bytes before it, so a truncated or altered file is refused before anything is read.
 
-A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it.
+A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it. A model with a
+network (format 3) holds its parameters, and its table of word vectors unless it is the one that ships with the package.
 """
 
 from __future__ import annotations
@@ -29,39 +30,47 @@ from numpy.typing import NDArray
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head
 from stance.errors import ModelError
-from stance.features import Floats, Keys, Rows, extract, lookup
+from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
+from stance.network import Network, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
+from stance.words import default_words, read_words
 
 if TYPE_CHECKING:
-    from stance.encoders import Encoder, Vectors
+    from stance.encoders import Encoder
 
-FORMAT = 2  # the newest there is; a file is written in the oldest that can hold it
-_PLAIN, _ENCODED = 1, 2
+FORMAT = 3  # the newest there is; a file is written in the oldest that can hold it
+_PLAIN, _ENCODED, _NETWORK = 1, 2, 3
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
 
+Dense = NDArray[np.floating[Any]]  # vectors of an encoder, or scores of a network
 Found = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
 
 
 @dataclass(frozen=True, slots=True)
 class DenseWeights:
-    """What an encoder's vectors add to the scores: `center` shape (width,), the mean of the training vectors; `weights` shape (width, labels)."""
+    """What the vectors of an encoder (or the scores of a network) add to the scores.
+
+    `center` shape (width,): the mean of the training vectors, zeros for a network; `weights` shape (width, labels).
+    """
 
     center: NDArray[np.float32]
     weights: NDArray[np.float32]
 
-    def scores(self, vectors: Vectors) -> Floats:
+    def scores(self, vectors: Dense) -> Floats:
         """Their part of the scores, shape (rows, labels)."""
-        part = [(v.astype(np.float64) - self.center) @ self.weights.astype(np.float64) for v in vectors]  # row by row: batch = single
-        return np.array(part).reshape(len(vectors), self.weights.shape[1])
+        # not by BLAS, whose sums hang on the number of rows: batch = single
+        out: Floats = np.einsum("rw,wl->rl", vectors.astype(np.float64) - self.center, self.weights.astype(np.float64))
+        return out
 
 
 @dataclass(frozen=True, slots=True)
 class HeadModel:
     """A linear head: `keys` sorted, shape (features,); `weights` shape (features, labels); `bias` shape (labels,).
 
-    Temperature scaling is already in the weights and bias: softmax of the scores is calibrated. So is, with an encoder, the second stage.
+    Temperature scaling is already in the weights and bias: softmax of the scores is calibrated. So is the second stage, where there is
+    an encoder or a network.
     """
 
     head: Head
@@ -70,7 +79,7 @@ class HeadModel:
     bias: Floats
     dense: DenseWeights | None = None
 
-    def scores(self, rows: Rows, vectors: Vectors | None = None, found: Found | None = None) -> Floats:
+    def scores(self, rows: Rows, vectors: Dense | None = None, found: Found | None = None) -> Floats:
         """Scores before the softmax, shape (rows, labels); a head with dense weights needs the vectors.
 
         `found` is `lookup(rows, self.keys)`, when that is known already.
@@ -89,7 +98,7 @@ class HeadModel:
             raise ValueError(f"head {self.head.name!r} needs vectors: give those of Model.vectors")
         return total + self.dense.scores(vectors)
 
-    def probabilities(self, rows: Rows, vectors: Vectors | None = None, found: Found | None = None) -> Floats:
+    def probabilities(self, rows: Rows, vectors: Dense | None = None, found: Found | None = None) -> Floats:
         """Calibrated probabilities, shape (rows, labels)."""
         return softmax(self.scores(rows, vectors, found))
 
@@ -105,7 +114,8 @@ def softmax(scores: Floats) -> Floats:
 class Model:
     """A trained model. `manifest` holds all that is known of its making and its scores.
 
-    `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed.
+    `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
+    a model trained with one; a model has one of them or none.
     """
 
     heads: tuple[HeadModel, ...]
@@ -115,26 +125,31 @@ class Model:
     _pipeline: bytes = field(default=b"", repr=False)
     _cue_text: str = field(default="", repr=False)
     encoder: Encoder | None = None
+    network: Network | None = None
 
-    def rows(self, pairs: Sequence[Pair], *, trace: bool = False, scans: dict[int, Scan] | None = None) -> Rows:
+    def rows(self, pairs: Sequence[Pair] | Prepared, *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""
-        return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")), scans=scans)
+        return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")))
 
-    def vectors(self, pairs: Sequence[Pair]) -> Vectors | None:
-        """The encoder's vectors of pairs, shape (pairs, width); None for a model without encoder.
+    def vectors(self, pairs: Sequence[Pair] | Prepared) -> Dense | None:
+        """The encoder's vectors of pairs, or the network's scores, shape (pairs, width); None for a model with neither.
 
         Raises ModelError when the encoder is another than the one trained with, InputError when it is not on this machine,
         MissingExtraError without the packages that run it.
         """
+        prepared = pairs if isinstance(pairs, Prepared) else prepare(pairs, self.cues)
+        if self.network:
+            return self.network.scores(sequences(prepared))
         if self.encoder is None:
             return None
         from stance.encoders import checked_vectors
 
-        return checked_vectors(self.encoder, pairs, self.manifest["encoder"], str(self.path or "the model"))
+        return checked_vectors(self.encoder, prepared.pairs, self.manifest["encoder"], str(self.path or "the model"))
 
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
-        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.extract`. Raises as `vectors` does."""
-        rows, vectors = self.rows(pairs, scans=scans), self.vectors(pairs)
+        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.prepare`. Raises as `vectors` does."""
+        prepared = prepare(pairs, self.cues, scans=scans)
+        rows, vectors = self.rows(prepared), self.vectors(prepared)
         out: dict[str, Floats] = {}
         keys, found = None, None
         for h in self.heads:  # heads trained together mostly share their features: one look-up does
@@ -152,7 +167,7 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides a judgement: weights, labels, cues and encoder."""
+        """A hash of all that decides a judgement: weights, labels, cues, encoder and network."""
         h = hashlib.sha256(self.cues.digest.encode())
         if self.encoder:
             h.update(repr([self.manifest["encoder"][k] for k in ("sha256", "layer")]).encode())
@@ -160,6 +175,10 @@ class Model:
             h.update(repr((m.head.name, m.head.labels)).encode())
             for a in _arrays(m).values():
                 h.update(a.tobytes())
+        if self.network:
+            h.update(self.network.words.digest.encode())
+            for name in sorted(self.network.parameters):
+                h.update(self.network.parameters[name].tobytes())
         return h.hexdigest()[:16]
 
     def pipeline(self) -> Any:
@@ -191,12 +210,16 @@ class Model:
         for h in self.heads:
             for name, array in _arrays(h).items():
                 members[f"{h.head.name}.{name}.npy"] = _npy(array)
+        if self.network:
+            members |= {f"network.{name}.npy": _npy(p) for name, p in self.network.parameters.items()}
+            if self.network.words.digest != default_words().digest:
+                members["words.npz"] = self.network.words.to_bytes()
         if self._cue_text:
             members["cues.csv"] = self._cue_text.encode()
         if self._pipeline:
             members["pipeline.joblib"] = self._pipeline
         manifest = dict(self.manifest)
-        manifest["format"] = _ENCODED if self.encoder else _PLAIN
+        manifest["format"] = _NETWORK if self.network else _ENCODED if self.encoder else _PLAIN
         manifest["fingerprint"] = self.fingerprint
         manifest["heads"] = [{"name": h.head.name, "labels": list(h.head.labels), "ordered": h.head.ordered} for h in self.heads]
         manifest["members"] = {n: hashlib.sha256(b).hexdigest() for n, b in members.items()}
@@ -226,7 +249,7 @@ def _add(z: zipfile.ZipFile, name: str, data: bytes) -> None:
     info = zipfile.ZipInfo(name, _DATE)
     info.create_system = 3
     info.external_attr = 0o644 << 16
-    stored = name.endswith((".npy", ".joblib"))
+    stored = name.endswith((".npy", ".joblib", ".npz"))
     z.writestr(info, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, 9)
 
 
@@ -276,13 +299,14 @@ def from_bytes(raw: bytes, path: Path) -> Model:
     members = _members(raw, path)
     manifest = _manifest(members, path)
     try:
-        encoder = _encoder(manifest)
-        heads = tuple(_head(h, members, int(manifest["encoder"]["width"]) if encoder else 0) for h in manifest["heads"])
+        encoder, network = _encoder(manifest), _network(manifest, members, path)
+        width = network.width if network else int(manifest["encoder"]["width"]) if encoder else 0
+        heads = tuple(_head(h, members, width) for h in manifest["heads"])
         cue_text = bytes(members.get("cues.csv", b"")).decode()
         cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
     except (KeyError, ValueError, TypeError) as e:
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
@@ -336,11 +360,26 @@ def _manifest(members: dict[str, bytes | memoryview], path: Path) -> dict[str, A
 
 
 def _encoder(manifest: dict[str, Any]) -> Encoder | None:
-    if manifest["format"] < _ENCODED:
+    if "encoder" not in manifest:
         return None
     from stance.encoders import encoder_of
 
     return encoder_of(manifest["encoder"])
+
+
+def _network(manifest: dict[str, Any], members: dict[str, bytes | memoryview], path: Path) -> Network | None:
+    if "network" not in manifest:
+        return None
+    told = manifest["network"]
+    words = read_words(members["words.npz"]) if "words.npz" in members else default_words()
+    if words.digest != told["words"]:
+        raise ModelError(f"{path}: its network was trained with other word vectors than this version of stance has", "train it again")
+    parameters = {name: _read_npy(members[f"network.{name}.npy"]) for name in shapes(1, 1)}
+    state, hidden = parameters["recurrent"].shape[1], parameters["hidden"].shape[1]
+    wanted = shapes(words.width, int(told["scores"]), state, hidden)
+    if any(a.dtype.str != "<f4" or a.shape != wanted[name] for name, a in parameters.items()):
+        raise ValueError("the arrays of its network have the wrong shape or type")
+    return Network(parameters, words)
 
 
 def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int) -> HeadModel:

@@ -1,7 +1,8 @@
-"""The second stage: dense vectors of an encoder beside the sparse features, joined on out-of-fold scores (Wolpert 1992).
+"""The second stage: an encoder or a network beside the sparse features, joined on out-of-fold scores (Wolpert 1992).
 
-A logistic regression learns from the vectors alone; another, small one learns to weigh its out-of-fold scores against those of the
-sparse model. All three are linear, so what comes out is one linear classifier on both kinds of features: `joined` multiplies it out.
+A logistic regression learns from the encoder's vectors alone (a network gives scores as it is); another, small one learns to weigh those
+scores, out of fold, against those of the sparse model. All are linear, so what comes out is one linear classifier on both kinds of
+features: `joined` multiplies it out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.encoders import Encoder, checked_vectors
+from stance.features import prepare, sequences
 from stance.model import softmax
+from stance.network import Goal, Network, train_network
+from stance.syntax import CueLexicon
+from stance.words import WordVectors, default_words
 
 _C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkage
 
@@ -118,17 +123,62 @@ def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple
     return coef[order], np.asarray(bias, dtype=np.float64)[order]
 
 
-def joined(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder) -> Pipeline:
-    """Both first stages and the second as one pipeline: the features side by side, one classifier."""
-    (a, a0), (b, b0) = (coefficients(p.named_steps["classifier"], stack.labels) for p in (words, dense))
+class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Pairs to the scores of a recurrent network, for a scikit-learn pipeline. Learnt: `network_`, by `fit` for the labels of one head.
+
+    `train` puts one in that was trained for all heads together.
+    """
+
+    def __init__(self, words: WordVectors | None = None, cues: CueLexicon | None = None, seed: int = 0) -> None:
+        self.words = words
+        self.cues = cues
+        self.seed = seed
+
+    def fit(self, X: Sequence[Pair], y: Sequence[str]) -> NetworkFeatures:
+        """Train a network. Raises ValueError for no pairs."""
+        labels, truth = np.unique(np.array(y), return_inverse=True)
+        goal = Goal(truth, np.ones(len(labels)))
+        self.network_ = train_network(sequences(prepare(X, self.cues)), [goal], self.words or default_words(), seed=self.seed)
+        return self
+
+    def transform(self, X: Sequence[Pair]) -> Floats:
+        """Scores, shape (len(X), labels)."""
+        check_is_fitted(self, "network_")
+        return self.network_.scores(sequences(prepare(X, self.cues)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def with_encoder(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder) -> Pipeline:
+    """The classifier of words and that of vectors, joined by the second stage."""
+    b, b0 = coefficients(dense.named_steps["classifier"], stack.labels)
     scale = dense.named_steps["scale"]
     vectors = EncoderFeatures(encoder)
     vectors.center_, vectors.sha256_ = scale.mean_.astype(np.float32), encoder.sha256
     b = b / scale.scale_
-    b0 = b0 - b @ (scale.mean_ - vectors.center_)
+    return joined(words, stack, ("encoder", vectors), b, b0 - b @ (scale.mean_ - vectors.center_))
+
+
+def with_network(words: Pipeline, stack: ScoreStack, network: Network, first: int, cues: CueLexicon | None) -> Pipeline:
+    """The classifier of words and a network, joined by the second stage; the head's scores begin at column `first` of the network's."""
+    scores = NetworkFeatures(network.words, cues)
+    scores.network_ = network
+    k = len(stack.labels)
+    return joined(words, stack, ("network", scores), np.eye(network.width)[first : first + k], np.zeros(k))
+
+
+def joined(words: Pipeline, stack: ScoreStack, other: tuple[str, TransformerMixin], b: Floats, b0: Floats) -> Pipeline:
+    """Both first stages and the second as one pipeline: the features side by side, one classifier.
+
+    `b`, shape (labels, features of `other`), and `b0`, shape (labels,), are the coefficients and intercepts on the other features.
+    """
+    a, a0 = coefficients(words.named_steps["classifier"], stack.labels)
     coef = np.hstack([stack.mix_[0] * a, stack.mix_[1] * b])
     bias = stack.intercept_ + stack.mix_[0] * a0 + stack.mix_[1] * b0
-    features = FeatureUnion([("words", words.named_steps["features"]), ("encoder", vectors)])
+    features = FeatureUnion([("words", words.named_steps["features"]), other])
     return Pipeline([("features", features), ("classifier", _linear(words.named_steps["classifier"], coef, bias, stack.labels))])
 
 

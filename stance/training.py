@@ -32,12 +32,15 @@ from stance.dataset import Dataset
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
-from stance.features import Keys, Rows, concat, extract, lookup
+from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.model import DenseWeights, HeadModel, Model, softmax
-from stance.stacking import ScoreStack, coefficients, dense_pipeline, joined
+from stance.network import Goal, Network, train_network
+from stance.stacking import EncoderFeatures, ScoreStack, coefficients, dense_pipeline, with_encoder, with_network
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
+from stance.words import WordVectors
 
 SEED = 20240229
+Progress = Callable[[str, int], Iterator[int]]  # (name, steps) → the steps, shown as they go by
 _NEVER = -30.0  # score of a class that a fold has not seen
 
 
@@ -151,31 +154,37 @@ def train(
     about: Mapping[str, str] | None = None,
     definitions: Mapping[str, Mapping[str, str]] | None = None,
     encoder: Encoder | None = None,
+    words: WordVectors | None = None,
     jobs: int = 1,
-    progress: Callable[[str, int], Iterator[int]] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
 
     `about` (`labelled_by`, `licence`, `note`, `hold_out`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
-    manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder` join the features
-    by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
+    manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder`, or a recurrent network over
+    the vectors of `words`, join the features by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
-    class lives in one article only.
+    class lives in one article only, ValueError for an encoder and words together.
     """
     check_trainable(data)
     settings = settled(settings or Settings(), data)
-    vectors = encode_all(encoder, data.pairs, progress)
-    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
+    X, second = _prepared(data, settings, cues, encoder, words, jobs, progress)
+    network = second.train(data, settings, progress) if isinstance(second, _Networks) else None
     fitted: dict[str, Pipeline] = {}
     heads: list[HeadModel] = []
     reports: dict[str, HeadReport] = {}
     for head in data.heads:
         y = data.labels[head.name]
-        fold = _out_of_fold(head, y, data.groups, X, vectors, settings, cues, jobs, progress)
-        pipe = make_pipeline(settings, class_weights(y, settings.balance), cues).fit(X, np.array(y))
-        if encoder and vectors is not None:
-            pipe = _stacked(pipe, fold, y, vectors, encoder, settings)
+        fold = _out_of_fold(head, y, data.groups, X, second, settings, cues, jobs, progress)
+        weight = class_weights(y, settings.balance)
+        pipe = make_pipeline(settings, weight, cues).fit(X, np.array(y))
+        if fold.first_stage is not None:  # the second stage learns from the out-of-fold scores of the first
+            stack = ScoreStack(fold.head.labels, weight).fit(fold.first_stage, y)
+            if isinstance(second, _Encoded):
+                pipe = with_encoder(pipe, dense_pipeline(weight, settings.seed).fit(second.vectors, np.array(y)), stack, second.encoder)
+            elif network and isinstance(second, _Networks):
+                pipe = with_network(pipe, stack, network, second.first(head.name), cues)
         _finish(pipe, fold.temperature)
         fitted[head.name] = pipe
         heads.append(head_model(fold.head, pipe))
@@ -183,29 +192,97 @@ def train(
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
     manifest = _manifest_of(data, settings, reports, about or {}, definitions or {})
-    if encoder and vectors is not None:
-        manifest["encoder"] = {"name": encoder.name, "sha256": encoder.sha256, "layer": encoder.layer, "width": vectors.shape[1]}
-    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder)
+    if isinstance(second, _Encoded):
+        e = second.encoder
+        manifest["encoder"] = {"name": e.name, "sha256": e.sha256, "layer": e.layer, "width": second.vectors.shape[1]}
+    if network:
+        manifest["network"] = {"words": network.words.digest, "scores": network.width}
+    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network)
     return model, reports
 
 
-def encode_all(
-    encoder: Encoder | None, pairs: Sequence[Pair], progress: Callable[[str, int], Iterator[int]] | None = None, batch: int = 64
-) -> Floats | None:
-    """Vectors of many pairs, shape (pairs, width); None without an encoder. Raises InputError and MissingExtraError as encoders do."""
-    if encoder is None:
-        return None
+def _prepared(
+    data: Dataset, settings: Settings, cues: CueLexicon | None, encoder: Encoder | None, words: WordVectors | None, jobs: int,
+    progress: Progress | None,
+) -> tuple[NDArray[Any], _Encoded | _Networks | None]:  # fmt: skip
+    """The sparse rows of all pairs, and what stands beside them: vectors, or networks."""
+    if encoder and words:
+        raise ValueError("a model has an encoder or a network, not both")
+    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
+    if encoder:
+        return X, _Encoded(encoder, encode_all(encoder, data.pairs, progress))
+    return X, _networks(data, words, settings, cues, jobs, progress) if words else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """An encoder with its vectors of all rows, shape (rows, width)."""
+
+    encoder: Encoder
+    vectors: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    """Networks for all heads together: `scores` of every row, shape (rows, labels of all heads), by one that saw no row of its article."""
+
+    words: WordVectors
+    sequences: Sequences
+    heads: tuple[Head, ...]
+    scores: Floats
+
+    def first(self, name: str) -> int:
+        """The column at which a head's scores begin."""
+        return sum(len(h.labels) for h in self.heads[: [h.name for h in self.heads].index(name)])
+
+    def of(self, head: Head) -> Floats:
+        """Scores of a head, shape (rows, labels)."""
+        at = self.first(head.name)
+        return self.scores[:, at : at + len(head.labels)]
+
+    def train(self, data: Dataset, settings: Settings, progress: Progress | None) -> Network:
+        """A network for all rows."""
+        return train_network(self.sequences, _goals(data, self.heads, settings), self.words, seed=settings.seed, progress=progress)
+
+
+def _goals(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints | None = None) -> list[Goal]:
+    goals = []
+    for h in heads:
+        y = np.array(data.labels[h.name], dtype=object)
+        y = y if at is None else y[at]
+        weight = class_weights(list(y), settings.balance)
+        goals.append(Goal(np.array([h.index(x) for x in y]), np.array([weight.get(x, 1.0) for x in h.labels])))
+    return goals
+
+
+def _networks(
+    data: Dataset, words: WordVectors, settings: Settings, cues: CueLexicon | None, jobs: int, progress: Progress | None
+) -> _Networks:
+    """Networks on the folds of the first head: one network serves all heads."""
+    heads = tuple(occurring(h, data.labels[h.name]) for h in data.heads)
+    step = 2000
+    whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
+    folds = group_folds(data.labels[heads[0].name], data.groups, settings)
+
+    def one(train_at: Ints, test_at: Ints, told: Progress | None = None) -> Floats:
+        goals = _goals(data, heads, settings, train_at)
+        return train_network(whole.take(train_at), goals, words, seed=settings.seed, progress=told).scores(whole.take(test_at))
+
+    if jobs > 1:
+        parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
+    else:
+        parts = [one(a, b, progress) for a, b in folds]
+    scores = np.zeros((len(data), sum(len(h.labels) for h in heads)))
+    for (_, test_at), part in zip(folds, parts, strict=True):
+        scores[test_at] = part
+    return _Networks(words, whole, heads, scores)
+
+
+def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None, batch: int = 64) -> Floats:
+    """Vectors of many pairs, shape (pairs, width). Raises InputError and MissingExtraError as encoders do."""
     starts = range(0, len(pairs), batch)
     steps = progress("vectors", len(starts)) if progress else iter(range(len(starts)))
     return np.concatenate([encoder.encode(pairs[starts[i] : starts[i] + batch]) for i in steps]).astype(np.float64)
-
-
-def _stacked(words: Pipeline, fold: OutOfFold, y: Sequence[str], vectors: Floats, encoder: Encoder, settings: Settings) -> Pipeline:
-    """The fitted pipeline of both kinds of features: the second stage learns from the out-of-fold scores of the first."""
-    weight = class_weights(y, settings.balance)
-    dense = dense_pipeline(weight, settings.seed).fit(vectors, np.array(y))
-    stack = ScoreStack(fold.head.labels, weight).fit(cast(Floats, fold.first_stage), y)
-    return joined(words, dense, stack, encoder)
 
 
 def settled(settings: Settings, data: Dataset) -> Settings:
@@ -258,11 +335,12 @@ class OutOfFold(Predicted):
     """Predictions of every row by a model that saw no row of its article.
 
     `head` has the labels that occur; `probs` is calibrated on the other folds; `temperature` is the one learnt on all rows.
-    `first_stage`, with an encoder: scores of the sparse model beside those of the vectors, shape (rows, 2 · labels).
+    `first_stage`, with an encoder or a network: scores of the sparse model beside theirs, shape (rows, 2 · labels); `beside` says which.
     """
 
     temperature: float
     first_stage: Floats | None = None
+    beside: str = ""
 
 
 def out_of_fold(
@@ -271,15 +349,15 @@ def out_of_fold(
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
     encoder: Encoder | None = None,
+    words: WordVectors | None = None,
     jobs: int = 1,
-    progress: Callable[[str, int], Iterator[int]] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, OutOfFold]:
-    """Grouped cross-validation of every head. Raises DataError as `train` does."""
+    """Grouped cross-validation of every head. Raises as `train` does."""
     check_trainable(data)
     settings = settled(settings or Settings(), data)
-    vectors = encode_all(encoder, data.pairs, progress)
-    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
-    return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, vectors, settings, cues, jobs, progress) for h in data.heads}
+    X, second = _prepared(data, settings, cues, encoder, words, jobs, progress)
+    return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, second, settings, cues, jobs, progress) for h in data.heads}
 
 
 def cross_validate(data: Dataset, folds: dict[str, OutOfFold], *, settings: Settings | None = None) -> dict[str, HeadReport]:
@@ -290,32 +368,45 @@ def cross_validate(data: Dataset, folds: dict[str, OutOfFold], *, settings: Sett
 def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLexicon | None) -> HeadReport:
     baselines = _baselines(data.pairs, fold.head, cues)
     if fold.first_stage is not None:
-        baselines["without encoder"] = fold.first_stage[:, : len(fold.head.labels)].argmax(1)
+        baselines[f"without {fold.beside}"] = fold.first_stage[:, : len(fold.head.labels)].argmax(1)
     return report(fold.head, fold.truth, fold.probs, data.groups, baselines, draws=settings.draws)
 
 
 def _out_of_fold(
-    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], vectors: Floats | None, settings: Settings, cues: CueLexicon | None,
-    jobs: int, progress: Callable[[str, int], Iterator[int]] | None,
+    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], second: _Encoded | _Networks | None, settings: Settings,
+    cues: CueLexicon | None, jobs: int, progress: Progress | None,
 ) -> OutOfFold:  # fmt: skip
-    head = Head(head.name, tuple(x for x in head.labels if x in set(y)), head.ordered)
+    head = occurring(head, y)
     folds = group_folds(y, groups, settings)
     truth = np.array([head.index(x) for x in y])
     weight = class_weights(y, settings.balance)
     scores, first = _fold_scores(make_pipeline(settings, weight, cues), X, y, head, folds, jobs, progress), None
-    if vectors is not None:
-        dense = _fold_scores(dense_pipeline(weight, settings.seed), vectors, y, head, folds, jobs)
-        first = np.hstack([scores, dense])
+    if second:
+        if isinstance(second, _Networks):
+            others = second.of(head)
+        else:
+            others = _fold_scores(dense_pipeline(weight, settings.seed), second.vectors, y, head, folds, jobs)
+        first = np.hstack([scores, others])
         scores = _fold_scores(ScoreStack(head.labels, weight), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         temperatures[test_at] = temperature(scores[train_at], truth[train_at])
-    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first)
+    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first, _name(second))
+
+
+def _name(second: _Encoded | _Networks | None) -> str:
+    return "network" if isinstance(second, _Networks) else "encoder" if second else ""
+
+
+def occurring(head: Head, y: Sequence[str]) -> Head:
+    """The head with the labels that occur."""
+    found = set(y)
+    return Head(head.name, tuple(x for x in head.labels if x in found), head.ordered)
 
 
 def _fold_scores(
     classifier: Any, X: NDArray[Any], y: Sequence[str], head: Head, folds: Sequence[tuple[Ints, Ints]], jobs: int = 1,
-    progress: Callable[[str, int], Iterator[int]] | None = None,
+    progress: Progress | None = None,
 ) -> Floats:  # fmt: skip
     """Decision scores of every row by `classifier` fitted without its fold, shape (rows, labels)."""
     target = np.array(y)
@@ -378,9 +469,10 @@ def head_model(head: Head, pipe: Pipeline) -> HeadModel:
     weights = np.ascontiguousarray(coef.T.astype(np.float32))
     if isinstance(features, PairFeatures):
         return HeadModel(head, features.keys_, weights, bias)
-    words, vectors = (transformer for _, transformer in features.transformer_list)
+    words, other = (transformer for _, transformer in features.transformer_list)
     n = len(words.keys_)
-    return HeadModel(head, words.keys_, weights[:n], bias, DenseWeights(vectors.center_, weights[n:]))
+    center = other.center_ if isinstance(other, EncoderFeatures) else np.zeros(weights.shape[0] - n, np.float32)
+    return HeadModel(head, words.keys_, weights[:n], bias, DenseWeights(center, weights[n:]))
 
 
 def _baselines(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None) -> dict[str, Ints]:
@@ -486,7 +578,7 @@ def learning_curve(
     test: Dataset | None = None,
     settings: Settings | None = None,
     jobs: int = 1,
-    progress: Callable[[str, int], Iterator[int]] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, tuple[CurvePoint, ...]]:
     """Macro-F1 by number of training pairs, for every head.
 
@@ -505,7 +597,7 @@ def learning_curve(
 
 def _curve(
     head: Head, data: Dataset, test: Dataset, X: NDArray[Any], Z: NDArray[Any], sizes: Sequence[int], draws: int, settings: Settings, jobs: int,
-    progress: Callable[[str, int], Iterator[int]] | None,
+    progress: Progress | None,
 ) -> tuple[CurvePoint, ...]:  # fmt: skip
     y, truth = np.array(data.labels[head.name]), np.array([head.index(x) for x in test.labels[head.name]])
     groups = np.array(data.groups)

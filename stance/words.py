@@ -1,0 +1,195 @@
+"""Vectors of words, learnt from raw news: what a word means by the company it keeps. numpy alone to look them up.
+
+Positive pointwise mutual information of stems at most four tokens apart (nearer ones weigh more; contexts smoothed by the power 0.75),
+brought down by a truncated singular value decomposition, the singular values to the half: Levy, Goldberg & Dagan 2015.
+Stored as bytes, one scale for all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.errors import DataError, InputError
+from stance.features import Ints, Keys, word_key
+from stance.syntax import cue_stem
+from stance.text import tokenize
+
+SIZE, WIDTH = 30_000, 100  # words of a table, numbers of a vector
+_APART = 4  # tokens
+_SMOOTH = 0.75
+_LEAST = 8  # occurrences
+_CHUNK = 2_000_000  # tokens counted at once: bounds memory
+
+
+@dataclass(frozen=True, slots=True)
+class WordVectors:
+    """Vectors of stems: `vectors`, shape (words, width), times `scale`.
+
+    `keys`, sorted, shape (words,), are those of `features.word_key`; `spelt` the words in the same order, a line each.
+    """
+
+    keys: Keys
+    vectors: NDArray[np.int8]
+    scale: float
+    spelt: bytes
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a vector."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def words(self) -> list[str]:
+        """The words in the order of `keys`."""
+        return self.spelt.decode().split("\n")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what decides a vector."""
+        return hashlib.sha256(self.keys.tobytes() + self.vectors.tobytes() + np.float64(self.scale).tobytes()).hexdigest()
+
+    def rows(self, keys: Keys) -> Ints:
+        """Row of each key, `len(self)` for a word that has no vector."""
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self) - 1)
+        out: Ints = np.where(self.keys[at] == keys, at, len(self))
+        return out
+
+    def table(self) -> NDArray[np.float32]:
+        """All vectors and, below them, zeros for a word that has none, shape (words + 1, width)."""
+        return np.vstack([self.vectors, np.zeros((1, self.width), np.int8)]).astype(np.float32) * np.float32(self.scale)
+
+    def neighbours(self, word: str, n: int = 10) -> list[tuple[str, float]]:
+        """The words with the most similar vectors, with the cosine. Raises KeyError for a word that has none."""
+        key = np.array([word_key(cue_stem(word.lower()))], np.uint64)
+        row = int(self.rows(key)[0])
+        if row == len(self):
+            raise KeyError(word)
+        unit = self.table()[:-1]
+        unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-9)
+        cosine = unit @ unit[row]
+        words = self.words
+        best = [int(i) for i in np.argsort(-cosine) if i != row][:n]
+        return [(words[i], float(cosine[i])) for i in best]
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the file."""
+        buffer = io.BytesIO()
+        np.savez(buffer, keys=self.keys, vectors=self.vectors, scale=np.float64(self.scale), words=np.frombuffer(self.spelt, np.uint8))
+        return buffer.getvalue()
+
+
+def load_words(path: str | Path) -> WordVectors:
+    """Read a table. Nothing is unpickled. Raises InputError when it cannot be read or is none."""
+    path = Path(path)
+    try:
+        with path.open("rb") as f:
+            return read_words(f.read())
+    except OSError as e:
+        raise InputError(f"{path}: cannot be read: {e.strerror or e}", "`stance words` writes a table of word vectors") from e
+    except ValueError as e:
+        raise InputError(f"{path}: not a table of word vectors: {e}", "`stance words` writes one") from e
+
+
+def read_words(raw: bytes | memoryview) -> WordVectors:
+    """A table from the bytes of its file. Raises ValueError for anything else."""
+    try:
+        with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
+            keys, vectors, scale, spelt = (arrays[x] for x in ("keys", "vectors", "scale", "words"))
+    except (KeyError, EOFError, AttributeError, TypeError, OSError, BadZipFile) as e:
+        raise ValueError(str(e)) from e
+    if (keys.dtype.str, vectors.dtype.str, scale.dtype.str, spelt.dtype.str) != ("<u8", "|i1", "<f8", "|u1"):
+        raise ValueError("its arrays have the wrong types")
+    if vectors.ndim != 2 or scale.shape or not len(keys) == len(vectors) == bytes(spelt).count(b"\n") + 1:
+        raise ValueError("its arrays have the wrong shapes")
+    if not (keys[1:] > keys[:-1]).all() or not np.isfinite(scale):
+        raise ValueError("its keys are not sorted, or its scale is no number")
+    return WordVectors(keys, vectors, float(scale), bytes(spelt))
+
+
+@lru_cache(maxsize=1)
+def default_words() -> WordVectors:
+    """The table that ships with the package (README of `stance/data` says from which news)."""
+    return load_words(str(resources.files("stance").joinpath("data/words.npz")))
+
+
+# --------------------------------------------------------------------------- learning
+
+
+def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH, seed: int = 0) -> WordVectors:
+    """Vectors of the `size` most frequent stems of `texts`, of those that occur at least eight times.
+
+    Takes memory by the number of tokens (4 bytes each) and of different pairs of words. Same texts, same table.
+    Raises DataError when there are too few words for `width` numbers.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.utils.extmath import randomized_svd
+
+    number, tokens = _numbered(texts)
+    count = np.bincount(tokens[tokens >= 0], minlength=len(number))
+    spelt = list(number)
+    chosen = [i for i in np.argsort(-count, kind="stable")[:size] if count[i] >= _LEAST]
+    if len(chosen) <= width:
+        raise DataError(f"{len(chosen)} words occur {_LEAST} times or more: too few for vectors of {width} numbers", "give more text")
+    column = np.full(len(number) + 1, -1, np.int32)  # the last one is for the gap between texts, -1
+    column[chosen] = np.arange(len(chosen))
+    tokens = column[tokens]
+    n = len(chosen)
+    together = csr_matrix((n, n), dtype=np.float32)
+    for start in range(0, len(tokens), _CHUNK):
+        together = together + csr_matrix(_beside(tokens[start : start + _CHUNK + _APART], _CHUNK), shape=(n, n))
+    total = np.asarray(together.sum(1), np.float64).ravel()
+    context = total**_SMOOTH / (total**_SMOOTH).sum()
+    each = together.tocoo()
+    mutual = np.log(each.data / (np.maximum(total, 1e-9)[each.row] * context[each.col]))
+    kept = mutual > 0
+    positive = csr_matrix((mutual[kept].astype(np.float32), (each.row[kept], each.col[kept])), shape=(n, n))
+    left, singular, _ = randomized_svd(positive, width, n_iter=4, random_state=seed)
+    vectors = left * np.sqrt(singular)
+    return _packed([spelt[i] for i in chosen], vectors / np.linalg.norm(vectors, axis=1).mean())
+
+
+def _numbered(texts: Iterable[str]) -> tuple[dict[str, int], NDArray[np.int32]]:
+    """A number for every stem, and the texts as numbers, -1s between them."""
+    number: dict[str, int] = {}
+    tokens = array("i")
+    for text in texts:
+        stems = ("#" if w[0].isdigit() else cue_stem(w) for w in tokenize(text).lower)
+        tokens.extend(number.setdefault(s, len(number)) for s in stems)
+        tokens.extend([-1] * _APART)
+    return number, np.array(tokens, np.int32)
+
+
+def _beside(tokens: NDArray[np.int32], most: int) -> tuple[NDArray[np.float32], tuple[Ints, Ints]]:
+    """Weight, and words, of every two tokens near one another whose first is among the `most` first ones; both ways round."""
+    weights, ones, others = [], [], []
+    for apart in range(1, _APART + 1):
+        a, b = tokens[:-apart][:most], tokens[apart:][:most]
+        known = (a >= 0) & (b >= 0)
+        a, b = a[known], b[known]
+        ones += [a, b]
+        others += [b, a]
+        weights.append(np.full(2 * len(a), 1.0 / apart, np.float32))
+    return np.concatenate(weights), (np.concatenate(ones), np.concatenate(others))
+
+
+def _packed(words: list[str], vectors: NDArray[Any]) -> WordVectors:
+    scale = float(np.quantile(np.abs(vectors), 0.9995)) / 127
+    keys = np.array([word_key(w) for w in words], np.uint64)
+    order = np.argsort(keys)
+    small = np.rint(np.clip(vectors[order] / scale, -127, 127)).astype(np.int8)
+    return WordVectors(keys[order], small, scale, "\n".join(words[i] for i in order).encode())
