@@ -1,11 +1,12 @@
 """Accuracy on public benchmarks and on labelled real news, beside published figures.
 
-    python benchmarks/accuracy.py --data DIR [--only newsmtsc|semeval|cameo|news] [--encoder PATH]
+    python benchmarks/accuracy.py --data DIR [--only newsmtsc|semeval|cameo|news] [--plain | --encoder PATH]
 
 DIR holds `newsmtsc/{train,dev}.csv` (github fhamborg/NewsMTSC), `semeval2016_stance/train.csv` (TweetEval copy),
 `cameo/class_train.csv` (shipped with ConfliBERT), `news_dev.csv` (a labelled CSV with a column `mention`) and `news_dev_articles.jsonl`
-(its articles). None of it is in this repository. Everything goes through the public functions, with the features of the shipped model;
-`--encoder` adds the vectors of a sentence encoder to the models trained here (`news` scores the shipped model: it stays as it is).
+(its articles). None of it is in this repository. Everything goes through the public functions, with the features and the network of the
+shipped model; models trained here have sparse features alone with `--plain`, and with `--encoder` the vectors of a sentence encoder in
+place of the network (`news` scores the shipped model: it stays as it is).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,9 +26,12 @@ import numpy as np
 
 import stance
 from stance.dataset import normalise
-from stance.encoders import Encoder, open_encoder
-from stance.evaluation import confusion, f1_scores, macro_f1
+from stance.encoders import open_encoder
+from stance.evaluation import HeadReport, confusion, f1_scores, macro_f1
 from stance.training import Settings, evaluate, train
+from stance.words import default_words
+
+Fit = Callable[[stance.Dataset], tuple[stance.Model, dict[str, HeadReport]]]
 
 PUBLISHED = {
     "newsmtsc rw": "83.1 GRU-TSC on RoBERTa (Hamborg & Donnay 2021)",
@@ -71,10 +76,10 @@ def newsmtsc_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 NEWSMTSC = ("text", "actor", "start", "end", "label", "article_id", "sentence_id")
 
 
-def newsmtsc(root: Path, jobs: int, encoder: Encoder | None) -> None:
+def newsmtsc(root: Path, fit: Fit) -> None:
     """Train on train, score on dev; and grouped cross-validation on train."""
     data = labelled(newsmtsc_rows(read(root / "newsmtsc/train.csv")), NEWSMTSC)
-    model, reports = train(data, settings=Settings(draws=200), encoder=encoder, jobs=jobs)
+    model, reports = fit(data)
     say("newsmtsc 5-fold CV", reports["label"].macro_f1, "")
     dev = read(root / "newsmtsc/dev.csv")
     for subset in ("rw", "mt"):
@@ -82,23 +87,23 @@ def newsmtsc(root: Path, jobs: int, encoder: Encoder | None) -> None:
         say(f"newsmtsc {subset}", evaluate(model, data)["label"].macro_f1, PUBLISHED[f"newsmtsc {subset}"])
 
 
-def semeval(root: Path, jobs: int, encoder: Encoder | None) -> None:
+def semeval(root: Path, fit: Fit) -> None:
     """Cross-validation; F_avg pools favor and against over all targets, as the task does."""
     rows = list({(normalise(r["text"]), r["target"]): {**r, "actor": r["target"]} for r in read(root / "semeval2016_stance/train.csv")}.values())
-    _, reports = train(labelled(rows, ("text", "actor", "label")), settings=Settings(draws=200), encoder=encoder, jobs=jobs)
+    _, reports = fit(labelled(rows, ("text", "actor", "label")))
     r = reports["label"]
     f1 = {c.label: c.f1 for c in r.classes}
     say("semeval 5-fold CV, F_avg", (f1["favor"] + f1["against"]) / 2, PUBLISHED["semeval"])
 
 
-def cameo(root: Path, jobs: int, encoder: Encoder | None) -> None:
+def cameo(root: Path, fit: Fit) -> None:
     """Cross-validation on whole sentences: the event has no one actor, so the target is empty of meaning."""
     rows = list({normalise(r["text"]): {**r, "actor": "event"} for r in read(root / "cameo/class_train.csv")}.values())
-    _, reports = train(labelled(rows, ("text", "actor", "label")), settings=Settings(draws=200), encoder=encoder, jobs=jobs)
+    _, reports = fit(labelled(rows, ("text", "actor", "label")))
     say("cameo 5-fold CV", reports["label"].macro_f1, PUBLISHED["cameo"])
 
 
-def news(root: Path, jobs: int, encoder: Encoder | None) -> None:
+def news(root: Path, fit: Fit) -> None:
     """The shipped model on labelled real news: articles in, judgements out, held beside every labelled pair.
 
     A labelled pair whose actor was not found counts as neutral. Sentences cut otherwise than in the labels are joined.
@@ -165,7 +170,7 @@ def say(name: str, value: float, note: str) -> None:
     print(f"{name:<32}{100 * value:6.1f}   {note}", flush=True)
 
 
-TASKS: dict[str, Callable[[Path, int, Encoder | None], None]] = {"newsmtsc": newsmtsc, "semeval": semeval, "cameo": cameo, "news": news}
+TASKS: dict[str, Callable[[Path, Fit], None]] = {"newsmtsc": newsmtsc, "semeval": semeval, "cameo": cameo, "news": news}
 
 
 def main() -> None:
@@ -174,13 +179,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", choices=list(TASKS))
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--encoder", help="add the vectors of this sentence encoder: a local folder, or a name in the local cache")
+    parser.add_argument("--plain", action="store_true", help="no network")
+    parser.add_argument("--encoder", help="in place of the network, vectors of this sentence encoder: a local folder, or a cached name")
     args = parser.parse_args()
     encoder = open_encoder(args.encoder) if args.encoder else None
+    words = None if args.plain or encoder else default_words()
+    fit = partial(train, settings=Settings(draws=200), encoder=encoder, words=words, jobs=args.jobs)
     for name, task in TASKS.items():
         if args.only in (None, name):
             try:
-                task(args.data, args.jobs, encoder)
+                task(args.data, fit)
             except FileNotFoundError as e:
                 print(f"{name}: skipped, {e.filename} is not there")
 

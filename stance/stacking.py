@@ -7,7 +7,7 @@ features: `joined` multiplies it out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from stance.actors import Pair
 from stance.encoders import Encoder, checked_vectors
-from stance.features import prepare, sequences
+from stance.features import Sequences, prepare, sequences
 from stance.model import softmax
 from stance.network import Goal, Network, train_network
 from stance.syntax import CueLexicon
@@ -123,28 +124,40 @@ def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple
     return coef[order], np.asarray(bias, dtype=np.float64)[order]
 
 
+def one_thread_network(
+    tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, progress: Callable[[str, int], Iterator[int]] | None = None
+) -> Network:
+    """As `train_network`, with one thread: several add up in another order, and the network would hang on how many there are."""
+    with threadpool_limits(1, "blas"):
+        return train_network(tokens, goals, words, seed=seed, progress=progress)
+
+
 class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Pairs to the scores of a recurrent network, for a scikit-learn pipeline. Learnt: `network_`, by `fit` for the labels of one head.
 
     `train` puts one in that was trained for all heads together.
     """
 
-    def __init__(self, words: WordVectors | None = None, cues: CueLexicon | None = None, seed: int = 0) -> None:
+    def __init__(self, words: WordVectors | None = None, cues: CueLexicon | None = None, actor_words: bool = False, seed: int = 0) -> None:
         self.words = words
         self.cues = cues
+        self.actor_words = actor_words
         self.seed = seed
 
     def fit(self, X: Sequence[Pair], y: Sequence[str]) -> NetworkFeatures:
         """Train a network. Raises ValueError for no pairs."""
         labels, truth = np.unique(np.array(y), return_inverse=True)
         goal = Goal(truth, np.ones(len(labels)))
-        self.network_ = train_network(sequences(prepare(X, self.cues)), [goal], self.words or default_words(), seed=self.seed)
+        self.network_ = one_thread_network(self._tokens(X), [goal], self.words or default_words(), self.seed)
         return self
 
     def transform(self, X: Sequence[Pair]) -> Floats:
         """Scores, shape (len(X), labels)."""
         check_is_fitted(self, "network_")
-        return self.network_.scores(sequences(prepare(X, self.cues)))
+        return self.network_.scores(self._tokens(X))
+
+    def _tokens(self, X: Sequence[Pair]) -> Sequences:
+        return sequences(prepare(X, self.cues), actor_words=self.actor_words)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -162,9 +175,9 @@ def with_encoder(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: E
     return joined(words, stack, ("encoder", vectors), b, b0 - b @ (scale.mean_ - vectors.center_))
 
 
-def with_network(words: Pipeline, stack: ScoreStack, network: Network, first: int, cues: CueLexicon | None) -> Pipeline:
+def with_network(words: Pipeline, stack: ScoreStack, network: Network, first: int, cues: CueLexicon | None, actor_words: bool) -> Pipeline:
     """The classifier of words and a network, joined by the second stage; the head's scores begin at column `first` of the network's."""
-    scores = NetworkFeatures(network.words, cues)
+    scores = NetworkFeatures(network.words, cues, actor_words)
     scores.network_ = network
     k = len(stack.labels)
     return joined(words, stack, ("network", scores), np.eye(network.width)[first : first + k], np.zeros(k))

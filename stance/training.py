@@ -34,8 +34,8 @@ from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.model import DenseWeights, HeadModel, Model, softmax
-from stance.network import Goal, Network, train_network
-from stance.stacking import EncoderFeatures, ScoreStack, coefficients, dense_pipeline, with_encoder, with_network
+from stance.network import Goal, Network
+from stance.stacking import EncoderFeatures, ScoreStack, coefficients, dense_pipeline, one_thread_network, with_encoder, with_network
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
 
@@ -184,7 +184,7 @@ def train(
             if isinstance(second, _Encoded):
                 pipe = with_encoder(pipe, dense_pipeline(weight, settings.seed).fit(second.vectors, np.array(y)), stack, second.encoder)
             elif network and isinstance(second, _Networks):
-                pipe = with_network(pipe, stack, network, second.first(head.name), cues)
+                pipe = with_network(pipe, stack, network, second.first(head.name), cues, bool(settings.actor_words))
         _finish(pipe, fold.temperature)
         fitted[head.name] = pipe
         heads.append(head_model(fold.head, pipe))
@@ -242,7 +242,7 @@ class _Networks:
 
     def train(self, data: Dataset, settings: Settings, progress: Progress | None) -> Network:
         """A network for all rows."""
-        return train_network(self.sequences, _goals(data, self.heads, settings), self.words, seed=settings.seed, progress=progress)
+        return one_thread_network(self.sequences, _goals(data, self.heads, settings), self.words, settings.seed, progress)
 
 
 def _goals(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints | None = None) -> list[Goal]:
@@ -261,12 +261,14 @@ def _networks(
     """Networks on the folds of the first head: one network serves all heads."""
     heads = tuple(occurring(h, data.labels[h.name]) for h in data.heads)
     step = 2000
-    whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
+    whole = concat_sequences(
+        sequences(prepare(data.pairs[i : i + step], cues), actor_words=bool(settings.actor_words)) for i in range(0, len(data), step)
+    )
     folds = group_folds(data.labels[heads[0].name], data.groups, settings)
 
     def one(train_at: Ints, test_at: Ints, told: Progress | None = None) -> Floats:
         goals = _goals(data, heads, settings, train_at)
-        return train_network(whole.take(train_at), goals, words, seed=settings.seed, progress=told).scores(whole.take(test_at))
+        return one_thread_network(whole.take(train_at), goals, words, settings.seed, told).scores(whole.take(test_at))
 
     if jobs > 1:
         parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)

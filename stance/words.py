@@ -33,7 +33,7 @@ _LEAST = 8  # occurrences
 _CHUNK = 2_000_000  # tokens counted at once: bounds memory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WordVectors:
     """Vectors of stems: `vectors`, shape (words, width), times `scale`.
 
@@ -47,6 +47,12 @@ class WordVectors:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WordVectors) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     @property
     def width(self) -> int:

@@ -32,7 +32,7 @@ from stance.errors import InputError, MissingExtraError, ModelError
 from stance.evaluation import HeadReport
 from stance.explanation import explain
 from stance.model import DenseWeights, Model, load, read_manifest, softmax
-from stance.stacking import EncoderFeatures, ScoreStack, dense_pipeline, joined
+from stance.stacking import EncoderFeatures, ScoreStack, dense_pipeline, with_encoder
 from stance.training import Settings, compare, evaluate, full_scores, make_pipeline, out_of_fold, predict, train
 
 WIDTH = 24
@@ -104,7 +104,7 @@ def test_the_joined_pipeline_gives_the_scores_of_the_second_stage(reports: Datas
     words, part = make_pipeline(SETTINGS).fit(pairs, y), dense_pipeline(None, 1).fit(vectors, y)
     both = np.hstack([full_scores(words, pairs, head), full_scores(part, vectors, head)])
     stack = ScoreStack(labels).fit(both, y)
-    whole = joined(words, part, stack, FAKE)
+    whole = with_encoder(words, part, stack, FAKE)
     scores = full_scores(stack, both, head)
     np.testing.assert_allclose(softmax(full_scores(whole, pairs, head)), softmax(scores), atol=1e-9)
     assert list(whole.predict(pairs)) == list(stack.predict(both))

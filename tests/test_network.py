@@ -1,0 +1,379 @@
+"""The recurrent network: its gradient, what it can learn, and models that hold one."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import REPORTS, SETTINGS, Run, pairs_of, relabel
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from test_model import rebuilt
+
+from stance import network
+from stance.actors import Pair
+from stance.classification import classify
+from stance.dataset import Dataset
+from stance.errors import ModelError
+from stance.evaluation import HeadReport
+from stance.explanation import explain
+from stance.features import Sequences, concat_sequences, prepare, sequences
+from stance.model import Model, load, read_manifest
+from stance.network import Goal, Network, shapes, train_network
+from stance.stacking import NetworkFeatures
+from stance.training import evaluate, full_scores, out_of_fold, train
+from stance.words import WordVectors, _packed, default_words, learn_words
+
+TEXT = (
+    "Norway, which Sweden had accused of spying, denied the charge on Monday. Finland did not comment. "
+    '"We shall answer," the Danish minister said. "And soon." Iceland may recall its envoy if Norway goes on.'
+)
+
+
+@pytest.fixture(scope="module")
+def words() -> WordVectors:
+    """A table of a few dozen words, narrow."""
+    return learn_words([TEXT] * 10, width=8)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> list[Pair]:
+    return pairs_of(TEXT)
+
+
+@pytest.fixture(scope="module")
+def tokens(pairs: list[Pair]) -> Sequences:
+    return sequences(prepare(pairs))
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network too small and too little trained to be of use, in no time."""
+    monkeypatch.setattr(network, "_EPOCHS", 1)
+    monkeypatch.setattr(network, "_LEAST_STEPS", 3)
+
+
+def _random(words: WordVectors, scores: int = 5) -> Network:
+    rng = np.random.default_rng(3)
+    parameters = {n: rng.normal(0, 0.4, s).astype(np.float32) for n, s in shapes(words.width, scores, 6, 10).items()}
+    return Network(parameters, words)
+
+
+# --------------------------------------------------------------------------- sequences
+
+
+def test_a_sequence_has_the_tokens_of_its_sentence(pairs: list[Pair], tokens: Sequences) -> None:
+    assert len(tokens) == len(pairs)
+    for p, size in zip(pairs, np.diff(tokens.indptr), strict=True):
+        spare = sum(m.last - m.first - 1 for m in {(m.first, m.last): m for m in p.reading.mentions}.values() if m.last > m.first)
+        assert size == len(p.reading.tokens) - spare
+
+
+def test_sequences_of_a_pair_hang_on_no_other(pairs: list[Pair], tokens: Sequences) -> None:
+    apart = concat_sequences(sequences(prepare([p])) for p in pairs)
+    for name in Sequences.__slots__:
+        assert np.array_equal(getattr(tokens, name), getattr(apart, name)), name
+
+
+def test_sequences_can_be_taken_in_any_order(pairs: list[Pair], tokens: Sequences) -> None:
+    order = np.array([3, 0, 5, 3])
+    taken, want = tokens.take(order), sequences(prepare([pairs[i] for i in order]))
+    for name in ("indptr", "word", "facts"):
+        assert np.array_equal(getattr(taken, name), getattr(want, name)), name
+    cues = [sorted(zip(s.cue_token, s.cue_input, s.cue_weight, strict=True)) for s in (taken, want)]
+    assert cues[0] == cues[1] and cues[0]
+
+
+# --------------------------------------------------------------------------- the gradient
+
+
+@pytest.mark.parametrize("name", list(shapes(1, 1)))
+def test_the_gradient_is_that_of_the_loss(name: str, words: WordVectors, tokens: Sequences) -> None:
+    """Backpropagation against differences of the loss, in double precision, with dropout masks and two heads."""
+    net = _random(words)
+    p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
+    layout = network._Layout(tokens, np.arange(len(tokens)))
+    word = words.table()[words.rows(tokens.word)].astype(np.float64)
+    facts = np.zeros((len(word), network.INPUTS))
+    np.put_along_axis(facts, tokens.facts.astype(int), 1.0, 1)
+    np.maximum.at(facts, (tokens.cue_token, tokens.cue_input), tokens.cue_weight)
+    rng = np.random.default_rng(5)
+    keep = {
+        "state": network._kept((*layout.valid.shape, 12), 0.3, rng).astype(np.float64),
+        "hidden": network._kept((len(tokens), 10), 0.3, rng).astype(np.float64),
+    }
+    goals = [(rng.integers(0, 3, len(tokens)), np.array([1.0, 2.0, 0.5])), (rng.integers(0, 2, len(tokens)), np.ones(2))]
+
+    def run(p: dict[str, NDArray[Any]]) -> tuple[float, dict[str, NDArray[Any]]]:
+        gates = np.matmul(word, p["word"]) + np.matmul(facts, p["facts"]) + p["bias"][:, None]
+        f = network._forward(p, network._timed(gates[:, layout.at], layout), layout, keep)
+        loss, start = 0.0, 0
+        for truth, weights in goals:
+            k = len(weights)
+            part = f["out"][:, start : start + k]
+            logs = part - np.log(np.exp(part).sum(1, keepdims=True))
+            wanted = np.full(part.shape, network._SMOOTHED / k)
+            wanted[np.arange(len(truth)), truth] += 1 - network._SMOOTHED
+            loss -= float(((wanted * logs).sum(1) * weights[truth] / weights[truth].sum()).sum())
+            start += k
+        return loss, f
+
+    _, f = run(p)
+    slopes = network._backward(p, f, layout, keep, network._loss_slope(f["out"], goals), word, facts)
+    assert slopes[name].shape == p[name].shape
+    used = np.argwhere(np.abs(slopes[name]) > 1e-9)
+    for place in used[rng.choice(len(used), min(12, len(used)), replace=False)]:
+        at, step = tuple(place), 1e-6
+        up, down = ({**p, name: p[name].copy()} for _ in range(2))
+        up[name][at] += step
+        down[name][at] -= step
+        assert slopes[name][at] == pytest.approx((run(up)[0] - run(down)[0]) / (2 * step), rel=1e-4, abs=1e-8)
+
+
+# --------------------------------------------------------------------------- scores
+
+
+def test_scores_of_a_pair_hang_on_no_other(words: WordVectors, tokens: Sequences, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = _random(words)
+    together = net.scores(tokens)
+    order = np.random.default_rng(1).permutation(len(tokens))
+    assert np.abs(net.scores(tokens.take(order)) - together[order]).max() < 1e-12
+    for i in range(len(tokens)):
+        assert np.abs(net.scores(tokens.take(np.array([i])))[0] - together[i]).max() < 1e-12
+    monkeypatch.setattr(network, "_TOGETHER", 2)
+    assert np.abs(net.scores(tokens) - together).max() < 1e-12
+
+
+def test_what_is_computed_once_for_like_tokens_is_what_each_would_give(words: WordVectors, tokens: Sequences) -> None:
+    """The sums by distinct word and distinct facts against the plain product of inputs and weights."""
+    net = _random(words)
+    p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
+    layout = network._Layout(tokens, np.arange(len(tokens)))
+    word = words.table()[words.rows(tokens.word)].astype(np.float64)
+    facts = np.zeros((len(word), network.INPUTS))
+    np.put_along_axis(facts, tokens.facts.astype(int), 1.0, 1)
+    np.add.at(facts, (tokens.cue_token, tokens.cue_input), tokens.cue_weight)
+    gates = np.matmul(word, p["word"]) + np.matmul(facts, p["facts"]) + p["bias"][:, None]
+    plain = network._forward(p, network._timed(gates[:, layout.at], layout), layout)["out"]
+    assert np.abs(net.scores(tokens) - plain).max() < 1e-9
+
+
+def test_no_pairs_have_no_scores(words: WordVectors) -> None:
+    assert _random(words).scores(sequences(prepare([]))).shape == (0, 5)
+
+
+def test_a_pair_without_a_mention_has_scores(words: WordVectors, pairs: list[Pair]) -> None:
+    nobody = Pair(pairs[0].reading, "Nowhere", ())
+    assert np.isfinite(_random(words).scores(sequences(prepare([nobody])))).all()
+
+
+# --------------------------------------------------------------------------- training
+
+
+def test_the_same_seed_trains_the_same_network(words: WordVectors, tokens: Sequences, brief: None) -> None:
+    goals = [Goal(np.arange(len(tokens)) % 3, np.ones(3))]
+    one, two, other = (train_network(tokens, goals, words, seed=s) for s in (1, 1, 2))
+    assert all(np.array_equal(one.parameters[n], two.parameters[n]) for n in one.parameters)
+    assert not np.array_equal(one.parameters["out"], other.parameters["out"])
+
+
+def test_it_learns_what_hangs_on_the_order_of_words(words: WordVectors) -> None:
+    """The same words of the same actor, in another order: no bag of words tells these apart."""
+    made = [
+        (pairs_of(f"{a} {middle} Chile {end} in {place}.")[0], label)
+        for a in ("Norway", "Sweden", "Peru")
+        for place in ("May", "June", "July", "March")
+        for middle, end, label in (("saw the red and", "the blue ship", 0), ("saw the blue and", "the red ship", 1))
+    ]
+    x = sequences(prepare([p for p, _ in made]))
+    y = np.array([label for _, label in made])
+    spelt = sorted({w for p, _ in made for w in p.reading.tokens.lower})
+    table = _packed(spelt, np.random.default_rng(0).normal(size=(len(spelt), 8)))
+    held = np.arange(len(y)) % 3 == 2
+    net = train_network(x.take(np.flatnonzero(~held)), [Goal(y[~held], np.ones(2))], table, seed=0)
+    assert (net.scores(x.take(np.flatnonzero(held))).argmax(1) == y[held]).all()
+
+
+def test_nothing_to_train_on_is_refused(words: WordVectors) -> None:
+    with pytest.raises(ValueError, match="no pairs"):
+        train_network(sequences(prepare([])), [], words, seed=0)
+
+
+# --------------------------------------------------------------------------- models
+
+
+@pytest.fixture(scope="module")
+def trained(reports: Dataset) -> tuple[Model, dict[str, HeadReport]]:
+    return train(reports.split("test")[0], settings=SETTINGS, words=default_words())
+
+
+@pytest.fixture(scope="module")
+def model(trained: tuple[Model, dict[str, HeadReport]]) -> Model:
+    return trained[0]
+
+
+@pytest.fixture(scope="module")
+def file(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "n.stance"
+    model.save(path)
+    return path
+
+
+def test_the_pipeline_gives_what_the_model_gives(model: Model, unseen: list[Pair]) -> None:
+    pipelines = model.pipeline()
+    probs = model.predict_proba(unseen)
+    for h in model.heads:
+        pipe = pipelines[h.head.name]
+        got = pipe.predict_proba(unseen)[:, [list(pipe.classes_).index(x) for x in h.head.labels]]
+        assert np.abs(got - probs[h.head.name]).max() < 1e-9
+        scores = h.scores(model.rows(unseen), model.vectors(unseen))
+        assert np.abs(full_scores(pipe, unseen, h.head) - scores).max() < 1e-6
+
+
+def test_a_judgement_is_the_same_alone_and_among_others(model: Model, unseen: list[Pair]) -> None:
+    together = model.predict_proba(unseen)
+    for i, p in enumerate(unseen):
+        for name, probs in model.predict_proba([p]).items():
+            assert np.abs(probs[0] - together[name][i]).max() < 1e-9
+
+
+def test_the_file_holds_the_network(file: Path, model: Model, unseen: list[Pair]) -> None:
+    manifest = read_manifest(file)
+    assert manifest["format"] == 3 and manifest["network"]["words"] == default_words().digest
+    assert "words.npz" not in manifest["members"], "the shipped table is not copied"
+    back = load(file)
+    assert back.fingerprint == model.fingerprint == manifest["fingerprint"]
+    assert all(np.array_equal(back.predict_proba(unseen)[n], p) for n, p in model.predict_proba(unseen).items())
+
+
+def test_training_twice_gives_the_same_bytes(reports: Dataset, model: Model, brief: None) -> None:
+    data = reports.split("test")[0]
+    one, two = (train(data, settings=SETTINGS, words=default_words())[0].to_bytes() for _ in range(2))
+    assert one == two
+
+
+def test_other_words_travel_in_the_file(reports: Dataset, words: WordVectors, brief: None, tmp_path: Path, unseen: list[Pair]) -> None:
+    model, _ = train(reports.split("test")[0], settings=SETTINGS, words=words)
+    path = tmp_path / "own.stance"
+    model.save(path)
+    back = load(path)
+    assert back.network and back.network.words.digest == words.digest and back.fingerprint == model.fingerprint
+    assert np.array_equal(back.predict_proba(unseen)["stance"], model.predict_proba(unseen)["stance"])
+
+    def lose(members: dict[str, bytes]) -> None:
+        del members["words.npz"]
+
+    path.write_bytes(rebuilt(path, lose))
+    with pytest.raises(ModelError, match="other word vectors than this version"):
+        load(path)
+
+
+@pytest.mark.parametrize("member", ["network.recurrent.npy", "network.out bias.npy"])
+def test_a_network_that_lacks_a_part_is_refused(member: str, file: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.stance"
+
+    def lose(members: dict[str, bytes]) -> None:
+        del members[member]
+
+    bad.write_bytes(rebuilt(file, lose))
+    with pytest.raises(ModelError, match="does not hold what its manifest says"):
+        load(bad)
+
+
+def test_a_network_of_another_shape_is_refused(file: Path, model: Model, tmp_path: Path) -> None:
+    assert model.network
+    smaller = {**model.network.parameters, "hidden bias": model.network.parameters["hidden bias"][:-1]}
+    bad = tmp_path / "bad.stance"
+    replace(model, network=Network(smaller, model.network.words)).save(bad)
+    with pytest.raises(ModelError, match="wrong shape"):
+        load(bad)
+
+
+def test_the_report_tells_what_the_network_is_worth(trained: tuple[Model, dict[str, HeadReport]]) -> None:
+    for r in trained[1].values():
+        assert set(r.baselines) >= {"without network", "majority"}
+
+
+def test_folds_in_processes_give_the_same(reports: Dataset, words: WordVectors) -> None:
+    data = reports.split("test")[0]
+    one, two = (out_of_fold(data, settings=SETTINGS, words=words, jobs=jobs) for jobs in (1, 2))
+    for name, fold in one.items():
+        assert fold.beside == "network" and np.array_equal(fold.probs, two[name].probs)
+
+
+def test_an_explanation_adds_up_with_a_network(model: Model, unseen: list[Pair]) -> None:
+    for p in unseen[:5]:
+        for against in ("", "deny"):
+            e = explain(model, p, label="accuse", against=against)
+            assert e.bias + sum(c.value for c in e.contributions) == pytest.approx(e.score)
+            assert [c.kinds for c in e.contributions].count(("network",)) == 1
+
+
+def test_words_and_encoder_exclude_each_other(reports: Dataset) -> None:
+    with pytest.raises(ValueError, match="not both"):
+        train(reports, settings=SETTINGS, words=default_words(), encoder=object())  # type: ignore[arg-type]
+
+
+def test_heads_of_any_labels_can_have_a_network(tmp_path: Path, brief: None) -> None:
+    from stance.dataset import read_dataset
+
+    data = read_dataset(relabel(tmp_path / "mood.csv", "mood", {"hostile": "dark", "stern": "dark", "neutral": "light", "warm": "light"}), heads=["mood"])
+    model, _ = train(data, settings=SETTINGS, words=default_words())
+    assert evaluate(model, data)["mood"].macro_f1 > 0.5
+    assert {j.labels["mood"] for j in classify("Norway condemned the raid.", model)} <= {"dark", "light"}
+
+
+# --------------------------------------------------------------------------- the estimator
+
+
+def test_the_estimator_keeps_the_contract(pairs: list[Pair], words: WordVectors, brief: None) -> None:
+    y = ["a" if i % 2 else "b" for i in range(len(pairs))]
+    features = NetworkFeatures(words, seed=4)
+    with pytest.raises(NotFittedError):
+        features.transform(pairs)
+    assert features.fit(pairs, y) is features and features.transform(pairs).shape == (len(pairs), 2)
+    fresh = clone(features)
+    assert fresh.get_params() == features.get_params() and not hasattr(fresh, "network_")
+    assert np.array_equal(fresh.fit(pairs, y).transform(pairs), features.transform(pairs))
+    copied = pickle.loads(pickle.dumps(features))  # noqa: S301 -- our own bytes
+    assert np.array_equal(copied.transform(pairs), features.transform(pairs))
+    assert features.fit(pairs, [*y[:-1], "c"]).transform(pairs).shape == (len(pairs), 3), "fitted again, it forgets"
+
+
+# --------------------------------------------------------------------------- commands
+
+
+def test_the_command_trains_a_network(run: Callable[..., Run], brief: None, tmp_path: Path) -> None:
+    out = tmp_path / "n.stance"
+    r = run("train", REPORTS, "--network", "--folds", "3", "-o", out, "-f", "json")
+    assert r.code == 0 and "without network" in json.loads(r.out)["cross_validation"]["stance"]["baselines"]
+    assert read_manifest(out)["format"] == 3
+    assert run("classify", "-m", out, REPORTS.parent.parent.parent / "examples" / "balloon.txt", "-f", "jsonl").code == 0
+
+
+def test_the_command_takes_words(run: Callable[..., Run], brief: None, words: WordVectors, tmp_path: Path) -> None:
+    table, out = tmp_path / "w.npz", tmp_path / "n.stance"
+    table.write_bytes(words.to_bytes())
+    assert run("train", REPORTS, "--words", table, "--folds", "3", "-o", out).code == 0
+    assert read_manifest(out)["network"]["words"] == words.digest
+    r = run("evaluate", REPORTS, "--words", table, "--folds", "3", "-f", "json")
+    assert r.code == 0 and "without network" in r.out
+
+
+def test_a_model_is_not_given_a_network_to_be_evaluated(run: Callable[..., Run], file: Path) -> None:
+    r = run("evaluate", file, REPORTS, "--network")
+    assert r.code == 2 and "give data alone" in r.err
+
+
+def test_the_command_refuses_encoder_and_network(run: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"num_hidden_layers": 2}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    r = run("train", REPORTS, "--network", "--encoder", tmp_path, "-o", tmp_path / "n.stance")
+    assert r.code == 2 and "not both" in r.err

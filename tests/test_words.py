@@ -1,0 +1,172 @@
+"""Word vectors: learning, the table, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Run
+
+from stance.errors import DataError, InputError
+from stance.features import word_key
+from stance.words import WordVectors, default_words, learn_words, load_words, read_words
+
+# Two kinds of words that keep different company; "scolds" and "rebukes" never stand side by side.
+TEXTS = [
+    f"The {who} {deed} the {whom} over the {thing} again today."
+    for who in ("minister", "envoy", "admiral", "consul")
+    for deed in ("scolds", "rebukes")
+    for whom, thing in (("ambassador", "embargo"), ("neighbour", "blockade"), ("delegation", "embargo"))
+] + [
+    f"A {who} {deed} his {what} with some {stuff} every morning."
+    for who in ("baker", "cook", "monk", "farmer")
+    for deed in ("bakes", "kneads")
+    for what, stuff in (("loaf", "butter"), ("bun", "raisins"), ("roll", "butter"))
+]
+
+
+@pytest.fixture(scope="module")
+def table() -> WordVectors:
+    return learn_words(TEXTS, width=6)
+
+
+def test_words_with_the_same_company_are_neighbours(table: WordVectors) -> None:
+    (nearest, cosine), *_ = table.neighbours("scolds")
+    assert nearest == "rebuk" and cosine > 0.9
+    assert dict(table.neighbours("scolds", 30))["bak"] < 0.5
+
+
+def test_every_form_of_a_word_shares_its_vector(table: WordVectors) -> None:
+    assert table.neighbours("Scolding") == table.neighbours("scolds")
+
+
+def test_a_rare_word_has_no_vector(table: WordVectors) -> None:
+    assert "pilot" not in learn_words([*TEXTS, "The pilot landed."], width=6).words
+    (row,) = table.rows(np.array([word_key("pilot")], np.uint64))
+    assert row == len(table) and not table.table()[row].any()
+    with pytest.raises(KeyError):
+        table.neighbours("pilot")
+
+
+def test_texts_do_not_run_into_one_another() -> None:
+    """The last word of a text is no company for the first of the next."""
+    apart = learn_words([*TEXTS, *["zebra"] * 20, *["yacht"] * 20], width=6)
+    unit = apart.table()
+    z, y = (int(apart.rows(np.array([word_key(w)], np.uint64))[0]) for w in ("zebra", "yacht"))
+    assert not unit[z].any() and not unit[y].any()
+
+
+def test_the_most_frequent_words_are_kept() -> None:
+    small = learn_words(TEXTS, size=9, width=4)
+    assert len(small) == 9 and small.width == 4
+    assert {"the", "over", "again"} < set(small.words)
+
+
+def test_the_same_texts_give_the_same_bytes(table: WordVectors) -> None:
+    again = learn_words(iter(TEXTS), width=6)
+    assert again.digest == table.digest and np.array_equal(again.vectors, table.vectors)
+
+
+def test_counting_in_chunks_changes_nothing(table: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stance.words._CHUNK", 37)
+    assert np.abs(learn_words(TEXTS, width=6).table() - table.table()).max() <= table.scale * 1.01
+
+
+def test_too_little_text_says_so() -> None:
+    with pytest.raises(DataError, match="1 words occur 8 times or more: too few for vectors of 100 numbers"):
+        learn_words(["peace " * 9, "war"])
+
+
+def test_a_table_comes_back_as_it_was(table: WordVectors, tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    path.write_bytes(table.to_bytes())
+    back = load_words(path)
+    assert (back.digest, back.words, back.scale) == (table.digest, table.words, table.scale)
+    assert np.array_equal(back.rows(table.keys), np.arange(len(table)))
+
+
+def _npz(table: WordVectors, **other: object) -> bytes:
+    buffer = io.BytesIO()
+    arrays = {"keys": table.keys, "vectors": table.vectors, "scale": np.float64(table.scale), "words": np.frombuffer(table.spelt, np.uint8)}
+    np.savez(buffer, **{k: v for k, v in {**arrays, **other}.items() if v is not None})  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: b"",
+        lambda t: b"word,vector\n",
+        lambda t: t.to_bytes()[:-40],
+        lambda t: pickle.dumps({"keys": 1}),
+        lambda t: _npz(t, keys=None),
+        lambda t: _npz(t, keys=t.keys[::-1]),
+        lambda t: _npz(t, keys=t.keys[:-1]),
+        lambda t: _npz(t, vectors=t.vectors.astype(np.float32)),
+        lambda t: _npz(t, vectors=t.vectors[:, 0]),
+        lambda t: _npz(t, scale=np.float64("nan")),
+        lambda t: _npz(t, words=np.array([object()])),
+    ],
+    ids=["empty", "csv", "cut", "pickle", "no keys", "unsorted", "short", "float", "flat", "nan", "object"],
+)
+def test_what_is_no_table_is_refused(change: Callable[[WordVectors], bytes], table: WordVectors, tmp_path: Path) -> None:
+    raw = change(table)
+    with pytest.raises(ValueError, match=".*"):
+        read_words(raw)
+    path = tmp_path / "w.npz"
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match=re.escape(f"{path}: not a table of word vectors")):
+        load_words(path)
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere.npz: cannot be read"):
+        load_words(tmp_path / "nowhere.npz")
+
+
+def test_the_shipped_table_is_small_and_knows_the_trade() -> None:
+    shipped = default_words()
+    assert len(shipped.to_bytes()) <= 4_000_000
+    assert len(shipped) == 30_000 and shipped.width == 100
+    assert "denounc" in dict(shipped.neighbours("condemned"))
+    assert "missil" in dict(shipped.neighbours("rocket"))
+
+
+# --------------------------------------------------------------------------- the command
+
+
+def test_the_command_learns_from_articles(run: Callable[..., Run], tmp_path: Path) -> None:
+    news, out = tmp_path / "news", tmp_path / "w.npz"
+    news.mkdir()
+    for i, text in enumerate(TEXTS):
+        (news / f"{i}.txt").write_text(text)
+    r = run("words", news, "-o", out, "--width", "6", "--like", "scolds", "--like", "pilot")
+    assert r.code == 0 and r.err == ""
+    assert "scolds: rebuk 1.00" in r.out and "pilot: not in the table" in r.out
+    assert re.search(r"wrote .*w\.npz: \d+ words, 0\.0 MB, digest [0-9a-f]{16}", r.out)
+    assert load_words(out).width == 6
+
+
+def test_the_command_names_what_it_cannot_read(run: Callable[..., Run], tmp_path: Path) -> None:
+    lines = tmp_path / "news.jsonl"
+    lines.write_text("".join(f'{{"text": "{t}"}}\n' for t in TEXTS) + '{"title": "no text"}\n')
+    r = run("words", lines, "-o", tmp_path / "w.npz", "--width", "6")
+    assert r.code == 0 and "left out" in r.err
+
+
+def test_the_command_writes_nothing_of_too_little_text(run: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Peace.")
+    r = run("words", tmp_path / "a.txt", "-o", tmp_path / "w.npz")
+    assert r.code == 1 and "too few for vectors" in r.err
+    assert not (tmp_path / "w.npz").exists()
+
+
+def test_the_command_does_not_write_over_its_input(run: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(" ".join(TEXTS))
+    r = run("words", tmp_path / "a.txt", "-o", tmp_path / "a.txt", "--width", "6")
+    assert r.code == 1 and "would be overwritten" in r.err
