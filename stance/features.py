@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.actors import Pair, Reading
-from stance.syntax import CUE_LABELS, MODALS, PRONOUN, CueLexicon, Scan, cue_stem, default_cues, scan
-from stance.text import MOST_FORMS, tokenize
+from stance.syntax import CUE_LABELS, MODALS, PRONOUN, CueLexicon, Scan, default_cues, scan
+from stance.text import MOST_FORMS
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -308,25 +308,16 @@ class Sequences:
         return Sequences(indptr, self.word[at], self.facts[at], token, self.cue_input[order][cue], self.cue_weight[order][cue])
 
 
-def sequences(prepared: Prepared, *, actor_words: bool = False) -> Sequences:
-    """Token sequences of pairs, in order; with `actor_words` the words of the actor's own name come first, as its mentions."""
+def sequences(prepared: Prepared) -> Sequences:
+    """Token sequences of pairs, in order."""
     b, t, n = prepared.batch, prepared.tokens, len(prepared.pairs)
     mention = np.where(t.is_own, 1, np.where(t.is_mention, 2, 0))
     at = t.at
     columns = (t.tag, t.rel, t.obj, b.clause[at], b.negated[at] + 2 * b.hypothetical[at], b.passive[at], b.modal[at], mention)
     facts = (np.stack(columns, axis=1) + _FACT_START[:-1]).astype(np.int16)
     cues = _cue_table(prepared)
-    size, word, spot = np.bincount(t.row, minlength=n), t.word, cues.spot
-    if actor_words:
-        names = [[word_key(cue_stem(w)) for w in tokenize(p.actor).lower] for p in prepared.pairs]
-        row = np.repeat(np.arange(n), [len(x) for x in names])
-        order = np.argsort(np.concatenate([row, t.row]), kind="stable")
-        own = np.array([_TAGS["M"], *[0] * (len(FACTS) - 2), 1]) + _FACT_START[:-1]
-        word = np.concatenate([np.array([k for x in names for k in x], np.uint64), word])[order]
-        facts = np.concatenate([np.tile(own, (len(row), 1)).astype(np.int16), facts])[order]
-        size = size + np.bincount(row, minlength=n)
-        spot = np.argsort(order)[len(row) + spot]
-    return Sequences(np.concatenate(([0], np.cumsum(size))), word, facts, spot, _FACT_START[-1] + cues.label, cues.weight)
+    size = np.bincount(t.row, minlength=n)
+    return Sequences(np.concatenate(([0], np.cumsum(size))), t.word, facts, cues.spot, _FACT_START[-1] + cues.label, cues.weight)
 
 
 def _ragged(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:

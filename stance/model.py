@@ -129,11 +129,7 @@ class Model:
 
     def rows(self, pairs: Sequence[Pair] | Prepared, *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""
-        return extract(pairs, self.cues, trace=trace, actor_words=self._actor_words)
-
-    @property
-    def _actor_words(self) -> bool:
-        return bool(self.manifest.get("settings", {}).get("actor_words"))
+        return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")))
 
     def vectors(self, pairs: Sequence[Pair] | Prepared) -> Dense | None:
         """The encoder's vectors of pairs, or the network's scores, shape (pairs, width); None for a model with neither.
@@ -143,7 +139,7 @@ class Model:
         """
         prepared = pairs if isinstance(pairs, Prepared) else prepare(pairs, self.cues)
         if self.network:
-            return self.network.scores(sequences(prepared, actor_words=self._actor_words))
+            return self.network.scores(sequences(prepared))
         if self.encoder is None:
             return None
         from stance.encoders import checked_vectors

@@ -70,15 +70,23 @@ def shapes(width: int, scores: int, state: int = STATE, hidden: int = HIDDEN) ->
 
 
 class _Layout:
-    """Some pairs side by side, padded at the end: `at` tokens, shape (pairs, longest), `valid` and `own` (tokens of the actor's mentions) alike."""
+    """Some pairs side by side, time first, padded at the end.
+
+    `valid` shape (longest, pairs); `at` tokens and `own` (whether the actor's) by direction, shape (longest, 2, pairs), the second one from the last
+    token to the first; `turned` (longest, pairs) is the place of a token in the other direction.
+    """
 
     def __init__(self, sequences: Sequences, rows: Ints) -> None:
         starts, sizes = sequences.indptr[rows], np.diff(sequences.indptr)[rows]
-        place = np.arange(int(sizes.max()))
-        self.valid = place < sizes[:, None]
-        self.at = np.where(self.valid, starts[:, None] + place, starts[:, None])
-        self.back = np.where(self.valid, sizes[:, None] - 1 - place, place)  # each sentence turned round
-        self.own = self.valid & (sequences.facts[self.at, len(FACTS) - 1] == OWN)
+        place = np.arange(int(sizes.max()))[:, None]
+        self.valid = place < sizes
+        self.turned = np.where(self.valid, sizes - 1 - place, place)
+        self.at = np.where(self.valid[:, None], starts + np.stack([np.broadcast_to(place, self.valid.shape), self.turned], 1), starts)
+        self.own = self.valid[:, None] & (sequences.facts[self.at, len(FACTS) - 1] == OWN)
+
+    def turn(self, x: Array) -> Array:
+        """What is in one direction, shape (longest, pairs), in the other."""
+        return np.take_along_axis(x, self.turned, 0)
 
 
 class _Inputs:
@@ -86,72 +94,87 @@ class _Inputs:
 
     def __init__(self, parameters: Parameters, words: WordVectors, sequences: Sequences) -> None:
         distinct, self.word = np.unique(words.rows(sequences.word), return_inverse=True)
-        self.of_word = np.matmul(words.table()[distinct].astype(np.float64), parameters["word"])
+        self.of_word = np.matmul(words.of(distinct).astype(np.float64), parameters["word"])
         codes = sequences.facts.astype(np.int64) @ _PLACES
         _, example, self.fact = np.unique(codes, return_index=True, return_inverse=True)
         self.of_fact = parameters["facts"][:, sequences.facts[example]].sum(2) + parameters["bias"][:, None]
         order = np.argsort(sequences.cue_token, kind="stable")
-        self.cue_token, self.cue_input, self.cue_weight = sequences.cue_token[order], sequences.cue_input[order], sequences.cue_weight[order]
-        self.facts = parameters["facts"]
+        token, first = np.unique(sequences.cue_token[order], return_index=True)
+        part = parameters["facts"][:, sequences.cue_input[order]] * sequences.cue_weight[order][:, None]
+        self.of_cue = np.add.reduceat(part, first, 1) if len(first) else part
+        self.cue = np.full(len(sequences.word), -1)
+        self.cue[token] = np.arange(len(token))
 
     def of(self, layout: _Layout) -> Array:
-        """Shape (longest, 2, pairs, 3 · state): forwards, and backwards in the turned order."""
-        gates = self.of_word[:, self.word[layout.at]] + self.of_fact[:, self.fact[layout.at]]
-        flat = layout.at[layout.valid]
-        first, last = (np.searchsorted(self.cue_token, flat, side=side) for side in ("left", "right"))
-        pair, place = np.nonzero(layout.valid)
-        for extra in range(int((last - first).max(initial=0))):
-            has = first + extra < last
-            cue = first[has] + extra
-            gates[:, pair[has], place[has]] += self.facts[:, self.cue_input[cue]] * self.cue_weight[cue][:, None]
-        return _timed(gates, layout)
-
-
-def _timed(gates: Array, layout: _Layout) -> Array:
-    turned = np.take_along_axis(gates[1], layout.back[..., None], 1)
-    return np.ascontiguousarray(np.stack([gates[0], turned]).transpose(2, 0, 1, 3))
+        """Shape (longest, 2, pairs, 3 · state)."""
+        gates = np.empty((*layout.at.shape, self.of_word.shape[2]))
+        for d in (0, 1):
+            at = layout.at[:, d]
+            gates[:, d] = self.of_word[d][self.word[at]]
+            gates[:, d] += self.of_fact[d][self.fact[at]]
+            cue = self.cue[at]
+            place = np.nonzero(cue >= 0)
+            gates[place[0], d, place[1]] += self.of_cue[d][cue[place]]
+        return gates
 
 
 def _sigmoid(x: Array) -> Array:
-    return 0.5 * (np.tanh(0.5 * x) + 1.0)
+    x = np.tanh(x * x.dtype.type(0.5))
+    x += 1
+    x *= x.dtype.type(0.5)
+    return x
 
 
 def _forward(p: Parameters, gates: Array, layout: _Layout, keep: dict[str, Array] | None = None) -> dict[str, Array]:
-    """All that backpropagation needs; `keep` are the masks of dropout (`state`, `hidden`), already scaled."""
+    """The scores (`out`) and, with the masks of dropout (`state`, `hidden`, already scaled), all that backpropagation needs."""
     length, _, pairs, three = gates.shape
     n = three // 3
+    kind = gates.dtype.type
+    states = np.empty((length, 2, pairs, n), gates.dtype)
+    steps: list[tuple[Array, ...]] = []
     h = np.zeros((2, pairs, n), gates.dtype)
-    before, update, new, fresh, reset = (np.empty((length, 2, pairs, n), gates.dtype) for _ in range(5))
     for t in range(length):
         part = np.matmul(h, p["recurrent"])
         both = _sigmoid(gates[t, ..., : 2 * n] + part[..., : 2 * n])
-        before[t], reset[t], update[t], fresh[t] = h, both[..., :n], both[..., n:], part[..., 2 * n :]
-        new[t] = np.tanh(gates[t, ..., 2 * n :] + reset[t] * fresh[t])
-        h = new[t] + update[t] * (h - new[t])
-    states = new + update * (before - new)
-    forwards = states[:, 0].transpose(1, 0, 2)
-    backwards = np.take_along_axis(states[:, 1].transpose(1, 0, 2), layout.back[..., None], 1)
-    y = np.concatenate([forwards, backwards], 2)
+        reset, update, fresh = both[..., :n], both[..., n:], part[..., 2 * n :]
+        new = np.tanh(gates[t, ..., 2 * n :] + reset * fresh)
+        if keep:
+            steps.append((h, reset, update, fresh, new))
+        h = new + update * (h - new)
+        states[t] = h
     if keep:
-        y = y * keep["state"]
-    mention = np.matmul(layout.own[:, None].astype(y.dtype), y)[:, 0] / np.maximum(layout.own.sum(1, keepdims=True), 1)
-    mention = mention.astype(y.dtype)
-    query = mention @ p["attention"]
-    weight = np.matmul(y, query[..., None])[..., 0] / np.sqrt(2.0 * n).astype(y.dtype)
-    weight = np.exp(np.where(layout.valid, weight - weight.max(1, keepdims=True), -np.inf))
-    weight = weight / weight.sum(1, keepdims=True)
-    attended = np.matmul(weight[:, None], y)[:, 0]
-    top = np.where(layout.valid[..., None], y, -np.inf).argmax(1)
-    most = np.take_along_axis(y, top[:, None], 1)[:, 0]
-    pooled = np.concatenate([mention, attended, most], 1)
+        states *= keep["state"]
+    share = layout.own / np.maximum(layout.own.sum(0), 1)
+    mention = np.einsum("tdp,tdpn->dpn", share.astype(gates.dtype), states)
+    query = _apart(_beside(mention) @ p["attention"], n)
+    score = np.einsum("tdpn,dpn->tdp", states, query) / kind(np.sqrt(2.0 * n))
+    total = np.where(layout.valid, score[:, 0] + layout.turn(score[:, 1]), -np.inf)
+    weight = np.exp(total - total.max(0))
+    weight /= weight.sum(0)
+    weights = np.stack([weight, layout.turn(weight) * layout.valid], 1)
+    attended = np.einsum("tdp,tdpn->dpn", weights, states)
+    masked = np.where(layout.valid[:, None, :, None], states, kind(-np.inf))
+    top = masked.argmax(0) if keep else None
+    pooled = np.concatenate([_beside(mention), _beside(attended), _beside(masked.max(0))], 1)
     hidden = np.maximum(pooled @ p["hidden"] + p["hidden bias"], 0)
-    if keep:
-        hidden = hidden * keep["hidden"]
-    out = hidden @ p["out"] + p["out bias"]
+    if not keep:
+        return {"out": hidden @ p["out"] + p["out bias"]}
+    hidden = hidden * keep["hidden"]
+    before, reset, update, fresh, new = map(np.array, zip(*steps, strict=True))
     return {
-        "before": before, "update": update, "new": new, "fresh": fresh, "reset": reset, "y": y, "query": query, "weight": weight,
-        "mention": mention, "top": top, "pooled": pooled, "hidden": hidden, "out": out,
+        "out": hidden @ p["out"] + p["out bias"], "hidden": hidden, "pooled": pooled, "top": np.asarray(top), "weights": weights, "query": query,
+        "mention": mention, "share": share, "states": states, "before": before, "reset": reset, "update": update, "fresh": fresh, "new": new,
     }  # fmt: skip
+
+
+def _beside(x: Array) -> Array:
+    """Both directions, shape (2, pairs, state), side by side: (pairs, 2 · state)."""
+    return np.concatenate([x[0], x[1]], 1)
+
+
+def _apart(x: Array, n: int) -> Array:
+    """The reverse of `_beside`."""
+    return np.stack([x[:, :n], x[:, n:]])
 
 
 # --------------------------------------------------------------------------- training
@@ -181,7 +204,6 @@ def train_network(
         name: (rng.uniform(-1, 1, shape) * np.sqrt(3.0 / shape[-2]) if len(shape) > 1 and "bias" not in name else np.zeros(shape)).astype(np.float32)
         for name, shape in shapes(words.width, sum(len(g.weights) for g in goals)).items()
     }
-    table, rows = words.table(), words.rows(sequences.word)
     per_epoch = -(-len(sequences) // _BATCH)
     steps = max(_EPOCHS * per_epoch, _LEAST_STEPS)
     mean = {name: np.zeros_like(x) for name, x in p.items()}
@@ -191,7 +213,7 @@ def train_network(
         if not queue:
             queue = _batches(np.diff(sequences.indptr), rng)
         chosen = queue.pop()
-        slopes = _slopes(p, sequences, chosen, table, rows, goals, rng)
+        slopes = _slopes(p, sequences, chosen, words, goals, rng)
         _descend(p, slopes, mean, square, step, _rate(step, steps))
     return Network(p, words)
 
@@ -227,22 +249,26 @@ def _descend(p: Parameters, slopes: Parameters, mean: Parameters, square: Parame
 
 
 def _slopes(
-    p: Parameters, sequences: Sequences, chosen: Ints, table: Array, rows: Ints, goals: Sequence[Goal], rng: np.random.Generator
+    p: Parameters, sequences: Sequences, chosen: Ints, words: WordVectors, goals: Sequence[Goal], rng: np.random.Generator
 ) -> Parameters:
-    """The gradient of the loss of some pairs, under dropout; `rows` are those of `table` by token."""
+    """The gradient of the loss of some pairs, under dropout."""
     part = sequences.take(chosen)
     layout = _Layout(part, np.arange(len(chosen)))
-    size = layout.valid.shape
-    word = table[rows[np.concatenate([np.arange(*sequences.indptr[r : r + 2]) for r in chosen])]]
-    word = word * (_kept(word.shape, _DROP_WORD, rng))
+    word = words.of(words.rows(part.word))
+    word *= _kept(word.shape, _DROP_WORD, rng)
     facts = np.zeros((len(word), INPUTS), np.float32)
     np.put_along_axis(facts, part.facts, 1.0, 1)
     np.maximum.at(facts, (part.cue_token, part.cue_input), part.cue_weight.astype(np.float32))
-    gates = np.matmul(word, p["word"]) + np.matmul(facts, p["facts"]) + p["bias"][:, None]
     state, hidden = p["recurrent"].shape[1], p["hidden"].shape[1]
-    keep = {"state": _kept((*size, 2 * state), _DROP, rng), "hidden": _kept((size[0], hidden), _DROP, rng)}
-    f = _forward(p, _timed(gates[:, layout.at], layout), layout, keep)
+    keep = {"state": _kept((*layout.at.shape, state), _DROP, rng), "hidden": _kept((len(chosen), hidden), _DROP, rng)}
+    f = _forward(p, _gates(p, word, facts, layout), layout, keep)
     return _backward(p, f, layout, keep, _loss_slope(f["out"], [(g.truth[chosen], g.weights) for g in goals]), word, facts)
+
+
+def _gates(p: Parameters, word: Array, facts: Array, layout: _Layout) -> Array:
+    """What every token gives to the gates, in full; `word` and `facts` are the inputs by token."""
+    gates = np.matmul(word, p["word"]) + np.matmul(facts, p["facts"]) + p["bias"][:, None]
+    return np.stack([gates[d][layout.at[:, d]] for d in (0, 1)], 1)
 
 
 def _kept(shape: tuple[int, ...], rate: float, rng: np.random.Generator) -> Array:
@@ -269,24 +295,23 @@ def _backward(p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[st
     g: Parameters = {"out": f["hidden"].T @ slope, "out bias": slope.sum(0)}
     hidden = (slope @ p["out"].T) * keep["hidden"] * (f["hidden"] > 0)
     g["hidden"], g["hidden bias"] = f["pooled"].T @ hidden, hidden.sum(0)
-    mention, attended, most = np.split(hidden @ p["hidden"].T, 3, axis=1)
-    y, weight = f["y"], f["weight"]
-    n = y.shape[2] // 2
-    # attention
-    by_weight = np.matmul(y, attended[..., None])[..., 0]
-    by_score = weight * (by_weight - (weight * by_weight).sum(1, keepdims=True)) / np.sqrt(2.0 * n).astype(y.dtype)
-    query = np.matmul(by_score[:, None], y)[:, 0]
-    g["attention"] = f["mention"].T @ query
-    mention = mention + query @ p["attention"].T
-    share = layout.own / np.maximum(layout.own.sum(1, keepdims=True), 1)
-    dy = weight[..., None] * attended[:, None] + by_score[..., None] * f["query"][:, None] + share[..., None].astype(y.dtype) * mention[:, None]
-    pair, column = np.indices(f["top"].shape)
-    dy[pair, f["top"], column] += most
-    dy = dy * keep["state"] * layout.valid[..., None]
+    mention, attended, most = (_apart(x, f["states"].shape[3]) for x in np.split(hidden @ p["hidden"].T, 3, axis=1))
+    states, weights, n = f["states"], f["weights"], f["states"].shape[3]
+    # attention: the weights of both directions are one
+    each = np.einsum("tdpn,dpn->tdp", states, attended)
+    gain = each[:, 0] + layout.turn(each[:, 1]) * layout.valid
+    weight = weights[:, 0]
+    by_score = weight * (gain - (weight * gain).sum(0)) / states.dtype.type(np.sqrt(2.0 * n))
+    by_scores = np.stack([by_score, layout.turn(by_score) * layout.valid], 1)
+    query = _beside(np.einsum("tdp,tdpn->dpn", by_scores, states))
+    g["attention"] = _beside(f["mention"]).T @ query
+    mention = mention + _apart(query @ p["attention"].T, n)
+    ds = weights[..., None] * attended + by_scores[..., None] * f["query"] + f["share"].astype(states.dtype)[..., None] * mention
+    direction, pair, column = np.indices(f["top"].shape)
+    ds[f["top"], direction, pair, column] += most
+    ds = ds * keep["state"] * layout.valid[:, None, :, None]
     # through time
-    turned = np.take_along_axis(dy[..., n:], layout.back[..., None], 1)
-    ds = np.stack([dy[..., :n], turned]).transpose(2, 0, 1, 3)
-    gates = np.empty((*ds.shape[:3], 3 * n), y.dtype)
+    gates = np.empty((*ds.shape[:3], 3 * n), ds.dtype)
     recurrent = np.empty_like(gates)
     back = p["recurrent"].transpose(0, 2, 1)
     dh = np.zeros_like(ds[0])
@@ -302,10 +327,8 @@ def _backward(p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[st
         dh = dh * update + np.matmul(recurrent[t], back)
     flat = f["before"].transpose(1, 3, 0, 2).reshape(2, n, -1)
     g["recurrent"] = np.matmul(flat, recurrent.transpose(1, 0, 2, 3).reshape(2, -1, 3 * n))
-    by_token = gates.transpose(1, 2, 0, 3)  # direction, pair, time
-    by_token = np.stack([by_token[0], np.take_along_axis(by_token[1], layout.back[..., None], 1)])[:, layout.valid]
-    order = layout.at[layout.valid]
-    g["word"] = np.matmul(word[order].T, by_token)
-    g["facts"] = np.matmul(facts[order].T, by_token)
-    g["bias"] = by_token.sum(1)
+    tokens = [layout.at[:, d][layout.valid] for d in (0, 1)]
+    by_token = [gates[:, d][layout.valid] for d in (0, 1)]
+    g["word"], g["facts"] = (np.stack([x[at].T @ slope for at, slope in zip(tokens, by_token, strict=True)]) for x in (word, facts))
+    g["bias"] = np.stack([x.sum(0) for x in by_token])
     return g

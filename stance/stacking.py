@@ -138,26 +138,22 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     `train` puts one in that was trained for all heads together.
     """
 
-    def __init__(self, words: WordVectors | None = None, cues: CueLexicon | None = None, actor_words: bool = False, seed: int = 0) -> None:
+    def __init__(self, words: WordVectors | None = None, cues: CueLexicon | None = None, seed: int = 0) -> None:
         self.words = words
         self.cues = cues
-        self.actor_words = actor_words
         self.seed = seed
 
     def fit(self, X: Sequence[Pair], y: Sequence[str]) -> NetworkFeatures:
         """Train a network. Raises ValueError for no pairs."""
         labels, truth = np.unique(np.array(y), return_inverse=True)
         goal = Goal(truth, np.ones(len(labels)))
-        self.network_ = one_thread_network(self._tokens(X), [goal], self.words or default_words(), self.seed)
+        self.network_ = one_thread_network(sequences(prepare(X, self.cues)), [goal], self.words or default_words(), self.seed)
         return self
 
     def transform(self, X: Sequence[Pair]) -> Floats:
         """Scores, shape (len(X), labels)."""
         check_is_fitted(self, "network_")
-        return self.network_.scores(self._tokens(X))
-
-    def _tokens(self, X: Sequence[Pair]) -> Sequences:
-        return sequences(prepare(X, self.cues), actor_words=self.actor_words)
+        return self.network_.scores(sequences(prepare(X, self.cues)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -175,9 +171,9 @@ def with_encoder(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: E
     return joined(words, stack, ("encoder", vectors), b, b0 - b @ (scale.mean_ - vectors.center_))
 
 
-def with_network(words: Pipeline, stack: ScoreStack, network: Network, first: int, cues: CueLexicon | None, actor_words: bool) -> Pipeline:
+def with_network(words: Pipeline, stack: ScoreStack, network: Network, first: int, cues: CueLexicon | None) -> Pipeline:
     """The classifier of words and a network, joined by the second stage; the head's scores begin at column `first` of the network's."""
-    scores = NetworkFeatures(network.words, cues, actor_words)
+    scores = NetworkFeatures(network.words, cues)
     scores.network_ = network
     k = len(stack.labels)
     return joined(words, stack, ("network", scores), np.eye(network.width)[first : first + k], np.zeros(k))

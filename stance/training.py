@@ -184,7 +184,7 @@ def train(
             if isinstance(second, _Encoded):
                 pipe = with_encoder(pipe, dense_pipeline(weight, settings.seed).fit(second.vectors, np.array(y)), stack, second.encoder)
             elif network and isinstance(second, _Networks):
-                pipe = with_network(pipe, stack, network, second.first(head.name), cues, bool(settings.actor_words))
+                pipe = with_network(pipe, stack, network, second.first(head.name), cues)
         _finish(pipe, fold.temperature)
         fitted[head.name] = pipe
         heads.append(head_model(fold.head, pipe))
@@ -261,9 +261,7 @@ def _networks(
     """Networks on the folds of the first head: one network serves all heads."""
     heads = tuple(occurring(h, data.labels[h.name]) for h in data.heads)
     step = 2000
-    whole = concat_sequences(
-        sequences(prepare(data.pairs[i : i + step], cues), actor_words=bool(settings.actor_words)) for i in range(0, len(data), step)
-    )
+    whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
     folds = group_folds(data.labels[heads[0].name], data.groups, settings)
 
     def one(train_at: Ints, test_at: Ints, told: Progress | None = None) -> Floats:

@@ -75,9 +75,11 @@ class WordVectors:
         out: Ints = np.where(self.keys[at] == keys, at, len(self))
         return out
 
-    def table(self) -> NDArray[np.float32]:
-        """All vectors and, below them, zeros for a word that has none, shape (words + 1, width)."""
-        return np.vstack([self.vectors, np.zeros((1, self.width), np.int8)]).astype(np.float32) * np.float32(self.scale)
+    def of(self, rows: Ints) -> NDArray[np.float32]:
+        """Vectors of rows, shape (len(rows), width); zeros for a word that has none."""
+        out: NDArray[np.float32] = self.vectors[np.minimum(rows, len(self) - 1)] * np.float32(self.scale)
+        out[rows == len(self)] = 0
+        return out
 
     def neighbours(self, word: str, n: int = 10) -> list[tuple[str, float]]:
         """The words with the most similar vectors, with the cosine. Raises KeyError for a word that has none."""
@@ -85,7 +87,7 @@ class WordVectors:
         row = int(self.rows(key)[0])
         if row == len(self):
             raise KeyError(word)
-        unit = self.table()[:-1]
+        unit = self.of(np.arange(len(self)))
         unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-9)
         cosine = unit @ unit[row]
         words = self.words

@@ -100,20 +100,19 @@ def test_the_gradient_is_that_of_the_loss(name: str, words: WordVectors, tokens:
     net = _random(words)
     p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
     layout = network._Layout(tokens, np.arange(len(tokens)))
-    word = words.table()[words.rows(tokens.word)].astype(np.float64)
+    word = words.of(words.rows(tokens.word)).astype(np.float64)
     facts = np.zeros((len(word), network.INPUTS))
     np.put_along_axis(facts, tokens.facts.astype(int), 1.0, 1)
     np.maximum.at(facts, (tokens.cue_token, tokens.cue_input), tokens.cue_weight)
     rng = np.random.default_rng(5)
     keep = {
-        "state": network._kept((*layout.valid.shape, 12), 0.3, rng).astype(np.float64),
+        "state": network._kept((*layout.at.shape, 6), 0.3, rng).astype(np.float64),
         "hidden": network._kept((len(tokens), 10), 0.3, rng).astype(np.float64),
     }
     goals = [(rng.integers(0, 3, len(tokens)), np.array([1.0, 2.0, 0.5])), (rng.integers(0, 2, len(tokens)), np.ones(2))]
 
     def run(p: dict[str, NDArray[Any]]) -> tuple[float, dict[str, NDArray[Any]]]:
-        gates = np.matmul(word, p["word"]) + np.matmul(facts, p["facts"]) + p["bias"][:, None]
-        f = network._forward(p, network._timed(gates[:, layout.at], layout), layout, keep)
+        f = network._forward(p, network._gates(p, word, facts, layout), layout, keep)
         loss, start = 0.0, 0
         for truth, weights in goals:
             k = len(weights)
@@ -156,12 +155,11 @@ def test_what_is_computed_once_for_like_tokens_is_what_each_would_give(words: Wo
     net = _random(words)
     p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
     layout = network._Layout(tokens, np.arange(len(tokens)))
-    word = words.table()[words.rows(tokens.word)].astype(np.float64)
+    word = words.of(words.rows(tokens.word)).astype(np.float64)
     facts = np.zeros((len(word), network.INPUTS))
     np.put_along_axis(facts, tokens.facts.astype(int), 1.0, 1)
     np.add.at(facts, (tokens.cue_token, tokens.cue_input), tokens.cue_weight)
-    gates = np.matmul(word, p["word"]) + np.matmul(facts, p["facts"]) + p["bias"][:, None]
-    plain = network._forward(p, network._timed(gates[:, layout.at], layout), layout)["out"]
+    plain = network._forward(p, network._gates(p, word, facts, layout), layout)["out"]
     assert np.abs(net.scores(tokens) - plain).max() < 1e-9
 
 
