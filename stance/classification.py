@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings, pairs
 from stance.articles import Article, Skipped
 from stance.codebook import NEUTRAL, UNSURE
-from stance.errors import InputError, StanceError
+from stance.errors import StanceError
 from stance.features import scan_all
 from stance.model import Model, consistent, default_model
 from stance.targets import find_targets, with_named
@@ -87,21 +87,6 @@ def classify(
     whole = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
     for batch in _batches(whole):
         yield from (judgement for _, judgement in _judged(batch, model, lexicon, min_confidence, actors))
-
-
-def classify_articles(
-    articles: Iterable[Article], model: Model, *, lexicon: Lexicon, min_confidence: float | dict[str, float] = 0.0,
-    actors: Sequence[str] = (), jobs: int = 1,
-) -> Iterator[Judgement]:  # fmt: skip
-    """As `classify`, in `jobs` processes (joblib, loky); the same judgements in the same order for any number."""
-    if jobs == 1:
-        yield from classify(articles, model, lexicon=lexicon, min_confidence=min_confidence, actors=actors)
-        return
-    for batch in classify_archive(articles, model, lexicon=lexicon, min_confidence=min_confidence, actors=actors, jobs=jobs):
-        for result in batch:
-            if result.skipped:
-                raise InputError(f"{result.item.id}: {result.skipped}", "classify_archive goes on with the other articles")
-            yield from result.judgements
 
 
 @dataclass(frozen=True, slots=True)

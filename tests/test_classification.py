@@ -12,7 +12,7 @@ from conftest import ROOT
 import stance
 from stance.actors import Lexicon, pairs, read
 from stance.articles import Article
-from stance.classification import BATCH, Judgement, classify, classify_articles
+from stance.classification import BATCH, Judgement, classify, classify_archive
 from stance.dataset import Dataset
 from stance.model import Model
 
@@ -124,8 +124,8 @@ def test_articles_are_read_as_they_are_needed(model: Model) -> None:
 
 def test_one_process_or_two(model: Model, lexicon: Lexicon) -> None:
     articles = [Article(str(i), f"Norway condemned raid {i}. Chile denied it. The ministry said it would wait.") for i in range(2 * BATCH + 3)]
-    one = [j.as_dict() for j in classify_articles(articles, model, lexicon=lexicon, jobs=1)]
-    two = [j.as_dict() for j in classify_articles(articles, model, lexicon=lexicon, jobs=2)]
+    one = [j.as_dict() for batch in classify_archive(articles, model, lexicon=lexicon, jobs=1) for r in batch for j in r.judgements]
+    two = [j.as_dict() for batch in classify_archive(articles, model, lexicon=lexicon, jobs=2) for r in batch for j in r.judgements]
     assert one == two and len(one) >= 2 * len(articles)
 
 
