@@ -27,6 +27,9 @@ def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
     yield f"A linear classifier of {heads} for pairs of sentence and actor in English news, made with `stance` {manifest['version']}."
     if e := manifest.get("encoder"):
         yield f"It reads vectors of the sentence encoder {_text(e['name'])} (SHA-256 of the weights `{e['sha256']}`), which it needs to run."
+    if n := manifest.get("network"):
+        own = "; they are in the file" if "words.npz" in manifest.get("members", {}) else ""
+        yield f"A small recurrent network over word vectors (SHA-256 `{n['words']}`{own}) adds its scores."
     yield from _data(manifest)
     yield from _definitions(manifest)
     yield from _scores(manifest)
@@ -144,6 +147,8 @@ def command(manifest: Manifest, name: str) -> str:
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
     words += ["--encoder", manifest["encoder"]["name"]] if "encoder" in manifest else []
+    if "network" in manifest:
+        words += ["--words", "WORDS.npz"] if "words.npz" in manifest.get("members", {}) else ["--network"]
     words += ["--cues", "CUES.csv"] if "cues.csv" in manifest.get("members", {}) else []
     words += [w for k in ("actors", "definitions") if about.get(k) for w in (f"--{k}", f"{k.upper()}.csv")]
     return shlex.join([*words, "-o", name if name.endswith(".stance") else "model.stance"])

@@ -228,6 +228,8 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     yield "  settings " + ", ".join(f"{k} {v}" for k, v in manifest["settings"].items())
     if e := manifest.get("encoder"):
         yield f"  encoder {e['name']}, layer {e['layer']}, vectors of {e['width']}, SHA-256 of its weights {e['sha256']}"
+    if n := manifest.get("network"):
+        yield f"  network over word vectors with the SHA-256 {n['words']}"
     for key, value in manifest.get("about", {}).items():
         yield f"  {key.replace('_', ' ')}: {value}"
     for head in manifest["heads"]:

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from test_model import rebuilt
 
-from stance import network
+from stance import card, network
 from stance.actors import Pair
 from stance.classification import classify
 from stance.dataset import Dataset
@@ -363,6 +363,19 @@ def test_the_command_takes_words(run: Callable[..., Run], brief: None, words: Wo
     assert read_manifest(out)["network"]["words"] == words.digest
     r = run("evaluate", REPORTS, "--words", table, "--folds", "3", "-f", "json")
     assert r.code == 0 and "without network" in r.out
+
+
+def test_info_and_card_tell_of_the_network(run: Callable[..., Run], file: Path, words: WordVectors, model: Model, tmp_path: Path) -> None:
+    digest = default_words().digest
+    assert f"  network over word vectors with the SHA-256 {digest}\n" in run("info", file).out
+    out = run("info", file, "-f", "markdown").out
+    assert f"A small recurrent network over word vectors (SHA-256 `{digest}`) adds its scores." in out
+    assert " --network " in card.command(read_manifest(file), "n.stance")
+    own = tmp_path / "own.stance"
+    narrow = Network({n: np.zeros(s, np.float32) for n, s in shapes(words.width, 11).items()}, words)
+    replace(model, network=narrow, manifest={**model.manifest, "network": {"words": words.digest, "scores": 11}}).save(own)
+    assert "they are in the file" in run("info", own, "-f", "markdown").out
+    assert " --words WORDS.npz " in card.command(read_manifest(own), "own.stance")
 
 
 def test_a_model_is_not_given_a_network_to_be_evaluated(run: Callable[..., Run], file: Path) -> None:
