@@ -20,7 +20,7 @@ from stance.words import WordVectors
 
 STATE, HIDDEN = 48, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 256  # pairs that go through the network together
-_BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 2e-3, 1e-2, 0.05
+_BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
 _DROP_WORD, _DROP = 0.2, 0.4
 
