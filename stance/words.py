@@ -21,7 +21,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, ModelError
 from stance.features import Ints, Keys, word_key
 from stance.syntax import cue_stem
 from stance.text import tokenize
@@ -53,6 +53,11 @@ class WordVectors:
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The shipped table is pickled by its name and digest: it lies beside whatever opens the pickle."""
+        digest = self.digest
+        return (_shipped, (digest,)) if digest == default_words().digest else (WordVectors, (self.keys, self.vectors, self.scale, self.spelt))
 
     @property
     def width(self) -> int:
@@ -133,6 +138,13 @@ def read_words(raw: bytes | memoryview) -> WordVectors:
 def default_words() -> WordVectors:
     """The table that ships with the package (README of `stance/data` says from which news)."""
     return load_words(str(resources.files("stance").joinpath("data/words.npz")))
+
+
+def _shipped(digest: str) -> WordVectors:
+    table = default_words()
+    if table.digest != digest:
+        raise ModelError("pickled with other word vectors than this version of stance has", "train the model again")
+    return table
 
 
 # --------------------------------------------------------------------------- learning

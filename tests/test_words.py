@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, ModelError
 from stance.features import word_key
 from stance.words import WordVectors, default_words, learn_words, load_words, read_words
 
@@ -87,6 +87,15 @@ def test_a_table_comes_back_as_it_was(table: WordVectors, tmp_path: Path) -> Non
     back = load_words(path)
     assert (back.digest, back.words, back.scale) == (table.digest, table.words, table.scale)
     assert np.array_equal(back.rows(table.keys), np.arange(len(table)))
+
+
+def test_the_shipped_table_is_pickled_by_name(table: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = pickle.dumps(default_words())
+    assert len(raw) < 300 and pickle.loads(raw) is default_words()  # noqa: S301 -- our own bytes
+    assert pickle.loads(pickle.dumps(table)) == table  # noqa: S301
+    monkeypatch.setattr("stance.words.default_words", lambda: table)
+    with pytest.raises(ModelError, match="other word vectors than this version"):
+        pickle.loads(raw)  # noqa: S301
 
 
 def _npz(table: WordVectors, **other: object) -> bytes:
