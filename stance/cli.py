@@ -243,6 +243,9 @@ def train(
         str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
     ] = "",
     min_pairs: Annotated[int, typer.Option("--min-pairs", min=1, help="Keep features seen in so many pairs: more makes a smaller file.")] = 3,
+    soften: Annotated[
+        float, typer.Option("--soften", min=0.1, help="Divide scores by so much more: less sure, for a model that will read harder text.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the folds.", show_default=False)] = 20240229,
     cues: Annotated[
         Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)
@@ -287,7 +290,7 @@ def train(
         _say(f"warning: no row has split {hold_out!r}; nothing was held out")
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
-    settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs)
+    settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
     told = read_definitions(definitions, dataset.heads) if definitions else {}

@@ -48,6 +48,8 @@ _NEVER = -30.0  # score of a class that a fold has not seen
 class Settings:
     """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike.
 
+    `soften` divides all scores by so much more than calibration on the training data wants: for a model that will read harder text.
+
     `actor_words` crosses the actor's name with the words and their letters; None: when most rows have no mention of it.
     """
 
@@ -55,6 +57,7 @@ class Settings:
     min_pairs: int = 3
     c: float = 1.0
     balance: float = 0.25
+    soften: float = 1.0
     seed: int = SEED
     draws: int = 1000
     actor_words: bool | None = None
@@ -185,7 +188,7 @@ def train(
                 pipe = with_encoder(pipe, dense_pipeline(weight, settings.seed).fit(second.vectors, np.array(y)), stack, second.encoder)
             elif network and isinstance(second, _Networks):
                 pipe = with_network(pipe, stack, network, second.first(head.name), cues)
-        _finish(pipe, fold.temperature)
+        _finish(pipe, fold.temperature * settings.soften)
         fitted[head.name] = pipe
         heads.append(head_model(fold.head, pipe))
         reports[head.name] = _fold_report(data, fold, settings, cues)
@@ -391,6 +394,7 @@ def _out_of_fold(
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         temperatures[test_at] = temperature(scores[train_at], truth[train_at])
+    temperatures *= settings.soften
     return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first, _name(second))
 
 

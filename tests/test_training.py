@@ -291,6 +291,16 @@ def test_temperature_undoes_a_scaling_of_the_scores(t: float, seed: int) -> None
     assert temperature(scores * t, truth) == pytest.approx(t * temperature(scores, truth), rel=0.01)
 
 
+def test_softened_models_say_the_same_less_surely(reports: Dataset) -> None:
+    data = reports.split("test")[0]
+    (plain, said), (soft, said_softly) = (train(data, settings=replace(SETTINGS, soften=s)) for s in (1.0, 1.5))
+    for name, p in plain.predict_proba(data.pairs).items():
+        powered = p ** (1 / 1.5)
+        assert np.abs(powered / powered.sum(1, keepdims=True) - soft.predict_proba(data.pairs)[name]).max() < 1e-6
+        assert said[name].macro_f1 == said_softly[name].macro_f1
+    assert soft.manifest["settings"]["soften"] == 1.5
+
+
 def test_temperature_lowers_the_log_loss_and_keeps_the_order(reports: Dataset) -> None:
     truth = np.array([0, 1, 2, 0, 1, 2, 0, 1])
     scores = np.eye(3)[[0, 1, 2, 1, 1, 0, 0, 1]] * 20
