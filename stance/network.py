@@ -19,7 +19,7 @@ from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
 from stance.words import WordVectors
 
 STATE, HIDDEN = 48, 128  # numbers of a state of one direction, and of the hidden layer
-_TOGETHER = 256  # pairs that go through the network together
+_TOGETHER = 4000  # tokens that go through the network together
 _BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
 _DROP_WORD, _DROP = 0.2, 0.4
@@ -51,10 +51,10 @@ class Network:
         inputs = _Inputs(exact, self.words, sequences)
         out = np.zeros((len(sequences), self.width))
         sizes = np.diff(sequences.indptr)
-        order = np.argsort(sizes, kind="stable")
+        order = np.argsort(-sizes, kind="stable")
         order = order[sizes[order] > 0]
-        for start in range(0, len(order), _TOGETHER):
-            rows = order[start : start + _TOGETHER]
+        while len(order):  # the longest first: those that go together are padded to the first of them
+            rows, order = np.split(order, [max(1, _TOGETHER // int(sizes[order[0]]))])
             layout = _Layout(sequences, rows)
             out[rows] = _forward(exact, inputs.of(layout), layout)["out"]
         return out
