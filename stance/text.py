@@ -105,7 +105,7 @@ class _Lower(dict[str, str]):
         return low
 
 
-MOST_FORMS = 50_000  # words a memo holds before it starts anew: memory stays bounded on any archive
+MOST_FORMS = 20_000  # words a memo holds before it starts anew: memory stays bounded on any archive
 _FOLDED, _LOWER = _Folded(), _Lower()
 
 
