@@ -140,6 +140,10 @@ class Lexicon:
         if base:
             self.uncapitalised |= base.uncapitalised
 
+    def __getstate__(self) -> dict[str, object]:
+        """Pickled without what was looked up so far, which another thread may be adding to."""
+        return {**self.__dict__, "_starting": {}, "_short": None, "_persons": {}}
+
     def starting(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
         """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
         found = self._starting.get(word)

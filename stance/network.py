@@ -9,7 +9,7 @@ Trained by AdamW (Loshchilov & Hutter 2019) with one cycle of the learning rate 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class Network:
     It gives the scores of all heads, side by side.
     """
 
-    parameters: Parameters
+    parameters: Parameters = field(repr=False)
     words: WordVectors
 
     @property

@@ -166,6 +166,10 @@ class CueLexicon:
         self.telling = self.opening | polarity().keys()
         self.tags = _FixedTags(self.verbs)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Pickled without what was parsed so far, which another thread may be adding to."""
+        return {**self.__dict__, "_parsed": {}}
+
     def starting(self, first: str, second: str) -> tuple[Cue, ...]:
         """Cues that may begin with these two stems, longest first. Raises KeyError when `first` is not in `opening`."""
         table = self._parsed.get(first)
@@ -340,6 +344,10 @@ class _FixedTags(dict[str, str]):
 
     def __init__(self, verbs: frozenset[str]) -> None:
         self.verbs = verbs
+
+    def __reduce__(self) -> tuple[type[_FixedTags], tuple[frozenset[str]]]:
+        """Pickled without its entries, which another thread may be adding to."""
+        return _FixedTags, (self.verbs,)
 
     def __missing__(self, w: str) -> str:
         if len(self) > MOST_FORMS:

@@ -11,7 +11,7 @@ import hashlib
 import io
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -40,10 +40,10 @@ class WordVectors:
     `keys`, sorted, shape (words,), are those of `features.word_key`; `spelt` the words in the same order, a line each.
     """
 
-    keys: Keys
-    vectors: NDArray[np.int8]
+    keys: Keys = field(repr=False)
+    vectors: NDArray[np.int8] = field(repr=False)
     scale: float
-    spelt: bytes
+    spelt: bytes = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -212,3 +212,21 @@ def test_progress_shows_rate_and_time_left_on_a_terminal_only(monkeypatch: pytes
                 done(3)
         told = stream.getvalue()
         assert ("12 articles, " in told and "/s" in told and "50%" in told and "left" in told) if stream.isatty() else told == ""
+
+
+def test_what_goes_to_a_worker_can_be_pickled_while_it_is_in_use() -> None:
+    """A dask worker hands the model on while its own thread looks words up: memos stay behind."""
+    import pickle
+
+    from stance.actors import default_lexicon, pairs, read
+    from stance.syntax import default_cues, scan
+
+    lexicon, cues = default_lexicon(), default_cues()
+    for r in read("Norway condemned the raid on Monday, President Smith of Chile said. He denied it.", lexicon):
+        scan(r, cues)
+    assert lexicon._starting and cues._parsed and cues.tags
+    other_lexicon, other_cues = pickle.loads(pickle.dumps((lexicon, cues)))  # noqa: S301 -- our own bytes
+    assert not other_lexicon._starting and not other_cues._parsed and not other_cues.tags
+    assert [p.actor for r in read("Norway left.", other_lexicon) for p in pairs(r)] == ["Norway"]
+    (reading,) = read("Norway condemned the raid.", lexicon)
+    assert scan(reading, other_cues) == scan(reading, cues)
