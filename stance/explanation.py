@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stance.actors import Pair
-from stance.features import lookup, template_name
+from stance.features import lookup, prepare, template_name
 from stance.model import Model
 
 
@@ -45,7 +45,8 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
     Raises KeyError for an unknown head, ValueError for an unknown label.
     """
     fitted = model.head(head) if head else model.heads[0]
-    rows, vectors = model.rows([pair], trace=True), model.vectors([pair])
+    prepared = prepare([pair], model.cues)
+    rows, vectors = model.rows(prepared, trace=True), model.vectors(prepared)
     probs = fitted.probabilities(rows, vectors)[0]
     names = fitted.head.labels
     chosen = fitted.head.index(label) if label else int(probs.argmax())

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from stance.actors import Pair, Reading
 from stance.syntax import CUE_LABELS, MODALS, PRONOUN, CueLexicon, Scan, default_cues, scan
-from stance.text import MOST_FORMS
+from stance.text import MOST_FORMS, Memo
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -38,18 +38,12 @@ _WORDISH = np.array([t not in "QK" for t in _TAGS], dtype=bool)
 _CONTENT = np.array([t in "VBGENXRI" for t in _TAGS], dtype=bool)
 
 
-class _WordKeys(dict[str, int]):
-    """Word → key, computed when first asked for."""
-
-    def __missing__(self, word: str) -> int:
-        if len(self) > MOST_FORMS:
-            self.clear()
-        known = "#" if word[0].isdigit() else word
-        self[word] = key = int.from_bytes(hashlib.blake2b(known.encode(), digest_size=8).digest(), "little")
-        return key
+def _key(word: str) -> int:
+    known = "#" if word[0].isdigit() else word
+    return int.from_bytes(hashlib.blake2b(known.encode(), digest_size=8).digest(), "little")
 
 
-word_key = _WordKeys().__getitem__  # a stable 64-bit key of a word (numbers share one)
+word_key = Memo(_key).__getitem__  # a stable 64-bit key of a word (numbers share one)
 
 
 _TARGET, _OTHER = np.uint64(word_key("\0target")), np.uint64(word_key("\0other"))
@@ -134,9 +128,7 @@ class Rows:
 
     def take(self, rows: Ints) -> Rows:
         """The given rows, in the given order."""
-        sizes = np.diff(self.indptr)[rows]
-        indptr = np.concatenate(([0], np.cumsum(sizes)))
-        at = np.repeat(self.indptr[rows] - indptr[:-1], sizes) + np.arange(indptr[-1])
+        indptr, at = _taken(self.indptr, rows)
         trace = len(self.template) > 0
         return Rows(
             indptr, self.keys[at], self.values[at],
@@ -235,6 +227,7 @@ class Prepared:
     scans: Sequence[Scan]
     sentence: Ints  # by pair: number of its sentence
     tokens: _Tokens
+    cues: _CueTable
 
 
 def prepare(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, scans: dict[int, Scan] | None = None) -> Prepared:
@@ -251,7 +244,8 @@ def prepare(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, scans: dic
     batch = _batch(scanned, unique, actors)
     sentence = np.array([readings[id(p.reading)] for p in pairs], np.int64)
     target = np.array([actors.setdefault(p.actor, len(actors)) for p in pairs], np.int64)
-    return Prepared(pairs, batch, scanned, sentence, _tokens(batch, scanned, sentence, target))
+    tokens = _tokens(batch, scanned, sentence, target)
+    return Prepared(pairs, batch, scanned, sentence, tokens, _cue_table(scanned, sentence, tokens))
 
 
 def extract(
@@ -299,9 +293,7 @@ class Sequences:
 
     def take(self, rows: Ints) -> Sequences:
         """The given pairs, in the given order."""
-        sizes = np.diff(self.indptr)[rows]
-        indptr = np.concatenate(([0], np.cumsum(sizes)))
-        at = np.repeat(self.indptr[rows] - indptr[:-1], sizes) + np.arange(indptr[-1])
+        indptr, at = _taken(self.indptr, rows)
         order = np.argsort(self.cue_token, kind="stable")
         starts, ends = (np.searchsorted(self.cue_token[order], at, side=side) for side in ("left", "right"))
         token, cue = _ragged(starts, ends - starts)
@@ -315,9 +307,15 @@ def sequences(prepared: Prepared) -> Sequences:
     at = t.at
     columns = (t.tag, t.rel, t.obj, b.clause[at], b.negated[at] + 2 * b.hypothetical[at], b.passive[at], b.modal[at], mention)
     facts = (np.stack(columns, axis=1) + _FACT_START[:-1]).astype(np.int16)
-    cues = _cue_table(prepared)
+    cues = prepared.cues
     size = np.bincount(t.row, minlength=n)
     return Sequences(np.concatenate(([0], np.cumsum(size))), t.word, facts, cues.spot, _FACT_START[-1] + cues.label, cues.weight)
+
+
+def _taken(indptr: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """The `indptr` of the given rows in the given order, and where their elements lie."""
+    sizes = np.diff(indptr)[rows]
+    return np.concatenate(([0], np.cumsum(sizes))), _ragged(indptr[rows], sizes)[1]
 
 
 def _ragged(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
@@ -419,8 +417,7 @@ class _CueTable:
     weight: Floats
 
 
-def _cue_table(prepared: Prepared) -> _CueTable:
-    scans, sentence, t = prepared.scans, prepared.sentence, prepared.tokens
+def _cue_table(scans: Sequence[Scan], sentence: Ints, t: _Tokens) -> _CueTable:
     label_no = {x: i for i, x in enumerate(CUE_LABELS)}
     table = np.array([(f.first, label_no[f.label], "vnap".index(f.kind[0]), f.weight) for s in scans for f in s.cues]).reshape(-1, 4)
     sizes = np.array([len(s.cues) for s in scans], np.int64)
@@ -432,7 +429,7 @@ def _cue_table(prepared: Prepared) -> _CueTable:
 
 
 def _cues(g: _Gather, prepared: Prepared) -> None:
-    b, t, c = prepared.batch, prepared.tokens, _cue_table(prepared)
+    b, t, c = prepared.batch, prepared.tokens, prepared.cues
     if not len(c.row):
         return
     c_row, token, spot, label, kind, weight = c.row, c.token, c.spot, c.label, c.kind, c.weight
@@ -605,12 +602,16 @@ def lookup(rows: Rows, keys: Keys) -> tuple[Ints, NDArray[np.bool_]]:
     return column, known
 
 
+def _below(indptrs: Sequence[Ints]) -> Ints:
+    """The `indptr` of rows one below the other."""
+    return np.concatenate(([0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *map(np.diff, indptrs)]))))
+
+
 def concat(parts: Iterable[Rows]) -> Rows:
     """Rows one below the other."""
     ps = list(parts)
-    shift = np.cumsum([0] + [len(p.keys) for p in ps])
     return Rows(
-        np.concatenate([np.zeros(1, np.int64)] + [p.indptr[1:] + s for p, s in zip(ps, shift, strict=False)]),
+        _below([p.indptr for p in ps]),
         np.concatenate([p.keys for p in ps]), np.concatenate([p.values for p in ps]),
         np.concatenate([p.template for p in ps]), np.concatenate([p.token for p in ps]),
     )  # fmt: skip
@@ -621,7 +622,7 @@ def concat_sequences(parts: Iterable[Sequences]) -> Sequences:
     ps = list(parts)
     shift = np.cumsum([0] + [len(p.word) for p in ps])
     return Sequences(
-        np.concatenate([np.zeros(1, np.int64)] + [p.indptr[1:] + s for p, s in zip(ps, shift, strict=False)]),
+        _below([p.indptr for p in ps]),
         np.concatenate([p.word for p in ps]), np.concatenate([p.facts for p in ps]),
         np.concatenate([p.cue_token + s for p, s in zip(ps, shift, strict=False)]),
         np.concatenate([p.cue_input for p in ps]), np.concatenate([p.cue_weight for p in ps]),

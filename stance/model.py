@@ -137,14 +137,14 @@ class Model:
         Raises ModelError when the encoder is another than the one trained with, InputError when it is not on this machine,
         MissingExtraError without the packages that run it.
         """
-        prepared = pairs if isinstance(pairs, Prepared) else prepare(pairs, self.cues)
         if self.network:
-            return self.network.scores(sequences(prepared))
+            return self.network.scores(sequences(pairs if isinstance(pairs, Prepared) else prepare(pairs, self.cues)))
         if self.encoder is None:
             return None
         from stance.encoders import checked_vectors
 
-        return checked_vectors(self.encoder, prepared.pairs, self.manifest["encoder"], str(self.path or "the model"))
+        plain = pairs.pairs if isinstance(pairs, Prepared) else pairs
+        return checked_vectors(self.encoder, plain, self.manifest["encoder"], str(self.path or "the model"))
 
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
         """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.prepare`. Raises as `vectors` does."""

@@ -26,6 +26,7 @@ _DROP_WORD, _DROP = 0.2, 0.4
 
 _PLACES = (INPUTS + 1) ** np.arange(len(FACTS))  # facts of a token as the digits of one number
 
+Progress = Callable[[str, int], Iterator[int]]  # (name, steps) → the steps, shown as they go by
 Array = NDArray[Any]
 Parameters = dict[str, Array]
 
@@ -194,7 +195,7 @@ def train_network(
     words: WordVectors,
     *,
     seed: int,
-    progress: Callable[[str, int], Iterator[int]] | None = None,
+    progress: Progress | None = None,
 ) -> Network:
     """A network for all heads together. Same data and seed, same network. Raises ValueError for no pairs."""
     if not len(sequences):
@@ -254,15 +255,20 @@ def _slopes(
     """The gradient of the loss of some pairs, under dropout."""
     part = sequences.take(chosen)
     layout = _Layout(part, np.arange(len(chosen)))
-    word = words.of(words.rows(part.word))
+    word, facts = _plain(words, part)
     word *= _kept(word.shape, _DROP_WORD, rng)
-    facts = np.zeros((len(word), INPUTS), np.float32)
-    np.put_along_axis(facts, part.facts, 1.0, 1)
-    np.maximum.at(facts, (part.cue_token, part.cue_input), part.cue_weight.astype(np.float32))
     state, hidden = p["recurrent"].shape[1], p["hidden"].shape[1]
     keep = {"state": _kept((*layout.at.shape, state), _DROP, rng), "hidden": _kept((len(chosen), hidden), _DROP, rng)}
     f = _forward(p, _gates(p, word, facts, layout), layout, keep)
     return _backward(p, f, layout, keep, _loss_slope(f["out"], [(g.truth[chosen], g.weights) for g in goals]), word, facts)
+
+
+def _plain(words: WordVectors, sequences: Sequences, kind: Any = np.float32) -> tuple[Array, Array]:
+    """The inputs by token in full: vectors of words, and ones for facts with the weights of cues."""
+    facts = np.zeros((len(sequences.word), INPUTS), kind)
+    np.put_along_axis(facts, sequences.facts, 1.0, 1)
+    np.add.at(facts, (sequences.cue_token, sequences.cue_input), sequences.cue_weight.astype(kind))
+    return words.of(words.rows(sequences.word)).astype(kind, copy=False), facts
 
 
 def _gates(p: Parameters, word: Array, facts: Array, layout: _Layout) -> Array:

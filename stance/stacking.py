@@ -7,7 +7,7 @@ features: `joined` multiplies it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from stance.actors import Pair
 from stance.encoders import Encoder, checked_vectors
 from stance.features import Sequences, prepare, sequences
 from stance.model import softmax
-from stance.network import Goal, Network, train_network
+from stance.network import Goal, Network, Progress, train_network
 from stance.syntax import CueLexicon
 from stance.words import WordVectors, default_words
 
@@ -125,7 +125,7 @@ def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple
 
 
 def one_thread_network(
-    tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, progress: Callable[[str, int], Iterator[int]] | None = None
+    tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, progress: Progress | None = None
 ) -> Network:
     """As `train_network`, with one thread: several add up in another order, and the network would hang on how many there are."""
     with threadpool_limits(1, "blas"):

@@ -13,13 +13,13 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 
 from stance.actors import Mention, Reading
 from stance.errors import DataError, InputError, near_miss
-from stance.text import MOST_FORMS
+from stance.text import MOST_FORMS, Memo
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
 TONE_CUES = ("hostile", "stern", "warm")
@@ -164,7 +164,7 @@ class CueLexicon:
         self.nouns = frozenset(nouns)
         self.opening = frozenset(self._rows)  # the stems that cues begin with
         self.telling = self.opening | polarity().keys()
-        self.tags = _FixedTags(self.verbs)
+        self.tags = Memo(partial(_fixed_tag, self.verbs))
 
     def __getstate__(self) -> dict[str, object]:
         """Pickled without what was parsed so far, which another thread may be adding to."""
@@ -339,29 +339,16 @@ _CLOSED: dict[str, str] = {
 }  # fmt: skip
 
 
-class _FixedTags(dict[str, str]):
-    """Word → its tag where that does not hang on its neighbours, else ''."""
-
-    def __init__(self, verbs: frozenset[str]) -> None:
-        self.verbs = verbs
-
-    def __reduce__(self) -> tuple[type[_FixedTags], tuple[frozenset[str]]]:
-        """Pickled without its entries, which another thread may be adding to."""
-        return _FixedTags, (self.verbs,)
-
-    def __missing__(self, w: str) -> str:
-        if len(self) > MOST_FORMS:
-            self.clear()
-        self[w] = found = _CLOSED.get(w) or self._open(w)
-        return found
-
-    def _open(self, w: str) -> str:
-        if not w[0].isalpha():
-            return "N"
-        if w.endswith("ly"):
-            return "R"
-        inflected = w.endswith("ing") and len(w) > 5 or w.endswith("ed") and len(w) > 4 and w != "united"
-        return "" if inflected or w in _IRREGULAR or cue_stem(w) in self.verbs else "N"
+def _fixed_tag(verbs: frozenset[str], w: str) -> str:
+    """A word's tag where that does not hang on its neighbours, else ''."""
+    if closed := _CLOSED.get(w):
+        return closed
+    if not w[0].isalpha():
+        return "N"
+    if w.endswith("ly"):
+        return "R"
+    inflected = w.endswith("ing") and len(w) > 5 or w.endswith("ed") and len(w) > 4 and w != "united"
+    return "" if inflected or w in _IRREGULAR or cue_stem(w) in verbs else "N"
 
 
 def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, cues: CueLexicon) -> str:

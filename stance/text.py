@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,6 @@ _TOKEN = re.compile(
 
 def tokenize(text: str) -> Tokens:
     """Words, numbers and marks of `text`, hyphens and possessives apart, `U.S.` whole."""
-    if len(_LOWER) > MOST_FORMS:
-        _FOLDED.clear()
-        _LOWER.clear()
     return Tokens(text, _TOKEN.findall(text))
 
 
@@ -89,24 +90,27 @@ def fold(word: str) -> str:
     return word.replace(".", "") if "." in word and word[0].isalpha() else word
 
 
-class _Folded(dict[str, str]):
-    """Word → folded, computed when first asked for."""
-
-    def __missing__(self, word: str) -> str:
-        self[word] = folded = fold(word)
-        return folded
-
-
-class _Lower(dict[str, str]):
-    """Word → folded in lower case."""
-
-    def __missing__(self, word: str) -> str:
-        self[word] = low = fold(word).lower()
-        return low
-
-
 MOST_FORMS = 20_000  # words a memo holds before it starts anew: memory stays bounded on any archive
-_FOLDED, _LOWER = _Folded(), _Lower()
+
+
+class Memo(dict[str, V]):
+    """What `compute` says of a word, computed when first asked for. Pickled without it: another thread may be adding to it."""
+
+    def __init__(self, compute: Callable[[str], V]) -> None:
+        self.compute = compute
+
+    def __missing__(self, word: str) -> V:
+        if len(self) > MOST_FORMS:
+            self.clear()
+        self[word] = found = self.compute(word)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Memo, (self.compute,)
+
+
+_FOLDED = Memo(fold)
+_LOWER = Memo(lambda word: _FOLDED[word].lower())
 
 
 # Always followed by a name or a number: never the end of a sentence.

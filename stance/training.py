@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -34,13 +34,12 @@ from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.model import DenseWeights, HeadModel, Model, softmax
-from stance.network import Goal, Network
+from stance.network import Goal, Network, Progress
 from stance.stacking import EncoderFeatures, ScoreStack, coefficients, dense_pipeline, one_thread_network, with_encoder, with_network
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
 
 SEED = 20240229
-Progress = Callable[[str, int], Iterator[int]]  # (name, steps) → the steps, shown as they go by
 _NEVER = -30.0  # score of a class that a fold has not seen
 
 

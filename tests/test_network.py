@@ -100,10 +100,7 @@ def test_the_gradient_is_that_of_the_loss(name: str, words: WordVectors, tokens:
     net = _random(words)
     p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
     layout = network._Layout(tokens, np.arange(len(tokens)))
-    word = words.of(words.rows(tokens.word)).astype(np.float64)
-    facts = np.zeros((len(word), network.INPUTS))
-    np.put_along_axis(facts, tokens.facts.astype(int), 1.0, 1)
-    np.maximum.at(facts, (tokens.cue_token, tokens.cue_input), tokens.cue_weight)
+    word, facts = network._plain(words, tokens, np.float64)
     rng = np.random.default_rng(5)
     keep = {
         "state": network._kept((*layout.at.shape, 6), 0.3, rng).astype(np.float64),
@@ -155,10 +152,7 @@ def test_what_is_computed_once_for_like_tokens_is_what_each_would_give(words: Wo
     net = _random(words)
     p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
     layout = network._Layout(tokens, np.arange(len(tokens)))
-    word = words.of(words.rows(tokens.word)).astype(np.float64)
-    facts = np.zeros((len(word), network.INPUTS))
-    np.put_along_axis(facts, tokens.facts.astype(int), 1.0, 1)
-    np.add.at(facts, (tokens.cue_token, tokens.cue_input), tokens.cue_weight)
+    word, facts = network._plain(words, tokens, np.float64)
     plain = network._forward(p, network._gates(p, word, facts, layout), layout)["out"]
     assert np.abs(net.scores(tokens) - plain).max() < 1e-9
 
