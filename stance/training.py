@@ -40,6 +40,8 @@ from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
 
 SEED = 20240229
+Folds = Sequence[tuple[Ints, Ints]]
+
 _NEVER = -30.0  # score of a class that a fold has not seen
 
 
@@ -172,7 +174,8 @@ def train(
     check_trainable(data)
     settings = settled(settings or Settings(), data)
     X, second = _prepared(data, settings, cues, encoder, words, jobs, progress)
-    network = second.train(data, settings, progress) if isinstance(second, _Networks) else None
+    if second:
+        second.fit(data, settings, progress)
     fitted: dict[str, Pipeline] = {}
     heads: list[HeadModel] = []
     reports: dict[str, HeadReport] = {}
@@ -181,12 +184,9 @@ def train(
         fold = _out_of_fold(head, y, data.groups, X, second, settings, cues, jobs, progress)
         weight = class_weights(y, settings.balance)
         pipe = make_pipeline(settings, weight, cues).fit(X, np.array(y))
-        if fold.first_stage is not None:  # the second stage learns from the out-of-fold scores of the first
+        if second and fold.first_stage is not None:  # the second stage learns from the out-of-fold scores of the first
             stack = ScoreStack(fold.head.labels, weight).fit(fold.first_stage, y)
-            if isinstance(second, _Encoded):
-                pipe = with_encoder(pipe, dense_pipeline(weight, settings.seed).fit(second.vectors, np.array(y)), stack, second.encoder)
-            elif network and isinstance(second, _Networks):
-                pipe = with_network(pipe, stack, network, second.first(head.name), cues)
+            pipe = second.joined(pipe, stack, head, y, weight, cues)
         _finish(pipe, fold.temperature * settings.soften)
         fitted[head.name] = pipe
         heads.append(head_model(fold.head, pipe))
@@ -194,11 +194,9 @@ def train(
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
     manifest = _manifest_of(data, settings, reports, about or {}, definitions or {})
-    if isinstance(second, _Encoded):
-        e = second.encoder
-        manifest["encoder"] = {"name": e.name, "sha256": e.sha256, "layer": e.layer, "width": second.vectors.shape[1]}
-    if network:
-        manifest["network"] = {"words": network.words.digest, "scores": network.width}
+    if second:
+        manifest[second.name] = second.entry()
+    network = second.whole if isinstance(second, _Networks) else None
     model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network)
     return model, reports
 
@@ -212,42 +210,71 @@ def _prepared(
         raise ValueError("a model has an encoder or a network, not both")
     X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
     if encoder:
-        return X, _Encoded(encoder, encode_all(encoder, data.pairs, progress))
+        return X, _Encoded(encoder, encode_all(encoder, data.pairs, progress), settings.seed)
     return X, _networks(data, words, settings, cues, jobs, progress) if words else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class _Encoded:
-    """An encoder with its vectors of all rows, shape (rows, width)."""
+    """What stands beside the sparse features: an encoder with its vectors of all rows, shape (rows, width)."""
 
     encoder: Encoder
     vectors: Floats
+    seed: int
+    name = "encoder"
+
+    def fit(self, data: Dataset, settings: Settings, progress: Progress | None) -> None:
+        """Nothing is learnt from all heads together."""
+
+    def scores(self, head: Head, y: Sequence[str], weight: dict[str, float], folds: Folds, jobs: int) -> Floats:
+        """Out-of-fold scores of every row, shape (rows, labels)."""
+        return _fold_scores(dense_pipeline(weight, self.seed), self.vectors, y, head, folds, jobs)
+
+    def joined(self, pipe: Pipeline, stack: ScoreStack, head: Head, y: Sequence[str], weight: dict[str, float], cues: CueLexicon | None) -> Pipeline:
+        """The pipeline of the sparse features with these beside them."""
+        return with_encoder(pipe, dense_pipeline(weight, self.seed).fit(self.vectors, np.array(y)), stack, self.encoder)
+
+    def entry(self) -> dict[str, Any]:
+        """What the manifest says."""
+        return {"name": self.encoder.name, "sha256": self.encoder.sha256, "layer": self.encoder.layer, "width": self.vectors.shape[1]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class _Networks:
-    """Networks for all heads together: `scores` of every row, shape (rows, labels of all heads), by one that saw no row of its article."""
+    """As `_Encoded`, networks for all heads together.
+
+    `out` are the scores of every row by one that saw no row of its article, shape (rows, labels of all heads); `whole` is one for all rows.
+    """
 
     words: WordVectors
     sequences: Sequences
     heads: tuple[Head, ...]
-    scores: Floats
+    out: Floats
+    whole: Network | None = None
+    name = "network"
 
-    def first(self, name: str) -> int:
+    def fit(self, data: Dataset, settings: Settings, progress: Progress | None) -> None:
+        """Train `whole`."""
+        self.whole = one_thread_network(self.sequences, goals_of(data, self.heads, settings), self.words, settings.seed, progress)
+
+    def scores(self, head: Head, y: Sequence[str], weight: dict[str, float], folds: Folds, jobs: int) -> Floats:
+        at = self._first(head)
+        return self.out[:, at : at + len(head.labels)]
+
+    def joined(self, pipe: Pipeline, stack: ScoreStack, head: Head, y: Sequence[str], weight: dict[str, float], cues: CueLexicon | None) -> Pipeline:
+        assert self.whole, "fit comes first"
+        return with_network(pipe, stack, self.whole, self._first(head), cues)
+
+    def entry(self) -> dict[str, Any]:
+        return {"words": self.words.digest, "scores": self.out.shape[1]}
+
+    def _first(self, head: Head) -> int:
         """The column at which a head's scores begin."""
-        return sum(len(h.labels) for h in self.heads[: [h.name for h in self.heads].index(name)])
-
-    def of(self, head: Head) -> Floats:
-        """Scores of a head, shape (rows, labels)."""
-        at = self.first(head.name)
-        return self.scores[:, at : at + len(head.labels)]
-
-    def train(self, data: Dataset, settings: Settings, progress: Progress | None) -> Network:
-        """A network for all rows."""
-        return one_thread_network(self.sequences, _goals(data, self.heads, settings), self.words, settings.seed, progress)
+        return sum(len(h.labels) for h in self.heads[: [h.name for h in self.heads].index(head.name)])
 
 
-def _goals(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints | None = None) -> list[Goal]:
+def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints | None = None) -> list[Goal]:
+    """What a network is to learn of the heads, from all rows or from those `at`."""
     goals = []
     for h in heads:
         y = np.array(data.labels[h.name], dtype=object)
@@ -267,7 +294,7 @@ def _networks(
     folds = group_folds(data.labels[heads[0].name], data.groups, settings)
 
     def one(train_at: Ints, test_at: Ints, told: Progress | None = None) -> Floats:
-        goals = _goals(data, heads, settings, train_at)
+        goals = goals_of(data, heads, settings, train_at)
         return one_thread_network(whole.take(train_at), goals, words, settings.seed, told).scores(whole.take(test_at))
 
     if jobs > 1:
@@ -384,21 +411,13 @@ def _out_of_fold(
     weight = class_weights(y, settings.balance)
     scores, first = _fold_scores(make_pipeline(settings, weight, cues), X, y, head, folds, jobs, progress), None
     if second:
-        if isinstance(second, _Networks):
-            others = second.of(head)
-        else:
-            others = _fold_scores(dense_pipeline(weight, settings.seed), second.vectors, y, head, folds, jobs)
-        first = np.hstack([scores, others])
+        first = np.hstack([scores, second.scores(head, y, weight, folds, jobs)])
         scores = _fold_scores(ScoreStack(head.labels, weight), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         temperatures[test_at] = temperature(scores[train_at], truth[train_at])
     temperatures *= settings.soften
-    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first, _name(second))
-
-
-def _name(second: _Encoded | _Networks | None) -> str:
-    return "network" if isinstance(second, _Networks) else "encoder" if second else ""
+    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first, second.name if second else "")
 
 
 def occurring(head: Head, y: Sequence[str]) -> Head:
@@ -408,7 +427,7 @@ def occurring(head: Head, y: Sequence[str]) -> Head:
 
 
 def _fold_scores(
-    classifier: Any, X: NDArray[Any], y: Sequence[str], head: Head, folds: Sequence[tuple[Ints, Ints]], jobs: int = 1,
+    classifier: Any, X: NDArray[Any], y: Sequence[str], head: Head, folds: Folds, jobs: int = 1,
     progress: Progress | None = None,
 ) -> Floats:  # fmt: skip
     """Decision scores of every row by `classifier` fitted without its fold, shape (rows, labels)."""

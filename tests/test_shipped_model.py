@@ -11,9 +11,8 @@ import pytest
 from stance.dataset import read_dataset
 from stance.features import concat_sequences, prepare, sequences
 from stance.model import default_model, load
-from stance.network import Goal
 from stance.stacking import one_thread_network
-from stance.training import Settings, class_weights, evaluate, train
+from stance.training import Settings, evaluate, goals_of, train
 from stance.words import default_words
 
 ROOT = Path(__file__).parent.parent
@@ -57,10 +56,7 @@ def test_retraining_gives_a_network_that_says_the_same(settings: Settings) -> No
     assert shipped.network and shipped.network.words.digest == default_words().digest
     rest, held = read_dataset(ROOT / "training_data").split("test")
     tokens = concat_sequences(sequences(prepare(rest.pairs[i : i + 2000])) for i in range(0, len(rest), 2000))
-    goals = []
-    for head in rest.heads:
-        weight = class_weights(rest.labels[head.name], settings.balance)
-        goals.append(Goal(np.array([head.index(x) for x in rest.labels[head.name]]), np.array([weight[x] for x in head.labels])))
+    goals = goals_of(rest, rest.heads, settings)
     again = one_thread_network(tokens, goals, default_words(), settings.seed).scores(sequences(prepare(held.pairs)))
     first = len(rest.heads[0].labels)
     for part in (slice(0, first), slice(first, None)):
