@@ -15,11 +15,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import resources
 from pathlib import Path
 
 from stance.errors import DataError, InputError, near_miss
-from stance.text import MOST_FORMS, Sentence, Tokens, fold, sentences, tokenize
+from stance.text import DATA, MOST_FORMS, Sentence, Tokens, fold, sentences, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
@@ -118,6 +117,9 @@ def pairs(reading: Reading) -> list[Pair]:
 # --------------------------------------------------------------------------- lexicon
 
 
+_IN_ORDER = range(len(COLUMNS))  # of a table whose cells are as they should be, without spaces around them
+
+
 class Lexicon:
     """The alias table, looked up by first word (aliases) and by short form (persons).
 
@@ -125,7 +127,7 @@ class Lexicon:
     table of ten thousand rows costs next to nothing to open.
     """
 
-    def __init__(self, lines: Sequence[str], source: str, order: Sequence[int] = range(6), base: Lexicon | None = None) -> None:
+    def __init__(self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None) -> None:
         """`lines` are the rows, sorted by `first_word` of their alias; `order` gives the column of each of COLUMNS, -1 for none.
 
         With `base`, its rows hold too, but for those of an alias that is also in `lines`.
@@ -161,9 +163,9 @@ class Lexicon:
         """Persons whose short form begins with `word`, with that form."""
         if self._short is None:
             self._short = {}
-            for raw in self._raws():
-                if ",person," in raw.line and (form := raw.short_form()):
-                    self._short.setdefault(first_word(form), []).append(raw)
+            for raw in self._raws(",person,"):
+                if form := raw.short_form():
+                    self._short.setdefault(form.lower() if form.isascii() and form.isalpha() else first_word(form), []).append(raw)
         if word not in self._persons:
             if len(self._persons) > MOST_FORMS:
                 self._persons.clear()
@@ -186,11 +188,13 @@ class Lexicon:
             yield _Raw(self._lines[at], self._source, at + 2, self._order)
             at += 1
 
-    def _raws(self) -> Iterator[_Raw]:
+    def _raws(self, holding: str = "") -> Iterator[_Raw]:
+        """The rows, those whose line holds a string."""
         for n, line in enumerate(self._lines, 2):
-            yield _Raw(line, self._source, n, self._order)
+            if holding in line:
+                yield _Raw(line, self._source, n, self._order)
         if self._base:
-            yield from (r for r in self._base._raws() if r.alias not in self._own)
+            yield from (r for r in self._base._raws(holding) if r.alias not in self._own)
 
 
 class _Raw:
@@ -204,6 +208,8 @@ class _Raw:
     def cells(self) -> tuple[str, ...]:
         """The cells in the order of COLUMNS; cells too many follow."""
         row = next(csv.reader([self.line])) if '"' in self.line else self.line.split(",")
+        if self.order == _IN_ORDER and len(row) == len(COLUMNS):
+            return tuple(row)
         width = max(self.order) + 1
         return (*(row[i].strip() if 0 <= i < len(row) else "" for i in self.order), *row[width:])
 
@@ -212,7 +218,7 @@ class _Raw:
         return self.cells()[0] if self.order[0] or self.line[:1] == '"' else self.line.partition(",")[0]
 
     def short_form(self) -> str:
-        alias, _, kind, _, _, guard = self.cells()[:6]
+        alias, _, kind, _, _, guard, *_ = self.cells()
         return _short_form(alias, guard) if kind == "person" else ""
 
 
@@ -239,7 +245,7 @@ def _words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def default_lexicon() -> Lexicon:
     """The lexicon that ships with the package."""
-    data = resources.files("stance").joinpath("data/actors.csv").read_text("utf-8")
+    data = (DATA / "actors.csv").read_text("utf-8")
     return Lexicon(data.rstrip("\n").split("\n")[1:], "actors.csv")
 
 
@@ -265,7 +271,7 @@ def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
     _parse_all(rows)
     # the alias goes first, as the look-up wants it
     ready = sorted((",".join(map(_cell, r.cells())) for r in rows), key=first_word)
-    return Lexicon(ready, str(path), range(6), default_lexicon() if extend else None)
+    return Lexicon(ready, str(path), _IN_ORDER, default_lexicon() if extend else None)
 
 
 def _cell(text: str) -> str:

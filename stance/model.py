@@ -15,12 +15,10 @@ import io
 import json
 import os
 import struct
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +31,7 @@ from stance.errors import ModelError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.network import Network, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
+from stance.text import DATA
 from stance.words import default_words, read_words
 
 if TYPE_CHECKING:
@@ -255,6 +254,8 @@ def _add(z: zipfile.ZipFile, name: str, data: bytes) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` beside `path` and move it into place; on failure nothing of it is left."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -415,7 +416,7 @@ def _read_npy(data: bytes | memoryview) -> NDArray[Any]:
 @lru_cache(maxsize=1)
 def default_model() -> Model:
     """The model that ships with the package."""
-    shipped = Path(str(resources.files("stance"))) / "data" / "default.stance"
+    shipped = DATA / "default.stance"
     tree = Path(__file__).parent.parent / "models" / "default.stance"  # in a source tree
     return load(shipped if shipped.exists() else tree)
 

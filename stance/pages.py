@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from stance.actors import Lexicon, Pair, iter_readings, pairs
@@ -20,7 +19,7 @@ from stance.classification import Judgement
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, gloss
 from stance.explanation import Contribution, explain
 from stance.model import Model
-from stance.text import paragraphs, sentences
+from stance.text import DATA, paragraphs, sentences
 
 HUES = 6  # Okabe & Ito's colour-blind-safe palette without black and yellow; further actors share grey
 LANES = 5  # actors with a lane of their own; the others share one
@@ -104,7 +103,7 @@ def render(template: str, **values: Any) -> Iterator[str]:
     """
     from markupsafe import Markup
 
-    source = resources.files("stance").joinpath(f"data/{template}.js")
+    source = DATA / f"{template}.js"
     script = source.read_text("utf-8").strip() if source.is_file() else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = Markup(f"'sha256-{digest}'" if script else "'none'")

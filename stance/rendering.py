@@ -12,11 +12,11 @@ from stance.actors import Reading
 from stance.classification import Judgement
 from stance.codebook import NEUTRAL, UNSURE
 from stance.dataset import csv_line
-from stance.evaluation import HeadReport
-from stance.explanation import Explanation
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
+    from stance.evaluation import HeadReport
+    from stance.explanation import Explanation
     from stance.training import CurvePoint
 
 _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)

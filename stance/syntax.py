@@ -14,12 +14,11 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib import resources
 from pathlib import Path
 
 from stance.actors import Mention, Reading
 from stance.errors import DataError, InputError, near_miss
-from stance.text import MOST_FORMS, Memo
+from stance.text import DATA, MOST_FORMS, Memo
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
 TONE_CUES = ("hostile", "stern", "warm")
@@ -147,18 +146,21 @@ class CueLexicon:
     stem. `digest` names the content.
     """
 
-    def __init__(self, rows: Iterable[tuple[str, list[str]]], digest: str) -> None:
+    def __init__(self, rows: Iterable[list[str]], digest: str) -> None:
         self.digest = digest
-        self._rows: dict[str, list[tuple[str, list[str]]]] = {}
+        self._rows: dict[str, list[list[str]]] = {}
         self._parsed: dict[str, dict[str, tuple[Cue, ...]]] = {}
         verbs, nouns = set(), set()
-        for place, row in rows:
-            first = row[0].replace("-", " ").split(" ", 1)
-            head = cue_stem(first[0].lower())
-            self._rows.setdefault(head, []).append((place, row))
+        for row in rows:
+            first, *more = row[0].replace("-", " ").split(" ", 1)
+            head = cue_stem(first.lower())
+            if head in self._rows:
+                self._rows[head].append(row)
+            else:
+                self._rows[head] = [row]
             if row[2] == "verb":
                 verbs.add(head)
-            elif row[2] == "noun" and len(first) == 1:
+            elif row[2] == "noun" and not more:
                 nouns.add(head)
         self.verbs = frozenset(verbs - {"be", "the", "a", "in", "on", "not", "have"} | set(map(stem, _COMMON_VERBS)))
         self.nouns = frozenset(nouns)
@@ -180,7 +182,7 @@ class CueLexicon:
     def _parse(self, first: str) -> dict[str, tuple[Cue, ...]]:
         """Cues by second stem; under '' those of one word or with a wildcard, which every other entry holds too."""
         best: dict[tuple[tuple[str, ...], str, str], Cue] = {}
-        for _, row in self._rows[first]:
+        for row in self._rows[first]:
             cue = _cue(row)
             key = cue.words, cue.label, cue.kind if len(cue.words) == 1 else ""
             if key not in best or best[key].weight < cue.weight:
@@ -188,7 +190,7 @@ class CueLexicon:
         ordered = sorted(best.values(), key=lambda c: (-len(c.words), c.label, -c.weight, c.kind))
         loose = [c for c in ordered if len(c.words) == 1 or c.words[1] == "*"]
         seconds = {c.words[1] for c in ordered if len(c.words) > 1} - {"*"}
-        table = {x: tuple(c for c in ordered if c in loose or c.words[1] == x) for x in seconds}
+        table = {x: tuple(c for c in ordered if len(c.words) == 1 or c.words[1] in ("*", x)) for x in seconds}
         return {**table, "": tuple(loose)}
 
 
@@ -203,13 +205,15 @@ def build_cues(data: str, source: str = "cues.csv", *, check: bool = True) -> Cu
     header = [c.strip() for c in next(reader, [])]
     if header[:4] != ["phrase", "label", "kind", "weight"]:
         raise DataError(f"{source}:1: the columns are {', '.join(header) or 'none'}", "they must be phrase,label,kind,weight")
-    rows = [(f"{source}:{reader.line_num}", row) for row in reader if row]
-    problems = []
-    for place, row in rows if check else ():
-        try:
-            _cue(row)
-        except ValueError as e:
-            problems.append(f"{place}: {e}")
+    rows, problems = [], []
+    for row in reader:
+        if row:
+            rows.append(row)
+            try:
+                if check:
+                    _cue(row)
+            except ValueError as e:
+                problems.append(f"{source}:{reader.line_num}: {e}")
     if problems:
         raise DataError(f"{source}: {len(problems)} bad rows in the cue table", "correct these rows", tuple(problems))
     return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16])
@@ -241,13 +245,13 @@ def cue_stem(word: str) -> str:
 @lru_cache(maxsize=1)
 def default_cues() -> CueLexicon:
     """The cue lexicon that ships with the package."""
-    return build_cues(resources.files("stance").joinpath("data/cues.csv").read_text("utf-8"), check=False)
+    return build_cues((DATA / "cues.csv").read_text("utf-8"), check=False)
 
 
 @lru_cache(maxsize=1)
 def polarity() -> dict[str, float]:
     """Valence of word stems, -4 to 4, from the VADER lexicon (Hutto & Gilbert 2014, MIT)."""
-    lines = resources.files("stance").joinpath("data/polarity.csv").read_text("utf-8").splitlines()[1:]
+    lines = (DATA / "polarity.csv").read_text("utf-8").splitlines()[1:]
     return {stem_: float(v) for stem_, v in (line.split(",") for line in lines)}
 
 

@@ -12,9 +12,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 V = TypeVar("V")
+DATA = Path(__file__).parent / "data"  # the tables that ship with the package
 
 
 @dataclass(frozen=True, slots=True)

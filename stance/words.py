@@ -13,7 +13,6 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from stance.errors import DataError, InputError, ModelError
 from stance.features import Ints, Keys, word_key
 from stance.syntax import cue_stem
-from stance.text import tokenize
+from stance.text import DATA, tokenize
 
 SIZE, WIDTH = 30_000, 100  # words of a table, numbers of a vector
 _APART = 4  # tokens
@@ -137,7 +136,7 @@ def read_words(raw: bytes | memoryview) -> WordVectors:
 @lru_cache(maxsize=1)
 def default_words() -> WordVectors:
     """The table that ships with the package (README of `stance/data` says from which news)."""
-    return load_words(str(resources.files("stance").joinpath("data/words.npz")))
+    return load_words(DATA / "words.npz")
 
 
 def _shipped(digest: str) -> WordVectors:
