@@ -19,7 +19,7 @@ from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
 from stance.words import WordVectors
 
 STATE, HIDDEN = 48, 128  # numbers of a state of one direction, and of the hidden layer
-_TOGETHER = 4000  # tokens that go through the network together
+_TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
 _BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
 _DROP_WORD, _DROP = 0.2, 0.4
@@ -47,17 +47,19 @@ class Network:
         return len(self.parameters["out bias"])
 
     def scores(self, sequences: Sequences) -> Floats:
-        """Scores of pairs, shape (pairs, width); the same for a pair whatever the others are, to 1e-12."""
-        exact = {name: p.astype(np.float64) for name, p in self.parameters.items()}
-        inputs = _Inputs(exact, self.words, sequences)
+        """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
+
+        In single precision: a product adds up a row in one way as long as its shape is the same, so all have one shape, filled up.
+        """
+        inputs = _Inputs(self.parameters, self.words, sequences)
         out = np.zeros((len(sequences), self.width))
         sizes = np.diff(sequences.indptr)
         order = np.argsort(-sizes, kind="stable")
         order = order[sizes[order] > 0]
-        while len(order):  # the longest first: those that go together are padded to the first of them
-            rows, order = np.split(order, [max(1, _TOGETHER // int(sizes[order[0]]))])
-            layout = _Layout(sequences, rows)
-            out[rows] = _forward(exact, inputs.of(layout), layout)["out"]
+        for start in range(0, len(order), _TOGETHER):  # the longest first: all are padded to the first of them
+            rows = order[start : start + _TOGETHER]
+            layout = _Layout(sequences, np.resize(rows, _TOGETHER))
+            out[rows] = _forward(self.parameters, inputs.of(layout), layout)["out"][: len(rows)]
         return out
 
 
@@ -95,20 +97,22 @@ class _Inputs:
 
     def __init__(self, parameters: Parameters, words: WordVectors, sequences: Sequences) -> None:
         distinct, self.word = np.unique(words.rows(sequences.word), return_inverse=True)
-        self.of_word = np.matmul(words.of(distinct).astype(np.float64), parameters["word"])
+        full = np.resize(distinct, -(-len(distinct) // _TOGETHER) * _TOGETHER)
+        vectors = words.of(full).reshape(-1, 1, _TOGETHER, words.width)
+        self.of_word = np.matmul(vectors, parameters["word"]).transpose(1, 0, 2, 3).reshape(2, len(full), parameters["word"].shape[2])
         codes = sequences.facts.astype(np.int64) @ _PLACES
         _, example, self.fact = np.unique(codes, return_index=True, return_inverse=True)
         self.of_fact = parameters["facts"][:, sequences.facts[example]].sum(2) + parameters["bias"][:, None]
         order = np.argsort(sequences.cue_token, kind="stable")
         token, first = np.unique(sequences.cue_token[order], return_index=True)
-        part = parameters["facts"][:, sequences.cue_input[order]] * sequences.cue_weight[order][:, None]
+        part = parameters["facts"][:, sequences.cue_input[order]] * sequences.cue_weight[order, None].astype(np.float32)
         self.of_cue = np.add.reduceat(part, first, 1) if len(first) else part
         self.cue = np.full(len(sequences.word), -1)
         self.cue[token] = np.arange(len(token))
 
     def of(self, layout: _Layout) -> Array:
         """Shape (longest, 2, pairs, 3 · state)."""
-        gates = np.empty((*layout.at.shape, self.of_word.shape[2]))
+        gates = np.empty((*layout.at.shape, self.of_word.shape[2]), np.float32)
         for d in (0, 1):
             at = layout.at[:, d]
             gates[:, d] = self.of_word[d][self.word[at]]
