@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
 from stance.words import WordVectors
 
-STATE, HIDDEN = 48, 128  # numbers of a state of one direction, and of the hidden layer
+STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
 _BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
@@ -201,7 +201,7 @@ def train_network(
     seed: int,
     progress: Progress | None = None,
 ) -> Network:
-    """A network for all heads together. Same data and seed, same network. Raises ValueError for no pairs."""
+    """A network for all heads together, parameters rounded to half precision. Same data and seed, same network. Raises ValueError for no pairs."""
     if not len(sequences):
         raise ValueError("no pairs to train on")
     rng = np.random.default_rng(seed)
@@ -220,7 +220,7 @@ def train_network(
         chosen = queue.pop()
         slopes = _slopes(p, sequences, chosen, words, goals, rng)
         _descend(p, slopes, mean, square, step, _rate(step, steps))
-    return Network(p, words)
+    return Network({name: x.astype(np.float16).astype(np.float32) for name, x in p.items()}, words)
 
 
 def _batches(sizes: Ints, rng: np.random.Generator) -> list[Ints]:

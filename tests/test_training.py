@@ -13,8 +13,10 @@ import pytest
 from conftest import REPORTS, SETTINGS, relabel, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix, diags
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline
 
@@ -29,6 +31,8 @@ from stance.training import (
     CurvePoint,
     PairFeatures,
     Settings,
+    WeighedRegression,
+    association,
     class_weights,
     compare,
     cross_validate,
@@ -468,3 +472,37 @@ def test_a_head_with_one_class_is_not_trained(reports: Dataset) -> None:
     same = reports.take([i for i, x in enumerate(reports.labels["stance"]) if x == "deny"])
     with pytest.raises(DataError, match="cannot be trained on"):
         train(same, settings=SETTINGS)
+
+
+# --------------------------------------------------------------------------- weights of features
+
+
+def test_a_feature_weighs_by_its_log_odds_with_the_classes() -> None:
+    """Ten rows, two classes of five: the odds by hand, with half a count added."""
+    there = np.array([[1, 1], [1, 0], [1, 1], [1, 0], [0, 0], [0, 1], [0, 0], [0, 1], [0, 0], [0, 1]], float)
+    y = ["a"] * 5 + ["b"] * 5
+    told, plain = np.log(4.5 * 5.5 / (1.5 * 0.5)), np.log(2.5 * 2.5 / (3.5 * 3.5))
+    expected = np.abs([told, plain]) / np.sqrt((told**2 + plain**2) / 2)
+    assert association(csr_matrix(there), y) == pytest.approx(expected)
+    assert association(csr_matrix(there * [[0.1, -7.0]]), y) == pytest.approx(expected)  # presence, not value
+
+
+def test_the_weights_are_in_the_coefficients() -> None:
+    """What is fitted is a plain logistic regression: scores are features times coefficients, and clones do not remember."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 300)
+    X = csr_matrix((rng.random((300, 40)) < 0.1 + 0.3 * (y[:, None] == np.arange(40) % 5)).astype(float))
+    fitted = WeighedRegression(C=0.5, max_iter=2000, tol=1e-8).fit(X, y)
+    assert fitted.decision_function(X) == pytest.approx(X @ fitted.coef_.T + fitted.intercept_)
+    weights = association(X, y)
+    same = LogisticRegression(C=0.5, max_iter=2000, tol=1e-8).fit(X @ diags(weights), y)
+    assert fitted.coef_ == pytest.approx(same.coef_ * weights, rel=1e-4, abs=1e-6)
+    assert (np.abs(fitted.coef_[:, 3::5]).mean() + np.abs(fitted.coef_[:, 4::5]).mean()) / 2 < np.abs(fitted.coef_[:, ::5]).mean() / 2
+    fresh = clone(fitted)
+    assert fresh.get_params() == fitted.get_params() and not hasattr(fresh, "coef_")
+
+
+def test_features_that_tell_nothing_have_no_weight_and_do_no_harm() -> None:
+    X = csr_matrix(np.ones((6, 2)))
+    assert association(X, list("ababab")) == pytest.approx([0, 0])
+    assert np.isfinite(WeighedRegression().fit(X, list("ababab")).coef_).all()
