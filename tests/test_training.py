@@ -300,7 +300,7 @@ def test_softened_models_say_the_same_less_surely(reports: Dataset) -> None:
     (plain, said), (soft, said_softly) = (train(data, settings=replace(SETTINGS, soften=s)) for s in (1.0, 1.5))
     for name, p in plain.predict_proba(data.pairs).items():
         powered = p ** (1 / 1.5)
-        assert np.abs(powered / powered.sum(1, keepdims=True) - soft.predict_proba(data.pairs)[name]).max() < 1e-6
+        assert np.abs(powered / powered.sum(1, keepdims=True) - soft.predict_proba(data.pairs)[name]).max() < 1e-3  # coefficients have 11 bits
         assert said[name].macro_f1 == said_softly[name].macro_f1
     assert soft.manifest["settings"]["soften"] == 1.5
 
