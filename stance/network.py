@@ -8,7 +8,7 @@ Trained by AdamW (Loshchilov & Hutter 2019) with one cycle of the learning rate 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,34 +93,39 @@ class _Layout:
 
 
 class _Inputs:
-    """What every token gives to the gates: its word's part and its facts' part are each computed once for all tokens alike."""
+    """What every token gives to the gates: the part of its word, and that of its facts and cues, each computed once for all tokens alike.
+
+    `of_word` and `of_fact` have a row for each, those of the second direction after those of the first; `word` and `fact` are the rows of a token.
+    """
 
     def __init__(self, parameters: Parameters, words: WordVectors, sequences: Sequences) -> None:
         distinct, self.word = np.unique(words.rows(sequences.word), return_inverse=True)
         full = np.resize(distinct, -(-len(distinct) // _TOGETHER) * _TOGETHER)
         vectors = words.of(full).reshape(-1, 1, _TOGETHER, words.width)
-        self.of_word = np.matmul(vectors, parameters["word"]).transpose(1, 0, 2, 3).reshape(2, len(full), parameters["word"].shape[2])
+        self.of_word = np.matmul(vectors, parameters["word"]).transpose(1, 0, 2, 3).reshape(2 * len(full), parameters["word"].shape[2])
         codes = sequences.facts.astype(np.int64) @ _PLACES
         _, example, self.fact = np.unique(codes, return_index=True, return_inverse=True)
-        self.of_fact = parameters["facts"][:, sequences.facts[example]].sum(2) + parameters["bias"][:, None]
+        by_fact = parameters["facts"][:, sequences.facts[example]].sum(2) + parameters["bias"][:, None]
         order = np.argsort(sequences.cue_token, kind="stable")
-        token, first = np.unique(sequences.cue_token[order], return_index=True)
-        part = parameters["facts"][:, sequences.cue_input[order]] * sequences.cue_weight[order, None].astype(np.float32)
-        self.of_cue = np.add.reduceat(part, first, 1) if len(first) else part
-        self.cue = np.full(len(sequences.word), -1)
-        self.cue[token] = np.arange(len(token))
+        token, first, number = np.unique(sequences.cue_token[order], return_index=True, return_counts=True)
+        with_cues = by_fact[:, self.fact[token]]
+        for k in range(int(number.max(initial=0))):
+            more = np.flatnonzero(number > k)
+            at = order[first[more] + k]
+            with_cues[:, more] += parameters["facts"][:, sequences.cue_input[at]] * sequences.cue_weight[at, None].astype(np.float32)
+        self.fact[token] = len(example) + np.arange(len(token))
+        self.of_fact = np.concatenate([by_fact, with_cues], 1).reshape(-1, self.of_word.shape[1])
 
-    def of(self, layout: _Layout) -> Array:
-        """Shape (longest, 2, pairs, 3 · state)."""
-        gates = np.empty((*layout.at.shape, self.of_word.shape[2]), np.float32)
-        for d in (0, 1):
-            at = layout.at[:, d]
-            gates[:, d] = self.of_word[d][self.word[at]]
-            gates[:, d] += self.of_fact[d][self.fact[at]]
-            cue = self.cue[at]
-            place = np.nonzero(cue >= 0)
-            gates[place[0], d, place[1]] += self.of_cue[d][cue[place]]
-        return gates
+    def of(self, layout: _Layout) -> Iterator[Array]:
+        """Token by token, shape (2, pairs, 3 · state); the next one is written over it."""
+        second = np.array([0, 1])[:, None]
+        words = self.word[layout.at] + second * (len(self.of_word) // 2)
+        facts = self.fact[layout.at] + second * (len(self.of_fact) // 2)
+        gates, part = np.empty((2, *words.shape[1:], self.of_word.shape[1]), np.float32)
+        for word, fact in zip(words, facts, strict=True):
+            np.take(self.of_word, word, 0, gates, "clip")
+            gates += np.take(self.of_fact, fact, 0, part, "clip")
+            yield gates
 
 
 def _sigmoid(x: Array) -> Array:
@@ -130,19 +135,20 @@ def _sigmoid(x: Array) -> Array:
     return x
 
 
-def _forward(p: Parameters, gates: Array, layout: _Layout, keep: dict[str, Array] | None = None) -> dict[str, Array]:
-    """The scores (`out`) and, with the masks of dropout (`state`, `hidden`, already scaled), all that backpropagation needs."""
-    length, _, pairs, three = gates.shape
-    n = three // 3
-    kind = gates.dtype.type
-    states = np.empty((length, 2, pairs, n), gates.dtype)
+def _forward(p: Parameters, gates: Iterable[Array], layout: _Layout, keep: dict[str, Array] | None = None) -> dict[str, Array]:
+    """The scores (`out`) and, with the masks of dropout (`state`, `hidden`, already scaled), all that backpropagation needs.
+
+    `gates` are what the tokens give, one by one, each of shape (2, pairs, 3 · state).
+    """
+    n, kind = p["recurrent"].shape[1], p["recurrent"].dtype.type
+    states = np.empty((*layout.at.shape, n), kind)
     steps: list[tuple[Array, ...]] = []
-    h = np.zeros((2, pairs, n), gates.dtype)
-    for t in range(length):
+    h = np.zeros(states.shape[1:], kind)
+    for t, gate in enumerate(gates):
         part = np.matmul(h, p["recurrent"])
-        both = _sigmoid(gates[t, ..., : 2 * n] + part[..., : 2 * n])
+        both = _sigmoid(gate[..., : 2 * n] + part[..., : 2 * n])
         reset, update, fresh = both[..., :n], both[..., n:], part[..., 2 * n :]
-        new = np.tanh(gates[t, ..., 2 * n :] + reset * fresh)
+        new = np.tanh(gate[..., 2 * n :] + reset * fresh)
         if keep:
             steps.append((h, reset, update, fresh, new))
         h = new + update * (h - new)
@@ -150,7 +156,7 @@ def _forward(p: Parameters, gates: Array, layout: _Layout, keep: dict[str, Array
     if keep:
         states *= keep["state"]
     share = layout.own / np.maximum(layout.own.sum(0), 1)
-    mention = np.einsum("tdp,tdpn->dpn", share.astype(gates.dtype), states)
+    mention = np.einsum("tdp,tdpn->dpn", share.astype(kind), states)
     query = _apart(_beside(mention) @ p["attention"], n)
     score = np.einsum("tdpn,dpn->tdp", states, query) / kind(np.sqrt(2.0 * n))
     total = np.where(layout.valid, score[:, 0] + layout.turn(score[:, 1]), -np.inf)
