@@ -231,8 +231,8 @@ def _cue(row: list[str]) -> Cue:
     if weight not in ("1", "2", "3"):
         raise ValueError(f"weight {weight!r}; 1, 2 or 3")
     words = tuple("*" if w == "*" else cue_stem(w) for w in phrase.lower().replace("-", " - ").split())
-    if not words or words[0] == "*":
-        raise ValueError(f"phrase {phrase!r} must begin with a word")
+    if not words or "*" in (words[0], words[-1]):
+        raise ValueError(f"phrase {phrase!r} must begin and end with a word")
     return Cue(words, label, kind, float(weight))
 
 
@@ -282,12 +282,16 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
     opening, telling = cues.opening, cues.telling
     following = [*stems[1:], ""]
     for i in [i for i, s in enumerate(stems) if s in telling]:
-        s = stems[i]
+        s, near = stems[i], stems[i + 2 : i + 5]
         for cue in cues.starting(s, following[i]) if s in opening else ():
+            words = cue.words
+            single = len(words) == 1
             if covered.get(cue.label, 0) > i:
                 continue
-            last = i + 1 if len(cue.words) == 1 else _match(cue.words, stems, i)
-            if last and not (len(cue.words) == 1 and _noun_after_all(cue.kind, tags, i)):
+            if not single and words[1] == "*" and words[2] != "*" and words[2] not in near:
+                continue
+            last = i + 1 if single else _match(words, stems, i)
+            if last and not (single and _noun_after_all(cue.kind, tags, i)):
                 kind = cue.kind
                 if kind in ("verb", "noun") and s in cues.verbs:
                     kind = "verb" if tags[i] in "VBGE" else "noun"

@@ -34,7 +34,7 @@ from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.model import DenseWeights, HeadModel, Model, softmax
-from stance.network import Goal, Network, Progress
+from stance.network import Goal, Network, Progress, rounded
 from stance.stacking import EncoderFeatures, ScoreStack, coefficients, dense_pipeline, one_thread_network, with_encoder, with_network
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
@@ -507,9 +507,9 @@ def temperature(scores: Floats, truth: Ints) -> float:
 
 
 def _finish(pipe: Pipeline, t: float) -> None:
-    """Fold the temperature into the classifier and round it to half precision: a smaller file, the same judgements."""
+    """Fold the temperature into the classifier, and round it."""
     clf = pipe.named_steps["classifier"]
-    clf.coef_ = (clf.coef_ / t).astype(np.float16).astype(np.float64)
+    clf.coef_ = rounded(clf.coef_ / t)
     clf.intercept_ = clf.intercept_ / t
 
 

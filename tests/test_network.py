@@ -157,6 +157,16 @@ def test_what_is_computed_once_for_like_tokens_is_what_each_would_give(words: Wo
     assert np.abs(net.scores(tokens) - plain).max() < 1e-4 * np.abs(plain).max()
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_rounding_keeps_eleven_digits_of_numbers_of_any_size(kind: Any) -> None:
+    x = (np.random.default_rng(0).normal(0, 1, 20_000) * 10.0 ** np.random.default_rng(1).integers(-30, 30, 20_000)).astype(kind)
+    y = network.rounded(x)
+    assert y.dtype == x.dtype and np.array_equal(network.rounded(y), y)
+    assert (np.abs(y - x) <= np.abs(x) * 2.0**-11).all() and np.array_equal(y.astype(np.float32), y)
+    assert len(np.unique(np.frexp(y)[0])) <= 2 * 2**10
+    assert network.rounded(np.array([0.0, 1.0, -0.75], kind)).tolist() == [0.0, 1.0, -0.75]
+
+
 def test_no_pairs_have_no_scores(words: WordVectors) -> None:
     assert _random(words).scores(sequences(prepare([]))).shape == (0, 5)
 

@@ -197,8 +197,8 @@ def test_a_star_in_a_cue_stands_for_one_to_three_words(text: str, found: bool) -
 
 def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
     with pytest.raises(DataError) as e:
-        build_cues(HEADER + "blame,acuse,verb,3\nblame,accuse,vreb,3\nblame,accuse,verb,9\n* blame,accuse,verb,3\nblame,accuse,verb\nblame,accuse,verb,3\n", "mine.csv")
-    assert [p.split(": ")[0] for p in e.value.problems] == [f"mine.csv:{n}" for n in (2, 3, 4, 5, 6)]
+        build_cues(HEADER + "blame,acuse,verb,3\nblame,accuse,vreb,3\nblame,accuse,verb,9\n* blame,accuse,verb,3\nblame *,accuse,phrase,3\nblame,accuse,verb\nblame,accuse,verb,3\n", "mine.csv")
+    assert [p.split(": ")[0] for p in e.value.problems] == [f"mine.csv:{n}" for n in (2, 3, 4, 5, 6, 7)]
     assert "did you mean 'accuse'?" in e.value.problems[0]
 
 
