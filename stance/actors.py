@@ -12,7 +12,7 @@ import csv
 import datetime
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -437,6 +437,9 @@ _IT = re.compile(
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARK = re.compile("([\"“”«»])")
 _OPEN = "“«"
+_QUOTED = frozenset('"“”«»')
+_REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
+_OFFICES_AND_PRONOUNS = _CARRIERS | {"it", "they", "he", "she"}
 _CARRY = _CARRIERS | _COUNTRY | {"he", "she", "north", "south"}
 
 
@@ -451,9 +454,15 @@ def read(text: str, lexicon: Lexicon | None = None, *, date: str = "") -> list[R
     return read_sentences(sentences(text), lexicon or default_lexicon(), date=date)
 
 
-def read_sentences(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "") -> list[Reading]:
-    """As `read`, for sentences already cut (a labelled data set has its own)."""
-    return list(iter_readings(sents, lexicon, date=date))
+def read_sentences(
+    sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "", present: Sequence[Collection[str]] = ()
+) -> list[Reading]:
+    """As `read`, for sentences already cut (a labelled data set has its own).
+
+    `present` are the actors of each sentence, where a labeller has told them: the one who is not named is who its quote or pronoun stands for.
+    """
+    reader = _Reader(lexicon, date, sents)
+    return [reader.read(s, actors) for s, actors in zip(sents, present or [()] * len(sents), strict=True)]
 
 
 def iter_readings(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "") -> Iterator[Reading]:
@@ -482,29 +491,37 @@ class _Reader:
         self.date = date
         self.sents = sents
         self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
-        self.speaker = ""  # who spoke or acted last
-        self.person = ""  # actor of the last official named
+        self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
+        self.person = ""  # actor of the last official named, of whom `he` and `she` are said
+        self.stranger = False  # whether somebody else was named after that official
+        self.silence = 0  # sentences since an official was named
+        self.paragraph = 0
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
         self.parties: list[str] = []  # organised parties named, latest last
         self.organs: dict[str, str] = {}  # "military" → the actor whose military was named last
-        self.quote_open = False
+        self.quote_open = self.opened = False  # after the sentence read last, and before it
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Every word of the article: the few guarded aliases ask for it."""
         return frozenset(w for s in self.sents for w in re.findall(r"\w+", s.text))
 
-    def read(self, sentence: Sentence) -> Reading:
+    def read(self, sentence: Sentence, present: Collection[str] = ()) -> Reading:
+        """The next sentence. `present`: the actors in it, where a labeller has told them."""
         tokens = tokenize(sentence.text)
         words, lower = tokens.folded, tokens.lower
         found = self._named(sentence.text, tokens, words, lower)
         found += self._learnt(sentence.text, tokens, words, lower, found)
         found.sort(key=lambda m: m.first)
-        speaker, in_quote = self._quote_speaker(sentence.text)
+        strangers = not self.stranger and not any(m.kind in ("person", "learnt") for m in found) and bool(_names(words, lower, found))
+        if len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
+            self.speaker = self.person = self.subject = missing.pop()
+            self.stranger, self.silence = False, 0
+        speaker, in_quote = self._quote_speaker(sentence)
         found += self._carried(sentence.text, tokens, lower, found, speaker)
         found.sort(key=lambda m: (m.first, m.last))
-        self._remember(sentence.text, lower, found)
+        self._remember(lower, found, strangers)
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
 
     # -- names
@@ -601,9 +618,8 @@ class _Reader:
         real = [m for m in found if m.kind != "place"]
         if not real or _OFFICE_OR_TITLE.isdisjoint(lower):
             return []
-        taken = {t for m in found for t in range(m.first, m.last)}
         out: list[Mention] = []
-        for first, last in _names(words, lower, taken):
+        for first, last in _names(words, lower, found):
             actor, why = self._office_holder(lower, first, last, real)
             if actor:
                 name = tuple(words[first:last])
@@ -635,13 +651,15 @@ class _Reader:
 
     # -- carried
 
-    def _quote_speaker(self, text: str) -> tuple[str, bool]:
-        opened = self.quote_open
-        if not opened and not _QUOTE_MARK.search(text):
-            return "", False
-        text = text.replace("''", '"').replace("``", '"')
+    def _quote_speaker(self, sentence: Sentence) -> tuple[str, bool]:
+        text = sentence.text.replace("''", '"').replace("``", '"')
         stripped = text.lstrip()
         begins = stripped[:1] in '"“«' or stripped[:1] in "'‘" and stripped[1:2].isupper()
+        if sentence.paragraph != self.paragraph:  # a quote that goes on in a new paragraph has its mark again
+            self.paragraph, self.quote_open = sentence.paragraph, False
+        opened = self.opened = self.quote_open
+        if not opened and not _QUOTE_MARK.search(text):
+            return "", False
         self.quote_open = _inside_after(_MARK.findall(text), opened)
         if not (opened or begins):
             return "", False
@@ -655,7 +673,7 @@ class _Reader:
         out: list[Mention] = []
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
-        person = self.person or self.speaker
+        person = "" if self.stranger or self.silence > _REMEMBERED else self.person or self.speaker
         for i in () if _CARRY.isdisjoint(lower) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             if w in ("he", "she") and person and not any(m.last <= i and m.kind in ("person", "learnt") and m.actor != person for m in found):
@@ -742,7 +760,8 @@ class _Reader:
 
     # -- memory
 
-    def _remember(self, text: str, lower: list[str], found: list[Mention]) -> None:
+    def _remember(self, lower: list[str], found: list[Mention], strangers: bool) -> None:
+        """`strangers`: whether the sentence names people, none of whom is known to speak for an actor."""
         real = [m for m in found if m.kind != "place"]
         for m in real:
             if m.actor in self.recent:
@@ -757,18 +776,28 @@ class _Reader:
                         self.organs[w] = m.actor
                     elif w in (",", "and", "said", ".", '"'):
                         break
+        outside = _unquoted(lower, self.opened) if self.opened or not _QUOTED.isdisjoint(lower) else lower
+        speaking = next((m for m in real if _speaks(outside, m)), None)
+        other = not speaking and _somebody_speaks(outside)
+        self.silence += 1
+        self.stranger = self.stranger or strangers or other
+        if other:
+            self.speaker = ""
         if not real:
             return
-        speaking = next((m for m in real if _speaks(lower, m)), None)
         subject = speaking or next((m for m in real if _initial(lower, m)), real[0])
-        if speaking or subject.kind != "quote":
-            self.speaker = subject.actor
         self.subject = subject.actor
+        if other:
+            return
+        self.speaker = subject.actor
         persons = [m for m in real if m.kind in ("person", "learnt", "pronoun")]
         if persons:
             self.person = next((m.actor for m in persons if m.actor == self.speaker), persons[0].actor)
         elif speaking or set(lower) & _OFFICE:
             self.person = self.speaker
+        else:
+            return
+        self.stranger, self.silence = False, 0
 
 
 _PARTIES = frozenset(
@@ -820,8 +849,9 @@ _NOT_GIVEN = frozenset(
 )
 
 
-def _names(words: list[str], lower: list[str], taken: set[int]) -> list[tuple[int, int]]:
-    """Runs of capitalised words that may be a person's name, without titles."""
+def _names(words: list[str], lower: list[str], found: list[Mention]) -> list[tuple[int, int]]:
+    """Runs of capitalised words that may be a person's name, without titles, outside the mentions."""
+    taken = {t for m in found for t in range(m.first, m.last)}
     runs: list[tuple[int, int]] = []
     free = 0
     for i in [i for i, w in enumerate(words) if w[:1].isupper()]:
@@ -917,6 +947,15 @@ def _inside_after(marks: list[str], inside: bool) -> bool:
     return inside
 
 
+def _unquoted(lower: list[str], inside: bool) -> list[str]:
+    """The tokens, those in quotes left blank; `inside`: whether the sentence begins in a quote."""
+    out = []
+    for w in lower:
+        inside = _inside_after([w], inside) if w in _QUOTED else inside
+        out.append("" if inside and w not in _QUOTED else w)
+    return out
+
+
 def _outside_quotes(text: str, inside: bool) -> str:
     out = []
     for part in _MARK.split(text):  # text, mark, text, mark, …, text
@@ -934,9 +973,11 @@ def _in_capitals(text: str) -> bool:
 
 
 def _speaks(lower: list[str], m: Mention) -> bool:
-    """Whether a reporting verb belongs to the mention: "X, …, said" or "said X"."""
+    """Whether a reporting verb outside quotes belongs to the mention: "X, …, said" or "said X"."""
     if m.kind == "quote":
         return True
+    if not lower[m.first]:
+        return False
     if m.first and lower[m.first - 1] in _REPORT:
         return True
     if m.first > 1 and lower[m.first - 1] in ("the", "a", "president", "minister", "mr", "mrs") and lower[m.first - 2] in _REPORT:
@@ -944,6 +985,14 @@ def _speaks(lower: list[str], m: Mention) -> bool:
     if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in"):
         return False
     return any(w in _REPORT for w in lower[m.last : m.last + 9])
+
+
+def _somebody_speaks(lower: list[str]) -> bool:
+    """Whether a sentence with a quote has a reporting verb, of no pronoun and no office."""
+    said = next((i for i, w in enumerate(lower) if w in _REPORT), -1)
+    if said < 0 or _QUOTED.isdisjoint(lower):
+        return False
+    return _OFFICES_AND_PRONOUNS.isdisjoint(lower[max(0, said - 3) : said] + lower[said + 1 : said + 3])
 
 
 def _initial(lower: list[str], m: Mention) -> bool:

@@ -435,9 +435,15 @@ def _locate_article(indexed: list[tuple[int, Row]], lexicon: Lexicon) -> list[tu
     before = sentences(indexed[0][1].context) if indexed[0][1].context else []
     date = valid_date(indexed[0][1].date)
     sents = [*before]
-    for _, text in by_sentence:
-        sents.append(Sentence(len(sents), len(sents), 0, len(text), text))
-    readings = read_sentences(sents, lexicon, date=date)[len(before) :]
+    present: list[set[str]] = [set() for _ in before]
+    paragraph = before[-1].paragraph if before else 0  # a table does not tell where one ends
+    earlier: set[str] = set()
+    for (_, text), members in by_sentence.items():
+        sents.append(Sentence(len(sents), paragraph, 0, len(text), text))
+        # who was there before, or may have been in the context, can be meant without a name
+        present.append({r.actor for _, r in members if r.start is None and (before or r.actor in earlier) and not _by_name(r)} - {""})
+        earlier |= {r.actor for _, r in members}
+    readings = read_sentences(sents, lexicon, date=date, present=present)[len(before) :]
     out: list[tuple[int, Pair]] = []
     for reading, members in zip(readings, by_sentence.values(), strict=True):
         whole = _with_given(reading, [r for _, r in members if r.actor])
@@ -453,13 +459,18 @@ def _locate_article(indexed: list[tuple[int, Row]], lexicon: Lexicon) -> list[tu
     return out
 
 
+def _by_name(row: Row) -> re.Match[str] | None:
+    """The actor's own name in the text."""
+    return re.search(rf"\b{re.escape(row.actor)}\b", row.text)
+
+
 def _with_given(reading: Reading, rows: list[Row]) -> Reading:
     mentions = list(reading.mentions)
     tokens = reading.tokens
     for r in rows:
         start, end = r.start, r.end
         if start is None and not any(m.actor == r.actor for m in mentions):
-            hit = re.search(rf"\b{re.escape(r.actor)}\b", r.text)
+            hit = _by_name(r)
             start, end = hit.span() if hit else (None, None)
         if start is None or end is None:
             continue

@@ -146,6 +146,14 @@ def test_rows_of_an_article_are_its_sentences_and_one_without_actor_gives_contex
     assert [m.text for m in data.pairs[0].mentions] == ["It"]
 
 
+@pytest.mark.parametrize(("text", "surface"), [('"We have waited long enough."', ""), ("He called it theft.", "He"), ("The fjord stays shut.", None)])
+def test_a_labelled_actor_without_a_name_is_who_the_quote_or_pronoun_stands_for(file: Write, text: str, surface: str | None) -> None:
+    cells = text.replace('"', '""')
+    rows = f'a,1,Norway met Chile in Lima.,Norway\na,1,Norway met Chile in Lima.,Chile\na,2,The fair was closed.,\na,3,"{cells}",Chile\nb,1,"{cells}",Chile\n'
+    data = read_dataset(file("article_id,sentence_id,text,actor,stance\n" + "".join(f"{r},{'neutral' if r[-1] != ',' else ''}\n" for r in rows.splitlines()).replace("Chile,neutral", "Chile,accuse")))
+    assert [[(m.actor, m.text) for m in p.mentions] for p in data.pairs[2:]] == [[("Chile", surface)] if surface is not None else [], []]
+
+
 def test_an_own_label_set(file: Write) -> None:
     data = read_dataset(file("text,actor,mood\nNorway smiled.,Norway,positive\nChile wept.,Chile,negative\nPeru left.,Peru,neutral\n"), heads=["mood"])
     assert data.heads == (Head("mood", ("negative", "neutral", "positive"), ordered=True),)
