@@ -435,9 +435,9 @@ _IT = re.compile(
     re.I,
 )
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
-_MARK = re.compile("([\"“”«»])")
+_MARKS = frozenset('"“”«»')
+_MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
 _OPEN = "“«"
-_QUOTED = frozenset('"“”«»')
 _REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
 _OFFICES_AND_PRONOUNS = _CARRIERS | {"it", "they", "he", "she"}
 _CARRY = _CARRIERS | _COUNTRY | {"he", "she", "north", "south"}
@@ -461,14 +461,15 @@ def read_sentences(
 
     `present` are the actors of each sentence, where a labeller has told them: the one who is not named is who its quote or pronoun stands for.
     """
-    reader = _Reader(lexicon, date, sents)
-    return [reader.read(s, actors) for s, actors in zip(sents, present or [()] * len(sents), strict=True)]
+    return list(iter_readings(sents, lexicon, date=date, present=present))
 
 
-def iter_readings(sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "") -> Iterator[Reading]:
+def iter_readings(
+    sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "", present: Sequence[Collection[str]] = ()
+) -> Iterator[Reading]:
     """As `read_sentences`, one by one."""
     reader = _Reader(lexicon, date, sents)
-    return map(reader.read, sents)
+    return (reader.read(s, actors) for s, actors in zip(sents, present or [()] * len(sents), strict=True))
 
 
 def valid_date(value: str) -> str:
@@ -500,7 +501,7 @@ class _Reader:
         self.recent: list[str] = []  # actors named, latest last
         self.parties: list[str] = []  # organised parties named, latest last
         self.organs: dict[str, str] = {}  # "military" → the actor whose military was named last
-        self.quote_open = self.opened = False  # after the sentence read last, and before it
+        self.quote_open = False
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -518,10 +519,13 @@ class _Reader:
         if len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
             self.speaker = self.person = self.subject = missing.pop()
             self.stranger, self.silence = False, 0
-        speaker, in_quote = self._quote_speaker(sentence)
+        if sentence.paragraph != self.paragraph:  # a quote that goes on in a new paragraph has its mark again
+            self.paragraph, self.quote_open = sentence.paragraph, False
+        opened = self.quote_open
+        speaker, in_quote = self._quote_speaker(sentence.text)
         found += self._carried(sentence.text, tokens, lower, found, speaker)
         found.sort(key=lambda m: (m.first, m.last))
-        self._remember(lower, found, strangers)
+        self._remember(lower, found, opened, strangers)
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
 
     # -- names
@@ -651,15 +655,13 @@ class _Reader:
 
     # -- carried
 
-    def _quote_speaker(self, sentence: Sentence) -> tuple[str, bool]:
-        text = sentence.text.replace("''", '"').replace("``", '"')
-        stripped = text.lstrip()
-        begins = stripped[:1] in '"“«' or stripped[:1] in "'‘" and stripped[1:2].isupper()
-        if sentence.paragraph != self.paragraph:  # a quote that goes on in a new paragraph has its mark again
-            self.paragraph, self.quote_open = sentence.paragraph, False
-        opened = self.opened = self.quote_open
+    def _quote_speaker(self, text: str) -> tuple[str, bool]:
+        opened = self.quote_open
         if not opened and not _QUOTE_MARK.search(text):
             return "", False
+        text = text.replace("''", '"').replace("``", '"')
+        stripped = text.lstrip()
+        begins = stripped[:1] in '"“«' or stripped[:1] in "'‘" and stripped[1:2].isupper()
         self.quote_open = _inside_after(_MARK.findall(text), opened)
         if not (opened or begins):
             return "", False
@@ -760,8 +762,8 @@ class _Reader:
 
     # -- memory
 
-    def _remember(self, lower: list[str], found: list[Mention], strangers: bool) -> None:
-        """`strangers`: whether the sentence names people, none of whom is known to speak for an actor."""
+    def _remember(self, lower: list[str], found: list[Mention], opened: bool, strangers: bool) -> None:
+        """`opened`: whether the sentence begins in a quote; `strangers`: whether it names people, none of whom is known to speak for an actor."""
         real = [m for m in found if m.kind != "place"]
         for m in real:
             if m.actor in self.recent:
@@ -776,7 +778,7 @@ class _Reader:
                         self.organs[w] = m.actor
                     elif w in (",", "and", "said", ".", '"'):
                         break
-        outside = _unquoted(lower, self.opened) if self.opened or not _QUOTED.isdisjoint(lower) else lower
+        outside = _unquoted(lower, opened)
         speaking = next((m for m in real if _speaks(outside, m)), None)
         other = not speaking and _somebody_speaks(outside)
         self.silence += 1
@@ -947,23 +949,21 @@ def _inside_after(marks: list[str], inside: bool) -> bool:
     return inside
 
 
-def _unquoted(lower: list[str], inside: bool) -> list[str]:
-    """The tokens, those in quotes left blank; `inside`: whether the sentence begins in a quote."""
+def _unquoted(parts: list[str], inside: bool) -> list[str]:
+    """Tokens, or the pieces of a text between its quotation marks: those in quotes left blank. `inside`: whether they begin in a quote."""
+    if not inside and _MARKS.isdisjoint(parts):
+        return parts
     out = []
-    for w in lower:
-        inside = _inside_after([w], inside) if w in _QUOTED else inside
-        out.append("" if inside and w not in _QUOTED else w)
+    for part in parts:
+        if part in _MARKS:
+            inside = _inside_after([part], inside)
+        out.append("" if inside and part not in _MARKS else part)
     return out
 
 
 def _outside_quotes(text: str, inside: bool) -> str:
-    out = []
-    for part in _MARK.split(text):  # text, mark, text, mark, …, text
-        if _MARK.fullmatch(part):
-            inside = _inside_after([part], inside)
-        elif not inside:
-            out.append(part)
-    return "".join(out)
+    """The text without its quotes and their marks."""
+    return "".join(part for part in _unquoted(_MARK.split(text), inside) if part not in _MARKS)
 
 
 def _in_capitals(text: str) -> bool:
@@ -990,7 +990,7 @@ def _speaks(lower: list[str], m: Mention) -> bool:
 def _somebody_speaks(lower: list[str]) -> bool:
     """Whether a sentence with a quote has a reporting verb, of no pronoun and no office."""
     said = next((i for i, w in enumerate(lower) if w in _REPORT), -1)
-    if said < 0 or _QUOTED.isdisjoint(lower):
+    if said < 0 or _MARKS.isdisjoint(lower):
         return False
     return _OFFICES_AND_PRONOUNS.isdisjoint(lower[max(0, said - 3) : said] + lower[said + 1 : said + 3])
 

@@ -148,9 +148,17 @@ def test_rows_of_an_article_are_its_sentences_and_one_without_actor_gives_contex
 
 @pytest.mark.parametrize(("text", "surface"), [('"We have waited long enough."', ""), ("He called it theft.", "He"), ("The fjord stays shut.", None)])
 def test_a_labelled_actor_without_a_name_is_who_the_quote_or_pronoun_stands_for(file: Write, text: str, surface: str | None) -> None:
-    cells = text.replace('"', '""')
-    rows = f'a,1,Norway met Chile in Lima.,Norway\na,1,Norway met Chile in Lima.,Chile\na,2,The fair was closed.,\na,3,"{cells}",Chile\nb,1,"{cells}",Chile\n'
-    data = read_dataset(file("article_id,sentence_id,text,actor,stance\n" + "".join(f"{r},{'neutral' if r[-1] != ',' else ''}\n" for r in rows.splitlines()).replace("Chile,neutral", "Chile,accuse")))
+    quoted = text.replace('"', '""')
+    data = read_dataset(
+        file(
+            "article_id,sentence_id,text,actor,stance\n"
+            "a,1,Norway met Chile in Lima.,Norway,neutral\n"
+            "a,1,Norway met Chile in Lima.,Chile,neutral\n"
+            "a,2,The fair was closed.,,\n"
+            f'a,3,"{quoted}",Chile,accuse\n'
+            f'b,1,"{quoted}",Chile,accuse\n'
+        )
+    )
     assert [[(m.actor, m.text) for m in p.mentions] for p in data.pairs[2:]] == [[("Chile", surface)] if surface is not None else [], []]
 
 
