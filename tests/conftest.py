@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import json
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ SETTINGS = Settings(folds=3, min_pairs=2, draws=50)
 
 hypothesis.settings.register_profile("stance", deadline=None, derandomize=True, database=None)  # the same examples everywhere
 hypothesis.settings.load_profile("stance")
+
+# a shell ignores SIGINT for what it starts in the background, and so would the processes that tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def cases(name: str) -> list[Any]:
