@@ -19,7 +19,7 @@ from stance.text import sentences
 
 BATCH = 64  # articles read together …
 CHARACTERS = 1_000_000  # … or fewer, once they are so long
-PAIRS = 4096  # pairs scored together
+PAIRS = 2048  # pairs scored together: what is scored decides how much memory is wanted
 
 
 @dataclass(frozen=True, slots=True)
