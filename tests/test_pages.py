@@ -17,7 +17,7 @@ from stance.articles import Article
 from stance.classification import classify
 from stance.codebook import STANCES
 from stance.explanation import explain
-from stance.model import Model
+from stance.model import Model, default_model
 from stance.pages import HUES, LANES, article_page, glyph
 
 Cli = Callable[..., Run]
@@ -76,6 +76,11 @@ def test_every_mark_shows_probabilities_and_the_words_that_decided(model: Model,
     assert f"<li><span>{first.what or 'the sentence as a whole'}</span><b>{first.value:+.2f}</b></li>" in panel[1]
     told = [float(x) for x in re.findall(r"<b>([+-][\d.]+)</b>", panel[1])]
     assert sum(told) == pytest.approx(why.score - why.bias, abs=0.01 * len(told))
+
+
+def test_what_the_network_adds_is_told_apart_from_traits_of_the_sentence(lexicon: Lexicon) -> None:
+    shown = page(default_model(), lexicon, [Article("a", "Norway condemned the raid.")])
+    assert len(re.findall(r"<li><span>the network</span>", shown)) == 1 and "<li><span>the sentence as a whole</span>" in shown
 
 
 def test_an_unsure_mark_is_dashed_and_says_so(model: Model, lexicon: Lexicon) -> None:
