@@ -473,15 +473,25 @@ def iter_readings(
 
 
 def valid_date(value: str) -> str:
-    """The ISO date in front of `value` (`2018-03-04T…` → `2018-03-04`), or '' when there is none."""
-    m = re.match(r"\d{4}-\d\d-\d\d|\d{4}-\d\d|\d{4}", value.strip())
-    if not m:
-        return ""
+    """The ISO date in front of `value` (`2018-03-04T…`, `20180304`; also `Sun, 04 Mar 2018 …`), or '' when there is none."""
+    value = value.strip()
+    m = re.match(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?!\d)|(\d{4})(\d\d)(\d\d)(?!\d)", value)
+    found = "-".join(x for x in m.groups() if x) if m else _mail_date(value)
     try:
-        datetime.date.fromisoformat((m.group() + "-01-01")[:10])
+        datetime.date.fromisoformat((found + "-01-01")[:10])
     except ValueError:
         return ""
-    return m.group()
+    return found
+
+
+def _mail_date(value: str) -> str:
+    """The ISO date of an RFC 5322 date, as feeds have it, else ''."""
+    if not re.match(r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4}\b", value):
+        return ""
+    from email.utils import parsedate
+
+    parts = parsedate(value)
+    return "{:04}-{:02}-{:02}".format(*parts[:3]) if parts else ""
 
 
 class _Reader:

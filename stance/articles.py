@@ -80,7 +80,7 @@ def scan_articles(
     """
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
         for name in _files(str(p)):
-            yield from (replace(item, input=name) for item in _source(name, text_column, seen))
+            yield from (replace(item, input=name) for item in _source(name, _stem(name, str(p)), text_column, seen))
 
 
 def input_bytes(paths: Iterable[str | Path]) -> int | None:
@@ -99,7 +99,13 @@ def _files(name: str) -> list[str]:
     return list(map(str, found)) or [name]
 
 
-def _source(name: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+def _stem(name: str, given: str) -> str:
+    """What the ids of a file's articles are made of: its name, after that of its folder inside the folder that was given."""
+    path = Path(name)
+    return (path.relative_to(given) if name != given and path.is_relative_to(given) else Path(path.name)).with_suffix("").as_posix()
+
+
+def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     path = Path(name)
     try:
         if name == "-":
@@ -109,14 +115,14 @@ def _source(name: str, text_column: str, seen: Seen) -> Iterator[Article | Skipp
         elif path.is_dir():
             raise InputError(f"{path}: no articles in this folder", f"looked for {', '.join(SUFFIXES)}")
         elif path.suffix.lower() in (".jsonl", ".ndjson"):
-            yield from _jsonl(path, text_column, seen)
+            yield from _jsonl(path, stem, text_column, seen)
         elif path.suffix.lower() in (".csv", ".tsv") and _size(path) > WHOLE:
-            yield from _large_csv(path, text_column, seen)
+            yield from _large_csv(path, stem, text_column, seen)
         else:
             raw = read_bytes(path)
             seen(len(raw))
-            yield from _content(name, raw, lambda _: path.suffix.lower(), text_column)
-    except InputError as e:
+            yield from _content(name, stem, raw, lambda _: path.suffix.lower(), text_column)
+    except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
 
 
@@ -126,7 +132,7 @@ def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
     if second.strip() and _is_record(first):
         yield from _lines("-", "stdin", chain((first, second), stream), text_column)
     else:
-        yield from _content("-", first + second + stream.read(), _guess_suffix, text_column)
+        yield from _content("-", "stdin", first + second + stream.read(), _guess_suffix, text_column)
 
 
 def _is_record(line: bytes) -> bool:
@@ -143,26 +149,25 @@ def _guess_suffix(text: str) -> str:
     return ".html" if re.match(r"(?i)<!doctype html|<html", head) else ".txt"
 
 
-def _content(name: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
+def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
     text, note = decode(raw, name)
     _warn(note)
     suffix = suffix_of(text)
-    stem = "stdin" if name == "-" else Path(name).stem
     if suffix in (".html", ".htm"):
         yield html_article(text, stem, name)
     elif suffix == ".json":
-        yield from _json(name, text, text_column)
+        yield from _json(name, stem, text, text_column)
     elif suffix == ".jsonl":
         for n, line in enumerate(text.splitlines(), 1):
             if line.strip():
                 yield _json_line(f"{name}:{n}", line, text_column, stem, n)
     elif suffix in (".csv", ".tsv"):
-        yield from _csv(name, io.StringIO(text, newline=""), text_column)
+        yield from _csv(name, stem, io.StringIO(text, newline=""), text_column)
     else:
         yield Article(stem, text)
 
 
-def _json(name: str, text: str, text_column: str) -> Iterator[Article | Skipped]:
+def _json(name: str, stem: str, text: str, text_column: str) -> Iterator[Article | Skipped]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as e:
@@ -172,15 +177,15 @@ def _json(name: str, text: str, text_column: str) -> Iterator[Article | Skipped]
             f"{name}#{n}" if isinstance(data, list) else name,
             record,
             text_column,
-            f"{Path(name).stem}-{n}" if isinstance(data, list) else Path(name).stem,
+            f"{stem}-{n}" if isinstance(data, list) else stem,
         )
 
 
-def _jsonl(path: Path, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+def _jsonl(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
     try:
         with path.open("rb") as f:
-            yield from _lines(str(path), path.stem, f, text_column, seen)
+            yield from _lines(str(path), stem, f, text_column, seen)
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
 
@@ -235,7 +240,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _large_csv(path: Path, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """A table row by row: read once for its encoding, once for its rows, and never held whole."""
     try:
         with path.open("rb") as f:
@@ -248,7 +253,7 @@ def _large_csv(path: Path, text_column: str, seen: Seen) -> Iterator[Article | S
         _warn(note)
         with path.open("rb") as f:
             at = 0
-            for item in _csv(str(path), io.TextIOWrapper(f, encoding, errors="replace", newline=""), text_column):
+            for item in _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors="replace", newline=""), text_column):
                 seen(f.tell() - at)
                 at = f.tell()
                 yield item
@@ -270,11 +275,20 @@ def _encoding(rest: BinaryIO, head: bytes, name: str) -> tuple[str, str]:
     return "utf-8-sig", ""
 
 
-def _csv(name: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
+def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
+    """Row by row. A row with more cells than the header, or with a quote that is never closed, has lost text: it is skipped."""
     csv.field_size_limit(1 << 30)
     first = text.readline()
     text.seek(0)
-    reader = csv.DictReader(text, delimiter=max(",;\t", key=first.count))
+    quotes = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal quotes
+        for line in text:
+            quotes += line.count('"')
+            yield line
+
+    reader = csv.DictReader(lines(), delimiter=max(",;\t", key=first.count))
     header = [c.strip().lower() for c in reader.fieldnames or []]
     wanted = (text_column.lower(),) if text_column else _TEXT
     if not set(wanted) & set(header):
@@ -282,10 +296,22 @@ def _csv(name: str, text: TextIO, text_column: str) -> Iterator[Article | Skippe
             f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
+    begin = reader.line_num + 1
+    last: Article | Skipped | None = None  # held back until it is known that the file does not end inside a quote
     for n, row in enumerate(reader, 2):
-        yield _record(
-            f"{name}:{n}", {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}, text_column, f"{Path(name).stem}-{n}"
-        )
+        if last:
+            yield last
+        if more := row.get(None):
+            told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"
+            last = Skipped(f"{name}:{begin}", told)
+        else:
+            fields = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
+            last = _record(f"{name}:{begin}", fields, text_column, f"{stem}-{n}")
+        begin, previous = reader.line_num + 1, begin
+    if last and quotes % 2 and reader.line_num > previous:
+        last = Skipped(f"{name}:{previous}", "a quote that opens here is never closed, and the rows below would be part of it")
+    if last:
+        yield last
 
 
 def html_article(page: str, name: str, place: str) -> Article:

@@ -18,7 +18,7 @@ from stance.targets import find_targets, with_named
 from stance.text import sentences
 
 BATCH = 64  # articles read together …
-CHARACTERS = 1_000_000  # … or fewer, once they are so long
+CHARACTERS = 400_000  # … or fewer, once they are so long
 PAIRS = 2048  # pairs scored together: what is scored decides how much memory is wanted
 
 

@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 
 import typer
 
-from stance.errors import InputError, ModelError, StanceError
+from stance.errors import InputError, ModelError, StanceError, near_miss
 
 if TYPE_CHECKING:
     from stance.actors import Lexicon
@@ -52,7 +52,20 @@ FormatOption = Annotated[
         show_default=False,
     ),
 ]
-OutOption = Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False)]
+
+
+def _writable(output: Path | None) -> Path | None:
+    """An output path, refused before any work is done where no file could be written."""
+    if output and output.is_dir():
+        raise typer.BadParameter(f"{output} is a folder; name a file in it")
+    if output and not output.parent.is_dir():
+        raise typer.BadParameter(f"{output}: there is no folder {output.parent}; make it first")
+    return output
+
+
+OutOption = Annotated[
+    Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False, callback=_writable)
+]
 HeadOption = Annotated[
     list[str], typer.Option("--head", help="Label column to learn; repeat for several. Default: stance and tone.", show_default=False)
 ]
@@ -119,10 +132,13 @@ def classify(
     gc.set_threshold(50_000, 20, 20)  # millions of small objects and hardly a cycle: looking for one less often saves a tenth of the time
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
     _check_output(chosen, output, restart, append)
+    if precision and min_confidence:
+        raise typer.BadParameter("choose one of --precision and --min-confidence", param_hint="--precision")
     _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
     fitted = _model(model)
     limit = _threshold(fitted, precision) if precision else min_confidence
     lexicon = _lexicon(actors, only_actors)
+    _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
     with progress(input_bytes(inputs)) as (read, done):
         items = scan_articles(inputs, text_column=text_column, seen=read)
@@ -151,6 +167,13 @@ def _check_output(chosen: str, output: Path | None, restart: bool, append: bool)
         raise typer.BadParameter("choose one of --restart and --append", param_hint="--restart")
 
 
+def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
+    for name in names:
+        if name not in lexicon.actors:
+            meant = next((f"it is called {a.actor!r} here" for a in lexicon.aliases if a.text == name), "") or near_miss(name, lexicon.actors)
+            raise typer.BadParameter(f"no actor {name!r} in the alias table {meant}".rstrip(), param_hint="--actor")
+
+
 def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Iterator[list[Any]]:
     for batch in batches:
         yield batch
@@ -173,6 +196,10 @@ def _record(
     return done.shown, done.skipped
 
 
+class _NothingReadError(Exception):
+    """No article could be read, and a file is there already: it is not replaced by an empty one."""
+
+
 def _stream(
     batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model, lexicon: Lexicon
 ) -> tuple[Sequence[Skipped], int]:
@@ -181,27 +208,34 @@ def _stream(
 
     shown: list[Skipped] = []
     count = 0
+    read = False
 
     def results() -> Iterator[Result]:
-        nonlocal count
+        nonlocal count, read
         for result in (r for batch in batches for r in batch):
             if result.skipped:
                 count += 1
                 if len(shown) < SHOWN:
                     shown.append(Skipped(result.item.id, result.skipped))
+            read = read or not result.skipped
             yield result
+        if not read and output and output.exists():
+            raise _NothingReadError
 
-    if chosen == "parquet" and output:
-        from stance.store import write_parquet
+    try:
+        if chosen == "parquet" and output:
+            from stance.store import write_parquet
 
-        write_parquet(output, results(), model)
-    elif chosen == "html":
-        from stance.pages import article_page
+            write_parquet(output, results(), model)
+        elif chosen == "html":
+            from stance.pages import article_page
 
-        judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
-        _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
-    else:
-        _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output), output)
+            judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
+            _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
+        else:
+            _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output), output)
+    except _NothingReadError:
+        _say(f"{output} is left as it was: no article could be read")
     return shown, count
 
 
@@ -435,7 +469,8 @@ def agree(
     files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False)
+        Optional[Path],
+        typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable),
     ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
@@ -483,6 +518,7 @@ def explain(
     from stance.explanation import explain
 
     chosen = _format(format, None, ("table", "json"))
+    _check_date(date)
     found = [p for r in read(sys.stdin.read() if text == "-" else text, _lexicon(actors, only_actors), date=date) for p in pairs(r)]
     mine = [p for p in found if p.actor == actor]
     if not mine:
@@ -510,7 +546,7 @@ def explain(
 @app.command()
 def report(
     results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.")] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
     until: Annotated[str, typer.Option("--to", help="Articles of this date and earlier.", show_default=False)] = "",
@@ -519,6 +555,8 @@ def report(
     """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
     from stance.actors import valid_date
 
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter(f"{output}: a web page ends in .html", param_hint="--output")
     if by not in ("week", "month"):
         raise typer.BadParameter(f"{by!r} is not week or month", param_hint="--by")
     for name, date in (("--from", since), ("--to", until)):
@@ -636,7 +674,7 @@ def actors(
 ) -> None:
     """Show every mention found in a text, its actor, and why."""
     from stance import rendering
-    from stance.actors import clashes, load_lexicon, read, valid_date
+    from stance.actors import clashes, load_lexicon, read
 
     if check:
         found = clashes(load_lexicon(check, extend=not only_actors).aliases)
@@ -646,8 +684,7 @@ def actors(
         raise typer.Exit(FAILED if found else 0)
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
-    if date and not valid_date(date):
-        raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint="--date")
+    _check_date(date)
     _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors), date=date)), None)
 
 
@@ -691,7 +728,14 @@ def words(
 
 
 def _format(given: str, output: Path | None, allowed: tuple[str, ...]) -> str:
-    chosen = given or (FORMATS.get(output.suffix.lower(), "") if output else "") or ("table" if sys.stdout.isatty() and not output else allowed[1])
+    suffix = output.suffix.lower() if output else ""
+    by_suffix = FORMATS.get(suffix, "")
+    if output and not given and not by_suffix:
+        known = ", ".join(x for x, f in FORMATS.items() if f in allowed)
+        raise typer.BadParameter(f"{output}: its suffix says no format; give --format too, or use {known}", param_hint="--output")
+    if given and by_suffix and by_suffix != given and suffix not in (".txt", ".md"):
+        raise typer.BadParameter(f"{output}: its suffix says {by_suffix}, --format says {given}", param_hint="--output")
+    chosen = given or by_suffix or ("table" if sys.stdout.isatty() else allowed[1])
     if chosen not in allowed:
         raise typer.BadParameter(f"{chosen!r} is not one of {', '.join(allowed)}", param_hint="--format")
     return chosen
@@ -717,9 +761,18 @@ def _words(network: bool, path: Path | None) -> WordVectors | None:
     return load_words(path) if path else default_words() if network else None
 
 
+def _check_date(date: str) -> None:
+    from stance.actors import valid_date
+
+    if date and not valid_date(date):
+        raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint="--date")
+
+
 def _lexicon(path: Path | None, only: bool) -> Lexicon:
     from stance.actors import default_lexicon, load_lexicon
 
+    if only and not path:
+        raise typer.BadParameter("give the table that is to be used alone: --actors FILE", param_hint="--only-actors")
     return load_lexicon(path, extend=not only) if path else default_lexicon()
 
 

@@ -21,6 +21,7 @@ from stance.words import WordVectors
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
+_LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
 _BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
 _RISE, _AVERAGED = 0.15, 0.7  # of the steps: the first ones, at a growing rate, and the last ones, whose parameters are averaged
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
@@ -51,17 +52,19 @@ class Network:
     def scores(self, sequences: Sequences) -> Floats:
         """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
 
-        In single precision: a product adds up a row in one way as long as its shape is the same, so all have one shape, filled up.
+        In single precision: a product adds up a row in one way as long as its shape is the same, so all have one shape, filled up
+        (those longer than `_LONG` another one).
         """
         inputs = _Inputs(self.parameters, self.words, sequences)
         out = np.zeros((len(sequences), self.width))
         sizes = np.diff(sequences.indptr)
-        order = np.argsort(-sizes, kind="stable")
-        order = order[sizes[order] > 0]
-        for start in range(0, len(order), _TOGETHER):  # the longest first: all are padded to the first of them
-            rows = order[start : start + _TOGETHER]
-            layout = _Layout(sequences, np.resize(rows, _TOGETHER))
-            out[rows] = _forward(self.parameters, inputs.of(layout), layout)["out"][: len(rows)]
+        order = np.argsort(-sizes, kind="stable")  # the longest first: all are padded to the first of those they are read with
+        long, short = order[sizes[order] > _LONG], order[(sizes[order] > 0) & (sizes[order] <= _LONG)]
+        for group, together in ((long, 1), (short, _TOGETHER)):
+            for start in range(0, len(group), together):
+                rows = group[start : start + together]
+                layout = _Layout(sequences, np.resize(rows, together))
+                out[rows] = _forward(self.parameters, inputs.of(layout), layout)["out"][: len(rows)]
         return out
 
 

@@ -46,8 +46,7 @@ def judgement_lines(judgements: Iterable[Judgement], *, everything: bool = False
     width = width or shutil.get_terminal_size((110, 24)).columns
     counts: dict[str, dict[str, int]] = {}
     heads: list[str] = []
-    previous: tuple[str, int] | None = None
-    sentence = -1
+    last: Judgement | None = None
     shown = 0
     for j in judgements:
         heads = heads or list(j.labels)
@@ -55,18 +54,20 @@ def judgement_lines(judgements: Iterable[Judgement], *, everything: bool = False
         counts.setdefault(j.actor, {})[j.labels[main]] = counts.setdefault(j.actor, {}).get(j.labels[main], 0) + 1
         if j.labels[main] == NEUTRAL and not everything:
             continue
-        if previous is None or previous[0] != j.article:
-            if previous is not None:
+        # two articles may have one id: the second begins with an earlier sentence, or another of the same number
+        anew = last is None or last.article != j.article or j.index < last.index or j.index == last.index and j.text != last.text
+        if anew:
+            if last is not None:
                 yield ""
             yield paint(j.article, 1)
             yield paint(_header(heads), 2)
-        elif previous != (j.article, j.paragraph):
+        elif last and last.paragraph != j.paragraph:
             yield ""
-        if previous != (j.article, j.paragraph) or sentence != j.index:
+        if anew or last and last.index != j.index:
             start = f"¶{j.paragraph + 1:<3} "
             yield start + _shorten(j.text, width - len(start))
         yield _line(j, heads, paint)
-        previous, sentence = (j.article, j.paragraph), j.index
+        last = j
         shown += 1
     if not counts:
         yield "no actor found"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,12 +106,38 @@ def test_html_gives_the_body_of_the_article(put: Put) -> None:
     assert (article.title, article.date) == ("Oslo closes the fjord", "2019-03-04")
 
 
-def test_html_without_trafilatura_says_what_to_install(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stance.errors import StanceError
-
+def test_html_without_trafilatura_is_skipped_and_says_what_to_install(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trafilatura", None)
-    with pytest.raises(StanceError, match=r"(?s)trafilatura.*stance\[html\]"):
-        list(scan_articles(put("a.html", PAGE)))
+    page, text = put("a.html", PAGE), put("b.txt", "Norway condemned the raid.")
+    skipped, article = scan_articles([page, text])
+    assert isinstance(skipped, Skipped) and re.search(r"(?s)trafilatura.*stance\[html\]", skipped.reason)
+    assert isinstance(article, Article) and article.id == "b"
+
+
+def test_articles_of_one_name_in_two_folders_have_two_ids(tmp_path: Path) -> None:
+    for year in ("2023", "2024"):
+        (tmp_path / year).mkdir()
+        (tmp_path / year / "a.txt").write_text(f"Norway condemned the raid of {year}.")
+        (tmp_path / year / "b.json").write_text('[{"text": "Peru waited."}]')
+    ids = [x.id for x in scan_articles(tmp_path)]
+    assert ids == ["2023/a", "2023/b-1", "2024/a", "2024/b-1"]
+    assert [x.id for x in scan_articles(tmp_path / "2023" / "a.txt")] == ["a"]
+
+
+def test_a_csv_row_with_too_many_cells_is_skipped(put: Put) -> None:
+    """Commas without quotes: the text would end at the first."""
+    items = list(scan_articles(put("c.csv", "id,text\n1,\"France waited,\n\nthen left.\"\n2,France accused Italy, and expelled the envoy.\n3,Spain thanked Italy.\n")))
+    assert [x.id for x in items if isinstance(x, Article)] == ["1", "3"]
+    (bad,) = (x for x in items if isinstance(x, Skipped))
+    assert bad.name.endswith("c.csv:5") and bad.reason == "3 cells, the header has 2; put quotes round a cell that holds commas"
+
+
+def test_a_csv_quote_that_is_never_closed_swallows_no_rows_in_silence(put: Put) -> None:
+    items = list(scan_articles(put("q.csv", 'id,text\n1,Norway waited.\n2,"France accused Italy.\n3,Spain thanked Italy.\n')))
+    assert isinstance(items[0], Article) and len(items) == 2
+    assert isinstance(items[1], Skipped) and items[1].name.endswith("q.csv:3") and "never closed" in items[1].reason
+    whole = list(scan_articles(put("r.csv", 'id,text\n1,a 12" gun\n2,Norway waited.\n')))
+    assert [x.id for x in whole] == ["1", "2"], "a lone mark inside a cell opens nothing"
 
 
 def test_a_page_without_article(put: Put) -> None:

@@ -160,7 +160,7 @@ def test_the_output_is_never_the_model_or_the_alias_table(run: Cli, article: Pat
     paths["model"].write_bytes(model_file.read_bytes())
     paths["actors"].write_text("alias,actor,kind\nHansa League,Hansa,name\n")
     before = paths[victim].read_bytes()
-    r = run("classify", article, "-m", paths["model"], "--actors", paths["actors"], "-o", paths[victim], "-f", "jsonl")
+    r = run("classify", article, "-m", paths["model"], "--actors", paths["actors"], "-o", paths[victim], "-f", "csv")
     assert paths[victim].read_bytes() == before
     is_message(r)
 
@@ -174,7 +174,51 @@ def test_a_corrected_csv_can_be_trained_on(run: Cli, model_file: Path, tmp_path:
     assert run("train", tmp_path / "found.csv", "--folds", "2", "-o", tmp_path / "again.stance").code == 0
 
 
+def test_articles_with_one_id_are_shown_apart(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n7,Norway condemned the raid.\n7,Chile denied the charge.\n")
+    out = run("classify", tmp_path / "a.csv", "-m", model_file, "-f", "table").out
+    assert out.index("Norway condemned") < out.index("Chile denied")
+
+
 # --------------------------------------------------------------------------- failures
+
+
+def test_results_are_not_replaced_by_nothing(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.csv"
+    old.write_text("old\n")
+    r = run("classify", tmp_path / "nothere.txt", "-m", model_file, "-o", old)
+    assert (r.code, old.read_text()) == (3, "old\n") and "left as it was" in r.err and "nothere.txt" in r.err
+    assert [p.name for p in tmp_path.iterdir()] == ["old.csv"]
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["-o", "x.sqlite", "-f", "csv"], "its suffix says sqlite, --format says csv"),
+        (["-o", "x.xlsx"], "its suffix says no format"),
+        (["-o", "."], "is a folder"),
+        (["-o", "nowhere/x.csv"], "there is no folder nowhere"),
+        (["--actor", "Norwya"], "no actor 'Norwya' in the alias table did you mean 'Norway'?"),
+        (["--actor", "United States"], "it is called 'US' here"),
+        (["--only-actors"], "--actors FILE"),
+        (["--precision", "0.5", "--min-confidence", "0.9"], "choose one"),
+    ],
+    ids=lambda a: " ".join(a) if isinstance(a, list) else "",
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_before_any_work(run: Cli, article: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], told: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    r = run("classify", article, *args)
+    assert r.code == 2 and told in " ".join(r.err.replace("│", " ").split())
+
+
+def test_a_report_is_a_web_page(run: Cli, tmp_path: Path) -> None:
+    r = run("report", tmp_path / "r.sqlite", "-o", tmp_path / "labels.csv")
+    assert r.code == 2 and "ends in .html" in r.err
+
+
+def test_explain_refuses_what_is_no_date(run: Cli, model_file: Path) -> None:
+    r = run("explain", "Norway waited.", "--actor", "Norway", "-m", model_file, "--date", "yesterday")
+    assert r.code == 2 and "YYYY-MM-DD" in r.err
 
 
 @pytest.mark.parametrize(

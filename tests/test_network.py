@@ -147,6 +147,18 @@ def test_scores_of_a_pair_hang_on_no_other(words: WordVectors, tokens: Sequences
         assert np.array_equal(net.scores(tokens.take(some)), alone[some])
 
 
+def test_a_very_long_sentence_is_read_alone(words: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that are read together are padded to the longest: a table without a full stop would take gigabytes."""
+    net, texts = _random(words), ["Norway condemned the raid. Chile denied it.", "Norway told Chile " + "to wait and " * 400 + "left."]
+    tokens = sequences(prepare([p for t in texts for p in pairs_of(t)]))
+    seen: list[tuple[int, ...]] = []
+    layout = network._Layout
+    monkeypatch.setattr(network, "_Layout", lambda *a: seen.append(layout(*a).at.shape) or layout(*a))
+    scores = net.scores(tokens)
+    assert sorted(n for _, _, n in seen) == [1, 1, 64] and max(t for t, _, n in seen if n == 64) < 20
+    assert np.array_equal(net.scores(tokens.take(np.array([3]))), scores[3:])
+
+
 def test_what_is_computed_once_for_like_tokens_is_what_each_would_give(words: WordVectors, tokens: Sequences) -> None:
     """The sums by distinct word and distinct facts against the plain product of inputs and weights."""
     net = _random(words)
