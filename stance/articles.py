@@ -93,7 +93,7 @@ def input_bytes(paths: Iterable[str | Path]) -> int | None:
 
 def _files(name: str) -> list[str]:
     """The files of a folder in order; anything else (and a folder without articles) is its own."""
-    if name == "-" or re.match(r"https?://", name) or not Path(name).is_dir():
+    if name in ("", "-") or re.match(r"https?://", name) or not Path(name).is_dir():
         return [name]
     found = sorted(f for f in Path(name).rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file() and not f.name.startswith("."))
     return list(map(str, found)) or [name]
@@ -102,12 +102,15 @@ def _files(name: str) -> list[str]:
 def _stem(name: str, given: str) -> str:
     """What the ids of a file's articles are made of: its name, after that of its folder inside the folder that was given."""
     path = Path(name)
-    return (path.relative_to(given) if name != given and path.is_relative_to(given) else Path(path.name)).with_suffix("").as_posix()
+    inside = name != given and path.is_relative_to(given)
+    return path.relative_to(given).with_suffix("").as_posix() if inside else path.stem
 
 
 def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     path = Path(name)
     try:
+        if not name:
+            raise InputError("an empty path", "is a variable of the shell unset?")
         if name == "-":
             yield from _stdin(sys.stdin.buffer, text_column)
         elif re.match(r"https?://", name):

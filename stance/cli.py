@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stance.actors import Lexicon
     from stance.articles import Article, Skipped
     from stance.classification import Judgement, Result
+    from stance.dataset import Dataset
     from stance.encoders import Encoder
     from stance.model import Model
     from stance.store import Judge, Run
@@ -326,6 +327,7 @@ def train(
         _say(f"warning: no row has split {hold_out!r}; nothing was held out")
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
+    _warn_of_folds(rest, folds)
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
@@ -408,6 +410,7 @@ def evaluate(
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
     else:
+        _warn_of_folds(dataset, folds)
         predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
@@ -420,6 +423,14 @@ def evaluate(
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _warn_of_folds(data: Dataset, wanted: int) -> None:
+    from stance.training import number_of_folds
+
+    for name, labels in data.labels.items():
+        if (n := number_of_folds(labels, data.groups, wanted)) < wanted:
+            _say(f"warning: cross-validation of {name!r} makes {n} folds, not {wanted}: a label is in too few articles (`stance check` names it)")
 
 
 def _sizes(text: str) -> list[int]:

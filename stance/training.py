@@ -172,10 +172,16 @@ def class_weights(labels: Sequence[str], balance: float) -> dict[str, float]:
 def group_folds(labels: Sequence[str], groups: Sequence[str], settings: Settings) -> list[tuple[Ints, Ints]]:
     """(train, test) row numbers of grouped, stratified folds; fewer folds when a class has few groups."""
     y, g = np.array(labels), np.array(groups)
-    fewest = min(len(set(g[y == label])) for label in set(labels))
-    folds = max(2, min(settings.folds, fewest))
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=settings.seed)
+    splitter = StratifiedGroupKFold(number_of_folds(labels, groups, settings.folds), shuffle=True, random_state=settings.seed)
     return list(splitter.split(np.zeros(len(y)), y, g))
+
+
+def number_of_folds(labels: Sequence[str], groups: Sequence[str], wanted: int) -> int:
+    """How many folds cross-validation makes: as many as wanted, but no more than the rarest label has groups, and two at least."""
+    where: dict[str, set[str]] = {}
+    for label, group in zip(labels, groups, strict=True):
+        where.setdefault(label, set()).add(group)
+    return max(2, min(wanted, *map(len, where.values())))
 
 
 def train(

@@ -114,6 +114,13 @@ def test_html_without_trafilatura_is_skipped_and_says_what_to_install(put: Put, 
     assert isinstance(article, Article) and article.id == "b"
 
 
+def test_an_empty_path_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("Norway condemned the raid.")
+    (item,) = scan_articles("")
+    assert isinstance(item, Skipped) and "empty path" in item.reason
+
+
 def test_articles_of_one_name_in_two_folders_have_two_ids(tmp_path: Path) -> None:
     for year in ("2023", "2024"):
         (tmp_path / year).mkdir()

@@ -216,6 +216,14 @@ def test_a_report_is_a_web_page(run: Cli, tmp_path: Path) -> None:
     assert r.code == 2 and "ends in .html" in r.err
 
 
+def test_fewer_folds_than_asked_for_are_told(run: Cli, tmp_path: Path) -> None:
+    rows = [f"a{i},Norway condemned raid {i}.,Norway,{'accuse' if i < 2 else 'neutral'}" for i in range(12)]
+    (tmp_path / "few.csv").write_text("\n".join(["article_id,text,actor,stance", *rows]) + "\n")
+    r = run("evaluate", tmp_path / "few.csv", "--head", "stance")
+    assert r.code == 0 and "warning: cross-validation of 'stance' makes 2 folds, not 5" in r.err
+    assert "makes" not in run("evaluate", tmp_path / "few.csv", "--head", "stance", "--folds", "2").err
+
+
 def test_explain_refuses_what_is_no_date(run: Cli, model_file: Path) -> None:
     r = run("explain", "Norway waited.", "--actor", "Norway", "-m", model_file, "--date", "yesterday")
     assert r.code == 2 and "YYYY-MM-DD" in r.err
