@@ -259,7 +259,7 @@ def test_the_command(run: Cli, database: Path, tmp_path: Path) -> None:
     for bad in (["--by", "year"], ["--from", "soon"], ["--to", "2031-13-01"]):
         assert run("report", database, "-o", out, *bad).code == 2
     before = database.read_bytes()
-    assert run("report", database, "-o", database).code == 1 and database.read_bytes() == before
+    assert run("report", database, "-o", database).code == 2 and database.read_bytes() == before
 
 
 # --------------------------------------------------------------------------- in a browser
