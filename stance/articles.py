@@ -299,11 +299,12 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
             f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
-    begin = reader.line_num + 1
+    begin, quotes = reader.line_num + 1, 0
     last: Article | Skipped | None = None  # held back until it is known that the file does not end inside a quote
     for n, row in enumerate(reader, 2):
         if last:
             yield last
+        unclosed, quotes = quotes % 2 and reader.line_num > begin, 0  # of the lines of this row
         if more := row.get(None):
             told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"
             last = Skipped(f"{name}:{begin}", told)
@@ -311,7 +312,7 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
             fields = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
             last = _record(f"{name}:{begin}", fields, text_column, f"{stem}-{n}")
         begin, previous = reader.line_num + 1, begin
-    if last and quotes % 2 and reader.line_num > previous:
+    if last and unclosed:
         last = Skipped(f"{name}:{previous}", "a quote that opens here is never closed, and the rows below would be part of it")
     if last:
         yield last

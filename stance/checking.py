@@ -23,7 +23,7 @@ from stance.codebook import NEUTRAL
 from stance.dataset import ABSENT, COLUMNS, Dataset, Row, absent_actors, column_names, csv_records, labelled_files, normalise, read_dataset, read_text
 from stance.errors import DataError
 from stance.evaluation import Floats, Ints
-from stance.training import OutOfFold, check_trainable
+from stance.training import OutOfFold, check_trainable, number_of_folds
 
 NEAR = 0.8  # Jaccard similarity of the sets of words from which on two sentences are near-duplicates
 _LEAST_WORDS = 8  # fewer different words make too little of a sentence to be a near-duplicate
@@ -150,7 +150,7 @@ def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:
     for head in data.heads:
         y = data.labels[head.name]
         count = {x: len({g for g, label in zip(data.groups, y, strict=True) if label == x}) for x in head.labels if x in set(y)}
-        used = max(2, min(folds, *count.values()))
+        used = number_of_folds(y, data.groups, folds)
         for label, n in count.items():
             if n < folds:
                 reason = f"class {label!r} of {head.name!r} is in {n} articles, {folds} folds need {folds}; cross-validation will make {used}"

@@ -169,9 +169,10 @@ def _check_output(chosen: str, output: Path | None, restart: bool, append: bool)
 
 
 def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
+    known = lexicon.actors if names else ()  # of a table that is read for this alone
     for name in names:
-        if name not in lexicon.actors:
-            meant = next((f"it is called {a.actor!r} here" for a in lexicon.aliases if a.text == name), "") or near_miss(name, lexicon.actors)
+        if name not in known:
+            meant = next((f"it is called {a.actor!r} here" for a in lexicon.aliases if a.text == name), "") or near_miss(name, known)
             raise typer.BadParameter(f"no actor {name!r} in the alias table {meant}".rstrip(), param_hint="--actor")
 
 
@@ -529,7 +530,7 @@ def explain(
     from stance.explanation import explain
 
     chosen = _format(format, None, ("table", "json"))
-    _check_date(date)
+    date = _date(date)
     found = [p for r in read(sys.stdin.read() if text == "-" else text, _lexicon(actors, only_actors), date=date) for p in pairs(r)]
     mine = [p for p in found if p.actor == actor]
     if not mine:
@@ -695,7 +696,7 @@ def actors(
         raise typer.Exit(FAILED if found else 0)
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
-    _check_date(date)
+    date = _date(date)
     _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors), date=date)), None)
 
 
@@ -772,11 +773,13 @@ def _words(network: bool, path: Path | None) -> WordVectors | None:
     return load_words(path) if path else default_words() if network else None
 
 
-def _check_date(date: str) -> None:
+def _date(given: str) -> str:
     from stance.actors import valid_date
 
-    if date and not valid_date(date):
-        raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint="--date")
+    date = valid_date(given)
+    if given and not date:
+        raise typer.BadParameter(f"{given!r} is not a date; write YYYY-MM-DD", param_hint="--date")
+    return date
 
 
 def _lexicon(path: Path | None, only: bool) -> Lexicon:

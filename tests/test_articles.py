@@ -145,6 +145,8 @@ def test_a_csv_quote_that_is_never_closed_swallows_no_rows_in_silence(put: Put) 
     assert isinstance(items[1], Skipped) and items[1].name.endswith("q.csv:3") and "never closed" in items[1].reason
     whole = list(scan_articles(put("r.csv", 'id,text\n1,a 12" gun\n2,Norway waited.\n')))
     assert [x.id for x in whole] == ["1", "2"], "a lone mark inside a cell opens nothing"
+    last = list(scan_articles(put("s.csv", 'id,text\n1,a 12" gun\n2,"Norway waited.\nChile left."\n')))
+    assert [x.id for x in last] == ["1", "2"] and isinstance(last[1], Article) and last[1].text == "Norway waited.\nChile left."
 
 
 def test_a_page_without_article(put: Put) -> None:

@@ -229,6 +229,11 @@ def test_explain_refuses_what_is_no_date(run: Cli, model_file: Path) -> None:
     assert r.code == 2 and "YYYY-MM-DD" in r.err
 
 
+@pytest.mark.parametrize(("date", "actor"), [("20100301", "US"), ("Mon, 01 Mar 2010 10:00:00 GMT", "US"), ("20240301", "")])
+def test_a_date_in_any_form_decides_who_is_in_office(run: Cli, date: str, actor: str) -> None:
+    assert ("US" in run("actors", "President Barack Obama waited.", "--date", date).out) == bool(actor)
+
+
 @pytest.mark.parametrize(
     "args",
     [
