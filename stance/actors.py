@@ -155,6 +155,7 @@ class Lexicon:
             found = [(_words(a.text), a) for a in map(_parse, self._rows_of(word))]
             if self._base:
                 found += [e for e in self._base.starting(word) if e[1].text not in self._own]
+            found.sort(key=lambda e: e[1].since, reverse=True)  # who has the office now, where a text has no date
             found.sort(key=lambda e: -len(e[0]))
             self._starting[word] = found
         return found
@@ -181,6 +182,11 @@ class Lexicon:
     def actors(self) -> tuple[str, ...]:
         """Every actor of the table, sorted."""
         return tuple(sorted({a.actor for a in self.aliases if a.actor}))
+
+    @cached_property
+    def states(self) -> frozenset[str]:
+        """Actors with a capital, so that "the country" may be said of them; organisations have none."""
+        return frozenset(cells[1] for raw in self._raws(",capital,") if (cells := raw.cells())[2] == "capital" and cells[1] not in ("", "EU"))
 
     def _rows_of(self, word: str) -> Iterator[_Raw]:
         at = bisect_left(self._lines, word, key=first_word)
@@ -363,10 +369,21 @@ def _guarded(a: Alias, b: Alias) -> bool:
 # --------------------------------------------------------------------------- words of the trade
 
 _PLACE_BEFORE = frozenset("in inside throughout across at around outside into over through toward towards".split())
+_AIMED = frozenset(  # "at" and "toward" after these have a target
+    "aim aimed aiming dig digs swipe swipes jab jabs fired fire missile missiles rocket rockets policy policies stance approach attitude back "
+    "anger angry furious directed levelled leveled hostile hostility lashed lashing hit barb barbs threats insults".split()
+)
 _TRAVEL = frozenset(
     "left leave leaving heading headed travel traveled travelled travelling flew fly flying trip return returned returning went go going "
-    "bound fled flee fleeing evacuated transferred arrived sailed sailing drove moved visit visited visiting reports reporting reported".split()
+    "bound fled flee fleeing evacuated transferred arrived sailed sailing drove moved visit visits visited visiting reports reporting reported "
+    "goes heads heading comes came coming traveling streaming poured imports imported immigrants migrants".split()
 )
+_UNIONS = frozenset("eu nato un opec asean european united eurozone".split())  # "within the EU" has the EU in it
+_LEAVING = frozenset(
+    "withdraw withdraws withdrawal withdrawing withdrew withdrawn pull pulls pulled pulling pullout import imports imported "
+    "importing".split()
+)
+_JOURNEY = frozenset("visit visits trip trips journey flight flights".split())
 _REGION = frozenset(
     "eastern western northern southern central northeastern northwestern southeastern southwestern north south "
     "east west mainland occupied neighboring neighbouring war-torn rural the downtown nearby dominated shiite sunni "
@@ -384,7 +401,12 @@ _PRIVATE = frozenset(
     "cleric clerics muslim muslims jew jews christian christians kurds voter voters public protester protesters "
     "activist activists dissident dissidents lawyer lawyers expatriate immigrants immigrant descent origin-born speaking "
     "stock stocks shares market markets economy billionaire tycoon entrepreneur farmers farmer media studies "
-    "league club footballer fans fan chef wine beer tea jetliner airliner death civilians civilian origin".split()
+    "league club footballer fans fan chef wine beer tea jetliner airliner death civilians civilian origin "
+    "hacker refugee defector migrant oligarch business businesses partners jobs bond currency index society societies community communities "
+    "inhabitant villager nationalist extremist attacker veteran contractor fishermen fisherman fishers trawler cartel cartels gang gangs union "
+    "unions settler settlers smuggler opposition millionaire commentator correspondent hawk specialist priest pastor bishop imam rebel "
+    "supporter supporters exile exiles mercenary mercenaries pilgrim pilgrims pensioner taxpayer producer exporter exporters importer importers "
+    "retailers lender lenders insurer insurers brands".split()
 )
 _OFFICE = frozenset(
     "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "
@@ -392,13 +414,38 @@ _OFFICE = frozenset(
     "ayatollah representative adviser advisor deputy governor chairman chairwoman chair head delegate undersecretary "
     "government army military navy forces troops lawmaker prosecutor judge director captain marshal".split()
 )
+_STATE_BODY = frozenset("security assembly guard defence defense council congress army police bank intelligence".split())  # "national" is theirs
+_MAKERS = ("maker", "makers")
+_GEOGRAPHY = frozenset(  # nouns after a demonym or possessive that name a place; soil, waters and airspace are the state's
+    "capital city cities town towns village villages island islands coast coastline border borders province provinces region port suburb suburbs "
+    "peninsula mountains desert countryside".split()
+)
+_TOPIC = frozenset("crisis conflict war peninsula investigation probe inquiry affair issue hoax dossier scandal question trip".split())
+_SERVICE = _OFFICE | frozenset("guard guards police agency authority authorities control controls service services officers customs".split())
+_VENUE = frozenset("meeting summit attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital".split())
+_CIRCLE = frozenset(  # what belongs to a person, not to the state
+    "campaign campaigns associate associates lawyer lawyers attorney attorneys supporter supporters voter voters hat rally rallies family".split()
+)
+_PRIVATE_BODY = frozenset(  # last words of names that only begin with a country
+    "institute university college airlines airways index times mail post society party football museum foundation league".split()
+)
+_APART = frozenset(  # "US-based"
+    "based linked affiliated born made assembled listed flagged centric language speaking style owned registered".split()
+)
 _TITLE = frozenset(
     "president premier minister secretary chancellor mr mrs ms miss dr sen gen lt col maj adm general admiral king queen "
     "prince princess emir sultan sheikh sheik ayatollah ambassador leader spokesman spokeswoman spokesperson chief "
     "commander envoy colonel brigadier field marshal madam lord dame sir lady dictator strongman counterpart".split()
 )
 _OFFICE_OR_TITLE = _OFFICE | _TITLE | {f"{rank}{dot}" for rank in ("gen", "adm", "col") for dot in ("", ".")}
-_FORMER = frozenset("former ex late ousted deposed exiled then".split())
+_FORMER = frozenset("former ex late ousted deposed exiled then retired".split())
+_CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
+_PERSONAL_OFFICE = _OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
+_NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
+_OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
+    ", and said with of party campaign opposition shadow business senate house killed fired incoming accused told according".split()
+)
+_LEAGUES = (["coalition"], ["alliance"], ["campaign"], ["force"], ["bloc"])  # "the anti-ISIS coalition"
 _REPORT = frozenset(
     "said says say saying told tells telling added adds adding announced announces stated states declared declares "
     "warned warns insisted insists accused accuses called calls wrote writes tweeted replied reiterated stressed noted "
@@ -419,7 +466,8 @@ _CARRIERS = frozenset(
 _COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
 _TWO = re.compile(
     r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
-    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b",
+    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
+    r"(?! of | in (?:congress|parliament|the))",
     re.I,
 )
 _REBELS = re.compile(
@@ -429,18 +477,36 @@ _REBELS = re.compile(
 )
 _DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
 _IT = re.compile(
-    r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|later|then|further|repeatedly|again|did not|would|will|did|earlier)\s+)*"
-    r"(?!is\b|was\b|came\b|comes\b|seems\b|remains\b|follows\b|took\b|takes\b|appears\b|has been\b|would be\b|will be\b|"
-    r"marks\b|marked\b|can\b|may\b|been\b|be\b|not\b|wasn|isn|wouldn)\w+",
+    r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
+    r"now|immediately|quickly|subsequently|instead|still|currently)\s+)*(\w+)",
     re.I,
 )
+_IT_ACTS = frozenset(  # what an actor does and an event does not
+    "needs plans planned intends intended refuses refused agrees agreed signs signed approved approves launched launches sent sends deployed deploys "
+    "seized arrested detained expelled imposed lifted suspended withdrew withdrawn offered offers pledges joined joins hopes hoped wants wanted "
+    "expects expected believes believed supports supported opposes opposed backs backed rejects blocked banned bombed shelled attacked fired "
+    "tested test-fired invaded annexed occupied recognised recognized ratified summoned recalled invited published released issued posted cited "
+    "considers considered regards regarded sees seeks sought summons hosts hosted faces spends spent bought sold buys sells exports imports "
+    "vetoed voted votes abstained threatened threatens appealed proposes proposed provides provided recommends recommended appeals thanked "
+    "begun began carried conducted developed built building cancelled canceled postponed granted freed executed closed opened reopened".split()
+)
+_BEFORE_SUBJECT = frozenset(", that as while if and but when because after before although though \" “ whether".split())
+_AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
 _OPEN = "“«"
 _REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
-_OFFICES_AND_PRONOUNS = _CARRIERS | {"it", "they", "he", "she"}
-_CARRY = _CARRIERS | _COUNTRY | {"he", "she", "north", "south"}
+_HE = frozenset("he she he'd she'd he'll she'll".split())
+_OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
+_CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
+_BODIES = frozenset("bloc alliance organization organisation body group movement".split())  # of `_COUNTRY`, those that no state is
+_PAPERS = frozenset("statement communique letter".split())
+_BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
+_ORGAN_WORDS = frozenset(
+    "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
+    "intelligence energy economy police vice deputy".split()
+)
 
 
 # --------------------------------------------------------------------------- reading
@@ -507,10 +573,12 @@ class _Reader:
         self.stranger = False  # whether somebody else was named after that official
         self.silence = 0  # sentences since an official was named
         self.paragraph = 0
+        self.at = 0  # sentences read
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
         self.parties: list[str] = []  # organised parties named, latest last
-        self.organs: dict[str, str] = {}  # "military" → the actor whose military was named last
+        self.organs: dict[str, list[str]] = {}  # "military" → the actors whose military was named, one by one
+        self.strangers: set[str] = set()  # surnames of people who speak for no actor
         self.quote_open = False
 
     @cached_property
@@ -525,17 +593,19 @@ class _Reader:
         found = self._named(sentence.text, tokens, words, lower)
         found += self._learnt(sentence.text, tokens, words, lower, found)
         found.sort(key=lambda m: m.first)
-        strangers = not self.stranger and not any(m.kind in ("person", "learnt") for m in found) and bool(_names(words, lower, found))
+        names = _names(words, lower, found, self.strangers)
         if len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
             self.speaker = self.person = self.subject = missing.pop()
             self.stranger, self.silence = False, 0
-        if sentence.paragraph != self.paragraph:  # a quote that goes on in a new paragraph has its mark again
+        self.at += 1
+        opening = sentence.paragraph != self.paragraph
+        if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
-        opened = self.quote_open
-        speaker, in_quote = self._quote_speaker(sentence.text)
-        found += self._carried(sentence.text, tokens, lower, found, speaker)
+        outside = _unquoted(lower, self.quote_open)
+        speaker, in_quote = self._quote_speaker(sentence.text, opening)
+        found += self._carried(sentence.text, tokens, lower, outside, found, names, speaker)
         found.sort(key=lambda m: (m.first, m.last))
-        self._remember(lower, found, opened, strangers)
+        self._remember(lower, outside, found, names)
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
 
     # -- names
@@ -559,13 +629,8 @@ class _Reader:
                 kind = alias.kind
                 if tokens.starts[i] < dateline_end and kind in ("name", "capital"):
                     kind, why = "place", "dateline"
-                elif i > 1 and lower[i - 1] == "-" and lower[i - 2] == "pro":
-                    kind, why = "place", "pro-" + words[i]
-                elif reason := _only_place(words, lower, i, i + size, kind, tokens):
+                elif reason := _elsewhere(words, lower, i, i + size, alias, tokens):
                     kind, why = "place", reason
-                elif kind == "demonym" or (kind in ("name", "capital") and lower[i + size : i + size + 1] == ["'s"]):
-                    if _private(words, lower, i + size) or kind == "demonym" and alias.actor != "EU" and _people(words, lower, i, i + size):
-                        kind, why = "place", "private person, people or thing"
                 found.append(_mention(tokens, text, i, i + size, alias.actor, kind, why))
         return found
 
@@ -590,10 +655,10 @@ class _Reader:
         entries = [
             (short, a)
             for short, a in self.lexicon.short(lower[i])
-            if a.in_office(self.date) and _same(short, words, i, caps) and not _former(lower, i)
+            if a.in_office(self.date) and _same(short, words, i, caps) and not _former(lower, i) and not _goes_on(words, lower, i + len(short))
         ]
         actors = {a.actor for _, a in entries}
-        if len(actors) > 1:
+        if len(actors) > 1 or not caps and _CIVIL & set(lower[max(0, i - 2) : i]):
             actors &= set(self.recent)
         if len(actors) != 1:
             return None
@@ -652,20 +717,24 @@ class _Reader:
             left[-1] in _OFFICE or left[-1] == "." and len(left) > 1 and left[-2] in _TITLE or left[-1].rstrip(".") in ("gen", "adm", "col")
         ):
             for m in reversed(found):  # "Norway's Foreign Minister Ine Lie", "Russian army spokesman X"
-                if m.last <= first and first - m.last <= 6 and not set(lower[m.last : first]) & {",", "and", "said", "with", "of"}:
+                if m.last <= first and first - m.last <= 6 and _OFFICE_ENDS.isdisjoint(lower[m.last : first]):
                     return m.actor, f"office of {m.actor} before the name"
         if last < len(lower) and lower[last] == ",":  # "Ine Lie, Norway's foreign minister,"
             right = lower[last + 1 : last + 14]
             stop = right.index(",") if "," in right else len(right)
-            if any(w in _OFFICE for w in right[:stop]) and not any(w in _FORMER for w in right[:2]):
+            apposition = set(right[:stop])
+            once = right[0] in ("who", "as") and right[1:2] and right[1] in ("served", "was", "had", "as", "became")
+            if apposition & _PERSONAL_OFFICE and not apposition & _NO_APPOSITION and not apposition & _FORMER and not once:
                 for m in found:
-                    if last < m.first <= last + 1 + stop:
+                    accredited = "to" in lower[max(last, m.first - 2) : m.first] and _OFFICE.isdisjoint(lower[m.last : m.last + 4])
+                    if last < m.first <= last + 1 + stop and not accredited:  # "the ambassador to Chile" is not Chile's
                         return m.actor, f"office of {m.actor} after the name"
         return "", ""
 
     # -- carried
 
-    def _quote_speaker(self, text: str) -> tuple[str, bool]:
+    def _quote_speaker(self, text: str, opening: bool) -> tuple[str, bool]:
+        """Whose quote the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
         opened = self.quote_open
         if not opened and not _QUOTE_MARK.search(text):
             return "", False
@@ -679,21 +748,41 @@ class _Reader:
         words = re.findall(r"[\w'’.]+", outside)
         if len(words) >= 2:  # the sentence has its own attribution or goes on after the quote
             return ("", True)
-        return self.speaker, True
+        return self.speaker if opened or not opening else self._told_later(), True
 
-    def _carried(self, text: str, tokens: Tokens, lower: list[str], found: list[Mention], speaker: str) -> list[Mention]:
+    def _told_later(self) -> str:
+        """The speaker of a quote that opens a paragraph: the one its paragraph names behind it, or the last one when it names nobody."""
+        inside = self.quote_open
+        for s in self.sents[self.at :]:
+            if s.paragraph != self.paragraph:
+                break
+            marks = _MARK.findall(s.text)
+            if len(re.findall(r"[\w'’.]+", _outside_quotes(s.text, inside))) >= 2:
+                tokens = tokenize(s.text)
+                outside = _unquoted(tokens.lower, inside)
+                found = self._named(s.text, tokens, tokens.folded, tokens.lower)
+                speaking = next((m for m in found if m.kind != "place" and _speaks(outside, m)), None)
+                if speaking or _somebody_speaks(outside):
+                    return speaking.actor if speaking else ""
+                return self.speaker
+            inside = _inside_after(marks, inside)
+        return self.speaker
+
+    def _carried(
+        self, text: str, tokens: Tokens, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]], speaker: str
+    ) -> list[Mention]:
+        """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
         out: list[Mention] = []
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
-        person = "" if self.stranger or self.silence > _REMEMBERED else self.person or self.speaker
+        person = "" if self.stranger or self.silence > _REMEMBERED else self.person
         for i in () if _CARRY.isdisjoint(lower) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
-            if w in ("he", "she") and person and not any(m.last <= i and m.kind in ("person", "learnt") and m.actor != person for m in found):
-                local = [m for m in found if m.kind in ("person", "learnt") and m.last <= i]
-                actor = local[-1].actor if local else person
-                out.append(_mention(tokens, text, i, i + 1, actor, "pronoun", f"{w}: the official named before"))
+            own = w.partition("'")[0]
+            if w in _HE and (actor := self._he(outside, i, found, names, person)):
+                out.append(_mention(tokens, text, i, i + 1, actor, "pronoun", f"{own}: the official named before"))
             elif w in _CARRIERS and i and self.speaker:
-                if mention := self._organ(text, tokens, lower, i, found):
+                if mention := self._organ(text, tokens, lower, i, found, names):
                     out.append(mention)
             elif w in _COUNTRY and i and self.recent:
                 if mention := self._country(text, tokens, lower, i, found):
@@ -703,31 +792,34 @@ class _Reader:
                     actor = "North Korea" if w == "north" else "South Korea"
                     out.append(_mention(tokens, text, i, i + 1, actor, "description", f"the {w} of Korea"))
         out += self._groups(text, tokens, lower, found)
-        if (m := _IT.match(text)) and self.subject:
+        if self.subject and (m := _IT.match(text)) and ((verb := m[2].lower()) in _REPORT or verb in _IT_ACTS or " not " in m[0]):
             at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
             out.append(_mention(tokens, text, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
-    def _organ(self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention]) -> Mention | None:
+    def _he(self, outside: list[str], i: int, found: list[Mention], names: list[tuple[int, int]], person: str) -> str:
+        """Whose official `he` at token `i` is, '' for somebody else's: the person named nearest before, in words of the same voice."""
+        local = [m for m in found if m.kind in ("person", "learnt") and m.last <= i and (not outside[i] or outside[m.first])]
+        private = [last for first, last in names if last <= i and (not outside[i] or outside[first]) and not _of_an_office(outside, first)]
+        stranger = max(private, default=0)
+        if local:
+            return local[-1].actor if local[-1].last >= stranger else ""
+        return "" if stranger else person
+
+    def _organ(
+        self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention], names: list[tuple[int, int]]
+    ) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
         start = i
-        while start > 0 and lower[start - 1] in (
-            "foreign",
-            "defense",
-            "defence",
-            "interior",
-            "state",
-            "military",
-            "senior",
-            "joint",
-            "top",
-            "oil",
-            "trade",
-            "finance",
-        ):
+        while start > 0 and lower[start - 1] in _ORGAN_WORDS:
             start -= 1
         if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
             start -= 2  # "the country's foreign ministry"
+        following = lower[i + 1] if i + 1 < len(lower) else ""
+        if lower[i] == "general" and following not in _REPORT and following not in _AUX:  # "the general election"
+            return None
+        if lower[i] in _PAPERS and names:  # "Mr. Lie said in a statement"
+            return None
         if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
             return None
         named = any(
@@ -736,21 +828,41 @@ class _Reader:
         )
         if named or any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
             return None
-        if lower[start - 1] in ("a", "an") and lower[i] not in ("statement", "communique", "letter", "spokesman", "spokeswoman", "spokesperson"):
+        if lower[start - 1] in ("a", "an") and lower[i] not in _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}:
             return None
-        near_report = any(w in _REPORT or w in _AUX for w in lower[i + 1 : i + 4]) or any(w in _REPORT for w in lower[max(0, start - 3) : start])
+        subject = following == "'s" or following.isalpha() and following not in _AFTER_NO_SUBJECT and self._opens(lower, start - 1)
+        before, behind = lower[max(0, start - 3) : start], lower[i + 1 : i + 4]
+        near_report = not _REPORT.isdisjoint(before + behind) or not _AUX.isdisjoint(behind) or subject and lower[i] in _BY_ITSELF
         if not near_report:
             return None
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
-        actor = by.actor if by else own or self.organs.get(lower[i], self.speaker)
-        return _mention(tokens, text, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
+        actor = by.actor if by else own or self._holder(lower[i])
+        return None if not actor else _mention(tokens, text, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
+
+    @staticmethod
+    def _opens(lower: list[str], i: int) -> bool:
+        """Whether a subject may begin at token `i`."""
+        return i == 0 or lower[i - 1] in _BEFORE_SUBJECT
+
+    def _holder(self, office: str) -> str:
+        """Whose office it is: that of the actor who spoke last, who had it most often so far (a president, a government) or who had it last."""
+        had = self.organs.get(office)
+        if not had:
+            return self.speaker
+        if self.speaker in had:
+            return self.speaker
+        if office not in _BY_ITSELF:
+            return had[-1]
+        return max(reversed(list(dict.fromkeys(had))), key=had.count)
 
     def _country(self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention]) -> Mention | None:
         start = i - 1
         while start > 0 and lower[start] not in ("the", "a") and i - start < 3:
             start -= 1
         if lower[start] != "the" or not self.subject or lower[i] == "state" or found and found[0].first < i:
+            return None
+        if (lower[i] in _BODIES) == (self.subject in self.lexicon.states):
             return None
         if not any(w in _REPORT or w in _AUX for w in lower[i + 1 : i + 3]):
             return None
@@ -760,20 +872,29 @@ class _Reader:
         out: list[Mention] = []
         if "two" in lower or "both" in lower:
             here = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
-            two = here[:2] if len(here) >= 2 else list(dict.fromkeys([*reversed(here), *reversed(self.recent)]))[:2]
-            for m in _TWO.finditer(text) if len(two) == 2 else ():
+            for m in _TWO.finditer(text):
+                states = m[0].lower().endswith(("countries", "nations", "governments", "capitals"))
+                now = [a for a in here if a in self.lexicon.states] if states else here
+                before = [a for a in reversed(self.recent) if not states or a in self.lexicon.states]
+                two = now[:2] if len(now) >= 2 else list(dict.fromkeys([*reversed(now), *before]))[:2]
+                if len(two) < 2:
+                    continue
                 first, last = _token_span(tokens, m.start(), m.end())
                 out += [_mention(tokens, text, first, last, actor, "phrase", "the two named last") for actor in two]
         if self.parties and (r := _REBELS.search(text)):
             first, last = _token_span(tokens, r.start(), r.end())
             if not any(m.first <= last and first <= m.last for m in found):
                 out.append(_mention(tokens, text, first, last, self.parties[-1], "phrase", "the party named before"))
+        if "koreas" in lower and lower[(k := lower.index("koreas")) - 1] != "north":
+            out += [_mention(tokens, text, k, k + 1, actor, "description", "both Koreas") for actor in ("North Korea", "South Korea")]
         return out
 
     # -- memory
 
-    def _remember(self, lower: list[str], found: list[Mention], opened: bool, strangers: bool) -> None:
-        """`opened`: whether the sentence begins in a quote; `strangers`: whether it names people, none of whom is known to speak for an actor."""
+    def _remember(self, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]) -> None:
+        """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
+        names = [n for n in names if not _of_an_office(lower, n[0])]
+        self.strangers.update(lower[last - 1] for first, last in names if last - first > 1)
         real = [m for m in found if m.kind != "place"]
         for m in real:
             if m.actor in self.recent:
@@ -785,24 +906,33 @@ class _Reader:
             if m.kind != "place" or m.why != "dateline":
                 for w in lower[m.first : m.last + 4]:
                     if w in _CARRIERS:
-                        self.organs[w] = m.actor
+                        self.organs.setdefault(w, []).append(m.actor)
                     elif w in (",", "and", "said", ".", '"'):
                         break
-        outside = _unquoted(lower, opened)
         speaking = next((m for m in real if _speaks(outside, m)), None)
-        other = not speaking and _somebody_speaks(outside)
+        pronouns = {m.first for m in found if m.kind == "pronoun"}
+        unknown = any(  # "he said" of somebody who speaks for no actor
+            w in _HE and i not in pronouns and not _REPORT.isdisjoint(outside[max(0, i - 1) : i + 2])
+            for i, w in enumerate(outside)
+        )
+        other = not speaking and (unknown or _somebody_speaks(outside)) or _stranger_speaks(outside, names, speaking)
+        if other:
+            speaking = None
         self.silence += 1
-        self.stranger = self.stranger or strangers or other
+        self.stranger = self.stranger or bool(names) and not any(m.kind in ("person", "learnt") for m in found) or other
         if other:
             self.speaker = ""
         if not real:
             return
-        subject = speaking or next((m for m in real if _initial(lower, m)), real[0])
+        voiced = [m for m in real if m.kind == "quote" or outside[m.first]]
+        if not voiced:
+            return
+        subject = speaking or next((m for m in voiced if _initial(lower, m)), voiced[0])
         self.subject = subject.actor
         if other:
             return
         self.speaker = subject.actor
-        persons = [m for m in real if m.kind in ("person", "learnt", "pronoun")]
+        persons = [m for m in voiced if m.kind in ("person", "learnt", "pronoun")]
         if persons:
             self.person = next((m.actor for m in persons if m.actor == self.speaker), persons[0].actor)
         elif speaking or set(lower) & _OFFICE:
@@ -831,6 +961,41 @@ def _token_span(tokens: Tokens, start: int, end: int) -> tuple[int, int]:
     return (inside[0], inside[-1] + 1) if inside else (0, 1)
 
 
+def _elsewhere(words: list[str], lower: list[str], first: int, last: int, alias: Alias, tokens: Tokens) -> str:
+    """Why the name at `first:last` speaks for no actor here ('' when it does): a place, a private person or thing, an office of the past."""
+    kind = alias.kind
+    if first > 1 and lower[first - 1] == "-" and lower[first - 2] in ("pro", "anti") and lower[last : last + 1] not in _LEAGUES:
+        return f"{lower[first - 2]}-{words[first]}"
+    if kind != "person" and _once(lower, first, last):
+        return "a former office"
+    if reason := _only_place(words, lower, first, last, kind, tokens):
+        return reason
+    if kind in ("name", "demonym", "capital", "seat", "person") and (reason := _not_the_state(words, lower, first, last, kind)):
+        return reason
+    return "people" if kind == "demonym" and alias.actor != "EU" and _people(words, lower, first, last) else ""
+
+
+def _once(lower: list[str], first: int, last: int) -> bool:
+    """Whether "former" before the name of an actor makes the office behind it one of the past: "a former British spy", "ex-US ambassador"."""
+    i = first - 1
+    if i > 0 and lower[i] in ("-", "the", "senior", "top"):
+        i -= 1
+    if i > 1 and lower[i] == "of":  # "the former chief inspector of the IAEA"
+        office = lower[max(0, i - 5) : i]
+        return not _OFFICE.isdisjoint(office) and any(w in _FORMER and not {",", "and"} & set(office[k:]) for k, w in enumerate(office))
+    if i < 0 or lower[i] not in _FORMER or lower[i - 1 : i] == ["and"] and lower[i - 2 : i - 1] in (["current"], ["present"]) or lower[i] == "then":
+        return False
+    return not _OFFICE_OR_TITLE.isdisjoint(lower[last : last + 4]) or not _SERVANT.isdisjoint(lower[last : last + 4])
+
+
+_SERVANT = frozenset("spy agent officer soldier intelligence operative analyst aide prosecutor senator congressman lawmaker".split())
+
+
+def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
+    """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
+    return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
+
+
 def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:
     if i + len(key) > len(words):
         return False
@@ -842,8 +1007,11 @@ def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:
 
 def _former(lower: list[str], i: int) -> bool:
     left = lower[max(0, i - 5) : i]
-    stop = {",", "and", "said", "that", "by", "with", "of"}
-    return any(w in _FORMER and not set(left[k + 1 :]) & stop for k, w in enumerate(left))
+    stop = {",", "and", "said", "that", "by", "with"}
+    return any(
+        w in _FORMER and not set(left[k + 1 :]) & stop and ("of" not in left[k + 1 :] or left[left.index("of", k + 1) - 1] in _OFFICE)
+        for k, w in enumerate(left)
+    )
 
 
 def _given_name(before: str, low: str, i: int) -> bool:
@@ -854,15 +1022,19 @@ def _given_name(before: str, low: str, i: int) -> bool:
     )  # fmt: skip
 
 
-_NOT_GIVEN = frozenset(
-    "the but and as if when while after before monday tuesday wednesday thursday friday saturday sunday mr mrs that what how why "
+_DAYS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november "
+    "december jan feb mar apr jun jul aug sep sept oct nov dec . spring summer autumn winter".split()
+)
+_NOT_GIVEN = _DAYS | frozenset(
+    "the but and as if when while after before mr mrs that what how why "
     "in on with from by for at to of or nor why yet both elect american russian israeli iranian turkish syrian chinese french "
     "german british indian venezuelan ukrainian republican democrat democratic general vladimir donald barack hassan".split()
 )
 
 
-def _names(words: list[str], lower: list[str], found: list[Mention]) -> list[tuple[int, int]]:
-    """Runs of capitalised words that may be a person's name, without titles, outside the mentions."""
+def _names(words: list[str], lower: list[str], found: list[Mention], known: Collection[str] = ()) -> list[tuple[int, int]]:
+    """Runs of capitalised words that may be a person's name, without titles, outside the mentions; single words that are `known` surnames too."""
     taken = {t for m in found for t in range(m.first, m.last)}
     runs: list[tuple[int, int]] = []
     free = 0
@@ -874,10 +1046,18 @@ def _names(words: list[str], lower: list[str], found: list[Mention]) -> list[tup
             j += 1
         while j > i and lower[j - 1] in ("al", "-", "bin", "de", "von", "van"):
             j -= 1
-        if 2 <= j - i <= 5 or j - i == 1 and i and lower[i - 1] in _TITLE:
+        if 2 <= j - i <= 5 or j - i == 1 and (i and lower[i - 1] in _TITLE or lower[i] in known):
             runs.append((i, j))
         free = j
     return runs
+
+
+def _of_an_office(lower: list[str], first: int) -> bool:
+    """Whether an office stands before the name, of some actor: "trade official Ine Lie", "its deputy minister, Ine Lie"."""
+    before = lower[first - 1 : first]
+    if before == [","]:
+        before = lower[first - 2 : first - 1]
+    return bool(before) and before[0] in _OFFICE
 
 
 def _namelike(words: list[str], lower: list[str], j: int) -> bool:
@@ -889,10 +1069,9 @@ def _namelike(words: list[str], lower: list[str], j: int) -> bool:
     return lower[j] in ("al", "bin", "de", "von", "van", "el", "ul") and j + 1 < len(words)
 
 
-_NOT_A_NAME = frozenset(
+_NOT_A_NAME = _DAYS | frozenset(
     "foreign defense defence interior ministry department the a in on it he she they but and we i i'm our his her this that "
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
-    "october november december twitter council security parliament congress senate house state prime deputy vice".split()
+    "twitter council security parliament congress senate house state prime deputy vice".split()
 )
 
 
@@ -905,7 +1084,7 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         return "names the civil war"
     if after == "'s" and last + 1 < len(lower) and lower[last + 1] in _PARTY_WORDS:
         return "the country of a party"
-    if kind == "name" and after in ("crisis", "conflict", "war", "peninsula") and lower[first - 1 : first] == ["the"]:
+    if kind == "name" and after in _TOPIC and lower[first - 1 : first] in (["the"], ["his"], ["her"], ["their"]):
         return f"names the {after}"
     joined = after == "-" and tokens.starts[last] == tokens.ends[last - 1]
     if after == "'s" or joined or (kind == "name" and last < len(lower) and after in _OFFICE):
@@ -916,12 +1095,23 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
     if i < 0:
         return ""
     while i > 1 and lower[i] in (",", "and", "or") and words[i - 1][:1].isupper():  # "in Namibia, Russia and Iran"
+        if lower[i] == "," and (lower[i - 1] in _DAYS or after[:1].isalpha() and after not in ("and", "or")):  # "In May, the Taliban attacked"
+            break
         i -= 2
         while i > 0 and words[i][:1].isupper():
             i -= 1
     before = lower[i]
     if before in _PLACE_BEFORE:
+        aimed = before in ("at", "toward", "towards") and not _AIMED.isdisjoint(lower[max(0, i - 2) : i])
+        return "" if aimed else f"place after {before!r}"
+    if before == "near" and kind == "capital" or before == "within" and lower[first] not in _UNIONS:
         return f"place after {before!r}"
+    if before == "from" and lower[first] not in _UNIONS and not _LEAVING.isdisjoint(lower[max(0, i - 5) : i]):
+        return "where something comes from"
+    if before == "to" and kind == "capital" and not _JOURNEY.isdisjoint(lower[max(0, i - 6) : i]):
+        return "where somebody goes"
+    if before == "of" and lower[i - 1 : i] in (["out"], ["outside"], ["inside"]) and lower[first] not in _UNIONS:
+        return f"place after '{lower[i - 1]} of'"
     if (
         before in ("for", "to", "from")
         and lower[i - 1] in _TRAVEL
@@ -932,18 +1122,53 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
     return ""
 
 
-def _private(words: list[str], lower: list[str], at: int) -> bool:
-    """Whether the words after a demonym or possessive name a private person, firm or thing."""
-    if lower[at : at + 1] == ["'s"]:
-        at += 1
-    if lower[at : at + 1] == ["-"]:
-        return lower[at + 1 : at + 2] in (["made"], ["born"], ["language"], ["speaking"], ["style"], ["owned"])
-    for w in lower[at : at + 4]:
-        if w in _PRIVATE:
-            return True
-        if w in _OFFICE or w in _REPORT or w in _AUX or not w[:1].isalpha() or w in ("of", "in", "to", "and", "on", "for", "with"):
+def _not_the_state(words: list[str], lower: list[str], first: int, last: int, kind: str) -> str:
+    """Why the words after a name, demonym or possessive name something else than the state ('' when they do not)."""
+    after = lower[last : last + 1]
+    if after == ["-"]:
+        return "firm, thing or person from there" if kind != "person" and lower[last + 1 : last + 2] and lower[last + 1] in _APART else ""
+    owner = after == ["'s"]
+    at = last + 1 if owner else last
+    noun = lower[at] if at < len(lower) else ""
+    if kind in ("person", "seat"):
+        return "private person or thing" if noun in _CIRCLE or kind == "seat" and noun in ("correspondent", "reporter") else ""
+    if kind == "capital" and not owner and noun in _VENUE:
+        return "where something happens"
+    if kind == "demonym" or owner:
+        third = [*lower[at + 1 : at + 3], "", ""]
+        if noun in _GEOGRAPHY and third[0] not in _SERVICE or noun not in _OFFICE and third[0] in _GEOGRAPHY and third[1] not in _SERVICE:
+            return "names a place"
+        if _private(lower, at, 4):
+            return "private person, people or thing"
+    elif kind == "name" and _private(lower, at, 2):
+        return "private person, people or thing"
+    if kind != "capital" and words[at : at + 1] and words[at][:1].isupper():
+        end = at
+        while end < len(words) and words[end][:1].isupper():
+            end += 1
+        if lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at : at + 1] != ["Central"]:
+            return "a body of its own"
+    return ""
+
+
+def _private(lower: list[str], at: int, reach: int) -> bool:
+    """Whether the words from `at` on, at most `reach`, name a private person, firm or thing."""
+    for k, w in enumerate(lower[at : at + reach], at):
+        following = lower[k + 1] if k + 1 < len(lower) else ""
+        if w in _PRIVATE or w[-1:] == "s" and w[:-1] in _PRIVATE or w.endswith(_MAKERS) and not w.startswith(("law", "policy", "peace")):
+            if w == "national":
+                return following not in _STATE_BODY
+            if w == "opposition":  # not "Russian opposition to the plan"
+                return following.isalpha() and following not in _NO_ADJECTIVE
+            return lower[k - 1] != "policy" and following not in _OFFICE
+        if w in _OFFICE or w in _REPORT or w in _AUX or not w[:1].isalpha() or w in _NO_ADJECTIVE:
             return False
     return False
+
+
+_NO_ADJECTIVE = frozenset(
+    "of in to and on for with as at by that but or from into over about after before while when if is a an the its their his".split()
+)
 
 
 def _people(words: list[str], lower: list[str], first: int, last: int) -> bool:
@@ -988,9 +1213,9 @@ def _speaks(lower: list[str], m: Mention) -> bool:
         return True
     if not lower[m.first]:
         return False
-    if m.first and lower[m.first - 1] in _REPORT:
+    if m.first and lower[m.first - 1] in _INVERTED:
         return True
-    if m.first > 1 and lower[m.first - 1] in ("the", "a", "president", "minister", "mr", "mrs") and lower[m.first - 2] in _REPORT:
+    if m.first > 1 and lower[m.first - 1] in ("the", "a", "president", "minister", "mr", "mrs") and lower[m.first - 2] in _INVERTED:
         return True
     if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in"):
         return False
@@ -1003,6 +1228,26 @@ def _somebody_speaks(lower: list[str]) -> bool:
     if said < 0 or _MARKS.isdisjoint(lower):
         return False
     return _OFFICES_AND_PRONOUNS.isdisjoint(lower[max(0, said - 3) : said] + lower[said + 1 : said + 3])
+
+
+def _stranger_speaks(lower: list[str], names: list[tuple[int, int]], speaking: Mention | None) -> bool:
+    """Whether a reporting verb outside quotes is nearer to a name that speaks for nobody: "said Davis", "Davis, who …, told Russia's TASS"."""
+    for first, last in names:
+        if not lower[first]:
+            continue
+        before = first - 1
+        while before > 0 and (lower[before] in _TITLE or lower[before] == "."):
+            before -= 1
+        if before >= 0 and lower[before] in _INVERTED:
+            return True
+        reach = 9 if first == 0 or lower[first - 1] in _BEFORE_SUBJECT else 2
+        said = next((k for k, w in enumerate(lower[last : last + reach], last) if w in _REPORT), 0)
+        if said and (speaking is None or speaking.first > said):
+            return True
+    return False
+
+
+_INVERTED = frozenset("said says added adds wrote writes announced replied insisted explained noted tweeted argued continued concluded".split())
 
 
 def _initial(lower: list[str], m: Mention) -> bool:
