@@ -28,6 +28,7 @@ import stance
 from stance.dataset import normalise
 from stance.encoders import open_encoder
 from stance.evaluation import HeadReport, confusion, f1_scores, macro_f1
+from stance.model import default_model
 from stance.training import Settings, evaluate, train
 from stance.words import default_words
 
@@ -180,10 +181,11 @@ def main() -> None:
     parser.add_argument("--only", choices=list(TASKS))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="no network")
+    parser.add_argument("--start", action="store_true", help="train on from the network of the shipped model")
     parser.add_argument("--encoder", help="in place of the network, vectors of this sentence encoder: a local folder, or a cached name")
     args = parser.parse_args()
     encoder = open_encoder(args.encoder) if args.encoder else None
-    words = None if args.plain or encoder else default_words()
+    words = None if args.plain or encoder else default_model().network if args.start else default_words()
     fit = partial(train, settings=Settings(draws=200), encoder=encoder, words=words, jobs=args.jobs)
     for name, task in TASKS.items():
         if args.only in (None, name):

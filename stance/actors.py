@@ -384,6 +384,7 @@ _LEAVING = frozenset(
     "importing".split()
 )
 _JOURNEY = frozenset("visit visits trip trips journey flight flights".split())
+_LONGEST_LIST = 60  # tokens: as far as "in" is looked for before a list of names
 _REGION = frozenset(
     "eastern western northern southern central northeastern northwestern southeastern southwestern north south "
     "east west mainland occupied neighboring neighbouring war-torn rural the downtown nearby dominated shiite sunni "
@@ -1094,7 +1095,8 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         i -= 1
     if i < 0:
         return ""
-    while i > 1 and lower[i] in (",", "and", "or") and words[i - 1][:1].isupper():  # "in Namibia, Russia and Iran"
+    furthest = max(1, first - _LONGEST_LIST)
+    while i > furthest and lower[i] in (",", "and", "or") and words[i - 1][:1].isupper():  # "in Namibia, Russia and Iran"
         if lower[i] == "," and (lower[i - 1] in _DAYS or after[:1].isalpha() and after not in ("and", "or")):  # "In May, the Taliban attacked"
             break
         i -= 2

@@ -29,7 +29,8 @@ def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
         yield f"It reads vectors of the sentence encoder {_text(e['name'])} (SHA-256 of the weights `{e['sha256']}`), which it needs to run."
     if n := manifest.get("network"):
         own = "; they are in the file" if "words.npz" in manifest.get("members", {}) else ""
-        yield f"A small recurrent network over word vectors (SHA-256 `{n['words']}`{own}) adds its scores."
+        begun = f" It was trained on from another model's (`{n['start'][:12]}`)." if "start" in n else ""
+        yield f"A small recurrent network over word vectors (SHA-256 `{n['words']}`{own}) adds its scores.{begun}"
     yield from _data(manifest)
     yield from _definitions(manifest)
     yield from _scores(manifest)
@@ -149,7 +150,8 @@ def command(manifest: Manifest, name: str) -> str:
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
     words += ["--encoder", manifest["encoder"]["name"]] if "encoder" in manifest else []
     if "network" in manifest:
-        words += ["--words", "WORDS.npz"] if "words.npz" in manifest.get("members", {}) else ["--network"]
+        own = ["--words", "WORDS.npz"] if "words.npz" in manifest.get("members", {}) else ["--network"]
+        words += ["--start", "MODEL.stance"] if "start" in manifest["network"] else own
     words += ["--cues", "CUES.csv"] if "cues.csv" in manifest.get("members", {}) else []
     words += [w for k in ("actors", "definitions") if about.get(k) for w in (f"--{k}", f"{k.upper()}.csv")]
     return shlex.join([*words, "-o", name if name.endswith(".stance") else "model.stance"])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stance.dataset import Dataset
     from stance.encoders import Encoder
     from stance.model import Model
+    from stance.network import Network
     from stance.store import Judge, Run
     from stance.words import WordVectors
 
@@ -76,6 +77,10 @@ NetworkOption = Annotated[
 WordsOption = Annotated[
     Optional[Path],
     typer.Option("--words", help="Word vectors for the network, by `stance words`, in place of the default ones.", show_default=False),
+]
+StartOption = Annotated[
+    str,
+    typer.Option("--start", help="Train on from the network of this model file (`default`: the shipped one): for small data.", show_default=False),
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
 
@@ -300,6 +305,7 @@ def train(
     ] = "",
     network: NetworkOption = False,
     words: WordsOption = None,
+    start: StartOption = "",
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -316,7 +322,7 @@ def train(
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
-    dense, vectors = _encoder(encoder), _words(network, words)
+    dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
     dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
@@ -369,6 +375,7 @@ def evaluate(
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
     network: NetworkOption = False,
     words: WordsOption = None,
+    start: StartOption = "",
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -388,7 +395,7 @@ def evaluate(
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
     if model and curve:
         raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
-    if model and (network or words):
+    if model and (network or words or start):
         raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
     wanted = _sizes(sizes)
     fitted = load(model) if model else None
@@ -412,7 +419,7 @@ def evaluate(
         reports = training.evaluate(fitted, dataset, predicted)
     else:
         _warn_of_folds(dataset, folds)
-        predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words), jobs=jobs, progress=_progress)
+        predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words, start), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
     points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
@@ -767,9 +774,18 @@ def _encoder(name: str) -> Encoder | None:
     return open_encoder(name)
 
 
-def _words(network: bool, path: Path | None) -> WordVectors | None:
+def _words(network: bool, path: Path | None, start: str) -> WordVectors | Network | None:
     from stance.words import default_words, load_words
 
+    if start:
+        if path:
+            raise typer.BadParameter("a network to start from has its own word vectors", param_hint="--words")
+        from stance.model import default_model, load
+
+        model = default_model() if start == "default" else load(start)
+        if model.network is None:
+            raise InputError(f"{start}: this model has no network to start from", "give one that was trained with --network")
+        return model.network
     return load_words(path) if path else default_words() if network else None
 
 

@@ -9,6 +9,7 @@ the steps (Polyak & Juditsky 1992; Izmailov et al. 2018): as good as the mean of
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,14 @@ class Network:
     def width(self) -> int:
         """Number of scores of a pair."""
         return len(self.parameters["out bias"])
+
+    @property
+    def digest(self) -> str:
+        """A hash of the parameters."""
+        h = hashlib.sha256()
+        for name in sorted(self.parameters):
+            h.update(self.parameters[name].tobytes())
+        return h.hexdigest()
 
     def scores(self, sequences: Sequences) -> Floats:
         """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
@@ -210,16 +219,26 @@ def train_network(
     words: WordVectors,
     *,
     seed: int,
+    start: Network | None = None,
     progress: Progress | None = None,
 ) -> Network:
-    """A network for all heads together, parameters `rounded`. Same data and seed, same network. Raises ValueError for no pairs."""
+    """A network for all heads together, parameters `rounded`. Same data and seed, same network.
+
+    With `start` it begins as that one, but for the scores of the labels: what another task has taught it (fine-tuning). Raises ValueError
+    for no pairs, or a `start` of other word vectors or another size.
+    """
     if not len(sequences):
         raise ValueError("no pairs to train on")
+    if start and start.words.digest != words.digest:
+        raise ValueError("the network to start from was trained with other word vectors")
     rng = np.random.default_rng(seed)
     p = {
         name: (rng.uniform(-1, 1, shape) * np.sqrt(3.0 / shape[-2]) if len(shape) > 1 and "bias" not in name else np.zeros(shape)).astype(np.float32)
         for name, shape in shapes(words.width, sum(len(g.weights) for g in goals)).items()
     }
+    if start:
+        for name in p.keys() - {"out", "out bias"}:
+            p[name][...] = start.parameters[name]
     per_epoch = -(-len(sequences) // _BATCH)
     steps = max(_EPOCHS * per_epoch, _LEAST_STEPS)
     mean = {name: np.zeros_like(x) for name, x in p.items()}

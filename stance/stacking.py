@@ -125,11 +125,11 @@ def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple
 
 
 def one_thread_network(
-    tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, progress: Progress | None = None
+    tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, start: Network | None = None, progress: Progress | None = None
 ) -> Network:
     """As `train_network`, with one thread: several add up in another order, and the network would hang on how many there are."""
     with threadpool_limits(1, "blas"):
-        return train_network(tokens, goals, words, seed=seed, progress=progress)
+        return train_network(tokens, goals, words, seed=seed, start=start, progress=progress)
 
 
 class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -65,7 +65,7 @@ class Tokens:
 
     def _found(self) -> tuple[list[int], list[int]]:
         if self._spans is None:
-            spans = [m.span() for m in _TOKEN.finditer(self.text)]
+            spans = [m.span() for m in _pattern(self.text).finditer(self.text)]
             self._spans = [s for s, _ in spans], [e for _, e in spans]
         return self._spans
 
@@ -79,14 +79,26 @@ _TOKEN = re.compile(
 )
 
 
+_UNSEEN = "\u00ad\u200b-\u200d\u2060\ufeff"  # soft hyphens and joiners, which web pages leave inside words
+_MARKS = f"\u0300-\u036f{_UNSEEN}"  # and accents as characters of their own
+_MARKED_TOKEN = re.compile(_TOKEN.pattern.replace(r"|\w+(?:['’](?!s\b)\w+)*", rf"|\w[\w{_MARKS}]*(?:['’](?!s\b)\w[\w{_MARKS}]*)*"))
+_ANY_MARK = re.compile(f"[{_MARKS}]")
+_ANY_UNSEEN = re.compile(f"[{_UNSEEN}]")
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return _MARKED_TOKEN if not text.isascii() and _ANY_MARK.search(text) else _TOKEN
+
+
 def tokenize(text: str) -> Tokens:
     """Words, numbers and marks of `text`, hyphens and possessives apart, `U.S.` whole."""
-    return Tokens(text, _TOKEN.findall(text))
+    return Tokens(text, _pattern(text).findall(text))
 
 
 def fold(word: str) -> str:
     """Without accents, straight apostrophes, acronyms without dots: `U.S.` → `US`."""
     if not word.isascii():
+        word = _ANY_UNSEEN.sub("", word) or word
         word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).strip() or word
         word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d")
     return word.replace(".", "") if "." in word and word[0].isalpha() else word

@@ -193,7 +193,7 @@ def train(
     about: Mapping[str, str] | None = None,
     definitions: Mapping[str, Mapping[str, str]] | None = None,
     encoder: Encoder | None = None,
-    words: WordVectors | None = None,
+    words: WordVectors | Network | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[Model, dict[str, HeadReport]]:
@@ -202,6 +202,7 @@ def train(
     `about` (`labelled_by`, `licence`, `note`, `hold_out`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
     manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder`, or a recurrent network over
     the vectors of `words`, join the features by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
+    With a trained network as `words`, its vectors are taken and training starts from it: worth most on small data.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
     class lives in one article only, ValueError for an encoder and words together.
@@ -237,7 +238,7 @@ def train(
 
 
 def _prepared(
-    data: Dataset, settings: Settings, cues: CueLexicon | None, encoder: Encoder | None, words: WordVectors | None, jobs: int,
+    data: Dataset, settings: Settings, cues: CueLexicon | None, encoder: Encoder | None, words: WordVectors | Network | None, jobs: int,
     progress: Progress | None,
 ) -> tuple[NDArray[Any], _Encoded | _Networks | None]:  # fmt: skip
     """The sparse rows of all pairs, and what stands beside them: vectors, or networks."""
@@ -282,6 +283,7 @@ class _Networks:
     """
 
     words: WordVectors
+    start: Network | None
     sequences: Sequences
     heads: tuple[Head, ...]
     out: Floats
@@ -290,7 +292,7 @@ class _Networks:
 
     def fit(self, data: Dataset, settings: Settings, progress: Progress | None) -> None:
         """Train `whole`."""
-        self.whole = one_thread_network(self.sequences, goals_of(data, self.heads, settings), self.words, settings.seed, progress)
+        self.whole = one_thread_network(self.sequences, goals_of(data, self.heads, settings), self.words, settings.seed, self.start, progress)
 
     def scores(self, head: Head, y: Sequence[str], weight: dict[str, float], folds: Folds, jobs: int) -> Floats:
         at = self._first(head)
@@ -301,7 +303,7 @@ class _Networks:
         return with_network(pipe, stack, self.whole, self._first(head), cues)
 
     def entry(self) -> dict[str, Any]:
-        return {"words": self.words.digest, "scores": self.out.shape[1]}
+        return {"words": self.words.digest, "scores": self.out.shape[1], **({"start": self.start.digest} if self.start else {})}
 
     def _first(self, head: Head) -> int:
         """The column at which a head's scores begin."""
@@ -320,9 +322,10 @@ def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints 
 
 
 def _networks(
-    data: Dataset, words: WordVectors, settings: Settings, cues: CueLexicon | None, jobs: int, progress: Progress | None
+    data: Dataset, words: WordVectors | Network, settings: Settings, cues: CueLexicon | None, jobs: int, progress: Progress | None
 ) -> _Networks:
-    """Networks on the folds of the first head: one network serves all heads."""
+    """Networks on the folds of the first head: one network serves all heads. With a network for `words` they start from it."""
+    start, vectors = (words, words.words) if isinstance(words, Network) else (None, words)
     heads = tuple(occurring(h, data.labels[h.name]) for h in data.heads)
     step = 2000
     whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
@@ -330,7 +333,7 @@ def _networks(
 
     def one(train_at: Ints, test_at: Ints, told: Progress | None = None) -> Floats:
         goals = goals_of(data, heads, settings, train_at)
-        return one_thread_network(whole.take(train_at), goals, words, settings.seed, told).scores(whole.take(test_at))
+        return one_thread_network(whole.take(train_at), goals, vectors, settings.seed, start, told).scores(whole.take(test_at))
 
     if jobs > 1:
         parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
@@ -339,7 +342,7 @@ def _networks(
     scores = np.zeros((len(data), sum(len(h.labels) for h in heads)))
     for (_, test_at), part in zip(folds, parts, strict=True):
         scores[test_at] = part
-    return _Networks(words, whole, heads, scores)
+    return _Networks(vectors, start, whole, heads, scores)
 
 
 def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None, batch: int = 64) -> Floats:
@@ -413,7 +416,7 @@ def out_of_fold(
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
     encoder: Encoder | None = None,
-    words: WordVectors | None = None,
+    words: WordVectors | Network | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, OutOfFold]:

@@ -215,6 +215,24 @@ def test_it_learns_what_hangs_on_the_order_of_words(words: WordVectors) -> None:
     assert (net.scores(x.take(np.flatnonzero(held))).argmax(1) == y[held]).all()
 
 
+def test_it_starts_from_what_another_learnt(words: WordVectors, tokens: Sequences, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a rate of nothing all stays as it was, but for the scores of the labels, which are of another number."""
+    start = _random(words, state=STATE, hidden=HIDDEN)
+    monkeypatch.setattr(network, "_RATE", 0.0)
+    monkeypatch.setattr(network, "_LEAST_STEPS", 3)
+    goals = [Goal(np.arange(len(tokens)) % 3, np.ones(3))]
+    fresh, begun = train_network(tokens, goals, words, seed=1), train_network(tokens, goals, words, seed=1, start=start)
+    for name in start.parameters.keys() - {"out", "out bias"}:
+        assert np.array_equal(begun.parameters[name], network.rounded(start.parameters[name]))
+        assert not np.array_equal(begun.parameters[name], fresh.parameters[name])
+    assert np.array_equal(begun.parameters["out"], fresh.parameters["out"])
+
+
+def test_a_start_with_other_words_is_refused(words: WordVectors, tokens: Sequences) -> None:
+    with pytest.raises(ValueError, match="other word vectors"):
+        train_network(tokens, [Goal(np.arange(len(tokens)) % 2, np.ones(2))], default_words(), seed=0, start=_random(words))
+
+
 def test_nothing_to_train_on_is_refused(words: WordVectors) -> None:
     with pytest.raises(ValueError, match="no pairs"):
         train_network(sequences(prepare([])), [], words, seed=0)
@@ -379,6 +397,20 @@ def test_the_command_takes_words(run: Callable[..., Run], brief: None, words: Wo
     assert read_manifest(out)["network"]["words"] == words.digest
     r = run("evaluate", REPORTS, "--words", table, "--folds", "3", "-f", "json")
     assert r.code == 0 and "without network" in r.out
+
+
+def test_the_command_trains_on_from_a_model(run: Callable[..., Run], brief: None, file: Path, model: Model, tmp_path: Path) -> None:
+    out, plain = tmp_path / "n.stance", tmp_path / "plain.stance"
+    assert run("train", REPORTS, "--start", file, "--folds", "3", "-o", out).code == 0
+    assert model.network and read_manifest(out)["network"]["start"] == model.network.digest
+    assert " --start MODEL.stance " in card.command(read_manifest(out), "n.stance")
+    assert "trained on from another model's" in run("info", out, "-f", "markdown").out
+    assert run("evaluate", REPORTS, "--start", "default", "--folds", "3").code == 0
+    assert run("train", REPORTS, "--folds", "3", "-o", plain).code == 0
+    r = run("train", REPORTS, "--start", plain, "-o", out)
+    assert r.code == 1 and "has no network to start from" in r.err
+    r = run("train", REPORTS, "--start", file, "--words", tmp_path / "w.npz", "-o", out)
+    assert r.code == 2 and "has its own word vectors" in r.err
 
 
 def test_info_and_card_tell_of_the_network(run: Callable[..., Run], file: Path, words: WordVectors, model: Model, tmp_path: Path) -> None:
