@@ -258,6 +258,7 @@ def default_lexicon() -> Lexicon:
 def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
     """Read a user's alias table, one row a line; with `extend` its rows come on top of the default ones.
 
+    Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
     A row replaces the default rows of the same alias; an empty actor with kind `place` takes an alias out.
     Raises InputError when the file cannot be read and DataError with all bad rows.
     """
@@ -266,8 +267,10 @@ def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{path}: cannot read the actor table: {e}", "give a UTF-8 CSV file") from e
     lines = data.splitlines()
+    if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
+        lines = [",".join(map(_cell, row)) for row in csv.reader(lines, delimiter=";")]
     header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
-    if missing := [c for c in ("alias", "actor", "kind") if c not in header]:
+    if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
             f"{path}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             f"the columns are {','.join(COLUMNS)}",
@@ -304,6 +307,7 @@ def _parse(raw: _Raw) -> Alias:
 
 def _alias(cells: tuple[str, ...]) -> Alias:
     text, actor, kind, since, until, guard = cells[:6]
+    kind = kind or "name"
     if len(cells) > 6:
         raise ValueError(f"{text!r} has more cells than the header; quote cells that hold a comma")
     if not text or not tokenize(text).words:

@@ -241,8 +241,16 @@ def test_all_bad_rows_of_a_table_are_reported_at_once(tmp_path: Path) -> None:
 
 
 def test_a_table_without_a_needed_column_says_which_were_seen(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no column 'kind'; seen: alias, actor, type"):
-        load_lexicon(table(tmp_path, "a,b,c\n", "alias,actor,type\n"))
+    with pytest.raises(DataError, match="no column 'actor'; seen: alias, country, kind"):
+        load_lexicon(table(tmp_path, "a,b,c\n", "alias,country,kind\n"))
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"), [("alias;actor;kind\n", "Acme Ltd;Acme;\nAda Vik;Acme;person\n"), ("actor,alias\n", "Acme,Acme Ltd\nAcme,Ada Vik\n")]
+)
+def test_a_table_may_have_semicolons_or_no_kinds(tmp_path: Path, header: str, rows: str) -> None:
+    lexicon = load_lexicon(table(tmp_path, rows, header), extend=False)
+    assert spoken("Acme Ltd denied it. Ada Vik left.", lexicon) == [["Acme: Acme Ltd"], ["Acme: Ada Vik"]]
 
 
 @pytest.mark.parametrize("content", [None, b"alias,actor,kind\n\xe9,X,name\n", b""])
