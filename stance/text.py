@@ -129,7 +129,7 @@ _LOWER = Memo(lambda word: _FOLDED[word].lower())
 
 # Always followed by a name or a number: never the end of a sentence.
 _TITLES = frozenset(
-    "mr mrs ms mx dr prof rev fr sen sens rep reps gov govs gen lt col maj capt cmdr adm sgt cpl brig "
+    "mr mrs ms mx dr prof rev fr sen sens rep reps gov govs gen lt col maj capt cmdr adm sgt cpl brig pvt spc "
     "pres supt hon amb sec msgr mt ft st messrs mme mlle vs v cf fig figs art dept".split()
 )
 # Before a number or a name in the middle, but may end a sentence.
@@ -157,7 +157,7 @@ _SPEECH = frozenset("said says asked asks added told wrote replied tweeted shout
 _CLOSERS = "\"'”’»)]"
 _BOUNDARY = re.compile(
     rf"(?:\.\.\.|…|[.!?])+[{re.escape(_CLOSERS)}]*(?=\s|$)"
-    r"|(?<=[a-z]{2}[.!?])(?=[A-Z][a-z’']*[ ,])|(?<=[a-z]{2}[.!?][\"”])(?=[A-Z][a-z’']*[ ,])"
+    r"|(?<=[a-z]{2}[.!?])(?=[A-Z][a-z’']*[ ,])|(?<=[a-z]{2}[.!?][\"”])(?=[A-Z][a-z’']*[ ,])|(?<=[a-z]{2}[.!?])(?=“[A-Z])"
 )
 _NEXT = re.compile(r"\s*([\"'“‘«(\[—–-]*\s*)([^\W_]+(?:[.'’][^\W_]+)*|\S)?")
 _BEFORE = re.compile(r"[^\s\"'“‘«(\[]+$")
@@ -232,8 +232,9 @@ def _ends(line: str, start: int, end: int) -> bool:
 def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
     before = _BEFORE.search(line, max(0, start - 40), start)
     token = before.group() if before else ""
-    bare = token.lower().rstrip(".")
-    if bare in _TITLES and token[:1].isupper() or bare in ("vs", "v"):
+    last = token.rsplit("-", 1)[-1]  # "then-Sen."
+    bare = last.lower().rstrip(".")
+    if bare in _TITLES and last[:1].isupper() or bare in ("vs", "v"):
         return False
     if bare in _BEFORE_NUMBER and word[0].isdigit():
         return False
