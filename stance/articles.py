@@ -9,7 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -80,7 +80,15 @@ def scan_articles(
     """
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
         for name in _files(str(p)):
-            yield from (replace(item, input=name) for item in _source(name, _stem(name, str(p)), text_column, seen))
+            yield from (_whole(replace(item, input=name)) for item in _source(name, _stem(name, str(p)), text_column, seen))
+
+
+def _whole(item: Article | Skipped) -> Article | Skipped:
+    """With U+FFFD in place of half characters: a file name or a key in JSON may hold what no output can be written with."""
+    found = {f.name: getattr(item, f.name) for f in fields(item)}
+    if all(value.isascii() or not _HALF.search(value) for value in found.values()):
+        return item
+    return type(item)(**{name: _HALF.sub("\ufffd", value) for name, value in found.items()})
 
 
 def input_bytes(paths: Iterable[str | Path]) -> int | None:
@@ -220,16 +228,16 @@ def _json_line(place: str, line: str, text_column: str, stem: str, n: int) -> Ar
 def _record(place: str, record: Any, text_column: str, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
-    fields = {str(k).lower(): _HALF.sub("\ufffd", v) if isinstance(v, str) else v for k, v in record.items()}
-    key = text_column.lower() or next((k for k in _TEXT if isinstance(fields.get(k), str)), "")
-    text = fields.get(key)
+    cells = {str(k).lower(): _HALF.sub("\ufffd", v) if isinstance(v, str) else v for k, v in record.items()}
+    key = text_column.lower() or next((k for k in _TEXT if isinstance(cells.get(k), str)), "")
+    text = cells.get(key)
     if not isinstance(text, str):
-        return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(fields) or 'nothing'}")
+        return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(cells) or 'nothing'}")
     if not text.strip():
         return Skipped(place, "the text is empty")
 
     def first(names: tuple[str, ...]) -> str:
-        return next((str(fields[k]) for k in names if k != key and fields.get(k) not in (None, "")), "")
+        return next((str(cells[k]) for k in names if k != key and cells.get(k) not in (None, "")), "")
 
     return Article(first(_ID) or default_id, text, first(_TITLE), valid_date(first(_DATE)), first(_SOURCE))
 
@@ -251,7 +259,7 @@ def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[
             if head.startswith((b"\xff\xfe", b"\xfe\xff")):
                 encoding, note = "utf-16", ""
             else:
-                decode(head, str(path))  # says what is empty or binary
+                decode(head[: head.rfind(b"\n") + 1] or head, str(path))  # says what is empty or binary
                 encoding, note = _encoding(f, head, str(path))
         _warn(note)
         with path.open("rb") as f:
@@ -300,22 +308,18 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
     begin, quotes = reader.line_num + 1, 0
-    last: Article | Skipped | None = None  # held back until it is known that the file does not end inside a quote
     for n, row in enumerate(reader, 2):
-        if last:
-            yield last
         unclosed, quotes = quotes % 2 and reader.line_num > begin, 0  # of the lines of this row
-        if more := row.get(None):
+        if unclosed:
+            rest = f"the rows to line {reader.line_num} would be part of it"
+            yield Skipped(f"{name}:{begin}", f"a quote that opens here is never closed, and {rest}; close it, or double it where it is meant")
+        elif more := row.get(None):
             told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"
-            last = Skipped(f"{name}:{begin}", told)
+            yield Skipped(f"{name}:{begin}", told)
         else:
-            fields = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
-            last = _record(f"{name}:{begin}", fields, text_column, f"{stem}-{n}")
-        begin, previous = reader.line_num + 1, begin
-    if last and unclosed:
-        last = Skipped(f"{name}:{previous}", "a quote that opens here is never closed, and the rows below would be part of it")
-    if last:
-        yield last
+            cells = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
+            yield _record(f"{name}:{begin}", cells, text_column, f"{stem}-{n}")
+        begin = reader.line_num + 1
 
 
 def html_article(page: str, name: str, place: str) -> Article:

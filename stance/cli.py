@@ -825,6 +825,11 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         return
+    if output.exists() and not output.is_file():  # a pipe, a device: nothing to keep, nothing to replace
+        with output.open("w", encoding="utf-8", newline="\n") as f:
+            f.writelines(line + end for line in lines)
+        return
+    output = output.resolve()  # a link stays one
     part = output.with_name(output.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as f:

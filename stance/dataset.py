@@ -180,7 +180,7 @@ def read_bytes(path: Path) -> bytes:
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:
     """As `read_text`, for bytes already read."""
-    if not raw.strip():
+    if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise InputError(f"{name}: the file is empty", "give a file with text")
     for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if raw.startswith(bom):

@@ -101,7 +101,7 @@ def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str,
     heads = _heads(columns["judgement"], manifest)
     if not heads:
         raise InputError(f"{path}: table judgement has no column of a head", "a head h has the columns h, h_p and h_probs")
-    same = [r["id"] for r in runs if r["model"] == run["model"]]
+    same = [r["id"] for r in runs if (r["model"], _told(r)) == (run["model"], _told(run))]
     rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     newest = {(r["input"], r["key"], r["sha256"]): r for r in rows if r["run_id"] in same}  # an article read twice counts once
     kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
@@ -125,7 +125,14 @@ def _heads(columns: Sequence[str], manifest: dict[str, Any]) -> dict[str, list[s
     names = [c for c in columns if f"{c}_p" in columns and f"{c}_probs" in columns]
     told = {h: list(r["labels"]) for h, r in manifest.get("report", {}).items()}
     told |= {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}
+    names = [n for n in names if n in told] or names  # another model's run may have brought columns of its own
     return {n: told.get(n, []) for n in sorted(names, key=lambda n: (n not in told, list(told).index(n) if n in told else 0))}
+
+
+def _told(run: dict[str, Any]) -> tuple[str, str]:
+    """What a run was told that decides its judgements: all settings but the inputs, and the alias table."""
+    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k != "inputs"}
+    return json.dumps(settings, sort_keys=True), run["lexicon"] or ""
 
 
 def _within(date: str, since: str, until: str) -> bool:
@@ -138,7 +145,7 @@ def _notes(
 ) -> list[str]:  # fmt: skip
     notes = []
     if others := sum(r["run_id"] not in same for r in rows):
-        notes.append(f"{others} articles were classified with another model and are left out.")
+        notes.append(f"{others} articles were classified with another model or other settings and are left out.")
     if (since or until) and (undated := sum(not r["date"] for r in newest)):
         notes.append(f"{undated} articles have no date and are left out.")
     if not runs[-1]["finished"]:

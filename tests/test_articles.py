@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from urllib.error import URLError
 
 import pytest
 
+from stance import articles
 from stance.articles import Article, Skipped, read_articles, scan_articles
 from stance.errors import InputError
 
@@ -285,3 +287,37 @@ def test_half_characters_are_replaced_and_whole_ones_kept(put: Put, line: str) -
     article = only(put("a.json", line))
     assert (article.id, article.text) in [("\ufffd", "Oslo \ufffd left."), ("a", "Oslo 🙂")]
     article.text.encode()
+
+
+def test_a_quote_that_is_closed_rows_below_takes_no_rows_with_it_silently(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text('id,text\n1,"Ottawa denied it.\n2,Peru left.\n3,"Chile urged talks."\n4,Moscow denied it.\n', "utf-8")
+    items = list(scan_articles(path))
+    assert isinstance(items[0], Skipped) and items[0].name.endswith("q.csv:2") and "rows to line 4" in items[0].reason
+    assert [i.id for i in items[1:]] == ["4"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_names_and_keys_that_no_output_can_hold(tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text('{"\\ud800": "x"}\n', "utf-8")
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_text("Ottawa denied it.", "utf-8")
+    items = list(scan_articles(tmp_path))
+    assert len(items) == 2 and [i.id for i in items if isinstance(i, Article)] == ["caf\ufffd"]
+    for item in items:
+        repr(item).encode()
+        (item.id + item.input).encode()
+
+
+def test_a_large_table_with_a_byte_order_mark_may_have_any_character_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(articles, "WHOLE", 1)
+    path = tmp_path / "big.csv"
+    for shift in range(3):
+        path.write_bytes(b"\xef\xbb\xbf" + ("id,text\n" + "1,Ottawa denied it.\n" * 3400 + "x" * shift + "," + "é" * 5000 + "\n").encode())
+        assert all(isinstance(i, Article) for i in scan_articles(path))
+
+
+def test_a_byte_order_mark_alone_is_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "bom.csv"
+    path.write_bytes(b"\xef\xbb\xbf")
+    (item,) = scan_articles(path)
+    assert isinstance(item, Skipped) and item.reason.startswith("the file is empty")

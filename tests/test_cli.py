@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -656,3 +657,18 @@ def test_errors_survive_pickling(error: InputError) -> None:
 def test_the_example_article_is_there_for_make_run(run: Cli, model_file: Path) -> None:
     r = run("classify", ROOT / "examples" / "balloon.txt", "-m", model_file, "-f", "table")
     assert r.code == 0 and "China" in r.out and "US" in r.out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_written_to_and_a_link_stays_one(run: Cli, article: Path, tmp_path: Path) -> None:
+    fifo, real, link = tmp_path / "fifo", tmp_path / "real.jsonl", tmp_path / "link.jsonl"
+    os.mkfifo(fifo)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(fifo.read_text("utf-8")))
+    reader.start()
+    assert run("classify", article, "-f", "jsonl", "-o", fifo).code == 0
+    reader.join(10)
+    real.write_text("old")
+    link.symlink_to(real)
+    assert run("classify", article, "-o", link).code == 0
+    assert link.is_symlink() and real.read_text("utf-8") == read[0] != ""

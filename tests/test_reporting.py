@@ -84,7 +84,23 @@ def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: 
     write_results(path, [one, two], model, append=True)
     found = read_results(path)
     assert [j.actor for j in found.judgements] == ["Norway", "Chile"]
-    assert found.notes == ["1 articles were classified with another model and are left out."]
+    assert found.notes == ["1 articles were classified with another model or other settings and are left out."]
+
+
+def test_a_run_of_another_model_or_other_settings_is_left_out(model: Model, tmp_path: Path) -> None:
+    """The last run is reported; the columns of another model's heads stay empty there, and one actor's run is no newer version of all actors'."""
+    other = replace(model, heads=(replace(model.heads[0], head=replace(model.heads[0].head, name="mood")),))
+    path = write_results(tmp_path / "r.sqlite", [Article("a", "Norway condemned Chile.")], model)
+    told = {**other.manifest, "report": {"mood": other.manifest["report"]["stance"]}}
+    write_results(path, [Article("b", "Peru condemned Chile.")], replace(other, manifest=told), append=True)
+    assert list(read_results(path).heads) == ["mood"]
+    write_results(path, [Article("c", "Peru condemned Chile.")], model, append=True)
+    found = read_results(path)
+    assert list(found.heads) == ["stance", "tone"] and {j.actor for j in found.judgements} == {"Norway", "Peru", "Chile"}
+    judge = partial(classify_archive, model=model, lexicon=default_lexicon())
+    run = describe_run(model, default_lexicon(), {"inputs": ["c"], "actors": ["Peru"]})
+    record(path, [Article("c", "Peru condemned Chile.")], lambda x, finish: judge(x, finish=finish), run, append=True)
+    assert any("other settings" in n for n in read_results(path).notes)
 
 
 @pytest.mark.parametrize(
