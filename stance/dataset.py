@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stance.actors import Lexicon, Mention, Pair, Reading, default_lexicon, read_sentences, valid_date
-from stance.codebook import DEFAULT_HEADS, Head, head_for
+from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, sentences
 
@@ -289,12 +289,15 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
             f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             " ".join(h for h in hints if h) or "needed: text, actor, and stance (or the columns named with --head)",
         )
-    for line, cells in records:
+    line, cells = 1, list[str]()
+    for line, cells in records:  # noqa: B007 -- the last ones are looked at below
         cell = dict(zip(header, cells, strict=False))
         try:
             rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
         except ValueError as e:
             problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
+    if len(cells) == len(header) and any("\n" in c for c in cells) and "".join([*io.StringIO(text, newline="")][line - 1 :]).count('"') % 2:
+        problems.append(f"{file}:{line}: a quotation mark that opens here is never closed, and the rows below would be part of it; close it")
     return names
 
 
@@ -305,11 +308,14 @@ def parse_row(
     bad: list[str] = []
     if width > wanted:
         bad.append(f"{width} cells, the header has {wanted}; quote cells that hold the delimiter")
+    elif width < wanted:
+        bad.append(f"row has {width} cells, the header {wanted}; a quotation mark may be left open, or cells at its end are missing")
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
+    bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in needed if not actor and labels[n] not in ('', NEUTRAL)]
     span: list[int | None] = [None, None]
     raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
     if any(raw):

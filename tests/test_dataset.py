@@ -197,6 +197,19 @@ def test_missing_columns(file: Write, header: str, missing: str, hint: str) -> N
     assert hint in e.value.hint and e.value.hint
 
 
+def test_an_open_quotation_mark_does_not_swallow_the_rows_below(file: Write) -> None:
+    rows = "Norway condemned the raid.,Norway,accuse,stern\n"
+    (told,) = problems(file(HEADER + GOOD + '"' + rows + rows + rows))
+    assert told == "4: row has 1 cells, the header 4; a quotation mark may be left open, or cells at its end are missing"
+    (told,) = problems(file(HEADER.replace("tone\n", "tone,note\n") + GOOD.replace("\n", ",\n") + rows[:-1] + ',"odd\n' + rows + rows))
+    assert told.startswith("4: a quotation mark that opens here is never closed")
+
+
+def test_a_label_without_an_actor(file: Write) -> None:
+    told = problems(file(HEADER + GOOD + "Peru sued.,,accuse,neutral\nPeru left.,,,\n"))
+    assert told == ["4: stance has a label but no actor: 'accuse'; name the actor, or delete the label"]
+
+
 def test_a_named_head_that_is_no_column(file: Write) -> None:
     with pytest.raises(DataError, match="no column 'mood'"):
         read_dataset(file(HEADER + GOOD), heads=["mood"])
