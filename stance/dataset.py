@@ -25,6 +25,7 @@ from stance.text import Sentence, sentences
 RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "target", "context", "date", "split")
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
+OTHER_CONTEXT = "whose context is not that of the first row of their article"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _read_files(paths: str | Path | Sequence[str | Path], heads: Sequence[str], 
     for n, f in enumerate(files):
         text, note = read_text(f)
         warnings += [note] if note else []
-        here = _read_rows(str(f), text, tuple(heads), rows, problems, unlabelled)
+        here = _read_rows(str(f), text, tuple(dict.fromkeys(heads)), rows, problems, unlabelled)
         if n and here != names:
             raise DataError(
                 f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
@@ -279,6 +280,8 @@ def column_names(cells: Sequence[str]) -> list[str]:
 def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], problems: list[str], unlabelled: bool = False) -> tuple[str, ...]:
     records = csv_records(text)
     header = column_names(next(records, (1, []))[1])
+    if twice := [c for c, n in Counter(header).items() if c and n > 1]:
+        raise DataError(f"{file}:1: column {twice[0]!r} stands {header.count(twice[0])} times in the header", "rename or delete all but one")
     names = heads or tuple(h for h in DEFAULT_HEADS if h in header)
     if taken := [n for n in names if n.lower() in RESERVED]:
         raise DataError(f"{file}:1: a head cannot be called {taken[0]!r}", f"rename the column; taken: {', '.join(RESERVED)}")
@@ -408,12 +411,19 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     for indices in articles.values():
         pairs.update(_locate_article([(i, rows[i]) for i in indices], lexicon))
     order = sorted(pairs)
+    other = [rows[i] for indices in articles.values() for i in indices if rows[i].context not in ("", rows[indices[0]].context)]
     found, kept = [pairs[i] for i in order], [rows[i] for i in order]
     notes = []
     if absent := absent_actors(kept, found):
         shown = ", ".join(f"{r.place} {r.actor!r}" for r in absent[:3])
         notes.append(
             f"{len(absent)} rows {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
+        )
+    if other:
+        shown = ", ".join(r.place for r in other[:3])
+        notes.append(
+            f"{len(other)} rows {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
+            "leave it empty there, or give the rows another article_id"
         )
     return found, kept, notes
 
