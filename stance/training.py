@@ -385,6 +385,27 @@ def check_trainable(data: Dataset) -> None:
         raise DataError("the data cannot be trained on", "add rows of these classes, merge them with another, or drop them", tuple(problems))
 
 
+def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
+    """(rows to train on, rows of the split `name`).
+
+    Raises InputError where one of them has no rows, DataError for rows held out with a label that no other row has: no model could say it.
+    """
+    rest, held = data.split(name)
+    if not len(held):
+        there = sorted({r.split for r in data.rows} - {""})
+        raise InputError(f"no row has split {name!r}", f"there are {', '.join(map(repr, there))}" if there else "the data have no `split` column")
+    if not len(rest):
+        raise InputError(f"all rows have split {name!r}; none is left to train on", "hold out another split")
+    problems = []
+    for h in data.heads:
+        known = set(rest.labels[h.name])
+        own = [(r, x) for r, x in zip(held.rows, held.labels[h.name], strict=True) if x not in known]
+        problems += [f"{r.place}: {h.name} {x!r} is in no row that is trained on" for r, x in own]
+    if problems:
+        raise DataError(f"split {name!r} has labels of its own", "put some of their articles into another split, or drop them", tuple(problems))
+    return rest, held
+
+
 @dataclass(frozen=True, slots=True)
 class Predicted:
     """What one head predicts for the rows of a data set: `truth` label numbers, shape (rows,); `probs` shape (rows, labels)."""
