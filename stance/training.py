@@ -204,9 +204,11 @@ def train(
     the vectors of `words`, join the features by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
-    class lives in one article only, ValueError for an encoder and words together.
+    class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and words together.
     """
     check_trainable(data)
+    if words and "network" in data.labels:
+        raise DataError("a head cannot be called 'network' in a model that has one", "rename the column, or train without the network")
     settings = settled(settings or Settings(), data)
     X, second = _prepared(data, settings, cues, encoder, words, jobs, progress)
     if second:
