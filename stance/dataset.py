@@ -293,7 +293,7 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
             " ".join(h for h in hints if h) or "needed: text, actor, and stance (or the columns named with --head)",
         )
     line, cells = 1, list[str]()
-    for line, cells in records:  # noqa: B007 -- the last ones are looked at below
+    for line, cells in records:
         cell = dict(zip(header, cells, strict=False))
         try:
             rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
@@ -318,7 +318,8 @@ def parse_row(
         bad.append("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
-    bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in needed if not actor and labels[n] not in ('', NEUTRAL)]
+    left = [n for n in needed if not actor and labels[n] not in ("", NEUTRAL)]  # neutral nobody: context alone
+    bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
     span: list[int | None] = [None, None]
     raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
     if any(raw):
