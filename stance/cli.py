@@ -404,8 +404,9 @@ def evaluate(
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
     other = load(against) if against else None
     for m in (fitted, other):
-        if m and m.manifest["data"]["fingerprint"] == dataset.fingerprint:
-            _say(f"warning: {m.path}: this is the data the model was trained on; the scores say nothing")
+        if m and (n := training.trained_on(m, dataset)):
+            what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
+            _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(dataset) else 'their'} scores say nothing")
     settings = training.Settings(folds=folds, seed=seed)
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)

@@ -163,6 +163,11 @@ def fingerprint(rows: Sequence[Row]) -> str:
     return h.hexdigest()
 
 
+def row_digest(row: Row) -> int:
+    """64 bits of a hash of sentence and actor, by which a row is known again in another file."""
+    return int.from_bytes(hashlib.sha256(repr((normalise(row.text), row.actor)).encode()).digest()[:8], "little")
+
+
 def read_text(path: Path) -> tuple[str, str]:
     """(text, warning) of a file: BOM, else strict UTF-8, else cp1252 with a warning.
 

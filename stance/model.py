@@ -6,6 +6,7 @@ SHA-256 of all bytes before it, so a truncated or altered file is refused before
 
 A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it. A model with a
 network (format 3) holds its parameters, and its table of word vectors unless it is the one that ships with the package.
+`seen.npy`, if it is there, has hashes of the rows the model was trained on.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ class Model:
     """A trained model. `manifest` holds all that is known of its making and its scores.
 
     `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
-    a model trained with one; a model has one of them or none.
+    a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted; None where they
+    were too many to be kept.
     """
 
     heads: tuple[HeadModel, ...]
@@ -125,6 +127,7 @@ class Model:
     _cue_text: str = field(default="", repr=False)
     encoder: Encoder | None = None
     network: Network | None = None
+    seen: Keys | None = field(default=None, repr=False)
 
     def rows(self, pairs: Sequence[Pair] | Prepared, *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""
@@ -215,6 +218,8 @@ class Model:
                 members["words.npz"] = self.network.words.to_bytes()
         if self._cue_text:
             members["cues.csv"] = self._cue_text.encode()
+        if self.seen is not None:
+            members["seen.npy"] = _npy(self.seen)
         if self._pipeline:
             members["pipeline.joblib"] = self._pipeline
         manifest = dict(self.manifest)
@@ -304,13 +309,16 @@ def from_bytes(raw: bytes, path: Path) -> Model:
         heads = tuple(_head(h, members, width) for h in manifest["heads"])
         if not heads or len({h.head.name for h in heads}) < len(heads):
             raise ValueError("it has no head, or two of one name")
+        seen = _read_npy(members["seen.npy"]) if "seen.npy" in members else None
+        if seen is not None and (seen.dtype.str != "<u8" or seen.ndim != 1):
+            raise ValueError("the hashes of its rows have the wrong shape or type")
         cue_text = bytes(members.get("cues.csv", b"")).decode()
         cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
     except StanceError:
         raise
     except Exception as e:  # whatever odd bytes make numpy, json or zlib raise
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network, seen)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head, gloss
-from stance.dataset import Dataset
+from stance.dataset import Dataset, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
@@ -40,6 +40,7 @@ from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
 
 SEED = 20240229
+_REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too large a file
 Folds = Sequence[tuple[Ints, Ints]]
 
 _NEVER = -30.0  # score of a class that a fold has not seen
@@ -234,7 +235,8 @@ def train(
     if second:
         manifest[second.name] = second.entry()
     network = second.whole if isinstance(second, _Networks) else None
-    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network)
+    seen = np.unique(row_digests(data)) if len(data) <= _REMEMBERED else None
+    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network, seen)
     return model, reports
 
 
@@ -385,6 +387,18 @@ def check_trainable(data: Dataset) -> None:
                 )
     if problems:
         raise DataError("the data cannot be trained on", "add rows of these classes, merge them with another, or drop them", tuple(problems))
+
+
+def row_digests(data: Dataset) -> Keys:
+    """`dataset.row_digest` of every row, shape (rows,)."""
+    return np.array([row_digest(r) for r in data.rows], np.uint64)
+
+
+def trained_on(model: Model, data: Dataset) -> int:
+    """How many rows of `data` have sentence and actor of a row the model was trained on, as far as it remembers."""
+    if model.manifest["data"]["fingerprint"] == data.fingerprint:
+        return len(data)
+    return int(np.isin(row_digests(data), model.seen).sum()) if model.seen is not None else 0
 
 
 def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:

@@ -457,6 +457,17 @@ def test_wrong_usage_of_evaluate(run: Cli, model_file: Path, args: list[str], sa
     assert r.code == 2 and said in " ".join(re.sub(r"[│╭╰─╮╯]", " ", r.err).split())
 
 
+def test_evaluate_knows_rows_the_model_was_trained_on(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    from conftest import write_csv
+
+    told = run("evaluate", model_file, write_csv(tmp_path / "d.csv", [{**r, "article_id": "x" + r["article_id"]} for r in rows])).err
+    assert f"{sum(r['split'] == 'train' for r in rows)} of {len(rows)} rows have sentence and actor of rows the model was trained on" in told
+    assert "trained on" not in run("evaluate", model_file, REPORTS, "--split", "test").err
+    assert "this is the data the model was trained on" in run("evaluate", model_file, REPORTS, "--split", "train").err
+
+
 def test_evaluate_on_labels_the_model_lacks_is_a_message(run: Cli, tmp_path: Path) -> None:
     with REPORTS.open(encoding="utf-8", newline="") as f:
         rows = [r for r in csv.DictReader(f) if r["stance"] != "deny"]

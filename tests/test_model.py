@@ -18,8 +18,10 @@ import numpy as np
 import pytest
 
 from stance.actors import Pair
+from stance.dataset import Dataset
 from stance.errors import ModelError
 from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax, write_atomically
+from stance.training import trained_on
 
 MARK = b"stance-sha256:"
 SHIPPED = Path(__file__).parent.parent / "models" / "default.stance"
@@ -71,6 +73,13 @@ def test_a_saved_model_says_the_same(model: Model, model_file: Path, unseen: lis
 def test_saving_a_loaded_model_gives_the_same_bytes(model_file: Path, tmp_path: Path) -> None:
     load(model_file).save(tmp_path / "again.stance")
     assert (tmp_path / "again.stance").read_bytes() == model_file.read_bytes()
+
+
+def test_a_model_remembers_its_rows_by_hashes(model: Model, model_file: Path, reports: Dataset) -> None:
+    rest, held = reports.split("test")
+    for m in (model, load(model_file)):
+        assert trained_on(m, rest.take(range(5))) == 5 and trained_on(m, held) == 0
+    assert m.seen is not None and len(m.seen) <= len(rest)
 
 
 def test_the_file_is_a_zip_of_what_it_says(model_file: Path) -> None:
