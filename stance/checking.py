@@ -20,7 +20,20 @@ import numpy as np
 
 from stance.actors import Lexicon
 from stance.codebook import NEUTRAL
-from stance.dataset import ABSENT, COLUMNS, Dataset, Row, absent_actors, column_names, csv_records, labelled_files, normalise, read_dataset, read_text
+from stance.dataset import (
+    ABSENT,
+    COLUMNS,
+    OTHER_CONTEXT,
+    Dataset,
+    Row,
+    absent_actors,
+    column_names,
+    csv_records,
+    labelled_files,
+    normalise,
+    read_dataset,
+    read_text,
+)
 from stance.errors import DataError
 from stance.evaluation import Floats, Ints
 from stance.training import OutOfFold, check_trainable, number_of_folds
@@ -81,7 +94,7 @@ def check(paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Le
         data = read_dataset(paths, heads=heads, lexicon=lexicon)
     except DataError as e:
         return Checked(tuple(_errors(e)), None, e)
-    found = [*_columns(paths, data), *_notes(data), *examine(data)]
+    found = [*_columns(paths, data), *_notes(data), *_spellings(data), *examine(data)]
     failure = None
     try:
         check_trainable(data)
@@ -129,7 +142,8 @@ def _errors(e: DataError) -> list[Finding]:
 
 
 def _notes(data: Dataset) -> list[Finding]:
-    return [_parsed(w, "warning", "duplicate" if "duplicate rows" in w else "encoding") for w in data.warnings if ABSENT not in w]
+    kinds = {"duplicate rows": "duplicate", OTHER_CONTEXT: "context"}
+    return [_parsed(w, "warning", next((k for x, k in kinds.items() if x in w), "encoding")) for w in data.warnings if ABSENT not in w]
 
 
 # --------------------------------------------------------------------------- columns and classes
@@ -144,6 +158,19 @@ def _columns(paths: Sequence[str | Path], data: Dataset) -> Iterator[Finding]:
         for name in header:
             if name not in (*COLUMNS, *heads) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
                 yield Finding(f"{f}:1", "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
+
+
+def _spellings(data: Dataset) -> Iterator[Finding]:
+    """Labels that differ only in case: two classes, where one was meant."""
+    for head in data.heads:
+        count = Counter(data.labels[head.name])
+        same: defaultdict[str, list[str]] = defaultdict(list)
+        for label in count:
+            same[label.casefold()].append(label)
+        for labels in same.values():
+            if len(labels) > 1:
+                told = ", ".join(f"{x!r} {count[x]}" for x in sorted(labels, key=lambda x: (-count[x], x)))
+                yield Finding("", "warning", "label-case", f"labels of {head.name!r} differ only in case, and are classes of their own: {told}")
 
 
 def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:

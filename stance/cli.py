@@ -318,20 +318,20 @@ def train(
     from stance.dataset import read_dataset, read_definitions, read_text
     from stance.syntax import build_cues
     from stance.training import Settings, evaluate, train
+    from stance.training import hold_out as held_back
 
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
+    _writable(output)
     dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
     dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
     _warn(dataset.warnings)
-    rest, held = dataset.split(hold_out) if hold_out else (dataset, None)
-    if not len(rest):
-        raise InputError(f"all rows have split {hold_out!r}; none is left to train on", "hold out another split")
-    if held is not None and not len(held):
-        _say(f"warning: no row has split {hold_out!r}; nothing was held out")
+    rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
+    if held and (both := len({*rest.groups} & {*held.groups})):
+        _say(f"warning: {both} articles are both in split {hold_out!r} and in what is trained on: its scores flatter (`stance check` names them)")
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     _warn_of_folds(rest, folds)
@@ -345,7 +345,7 @@ def train(
     )  # fmt: skip
     scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}
-    if held is not None and len(held):
+    if held:
         held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
         model = replace(model, manifest={**model.manifest, "held_out": held_scores})
     model.save(output)
@@ -411,8 +411,9 @@ def evaluate(
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
     other = load(against) if against else None
     for m in (fitted, other):
-        if m and m.manifest["data"]["fingerprint"] == dataset.fingerprint:
-            _say(f"warning: {m.path}: this is the data the model was trained on; the scores say nothing")
+        if m and (n := training.trained_on(m, dataset)):
+            what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
+            _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(dataset) else 'their'} scores say nothing")
     settings = training.Settings(folds=folds, seed=seed)
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)

@@ -18,13 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stance.actors import Lexicon, Mention, Pair, Reading, default_lexicon, read_sentences, valid_date
-from stance.codebook import DEFAULT_HEADS, Head, head_for
+from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, sentences
 
 RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "target", "context", "date", "split")
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
+OTHER_CONTEXT = "whose context is not that of the first row of their article"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _read_files(paths: str | Path | Sequence[str | Path], heads: Sequence[str], 
     for n, f in enumerate(files):
         text, note = read_text(f)
         warnings += [note] if note else []
-        here = _read_rows(str(f), text, tuple(heads), rows, problems, unlabelled)
+        here = _read_rows(str(f), text, tuple(dict.fromkeys(heads)), rows, problems, unlabelled)
         if n and here != names:
             raise DataError(
                 f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
@@ -160,6 +161,11 @@ def fingerprint(rows: Sequence[Row]) -> str:
     for r in rows:
         h.update(repr((r.text, r.actor, sorted(r.labels.items()), r.article_id, r.start, r.end, r.context, r.date)).encode())
     return h.hexdigest()
+
+
+def row_digest(row: Row) -> int:
+    """64 bits of a hash of sentence and actor, by which a row is known again in another file."""
+    return int.from_bytes(hashlib.sha256(repr((normalise(row.text), row.actor)).encode()).digest()[:8], "little")
 
 
 def read_text(path: Path) -> tuple[str, str]:
@@ -279,6 +285,8 @@ def column_names(cells: Sequence[str]) -> list[str]:
 def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], problems: list[str], unlabelled: bool = False) -> tuple[str, ...]:
     records = csv_records(text)
     header = column_names(next(records, (1, []))[1])
+    if twice := [c for c, n in Counter(header).items() if c and n > 1]:
+        raise DataError(f"{file}:1: column {twice[0]!r} stands {header.count(twice[0])} times in the header", "rename or delete all but one")
     names = heads or tuple(h for h in DEFAULT_HEADS if h in header)
     if taken := [n for n in names if n.lower() in RESERVED]:
         raise DataError(f"{file}:1: a head cannot be called {taken[0]!r}", f"rename the column; taken: {', '.join(RESERVED)}")
@@ -289,12 +297,15 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
             f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             " ".join(h for h in hints if h) or "needed: text, actor, and stance (or the columns named with --head)",
         )
+    line, cells = 1, list[str]()
     for line, cells in records:
         cell = dict(zip(header, cells, strict=False))
         try:
             rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
         except ValueError as e:
             problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
+    if len(cells) == len(header) and any("\n" in c for c in cells) and "".join([*io.StringIO(text, newline="")][line - 1 :]).count('"') % 2:
+        problems.append(f"{file}:{line}: a quotation mark that opens here is never closed, and the rows below would be part of it; close it")
     return names
 
 
@@ -305,11 +316,15 @@ def parse_row(
     bad: list[str] = []
     if width > wanted:
         bad.append(f"{width} cells, the header has {wanted}; quote cells that hold the delimiter")
+    elif width < wanted:
+        bad.append(f"row has {width} cells, the header {wanted}; a quotation mark may be left open, or cells at its end are missing")
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
+    left = [n for n in needed if not actor and labels[n] not in ("", NEUTRAL)]  # neutral nobody: context alone
+    bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
     span: list[int | None] = [None, None]
     raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
     if any(raw):
@@ -402,12 +417,19 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     for indices in articles.values():
         pairs.update(_locate_article([(i, rows[i]) for i in indices], lexicon))
     order = sorted(pairs)
+    other = [rows[i] for indices in articles.values() for i in indices if rows[i].context not in ("", rows[indices[0]].context)]
     found, kept = [pairs[i] for i in order], [rows[i] for i in order]
     notes = []
     if absent := absent_actors(kept, found):
         shown = ", ".join(f"{r.place} {r.actor!r}" for r in absent[:3])
         notes.append(
             f"{len(absent)} rows {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
+        )
+    if other:
+        shown = ", ".join(r.place for r in other[:3])
+        notes.append(
+            f"{len(other)} rows {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
+            "leave it empty there, or give the rows another article_id"
         )
     return found, kept, notes
 

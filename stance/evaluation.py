@@ -136,11 +136,12 @@ def coverage_accuracy(truth: Ints, probs: Floats, shares: Sequence[float] = (0.5
 
 
 def precision_curve(truth: Ints, probs: Floats, points: int = 100) -> tuple[tuple[float, float, float], ...]:
-    """(threshold, precision, coverage) at `points` thresholds, falling: what `--precision` reads."""
+    """(threshold, precision, coverage) at up to `points` thresholds, falling: what `--precision` reads. Rows of one probability go together."""
     top = probs.max(1)
     order = np.argsort(-top, kind="stable")
     right = np.cumsum((probs.argmax(1) == truth)[order])
-    at = np.unique(np.linspace(1, len(top), min(points, len(top))).astype(int))
+    at = np.linspace(1, len(top), min(points, len(top))).astype(int)
+    at = np.unique(np.searchsorted(-top[order], -top[order][at - 1], side="right"))  # a threshold takes all rows that reach it
     return tuple((float(top[order][n - 1]), float(right[n - 1] / n), float(n / len(top))) for n in at)
 
 

@@ -6,6 +6,7 @@ SHA-256 of all bytes before it, so a truncated or altered file is refused before
 
 A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it. A model with a
 network (format 3) holds its parameters, and its table of word vectors unless it is the one that ships with the package.
+`seen.npy`, if it is there, has hashes of the rows the model was trained on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head
-from stance.errors import ModelError
+from stance.errors import ModelError, StanceError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.network import Network, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
@@ -114,7 +115,8 @@ class Model:
     """A trained model. `manifest` holds all that is known of its making and its scores.
 
     `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
-    a model trained with one; a model has one of them or none.
+    a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted; None where they
+    were too many to be kept.
     """
 
     heads: tuple[HeadModel, ...]
@@ -125,6 +127,7 @@ class Model:
     _cue_text: str = field(default="", repr=False)
     encoder: Encoder | None = None
     network: Network | None = None
+    seen: Keys | None = field(default=None, repr=False)
 
     def rows(self, pairs: Sequence[Pair] | Prepared, *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""
@@ -215,6 +218,8 @@ class Model:
                 members["words.npz"] = self.network.words.to_bytes()
         if self._cue_text:
             members["cues.csv"] = self._cue_text.encode()
+        if self.seen is not None:
+            members["seen.npy"] = _npy(self.seen)
         if self._pipeline:
             members["pipeline.joblib"] = self._pipeline
         manifest = dict(self.manifest)
@@ -297,17 +302,23 @@ def load(path: str | Path) -> Model:
 
 def from_bytes(raw: bytes, path: Path) -> Model:
     """As `load`, from bytes; `path` is for messages."""
-    members = _members(raw, path)
-    manifest = _manifest(members, path)
+    manifest, members = _opened(raw, path)
     try:
         encoder, network = _encoder(manifest), _network(manifest, members, path)
         width = network.width if network else int(manifest["encoder"]["width"]) if encoder else 0
         heads = tuple(_head(h, members, width) for h in manifest["heads"])
+        if not heads or len({h.head.name for h in heads}) < len(heads):
+            raise ValueError("it has no head, or two of one name")
+        seen = _read_npy(members["seen.npy"]) if "seen.npy" in members else None
+        if seen is not None and (seen.dtype.str != "<u8" or seen.ndim != 1):
+            raise ValueError("the hashes of its rows have the wrong shape or type")
         cue_text = bytes(members.get("cues.csv", b"")).decode()
         cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
-    except (KeyError, ValueError, TypeError) as e:
+    except StanceError:
+        raise
+    except Exception as e:  # whatever odd bytes make numpy, json or zlib raise
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network, seen)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
@@ -317,7 +328,18 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
         raw = path.read_bytes()
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
-    return _manifest(_members(raw, path, only="manifest.json"), path)
+    return _opened(raw, path, only="manifest.json")[0]
+
+
+def _opened(raw: bytes, path: Path, only: str = "") -> tuple[dict[str, Any], dict[str, bytes | memoryview]]:
+    """Manifest and members. Raises ModelError, for any bytes."""
+    try:
+        members = _members(raw, path, only)
+        return _manifest(members, path), members
+    except StanceError:
+        raise
+    except Exception as e:
+        raise ModelError(f"{path}: the model file is damaged: {e}", "copy it again, or train it again") from e
 
 
 def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes | memoryview]:
@@ -380,6 +402,7 @@ def _network(manifest: dict[str, Any], members: dict[str, bytes | memoryview], p
     wanted = shapes(words.width, int(told["scores"]), state, hidden)
     if any(a.dtype.str != "<f4" or a.shape != wanted[name] for name, a in parameters.items()):
         raise ValueError("the arrays of its network have the wrong shape or type")
+    _require_finite("its network", *parameters.values())
     return Network(parameters, words)
 
 
@@ -392,14 +415,23 @@ def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int)
     kinds = [a.dtype.str for a in (keys, weights, bias)]
     shapes = [a.shape for a in (keys, weights, bias)]
     n, k = len(keys), len(head.labels)
-    if kinds != ["<u8", "<f4", "<f8"] or shapes != [(n,), (n, k), (k,)]:
+    if kinds != ["<u8", "<f4", "<f8"] or shapes != [(n,), (n, k), (k,)] or not k:
         raise ValueError(f"arrays of head {head.name!r} have the wrong shape or type")
+    if not (keys[1:] > keys[:-1]).all():
+        raise ValueError(f"keys of head {head.name!r} do not rise")
+    _require_finite(f"head {head.name!r}", weights, bias)
     if not width:
         return HeadModel(head, keys, weights, bias)
     dense = DenseWeights(array("dense-center"), array("dense-weights"))
     if [(a.dtype.str, a.shape) for a in (dense.center, dense.weights)] != [("<f4", (width,)), ("<f4", (width, k))]:
         raise ValueError(f"dense arrays of head {head.name!r} have the wrong shape or type")
+    _require_finite(f"head {head.name!r}", dense.center, dense.weights)
     return HeadModel(head, keys, weights, bias, dense)
+
+
+def _require_finite(what: str, *arrays: NDArray[Any]) -> None:
+    if not all(np.isfinite(a).all() for a in arrays):
+        raise ValueError(f"a number of {what} is none")
 
 
 def _read_npy(data: bytes | memoryview) -> NDArray[Any]:

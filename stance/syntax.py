@@ -168,9 +168,9 @@ class CueLexicon:
         self.telling = self.opening | polarity().keys()
         self.tags = Memo(partial(_fixed_tag, self.verbs))
 
-    def __getstate__(self) -> dict[str, object]:
-        """Pickled without what was parsed so far, which another thread may be adding to."""
-        return {**self.__dict__, "_parsed": {}}
+    def __reduce__(self) -> tuple[type[CueLexicon], tuple[list[list[str]], str]]:
+        """Pickled as its rows: sets have another order in every process, and what was parsed so far another thread may be adding to."""
+        return CueLexicon, ([row for rows in self._rows.values() for row in rows], self.digest)
 
     def starting(self, first: str, second: str) -> tuple[Cue, ...]:
         """Cues that may begin with these two stems, longest first. Raises KeyError when `first` is not in `opening`."""

@@ -28,7 +28,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.codebook import NEUTRAL, Head, gloss
-from stance.dataset import Dataset
+from stance.dataset import Dataset, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
@@ -40,6 +40,7 @@ from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
 
 SEED = 20240229
+_REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too large a file
 Folds = Sequence[tuple[Ints, Ints]]
 
 _NEVER = -30.0  # score of a class that a fold has not seen
@@ -205,9 +206,11 @@ def train(
     With a trained network as `words`, its vectors are taken and training starts from it: worth most on small data.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
-    class lives in one article only, ValueError for an encoder and words together.
+    class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and words together.
     """
     check_trainable(data)
+    if words and "network" in data.labels:
+        raise DataError("a head cannot be called 'network' in a model that has one", "rename the column, or train without the network")
     settings = settled(settings or Settings(), data)
     X, second = _prepared(data, settings, cues, encoder, words, jobs, progress)
     if second:
@@ -233,7 +236,8 @@ def train(
     if second:
         manifest[second.name] = second.entry()
     network = second.whole if isinstance(second, _Networks) else None
-    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network)
+    seen = np.unique(row_digests(data)) if len(data) <= _REMEMBERED else None
+    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network, seen)
     return model, reports
 
 
@@ -386,6 +390,39 @@ def check_trainable(data: Dataset) -> None:
                 )
     if problems:
         raise DataError("the data cannot be trained on", "add rows of these classes, merge them with another, or drop them", tuple(problems))
+
+
+def row_digests(data: Dataset) -> Keys:
+    """`dataset.row_digest` of every row, shape (rows,)."""
+    return np.array([row_digest(r) for r in data.rows], np.uint64)
+
+
+def trained_on(model: Model, data: Dataset) -> int:
+    """How many rows of `data` have sentence and actor of a row the model was trained on, as far as it remembers."""
+    if model.manifest["data"]["fingerprint"] == data.fingerprint:
+        return len(data)
+    return int(np.isin(row_digests(data), model.seen).sum()) if model.seen is not None else 0
+
+
+def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
+    """(rows to train on, rows of the split `name`).
+
+    Raises InputError where one of them has no rows, DataError for rows held out with a label that no other row has: no model could say it.
+    """
+    rest, held = data.split(name)
+    if not len(held):
+        there = sorted({r.split for r in data.rows} - {""})
+        raise InputError(f"no row has split {name!r}", f"there are {', '.join(map(repr, there))}" if there else "the data have no `split` column")
+    if not len(rest):
+        raise InputError(f"all rows have split {name!r}; none is left to train on", "hold out another split")
+    problems = []
+    for h in data.heads:
+        known = set(rest.labels[h.name])
+        own = [(r, x) for r, x in zip(held.rows, held.labels[h.name], strict=True) if x not in known]
+        problems += [f"{r.place}: {h.name} {x!r} is in no row that is trained on" for r, x in own]
+    if problems:
+        raise DataError(f"split {name!r} has labels of its own", "put some of their articles into another split, or drop them", tuple(problems))
+    return rest, held
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,18 @@ def test_odd_rows(file: Write, row: str, kind: str, said: str) -> None:
     assert found == [Finding(f"{path}:2", "warning", kind, said)]
 
 
+def test_own_labels_that_differ_only_in_case(file: Write) -> None:
+    rows = [f"{i},Norway left port {i}.,Norway,{label}\n" for i, label in enumerate(["conflict", "Conflict", "peace", "conflict", "Conflict", "peace", "conflict"])]
+    found = [f for f in warnings(file("".join(rows), "article_id,text,actor,stance\n")) if f.kind == "label-case"]
+    assert [f.line for f in found] == ["warning: labels of 'stance' differ only in case, and are classes of their own: 'conflict' 3, 'Conflict' 2"]
+
+
+def test_another_context_inside_an_article(file: Write) -> None:
+    rows = "a,It left.,Norway,neutral,Norway came.\na,He sued Peru.,Chile,accuse,Chile came.\nb,Peru left.,Peru,neutral,\nc,Peru sued.,Peru,accuse,\n"
+    path = file(rows, "article_id,text,actor,stance,context\n")
+    assert [(f.place, f.kind) for f in warnings(path) if "context is not" in f.reason] == [("", "context")]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -458,6 +458,17 @@ def test_wrong_usage_of_evaluate(run: Cli, model_file: Path, args: list[str], sa
     assert r.code == 2 and said in " ".join(re.sub(r"[│╭╰─╮╯]", " ", r.err).split())
 
 
+def test_evaluate_knows_rows_the_model_was_trained_on(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    from conftest import write_csv
+
+    told = run("evaluate", model_file, write_csv(tmp_path / "d.csv", [{**r, "article_id": "x" + r["article_id"]} for r in rows])).err
+    assert f"{sum(r['split'] == 'train' for r in rows)} of {len(rows)} rows have sentence and actor of rows the model was trained on" in told
+    assert "trained on" not in run("evaluate", model_file, REPORTS, "--split", "test").err
+    assert "this is the data the model was trained on" in run("evaluate", model_file, REPORTS, "--split", "train").err
+
+
 def test_evaluate_on_labels_the_model_lacks_is_a_message(run: Cli, tmp_path: Path) -> None:
     with REPORTS.open(encoding="utf-8", newline="") as f:
         rows = [r for r in csv.DictReader(f) if r["stance"] != "deny"]
@@ -477,7 +488,39 @@ def test_holding_out_everything_is_a_message(run: Cli, tmp_path: Path) -> None:
 
 def test_a_hold_out_nobody_has_is_said(run: Cli, tmp_path: Path) -> None:
     r = run("train", REPORTS, "--hold-out", "tset", "--folds", "2", "-o", tmp_path / "m.stance")
-    assert "tset" in r.err
+    is_message(r)
+    assert "no row has split 'tset'\n  there are 'test', 'train'" in r.err and not (tmp_path / "m.stance").exists()
+
+
+def test_a_label_that_is_held_out_altogether_is_told_before_training(run: Cli, tmp_path: Path) -> None:
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = [r for r in csv.DictReader(f) if r["split"] == "test" or r["stance"] != "deny"]
+    from conftest import write_csv
+
+    path = write_csv(tmp_path / "d.csv", rows)
+    line = next(i for i, r in enumerate(rows, 2) if r["stance"] == "deny")
+    r = run("train", path, "--hold-out", "test", "--folds", "2", "-o", tmp_path / "m.stance")
+    is_message(r)
+    assert f"{path}:{line}: stance 'deny' is in no row that is trained on" in r.err and "split 'test' has labels of its own" in r.err
+
+
+def test_articles_on_both_sides_of_a_hold_out_are_counted(run: Cli, tmp_path: Path) -> None:
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = [{k: v for k, v in r.items() if k != "tone"} for r in csv.DictReader(f)]
+    from conftest import write_csv
+
+    first = next(r for r in rows if r["split"] == "test")
+    first["split"] = "train" if sum(r["article_id"] == first["article_id"] for r in rows) > 1 else first["split"]
+    r = run("train", write_csv(tmp_path / "d.csv", rows), "--hold-out", "test", "--folds", "2", "-o", tmp_path / "m.stance")
+    assert r.code == 0 and "warning: 1 articles are both in split 'test' and in what is trained on" in r.err
+
+
+@pytest.mark.parametrize(("name", "said"), [("nowhere/m.stance", "nowhere; make it first"), ("old.stance", "old.stance is a folder")])
+def test_train_sees_first_whether_the_model_can_be_written(run: Cli, tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "old.stance").mkdir()
+    r = run("train", tmp_path / "no data.csv", "-o", tmp_path / name)
+    assert r.code == 2 and said.replace(" ", "") in re.sub(r"[│╭╰─╮╯\s]", "", r.err)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_check_of_good_data(run: Cli) -> None:

@@ -197,6 +197,37 @@ def test_missing_columns(file: Write, header: str, missing: str, hint: str) -> N
     assert hint in e.value.hint and e.value.hint
 
 
+def test_an_open_quotation_mark_does_not_swallow_the_rows_below(file: Write) -> None:
+    rows = "Norway condemned the raid.,Norway,accuse,stern\n"
+    (told,) = problems(file(HEADER + GOOD + '"' + rows + rows + rows))
+    assert told == "4: row has 1 cells, the header 4; a quotation mark may be left open, or cells at its end are missing"
+    (told,) = problems(file(HEADER.replace("tone\n", "tone,note\n") + GOOD.replace("\n", ",\n") + rows[:-1] + ',"odd\n' + rows + rows))
+    assert told.startswith("4: a quotation mark that opens here is never closed")
+
+
+def test_a_column_that_stands_twice(file: Write) -> None:
+    path = file("text,actor,stance,Stance\nNorway left.,Norway,neutral,firm\n")
+    with pytest.raises(DataError) as e:
+        read_dataset(path)
+    assert e.value.message == f"{path}:1: column 'stance' stands 2 times in the header"
+
+
+def test_a_head_named_twice_is_taken_once(file: Write) -> None:
+    assert [h.name for h in read_dataset(file(HEADER + GOOD), heads=["stance", "stance"]).heads] == ["stance"]
+
+
+def test_another_context_inside_an_article_is_told(file: Write) -> None:
+    header = "article_id,text,actor,stance,context\n"
+    path = file(header + "a,It left.,Norway,neutral,Norway came.\na,He sued.,Chile,accuse,Chile came.\na,Peru sued.,Peru,accuse,\n")
+    (told,) = (w for w in read_dataset(path).warnings if "context" in w)
+    assert told.startswith("1 rows whose context is not that of the first row") and f"{path}:3;" in told
+
+
+def test_a_label_without_an_actor(file: Write) -> None:
+    told = problems(file(HEADER + GOOD + "Peru sued.,,accuse,neutral\nPeru left.,,,\n"))
+    assert told == ["4: stance has a label but no actor: 'accuse'; name the actor, or delete the label"]
+
+
 def test_a_named_head_that_is_no_column(file: Write) -> None:
     with pytest.raises(DataError, match="no column 'mood'"):
         read_dataset(file(HEADER + GOOD), heads=["mood"])

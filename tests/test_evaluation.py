@@ -72,6 +72,13 @@ def test_a_threshold_read_off_the_curve_keeps_its_promise() -> None:
     assert threshold_for(precision_curve(truth, probs), 1.01) > 1
 
 
+def test_rows_of_one_probability_reach_a_threshold_together() -> None:
+    probs = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]])
+    curve = precision_curve(np.array([0, 1, 1, 1, 0]), probs)
+    assert curve == ((0.9, 0.25, 0.8), (0.6, 0.4, 1.0))
+    assert threshold_for(curve, 1.0) > 1
+
+
 def test_the_bootstrap_draws_whole_groups() -> None:
     groups = ["a", "b", "a", "c", "b"]
     tables = group_tables(np.array([0, 0, 0, 1, 0]), np.array([0, 1, 0, 1, 1]), 2, groups)

@@ -18,8 +18,10 @@ import numpy as np
 import pytest
 
 from stance.actors import Pair
+from stance.dataset import Dataset
 from stance.errors import ModelError
 from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax, write_atomically
+from stance.training import trained_on
 
 MARK = b"stance-sha256:"
 SHIPPED = Path(__file__).parent.parent / "models" / "default.stance"
@@ -71,6 +73,13 @@ def test_a_saved_model_says_the_same(model: Model, model_file: Path, unseen: lis
 def test_saving_a_loaded_model_gives_the_same_bytes(model_file: Path, tmp_path: Path) -> None:
     load(model_file).save(tmp_path / "again.stance")
     assert (tmp_path / "again.stance").read_bytes() == model_file.read_bytes()
+
+
+def test_a_model_remembers_its_rows_by_hashes(model: Model, model_file: Path, reports: Dataset) -> None:
+    rest, held = reports.split("test")
+    for m in (model, load(model_file)):
+        assert trained_on(m, rest.take(range(5))) == 5 and trained_on(m, held) == 0
+    assert m.seen is not None and len(m.seen) <= len(rest)
 
 
 def test_the_file_is_a_zip_of_what_it_says(model_file: Path) -> None:
@@ -270,6 +279,65 @@ def test_arrays_of_a_number_type_that_is_none(refused: Refused, model_file: Path
     buffer = io.BytesIO()
     np.save(buffer, np.full(model.head("stance").weights.shape, "x"))
     refused(load, rebuilt(model_file, lambda m: m.update({"stance.weights.npy": buffer.getvalue()})), "does not hold what its manifest says")
+
+
+def npy(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, version=(1, 0))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("keys", lambda m: m.keys[::-1].copy(), "keys of head 'stance' do not rise"),
+        ("keys", lambda m: np.repeat(m.keys[:1], len(m.keys)), "keys of head 'stance' do not rise"),
+        ("weights", lambda m: np.where(m.weights == m.weights[0, 0], np.float32("nan"), m.weights), "a number of head 'stance' is none"),
+        ("bias", lambda m: m.bias + np.inf, "a number of head 'stance' is none"),
+    ],
+    ids=["falling keys", "equal keys", "nan", "inf"],
+)
+def test_arrays_of_odd_numbers(refused: Refused, model_file: Path, model: Model, name: str, array: Callable[[Any], Any], said: str) -> None:
+    raw = rebuilt(model_file, lambda m: m.update({f"stance.{name}.npy": npy(array(model.head("stance")))}))
+    refused(load, raw, said)
+
+
+@pytest.mark.parametrize("heads", [[], [{"name": "stance"}], [3], "x", None], ids=["none", "no labels", "number", "text", "null"])
+def test_heads_that_are_none(refused: Refused, model_file: Path, heads: object) -> None:
+    refused(load, rebuilt(model_file, edit(heads=heads)), "does not hold what its manifest says")
+
+
+def test_a_head_twice(refused: Refused, model_file: Path, model: Model) -> None:
+    twice = [{"name": "stance", "labels": list(model.head("stance").head.labels), "ordered": False}] * 2
+    refused(load, rebuilt(model_file, edit(heads=twice)), "two of one name")
+
+
+@READERS
+def test_a_manifest_too_deep_to_read(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
+    refused(reader, rebuilt(model_file, lambda m: m.update({"manifest.json": b"[" * 200_000})), "damaged|manifest")
+
+
+@pytest.mark.parametrize("head", [b"{'descr': '<f4', (", b"{'descr': '<f4'", b"(" * 117, b"\x00" * 60, b"{'descr': [], 'fortran_order': False, 'shape': (9,)}"])
+def test_array_headers_that_are_none(refused: Refused, model_file: Path, head: bytes) -> None:
+    bad = b"\x93NUMPY\x01\x00\x76\x00" + head.ljust(117) + b"\n"
+    refused(load, rebuilt(model_file, lambda m: m.update({"stance.weights.npy": bad})), "does not hold what its manifest says")
+
+
+@READERS
+def test_bytes_damaged_before_they_were_sealed(reader: Callable[[Path], object], model_file: Path, tmp_path: Path) -> None:
+    raw = model_file.read_bytes()
+    body, path = raw[:-64], tmp_path / "bad.stance"
+    central = body.rindex(b"PK\x05\x06") - 1000
+    spots = [*np.random.default_rng(1).integers(2, 3000, 40).tolist(), *np.random.default_rng(2).integers(central, len(body) - 78, 80).tolist()]
+    for at in spots:
+        changed = bytearray(body)
+        changed[at] ^= 0x55
+        whole = bytes(changed[: -len(MARK)])
+        path.write_bytes(whole + MARK + hashlib.sha256(whole).hexdigest().encode())
+        try:
+            reader(path)
+        except ModelError as e:
+            assert str(path) in e.message and e.hint
 
 
 class Bomb:

@@ -21,7 +21,7 @@ from stance import card, network
 from stance.actors import Pair
 from stance.classification import classify
 from stance.dataset import Dataset
-from stance.errors import ModelError
+from stance.errors import DataError, ModelError
 from stance.evaluation import HeadReport
 from stance.explanation import explain
 from stance.features import Sequences, concat_sequences, prepare, sequences
@@ -360,6 +360,14 @@ def test_heads_of_any_labels_can_have_a_network(tmp_path: Path, brief: None) -> 
     model, _ = train(data, settings=SETTINGS, words=default_words())
     assert evaluate(model, data)["mood"].macro_f1 > 0.5
     assert {j.labels["mood"] for j in classify("Norway condemned the raid.", model)} <= {"dark", "light"}
+
+
+def test_a_head_called_network_is_refused_before_training(tmp_path: Path, brief: None) -> None:
+    from stance.dataset import read_dataset
+
+    data = read_dataset(relabel(tmp_path / "d.csv", "network", {"stern": "dark", "neutral": "light"}), heads=["network"])
+    with pytest.raises(DataError, match="cannot be called 'network'"):
+        train(data, settings=SETTINGS, words=default_words())
 
 
 # --------------------------------------------------------------------------- the estimator

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -214,3 +217,13 @@ def test_a_cue_table_that_is_missing(tmp_path: Path) -> None:
 
 def test_nobody_and_pronoun_are_no_mention_numbers() -> None:
     assert NOBODY < 0 and PRONOUN < 0 and NOBODY != PRONOUN
+
+
+def test_a_lexicon_is_pickled_alike_in_every_process() -> None:
+    """So that `train --cues` gives the same bytes: sets of text have another order in each."""
+    code = "import pickle, hashlib; from stance.syntax import default_cues; print(hashlib.sha256(pickle.dumps(default_cues())).hexdigest())"
+    said = [
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] and len(said[0].strip()) == 64
