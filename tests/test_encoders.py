@@ -209,7 +209,7 @@ def test_the_file_names_the_encoder_and_holds_plain_arrays(dense: Model, dense_f
     with zipfile.ZipFile(dense_file) as z:
         names = set(z.namelist())
     parts = ("keys", "weights", "bias", "dense-center", "dense-weights")
-    assert names == {"manifest.json", "pipeline.joblib", *(f"{h}.{p}.npy" for h in ("stance", "tone") for p in parts)}
+    assert names == {"manifest.json", "seen.npy", "pipeline.joblib", *(f"{h}.{p}.npy" for h in ("stance", "tone") for p in parts)}
 
 
 @pytest.mark.usefixtures("at_hand")
