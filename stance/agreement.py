@@ -25,6 +25,7 @@ from stance.dataset import (
     label_problems,
     labelled_files,
     normalise,
+    plain_cell,
     read_table,
     read_text,
     spreadsheet_cell,
@@ -169,7 +170,7 @@ def _wide_rows(file: Path, prefixes: dict[str, list[str]]) -> Iterator[Row]:
     if missing:
         raise DataError(f"{file}:1: no column {missing!r}; seen: {', '.join(header)}", "needed: actor, and sentence_id or text")
     for line, cells in records:
-        cell = dict(zip(header, cells, strict=False))
+        cell = dict(zip(header, map(plain_cell, cells), strict=False))
         keys = {k: cell.get(k, "").strip() for k in ("actor", "article_id", "sentence_id", "context", "date", "split")}
         for who, names in prefixes.items():
             labels = {n: cell.get(f"{who}_{n.lower()}", "").strip() for n in names}
@@ -336,16 +337,38 @@ def disagreements(data: Annotations) -> list[Unit]:
     return [u for u in data.units if any(len(set(filter(None, labels))) > 1 for labels in u.labels.values())]
 
 
+_KEYS = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
+
+
 def disagreement_lines(data: Annotations) -> Iterator[str]:
     """The disagreements as a CSV to settle in a spreadsheet: fill the empty label cells, and it is labelled data.
 
     Heads that all agree on are filled. Cells are safe to open (`spreadsheet_cell`).
     """
     names = [h.name for h in data.heads]
-    keys = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
-    yield csv_line([*keys, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
+    yield csv_line([*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
     for u in disagreements(data):
-        own = ["" if (value := getattr(u.row, k)) is None else str(value) for k in keys]
         given = [x for n in names for x in u.labels[n]]
-        settled = [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]
-        yield csv_line([spreadsheet_cell(c) for c in (*own, *given, *settled)])
+        yield csv_line([spreadsheet_cell(c) for c in (*_own(u), *given, *_settled(u, names))])
+
+
+def agreed(data: Annotations) -> list[Unit]:
+    """Pairs that two annotators labelled, all heads of them alike."""
+    differ = {id(u) for u in disagreements(data)}
+    return [u for u in data.units if id(u) not in differ and any(sum(map(bool, labels)) > 1 for labels in u.labels.values())]
+
+
+def agreed_lines(data: Annotations) -> Iterator[str]:
+    """The pairs of `agreed` as labelled data, once each; with the settled disagreements beside them they can be trained on."""
+    names = [h.name for h in data.heads]
+    yield csv_line([*_KEYS, *names])
+    yield from (csv_line([spreadsheet_cell(c) for c in (*_own(u), *_settled(u, names))]) for u in agreed(data))
+
+
+def _own(u: Unit) -> list[str]:
+    return ["" if (value := getattr(u.row, k)) is None else str(value) for k in _KEYS]
+
+
+def _settled(u: Unit, names: Sequence[str]) -> list[str]:
+    """The label of each head, '' for one on which annotators differ or that nobody labelled."""
+    return [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]

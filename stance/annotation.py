@@ -207,15 +207,17 @@ def _json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except json.JSONDecodeError as e:
-                raise InputError(f"{file}:{number}: not JSON: {e.msg}", "export the project as JSONL, a task a line") from e
+            except (json.JSONDecodeError, RecursionError) as e:
+                raise InputError(f"{file}:{number}: not JSON: {getattr(e, 'msg', e)}", "export the project as JSONL, a task a line") from e
 
 
 def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:
     try:
         tasks = json.loads(text)
-    except json.JSONDecodeError as e:
-        raise InputError(f"{file}:{e.lineno}: not JSON: {e.msg}", "export the project as JSON, not JSON-MIN or CSV") from e
+    except (json.JSONDecodeError, RecursionError) as e:
+        raise InputError(
+            f"{file}:{getattr(e, 'lineno', 1)}: not JSON: {getattr(e, 'msg', e)}", "export the project as JSON, not JSON-MIN or CSV"
+        ) from e
     if not isinstance(tasks, list):
         raise InputError(f"{file}:1: not a list of tasks", "export the project as JSON, not JSON-MIN or CSV")
     yield from enumerate(tasks, 1)
@@ -237,6 +239,8 @@ def _from_csv(cells: dict[str, str], heads: Sequence[str]) -> Iterator[_Task]:
 
 def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     _need(task, "text", str)
+    if {"accept", "options", "answer"} & task.keys() and not {"label", "labels"} & task.keys():
+        raise ValueError("no `label`, but `accept`, `options` or `answer`: this looks like Prodigy (--from prodigy)")
     given = task.get("label", task.get("labels", []))
     if not isinstance(given, list):
         raise ValueError(f"label {given!r} is not a list; export a text classification or sequence labelling project")
@@ -252,6 +256,8 @@ def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
 
 def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     _need(task, "text", str)
+    if {"label", "labels"} & task.keys() and not {"accept", "options", "answer"} & task.keys():
+        raise ValueError("no `accept`, `options` or `answer`, but labels: this looks like doccano (--from doccano)")
     meta = task.get("meta") or {}
     cells = _known({**meta, "text": task["text"]})
     if who := task.get("_annotator_id") or task.get("_session_id"):

@@ -492,12 +492,19 @@ def agree(
         Optional[Path],
         typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable),
     ] = None,
+    agreed: Annotated[
+        Optional[Path],
+        typer.Option("--agreed", help="Write the pairs on which all agree here, as labelled data.", show_default=False, callback=_writable),
+    ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
 
-    _refuse_overwrite(output, map(str, files))
+    for path in (output, agreed):
+        _refuse_overwrite(path, map(str, files))
+    if output and agreed and output.resolve() == agreed.resolve():
+        raise typer.BadParameter(f"{agreed}: is where the disagreements go", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
     read = agreement.read_annotations(files, heads=head)
     _warn(read.warnings)
@@ -512,6 +519,8 @@ def agree(
         typer.echo(f"{len(agreement.disagreements(read))} pairs on which annotators disagree" + (f", in {output}" if output else ""))
     if output:
         _write(agreement.disagreement_lines(read), output)
+    if agreed:
+        _write(agreement.agreed_lines(read), agreed)
 
 
 # --------------------------------------------------------------------------- explain

@@ -299,7 +299,7 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
         )
     line, cells = 1, list[str]()
     for line, cells in records:
-        cell = dict(zip(header, cells, strict=False))
+        cell = dict(zip(header, map(plain_cell, cells), strict=False))
         try:
             rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
         except ValueError as e:

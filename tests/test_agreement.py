@@ -215,6 +215,22 @@ def test_disagreements_once_settled_are_labelled_data(tmp_path: Path, run: Calla
     assert read_dataset(settled).labels["stance"] == ("firm", "accuse")
 
 
+def test_what_all_agree_on_and_what_was_settled_is_trained_on_together(tmp_path: Path, run: Callable[..., Run]) -> None:
+    """Also a sentence that a spreadsheet would take for a formula: its text and the place of the actor come back as they were."""
+    one, two = annotated(tmp_path / "ann.csv", FIRST, tone="neutral"), annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "accuse"], tone="neutral")
+    for f in (one, two):
+        f.write_text(f.read_text().replace("Chile left.", "- Chile left."))
+    whole = read_dataset(one)
+    r = run("agree", one, two, "-o", tmp_path / "d.csv", "--agreed", tmp_path / "agreed.csv")
+    assert r.code == 0
+    rows = list(csv.DictReader((tmp_path / "d.csv").open(encoding="utf-8")))
+    settled = write_csv(tmp_path / "s.csv", [{**x, "stance": x["ann_stance"]} for x in rows])
+    both = read_dataset([tmp_path / "agreed.csv", settled])
+    key = [(r.text, r.actor, r.start, r.end, r.labels) for r in whole.rows]
+    assert sorted(key, key=str) == sorted([(r.text, r.actor, r.start, r.end, r.labels) for r in both.rows], key=str)
+    assert run("agree", one, two, "-o", tmp_path / "x.csv", "--agreed", tmp_path / "x.csv").code == 2
+
+
 def test_a_formula_in_the_disagreements_is_text(tmp_path: Path) -> None:
     one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST[::-1])
     for f in (one, two):

@@ -231,3 +231,16 @@ def test_input_is_never_overwritten(tmp_path: Path, run: Cli) -> None:
     path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": "neutral"}])
     assert run("export", path, "--to", "csv", "-o", path).code == 1
     assert run("import", path, "--from", "csv", "-o", path).code == 1
+
+
+def test_the_file_of_another_tool_is_told(tmp_path: Path) -> None:
+    doccano, prodigy = tmp_path / "d.jsonl", tmp_path / "p.jsonl"
+    doccano.write_text('{"text": "Peru left.", "label": ["stance:deny"], "actor": "Peru"}\n', "utf-8")
+    prodigy.write_text('{"text": "Peru left.", "accept": ["stance:deny"], "answer": "accept", "meta": {"actor": "Peru"}}\n', "utf-8")
+    for path, wrong, right in ((doccano, "prodigy", "doccano"), (prodigy, "doccano", "prodigy")):
+        with pytest.raises(DataError) as e:
+            import_file(path, wrong)
+        assert f"--from {right}" in e.value.problems[0]
+    doccano.write_text("[" * 100_000, "utf-8")
+    with pytest.raises(InputError, match="not JSON"):
+        import_file(doccano, "doccano")
