@@ -578,6 +578,9 @@ def report(
     from stance.reporting import read_results, report_page
 
     found = read_results(results, actors=actor, since=since, until=until)
+    if found.runs > 1:
+        told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}"
+        _say(f"{results}: holds {found.runs} runs; reported is the last ({told}; heads {', '.join(found.heads)}) with those like it")
     _write(report_page(found, by=by, name=results.name), output, end="")
     _say(f"wrote {output}: {len(found.judgements)} judgements of {len(found.articles)} articles")
 

@@ -87,6 +87,36 @@ def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: 
     assert found.notes == ["1 articles were classified with another model and are left out."]
 
 
+def renamed(model: Model, **names: str) -> Model:
+    """The model with other names for its heads."""
+    heads = tuple(replace(h, head=replace(h.head, name=names.get(h.head.name, h.head.name))) for h in model.heads)
+    told = [{"name": h.head.name, "labels": list(h.head.labels)} for h in heads]
+    report = {names.get(h, h): r for h, r in model.manifest["report"].items()}
+    return replace(model, heads=heads, manifest={**model.manifest, "fingerprint": "other", "heads": told, "report": report})
+
+
+def test_of_two_models_with_other_heads_the_last_is_reported(run: Cli, model: Model, tmp_path: Path) -> None:
+    one, two = Article("a", "Norway condemned the raid."), Article("b", "Chile denied it.")
+    path = write_results(tmp_path / "r.sqlite", [one], renamed(model, stance="frame"))
+    write_results(path, [two], model, append=True)
+    found = read_results(path)
+    assert list(found.heads) == ["stance", "tone"] and [j.actor for j in found.judgements] == ["Chile"] and found.runs == 2
+    r = run("report", path, "-o", tmp_path / "r.html")
+    assert r.code == 0 and f"{path}: holds 2 runs; reported is the last (model {found.run['model_name']} {model.fingerprint}, begun" in r.err
+    assert "heads stance, tone" in r.err
+
+
+def test_runs_with_other_settings_are_not_mixed(model: Model, tmp_path: Path) -> None:
+    one, two = Article("a", "Norway condemned Chile."), Article("b", "Chile denied it.")
+    path = write_results(tmp_path / "r.sqlite", [one, two], model, min_confidence=1)
+    judge = partial(classify_archive, model=model, lexicon=default_lexicon(), actors=["Chile"])
+    settings = {"inputs": ["b"], "actors": ["Chile"]}
+    record(path, [two], lambda x, finish: judge(x, finish=finish), describe_run(model, default_lexicon(), settings), append=True)
+    found = read_results(path)
+    assert [(j.actor, j.title) for j in found.judgements] == [("Chile", "b")]
+    assert found.notes == ["2 articles were classified with other settings (--actor, --min-confidence) or aliases and are left out."]
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
