@@ -581,6 +581,8 @@ def report(
     if found.runs > 1:
         told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}"
         _say(f"{results}: holds {found.runs} runs; reported is the last ({told}; heads {', '.join(found.heads)}) with those like it")
+    for note in found.notes:
+        _say(f"note: {note}")
     _write(report_page(found, by=by, name=results.name), output, end="")
     _say(f"wrote {output}: {len(found.judgements)} judgements of {len(found.articles)} articles")
 

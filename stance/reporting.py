@@ -157,8 +157,8 @@ def _notes(
         notes.append(f"{others[True]} articles were classified with other settings (--actor, --min-confidence) or aliases and are left out.")
     if (since or until) and (undated := sum(not r["date"] for r in newest)):
         notes.append(f"{undated} articles have no date and are left out.")
-    if not runs[-1]["finished"]:
-        notes.append("The last run did not finish: some articles may be missing.")
+    if any(not r["finished"] for r in runs if r["id"] in same):
+        notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
     if not kept:
         notes.append("No article is left.")
     return notes

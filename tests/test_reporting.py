@@ -106,6 +106,16 @@ def test_of_two_models_with_other_heads_the_last_is_reported(run: Cli, model: Mo
     assert "heads stance, tone" in r.err
 
 
+def test_a_run_that_was_not_finished_is_said(run: Cli, model: Model, tmp_path: Path) -> None:
+    path = write_results(tmp_path / "r.sqlite", [Article("a", "Norway condemned Chile.")], model)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE run SET finished = NULL")
+    r = run("report", path, "-o", tmp_path / "r.html")
+    assert r.code == 0 and "note: The run was not finished" in r.err
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "The run was not finished" in page
+
+
 def test_runs_with_other_settings_are_not_mixed(model: Model, tmp_path: Path) -> None:
     one, two = Article("a", "Norway condemned Chile."), Article("b", "Chile denied it.")
     path = write_results(tmp_path / "r.sqlite", [one, two], model, min_confidence=1)
