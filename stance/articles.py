@@ -8,9 +8,9 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -279,19 +279,19 @@ def _encoding(rest: BinaryIO, head: bytes, name: str) -> tuple[str, str]:
 
 
 def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
-    """Row by row. A row with more cells than the header, or with a quote that is never closed, has lost text: it is skipped."""
+    """Row by row. A row with more cells than the header, or with a quote that is not closed, has lost text: it is skipped."""
     csv.field_size_limit(1 << 30)
     first = text.readline()
     text.seek(0)
-    quotes = 0
+    mark = max(",;\t", key=first.count)
+    raw: list[str] = []  # the lines of the row that is being read
 
     def lines() -> Iterator[str]:
-        nonlocal quotes
         for line in text:
-            quotes += line.count('"')
+            raw.append(line)
             yield line
 
-    reader = csv.DictReader(lines(), delimiter=max(",;\t", key=first.count))
+    reader = csv.DictReader(lines(), delimiter=mark)
     header = [c.strip().lower() for c in reader.fieldnames or []]
     wanted = (text_column.lower(),) if text_column else _TEXT
     if not set(wanted) & set(header):
@@ -299,23 +299,30 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
             f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
-    begin, quotes = reader.line_num + 1, 0
-    last: Article | Skipped | None = None  # held back until it is known that the file does not end inside a quote
+    raw.clear()
     for n, row in enumerate(reader, 2):
-        if last:
-            yield last
-        unclosed, quotes = quotes % 2 and reader.line_num > begin, 0  # of the lines of this row
-        if more := row.get(None):
+        own = list(dropwhile(lambda line: not line.strip("\r\n"), raw))  # empty lines before it are no row
+        begin = reader.line_num - len(own) + 1
+        raw.clear()
+        if len(own) > 1 and _unclosed(own, mark):
+            told = f"a quote that opens here is never closed, or only in a later row; lines {begin} to {reader.line_num} became one cell"
+            yield Skipped(f"{name}:{begin}", told)
+        elif more := row.get(None):
             told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"
-            last = Skipped(f"{name}:{begin}", told)
+            yield Skipped(f"{name}:{begin}", told)
         else:
             fields = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
-            last = _record(f"{name}:{begin}", fields, text_column, f"{stem}-{n}")
-        begin, previous = reader.line_num + 1, begin
-    if last and unclosed:
-        last = Skipped(f"{name}:{previous}", "a quote that opens here is never closed, and the rows below would be part of it")
-    if last:
-        yield last
+            yield _record(f"{name}:{begin}", fields, text_column, f"{stem}-{n}")
+
+
+def _unclosed(lines: Sequence[str], mark: str) -> bool:
+    """Whether a row of several lines has a quote without its other end, or one that ends in the middle of a cell."""
+    if sum(line.count('"') for line in lines) % 2:
+        return True
+    try:
+        return len(list(csv.reader(lines, delimiter=mark, strict=True))) != 1
+    except csv.Error:
+        return True
 
 
 def html_article(page: str, name: str, place: str) -> Article:

@@ -149,6 +149,24 @@ def test_a_csv_quote_that_is_never_closed_swallows_no_rows_in_silence(put: Put) 
     assert [x.id for x in last] == ["1", "2"] and isinstance(last[1], Article) and last[1].text == "Norway waited.\nChile left."
 
 
+@pytest.mark.parametrize(
+    ("rows", "kept", "bad"),
+    [
+        ('1,"Oslo left.\n2,"Rome waited."\n3,"Lima left."\n', ["3"], [2]),
+        ('1,"Oslo left.\n2,Rome waited.\n3,Lima "left" early.\n4,Bern left.\n', ["4"], [2]),
+        ('1,"Oslo left.\n2,a 12" gun in Rome\n3,Lima left.\n', ["3"], [2]),
+        ('\n1,a 12" gun\n\n2,"Oslo\n\nleft."\n', ["1", "2"], []),
+    ],
+    ids=["before quoted rows", "before a quoted word", "closed inside a cell", "empty lines"],
+)
+def test_a_stray_quote_in_any_row_of_a_csv_merges_no_articles_in_silence(put: Put, rows: str, kept: list[str], bad: list[int]) -> None:
+    path = put("q.csv", "id,text\n" + rows)
+    items = list(scan_articles(path))
+    assert [x.id for x in items if isinstance(x, Article)] == kept
+    assert [x.name for x in items if isinstance(x, Skipped)] == [f"{path}:{n}" for n in bad]
+    assert all("never closed" in x.reason for x in items if isinstance(x, Skipped))
+
+
 def test_a_page_without_article(put: Put) -> None:
     pytest.importorskip("lxml_html_clean")  # of the extra `html`
     assert "no article text" in reason(put("a.html", "<html><body></body></html>"))
