@@ -56,6 +56,7 @@ class Skipped:
         return self.name
 
 
+_HIGH = bytes(range(0x80, 0x100))
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
 Seen = Callable[[int], object]  # told the number of bytes whenever some were read
 
@@ -251,7 +252,7 @@ def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[
             if head.startswith((b"\xff\xfe", b"\xfe\xff")):
                 encoding, note = "utf-16", ""
             else:
-                decode(head, str(path))  # says what is empty or binary
+                decode(head.rstrip(_HIGH) or head, str(path))  # says what is empty or binary; a character may be cut in two
                 encoding, note = _encoding(f, head, str(path))
         _warn(note)
         with path.open("rb") as f:

@@ -262,6 +262,13 @@ def test_a_large_table_is_read_row_by_row_and_just_the_same(put: Put, monkeypatc
     assert sum(read) == path.stat().st_size and len(read) > 2
 
 
+def test_a_large_table_may_have_a_character_across_the_end_of_its_head(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stance.articles.WHOLE", 0)
+    for shift in range(3):
+        (article,) = scan_articles(put("a.csv", f"id,text\n{'x' * shift}1,{'ö' * 40000}\n", "utf-8-sig"))
+        assert isinstance(article, Article) and article.text == "ö" * 40000
+
+
 def test_a_large_table_that_is_none(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stance.articles.WHOLE", 0)
     assert "no column text" in reason(put("a.csv", "txt;id\nx;y\n"), text_column="text")
