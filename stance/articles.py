@@ -189,9 +189,21 @@ def _jsonl(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
     """Line by line, so that an archive of any size takes little memory."""
     try:
         with path.open("rb") as f:
-            yield from _lines(str(path), stem, f, text_column, seen)
+            if f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff")):
+                yield from _lines(str(path), stem, _utf16_lines(f, seen), text_column)
+            else:
+                yield from _lines(str(path), stem, f, text_column, seen)
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+
+
+def _utf16_lines(f: BinaryIO, seen: Seen) -> Iterator[bytes]:
+    """Lines of UTF-16 as lines of UTF-8."""
+    at = 0
+    for line in io.TextIOWrapper(f, "utf-16", errors="replace", newline="\n"):
+        seen(f.tell() - at)
+        at = f.tell()
+        yield line.encode()
 
 
 def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str, seen: Seen = lambda _: None) -> Iterator[Article | Skipped]:
@@ -204,7 +216,7 @@ def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str, seen:
         try:
             line, _ = decode(raw, f"{name}:{n}")
         except InputError as e:
-            yield Skipped(f"{name}:{n}", e.message)
+            yield Skipped(f"{name}:{n}", e.message.removeprefix(f"{name}:{n}: "))
             continue
         yield _json_line(f"{name}:{n}", line, text_column, stem, n)
     if empty:

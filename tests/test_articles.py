@@ -269,6 +269,21 @@ def test_a_large_table_may_have_a_character_across_the_end_of_its_head(put: Put,
         assert isinstance(article, Article) and article.text == "ö" * 40000
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_json_lines_in_utf_16(put: Put, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path = put("a.jsonl", (mark + '{"text": "Malmö left."}\n\n{"text": "Rome \u010a\u0a0d waited."}\n').encode(encoding))
+    read: list[int] = []
+    assert [x.text for x in scan_articles(path, seen=read.append) if isinstance(x, Article)] == ["Malmö left.", "Rome \u010a\u0a0d waited."]
+    assert sum(read) == path.stat().st_size
+
+
+def test_a_line_that_cannot_be_read_names_its_place_once(put: Put) -> None:
+    path = put("a.jsonl", b'{"text": "Oslo left."}\n{"text": "\x00"}\n')
+    (bad,) = (x for x in scan_articles(path) if isinstance(x, Skipped))
+    assert bad.name == f"{path}:2" and bad.reason == "this is a binary file, not text\n  give txt, html, json, jsonl or csv".splitlines()[0]
+
+
 def test_a_large_table_that_is_none(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stance.articles.WHOLE", 0)
     assert "no column text" in reason(put("a.csv", "txt;id\nx;y\n"), text_column="text")
