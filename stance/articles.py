@@ -156,6 +156,8 @@ def _guess_suffix(text: str) -> str:
 def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
     text, note = decode(raw, name)
     _warn(note)
+    if not text.strip():  # nothing but a byte-order mark
+        raise InputError(f"{name}: the file is empty", "give a file with text")
     suffix = suffix_of(text)
     if suffix in (".html", ".htm"):
         yield html_article(text, stem, name)
@@ -210,7 +212,7 @@ def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str, seen:
     empty = True
     for n, raw in enumerate(lines, 1):
         seen(len(raw))
-        if not raw.strip():
+        if not raw.removeprefix(codecs.BOM_UTF8).strip():
             continue
         empty = False
         try:

@@ -216,6 +216,9 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("a.json", b'{"text": "  "}', "the text is empty"),
         ("a.json", b'{"text": 5}', "no text"),
         ("a.jsonl", b"\n\n", "empty"),
+        *((name, b"\xef\xbb\xbf", "empty") for name in ("a.txt", "a.csv", "a.json", "a.jsonl", "a.html")),
+        ("b.txt", b"\xff\xfe", "empty"),
+        ("b.jsonl", b"\xff\xfe", "empty"),
         ("a.csv", b"txt,id\nx,y\n", "did you mean 'txt'?"),
     ],
 )
