@@ -96,7 +96,8 @@ def _files(name: str) -> list[str]:
     """The files of a folder in order; anything else (and a folder without articles) is its own."""
     if name in ("", "-") or re.match(r"https?://", name) or not Path(name).is_dir():
         return [name]
-    found = sorted(f for f in Path(name).rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file() and not f.name.startswith("."))
+    inside = (f for f in Path(name).rglob("*") if not any(part.startswith(".") for part in f.relative_to(name).parts))
+    found = sorted(f for f in inside if f.suffix.lower() in SUFFIXES and f.is_file())
     return list(map(str, found)) or [name]
 
 

@@ -178,6 +178,7 @@ def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None
     put("sub/c.json", '{"text": "Three."}')
     put("notes.docx", "no")
     put(".hidden.txt", "no")
+    put(".ipynb_checkpoints/a.txt", "no")
     assert [a.text for a in read_articles(tmp_path)] == ["One.", "Two.", "Three."]
 
 
