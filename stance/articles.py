@@ -10,7 +10,8 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, dropwhile
+from functools import partial
+from itertools import chain, dropwhile, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -137,7 +138,7 @@ def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
     if second.strip() and _is_record(first):
         yield from _lines("-", "stdin", chain((first, second), stream), text_column)
     else:
-        yield from _content("-", "stdin", first + second + stream.read(), _guess_suffix, text_column)
+        yield from _content("-", "stdin", first + second + stream.read(), partial(_guess_suffix, text_column=text_column), text_column)
 
 
 def _is_record(line: bytes) -> bool:
@@ -147,11 +148,25 @@ def _is_record(line: bytes) -> bool:
         return False
 
 
-def _guess_suffix(text: str) -> str:
+def _guess_suffix(text: str, text_column: str) -> str:
     head = text.lstrip()[:2000]
     if re.match(r"[\[{]\s*[\[{\]}\"]", head):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
-    return ".html" if re.match(r"(?i)<!doctype html|<html", head) else ".txt"
+    if re.match(r"(?i)<!doctype html|<html", head):
+        return ".html"
+    return ".csv" if _is_table(text, text_column) else ".txt"
+
+
+def _is_table(text: str, text_column: str) -> bool:
+    """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
+    first = text.split("\n", 1)[0]
+    mark = max(",;\t", key=first.count)
+    try:
+        header, row = islice((r for r in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if r), 2)
+    except (ValueError, csv.Error):  # fewer rows, or no CSV
+        return False
+    names = {text_column.lower()} if text_column else set(_TEXT)
+    return len(header) == len(row) > 1 and bool(names & {c.strip().lower() for c in header}) and all(len(c) <= 40 for c in header)
 
 
 def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:

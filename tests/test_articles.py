@@ -190,8 +190,10 @@ def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None
         ('[{"text": "One."}, {"text": "Two."}]', ["One.", "Two."]),
         ('{"text": "One."}\n{"text": "Two."}\n', ["One.", "Two."]),
         ("[Oslo] left, said the envoy.", ["[Oslo] left, said the envoy."]),
+        ('id,text\n7,"Oslo left, early."\n8,Rome waited.\n', ["Oslo left, early.", "Rome waited."]),
+        ("Text, body and soul\nOslo left.", ["Text, body and soul\nOslo left."]),
     ],
-    ids=["text", "json", "json list", "json lines", "text in brackets"],
+    ids=["text", "json", "json list", "json lines", "text in brackets", "table", "text with commas"],
 )
 def test_standard_input_is_recognised_by_its_content(monkeypatch: pytest.MonkeyPatch, content: str, texts: list[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
