@@ -9,11 +9,11 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import chain, dropwhile, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, TypeVar
 
 from stance.actors import valid_date
 from stance.dataset import decode, read_bytes
@@ -57,6 +57,7 @@ class Skipped:
         return self.name
 
 
+Item = TypeVar("Item", Article, Skipped, Article | Skipped)
 _HIGH = bytes(range(0x80, 0x100))
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
 Seen = Callable[[int], object]  # told the number of bytes whenever some were read
@@ -82,7 +83,19 @@ def scan_articles(
     """
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
         for name in _files(str(p)):
-            yield from (replace(item, input=name) for item in _source(name, _stem(name, str(p)), text_column, seen))
+            yield from (whole(replace(item, input=name)) for item in _source(name, _stem(name, str(p)), text_column, seen))
+
+
+def whole(item: Item) -> Item:
+    """The item with U+FFFD for every half character, which no file could hold: of file names that are no UTF-8, and of broken escapes."""
+    values = {f.name: getattr(item, f.name) for f in fields(item)}
+    broken: dict[str, Any] = {k: whole_text(v) for k, v in values.items() if not v.isascii() and _HALF.search(v)}
+    return replace(item, **broken) if broken else item
+
+
+def whole_text(text: str) -> str:
+    """The same for a text."""
+    return _HALF.sub("\ufffd", text)
 
 
 def input_bytes(paths: Iterable[str | Path]) -> int | None:
@@ -251,16 +264,16 @@ def _json_line(place: str, line: str, text_column: str, stem: str, n: int) -> Ar
 def _record(place: str, record: Any, text_column: str, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
-    fields = {str(k).lower(): _HALF.sub("\ufffd", v) if isinstance(v, str) else v for k, v in record.items()}
-    key = text_column.lower() or next((k for k in _TEXT if isinstance(fields.get(k), str)), "")
-    text = fields.get(key)
+    found = {str(k).lower(): v for k, v in record.items()}
+    key = text_column.lower() or next((k for k in _TEXT if isinstance(found.get(k), str)), "")
+    text = found.get(key)
     if not isinstance(text, str):
-        return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(fields) or 'nothing'}")
+        return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}")
     if not text.strip():
         return Skipped(place, "the text is empty")
 
     def first(names: tuple[str, ...]) -> str:
-        return next((str(fields[k]) for k in names if k != key and fields.get(k) not in (None, "")), "")
+        return next((str(found[k]) for k in names if k != key and found.get(k) not in (None, "")), "")
 
     return Article(first(_ID) or default_id, text, first(_TITLE), valid_date(first(_DATE)), first(_SOURCE))
 
@@ -342,8 +355,8 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
             told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"
             yield Skipped(f"{name}:{begin}", told)
         else:
-            fields = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
-            yield _record(f"{name}:{begin}", fields, text_column, f"{stem}-{n}")
+            cells = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
+            yield _record(f"{name}:{begin}", cells, text_column, f"{stem}-{n}")
 
 
 def _unclosed(lines: Sequence[str], mark: str) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 
 from stance import __version__
 from stance.actors import Lexicon
-from stance.articles import Article, Skipped
+from stance.articles import Article, Skipped, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.model import Model
@@ -95,7 +95,7 @@ def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Ru
                 raise ModelError(f"head {head!r} cannot be kept in a database: the column {column!r} is taken", "write .jsonl or .csv")
             taken.append(column.lower())
     name = model.path.name if model.path else "model"
-    fixed = json.dumps(settings, ensure_ascii=False, sort_keys=True)
+    fixed = whole_text(json.dumps(settings, ensure_ascii=False, sort_keys=True))
     return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, json.dumps(model.manifest, ensure_ascii=False), heads)
 
 
@@ -119,7 +119,7 @@ def record(
         _quiet(path)
         _drop_other(beside, run)
     with closing(_open(beside)) as db, _named(beside):
-        done = _record(db, beside, iter(items), judge, run, append)
+        done = _record(db, beside, map(whole, items), judge, run, append)
         with suppress(sqlite3.OperationalError):  # a reader is at it: then it stays as it is, which is as good
             db.execute("PRAGMA journal_mode=DELETE")  # one file, that can be copied
     if beside != path:

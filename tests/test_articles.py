@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import json
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from urllib.error import URLError
 
@@ -287,7 +289,7 @@ def test_json_lines_in_utf_16(put: Put, encoding: str) -> None:
 def test_a_line_that_cannot_be_read_names_its_place_once(put: Put) -> None:
     path = put("a.jsonl", b'{"text": "Oslo left."}\n{"text": "\x00"}\n')
     (bad,) = (x for x in scan_articles(path) if isinstance(x, Skipped))
-    assert bad.name == f"{path}:2" and bad.reason == "this is a binary file, not text\n  give txt, html, json, jsonl or csv".splitlines()[0]
+    assert bad.name == f"{path}:2" and bad.reason == "this is a binary file, not text"
 
 
 def test_a_large_table_that_is_none(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,3 +333,12 @@ def test_half_characters_are_replaced_and_whole_ones_kept(put: Put, line: str) -
     article = only(put("a.json", line))
     assert (article.id, article.text) in [("\ufffd", "Oslo \ufffd left."), ("a", "Oslo 🙂")]
     article.text.encode()
+
+
+def test_a_file_name_that_is_no_utf_8_and_half_characters_in_reasons(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))).write_text("Oslo left.")
+    (tmp_path / "d.jsonl").write_text('{"\\ud800": "x"}\n{"id": "\\ud800", "title": "\\udc00", "text": "x"}\n')
+    found = list(scan_articles(tmp_path))
+    assert [x.id for x in found] == ["caf\ufffd", f"{tmp_path / 'd.jsonl'}:1", "\ufffd"]
+    assert found[0].input == f"{tmp_path}/caf\ufffd.txt"
+    assert all(getattr(x, f.name).encode() for x in found for f in fields(x) if f.name in ("id", "input", "reason", "name"))

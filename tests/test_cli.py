@@ -656,3 +656,12 @@ def test_errors_survive_pickling(error: InputError) -> None:
 def test_the_example_article_is_there_for_make_run(run: Cli, model_file: Path) -> None:
     r = run("classify", ROOT / "examples" / "balloon.txt", "-m", model_file, "-f", "table")
     assert r.code == 0 and "China" in r.out and "US" in r.out
+
+
+def test_a_file_name_that_is_no_utf_8_costs_nothing(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    path.write_text(TEXT, "utf-8")
+    for name in ("o.jsonl", "o.csv", "o.html", "o.sqlite"):
+        r = run("classify", path, tmp_path / os.fsdecode(b"n\xe9.txt"), "-m", model_file, "-o", tmp_path / name)
+        assert r.code == 3 and "n\ufffd.txt: cannot be read" in r.err
+        assert (tmp_path / name).stat().st_size > 100
