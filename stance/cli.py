@@ -804,7 +804,10 @@ def _refuse_overwrite(output: Path | None, inputs: Iterable[str], inside: bool =
 
 
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
-    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part."""
+    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part.
+
+    A link stays a link, to the new file; a pipe or device is written to as it is.
+    """
     if output is None:
         try:
             for line in lines:
@@ -814,6 +817,11 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         return
+    if output.exists() and not output.is_file():
+        with output.open("w", encoding="utf-8", newline="\n") as f:
+            f.writelines(line + end for line in lines)
+        return
+    output = output.resolve() if output.is_symlink() else output
     part = output.with_name(output.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as f:

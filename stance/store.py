@@ -114,6 +114,7 @@ def record(
     place when it is complete; with `append` another run, or the articles by which the input has grown, come on top.
     Raises InputError when the file is no such database, or holds another run or other articles.
     """
+    path = path.resolve() if path.is_symlink() else path
     beside = path.with_name(path.name + ".part") if restart and path.exists() else path
     if beside != path:
         _quiet(path)
@@ -396,6 +397,9 @@ def write_parquet(path: Path, results: Iterable[Result], model: Model) -> None:
     schema = _schema(pa, model)
     if twice := sorted({n for n in schema.names if schema.names.count(n) > 1}):
         raise ModelError(f"a head cannot be kept in Parquet: the column {twice[0]!r} is taken", "write .jsonl or .csv")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: a pipe or device, in which no Parquet file can be made", "name a file")
+    path = path.resolve() if path.is_symlink() else path
     part = path.with_name(path.name + ".part")
     rows: list[dict[str, Any]] = []
     try:

@@ -665,3 +665,25 @@ def test_a_file_name_that_is_no_utf_8_costs_nothing(run: Cli, tmp_path: Path, mo
         r = run("classify", path, tmp_path / os.fsdecode(b"n\xe9.txt"), "-m", model_file, "-o", tmp_path / name)
         assert r.code == 3 and "n\ufffd.txt: cannot be read" in r.err
         assert (tmp_path / name).stat().st_size > 100
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".sqlite", ".parquet"])
+def test_an_output_that_is_a_link_stays_one(run: Cli, article: Path, model_file: Path, tmp_path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    (tmp_path / "there").mkdir()
+    link, target = tmp_path / f"o{suffix}", tmp_path / "there" / f"real{suffix}"
+    link.symlink_to(target)
+    for more in ([], ["--restart"] if suffix == ".sqlite" else []):  # once where there is no file yet, once where there is
+        assert run("classify", article, "-m", model_file, "-o", link, *more).code == 0
+        assert link.is_symlink() and not target.is_symlink() and target.stat().st_size
+    assert [p.name for p in target.parent.iterdir()] == [target.name]
+
+
+def test_an_output_that_is_a_pipe_is_written_to(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "o.jsonl"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert run("classify", article, "-m", model_file, "-o", pipe).code == 0
+    assert pipe.is_fifo() and os.read(reader, 100).startswith(b'{"article"')
+    os.close(reader)
