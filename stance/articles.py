@@ -32,7 +32,7 @@ _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escape
 class Article:
     """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`.
 
-    `input` is the file or URL it came from.
+    `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Article:
     date: str = ""
     source: str = ""
     input: str = field(default="", compare=False)
+    undated: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,20 @@ def scan_articles(
 ) -> Iterator[Article | Skipped]:
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
-    `seen` is told how many bytes were read, as they are read.
+    `seen` is told how many bytes were read, as they are read. What is doubtful is said once, on standard error.
     """
+    articles = undated = 0
+    first = ""
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
         for name in _files(str(p)):
-            yield from (whole(replace(item, input=name)) for item in _source(name, _stem(name, str(p)), text_column, seen))
+            for item in _source(name, _stem(name, str(p)), text_column, seen):
+                if isinstance(item, Article):
+                    articles += 1
+                    undated += bool(item.undated)
+                    first = first or item.undated
+                yield whole(replace(item, input=name))
+    if undated:
+        _warn(f"{undated} of {articles} articles: date not understood (first: {first}); write YYYY-MM-DD")
 
 
 def whole(item: Item) -> Item:
@@ -275,7 +285,9 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
     def first(names: tuple[str, ...]) -> str:
         return next((str(found[k]) for k in names if k != key and found.get(k) not in (None, "")), "")
 
-    return Article(first(_ID) or default_id, text, first(_TITLE), valid_date(first(_DATE)), first(_SOURCE))
+    date = valid_date(given := first(_DATE))
+    undated = f"{place} {given[:40]!r}" if given.strip() and not date else ""
+    return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), undated=undated)
 
 
 def _warn(note: str) -> None:

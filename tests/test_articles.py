@@ -342,3 +342,11 @@ def test_a_file_name_that_is_no_utf_8_and_half_characters_in_reasons(tmp_path: P
     assert [x.id for x in found] == ["caf\ufffd", f"{tmp_path / 'd.jsonl'}:1", "\ufffd"]
     assert found[0].input == f"{tmp_path}/caf\ufffd.txt"
     assert all(getattr(x, f.name).encode() for x in found for f in fields(x) if f.name in ("id", "input", "reason", "name"))
+
+
+def test_dates_that_are_not_understood_are_said_once(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    dates = ["2024-03-01", "01.03.2024", "2024/03/01", "", "2024-02-30"]
+    path = put("dates.jsonl", "".join(json.dumps({"text": f"Oslo left {n}.", "date": d}) + "\n" for n, d in enumerate(dates)))
+    assert [a.date for a in read_articles(path)] == ["2024-03-01", "", "2024-03-01", "", ""]
+    told = f"warning: 2 of 5 articles: date not understood (first: {path}:2 '01.03.2024'); write YYYY-MM-DD\n"
+    assert capsys.readouterr().err == told
