@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import io
 import json
 import re
 import sys
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -82,8 +84,9 @@ def scan_articles(
 
     `seen` is told how many bytes were read, as they are read. What is doubtful is said once, on standard error.
     """
-    articles = undated = 0
-    first = ""
+    articles = undated = again = 0
+    first = repeated = ""
+    texts = _Hashes()
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
         for name in _files(str(p)):
             for item in _source(name, _stem(name, str(p)), text_column, seen):
@@ -91,9 +94,41 @@ def scan_articles(
                     articles += 1
                     undated += bool(item.undated)
                     first = first or item.undated
+                    if not texts.add(item.text):
+                        again += 1
+                        repeated = repeated or f"{item.id!r} of {name}"
                 yield whole(replace(item, input=name))
+    if again:
+        _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
     if undated:
         _warn(f"{undated} of {articles} articles: date not understood (first: {first}); write YYYY-MM-DD")
+
+
+class _Hashes:
+    """A set of texts as hashes of 8 bytes, in a table that is never more than three quarters full."""
+
+    def __init__(self) -> None:
+        self.table = array("Q", bytes(8 << 10))
+        self.held = 0
+
+    def add(self, text: str) -> bool:
+        """Add a text; False when it was there."""
+        value = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()) or 1  # 0 is a free place
+        if 4 * self.held >= 3 * len(self.table):
+            old, self.table = self.table, array("Q", bytes(16 * len(self.table)))
+            for x in filter(None, old):
+                self.table[self._place(x)] = x
+        at = self._place(value)
+        new = not self.table[at]
+        self.table[at] = value
+        self.held += new
+        return new
+
+    def _place(self, value: int) -> int:
+        at = value % len(self.table)
+        while self.table[at] not in (0, value):
+            at = (at + 1) % len(self.table)
+        return at
 
 
 def whole(item: Item) -> Item:

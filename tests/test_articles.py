@@ -350,3 +350,12 @@ def test_dates_that_are_not_understood_are_said_once(put: Put, capsys: pytest.Ca
     assert [a.date for a in read_articles(path)] == ["2024-03-01", "", "2024-03-01", "", ""]
     told = f"warning: 2 of 5 articles: date not understood (first: {path}:2 '01.03.2024'); write YYYY-MM-DD\n"
     assert capsys.readouterr().err == told
+
+
+def test_the_same_text_twice_is_said(put: Put, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    put("art/a0.txt", "Oslo left.")
+    lines = [json.dumps({"id": n, "text": f"Oslo left {n % 3000}."}) for n in range(1, 5001)]
+    big = put("big.jsonl", "\n".join([*lines, '{"text": "Oslo left."}']))
+    assert len(list(scan_articles([tmp_path / "art", tmp_path / "art" / "a0.txt", big]))) == 5003
+    told = f"2002 of 5003 articles have the text of an earlier one and count again (first: 'a0' of {tmp_path / 'art' / 'a0.txt'}); give each once"
+    assert capsys.readouterr().err == f"warning: {told}\n"
