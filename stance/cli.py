@@ -142,7 +142,7 @@ def classify(
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
     with progress(input_bytes(inputs)) as (read, done):
-        items = scan_articles(inputs, text_column=text_column, seen=read)
+        items = _readable(scan_articles(inputs, text_column=text_column, seen=read), output)
         if chosen == "sqlite" and output:
             from stance.store import describe_run
 
@@ -174,6 +174,25 @@ def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
         if name not in known:
             meant = next((f"it is called {a.actor!r} here" for a in lexicon.aliases if a.text == name), "") or near_miss(name, known)
             raise typer.BadParameter(f"no actor {name!r} in the alias table {meant}".rstrip(), param_hint="--actor")
+
+
+def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterator[Article | Skipped]:
+    """The items. Raises InputError, before anything is written, when not one input could be read."""
+    from itertools import chain
+
+    from stance.articles import Skipped
+
+    lost: list[Skipped] = []
+    for item in items:
+        if not isinstance(item, Skipped) or item.name != item.input:  # an article, or a bad line of a file that is read
+            return chain(lost, [item], items)
+        lost.append(item)
+    if lost:
+        for s in lost[:SHOWN]:
+            _say(f"skipped {s.name}: {s.reason}")
+        kept = f"; {output} is left as it was" if output and output.exists() else ""
+        raise InputError(f"none of the inputs could be read{kept}", "check their names")
+    return items
 
 
 def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Iterator[list[Any]]:

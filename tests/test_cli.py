@@ -187,7 +187,7 @@ def test_results_are_not_replaced_by_nothing(run: Cli, model_file: Path, tmp_pat
     old = tmp_path / "old.csv"
     old.write_text("old\n")
     r = run("classify", tmp_path / "nothere.txt", "-m", model_file, "-o", old)
-    assert (r.code, old.read_text()) == (3, "old\n") and "left as it was" in r.err and "nothere.txt" in r.err
+    assert (r.code, old.read_text()) == (1, "old\n") and "left as it was" in r.err and "nothere.txt" in r.err
     assert [p.name for p in tmp_path.iterdir()] == ["old.csv"]
 
 
@@ -687,3 +687,15 @@ def test_an_output_that_is_a_pipe_is_written_to(run: Cli, article: Path, model_f
     assert run("classify", article, "-m", model_file, "-o", pipe).code == 0
     assert pipe.is_fifo() and os.read(reader, 100).startswith(b'{"article"')
     os.close(reader)
+
+
+@pytest.mark.parametrize("name", ["z.sqlite", "z.csv", "z.html"])
+def test_where_no_input_can_be_read_no_file_is_made(run: Cli, model_file: Path, tmp_path: Path, name: str) -> None:
+    r = run("classify", tmp_path / "nope.txt", "-m", model_file, "-o", tmp_path / name)
+    is_message(r)
+    assert r.err.count("nope.txt") == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_skipped_inputs_before_one_that_can_be_read_are_named_once(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    r = run("classify", tmp_path / "nope.txt", article, "-m", model_file)
+    assert r.code == 3 and r.err.count("nope.txt") == 1
