@@ -254,7 +254,7 @@ def _stream(
             judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
             _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
         else:
-            _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output), output)
+            _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output, model), output)
     except _NothingReadError:
         _say(f"{output} is left as it was: no article could be read")
     return shown, count
@@ -265,13 +265,15 @@ def _note(model: Model) -> str:
     return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
-def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None) -> Iterator[str]:
+def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None, model: Model) -> Iterator[str]:
     from stance import rendering
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         return rendering.judgement_lines(judgements, everything=everything, colour=colour)
-    return rendering.jsonl_lines(judgements) if chosen == "jsonl" else rendering.csv_lines(judgements)
+    if chosen == "jsonl":
+        return rendering.jsonl_lines(judgements)
+    return rendering.csv_lines(judgements, {h.head.name: h.head.labels for h in model.heads})
 
 
 def _threshold(model: Model, precision: float) -> dict[str, float]:

@@ -699,3 +699,10 @@ def test_where_no_input_can_be_read_no_file_is_made(run: Cli, model_file: Path, 
 def test_skipped_inputs_before_one_that_can_be_read_are_named_once(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
     r = run("classify", tmp_path / "nope.txt", article, "-m", model_file)
     assert r.code == 3 and r.err.count("nope.txt") == 1
+
+
+def test_a_csv_without_judgements_has_its_header(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.txt").write_text("The cat slept on the mat.")
+    for path, out in ((article, "some.csv"), (tmp_path / "none.txt", "none.csv")):
+        assert run("classify", path, "-m", model_file, "-o", tmp_path / out).code == 0
+    assert (tmp_path / "none.csv").read_text("utf-8").splitlines() == (tmp_path / "some.csv").read_text("utf-8").splitlines()[:1]
