@@ -544,10 +544,19 @@ def iter_readings(
 
 
 def valid_date(value: str) -> str:
-    """The ISO date in front of `value` (`2018-03-04T…`, `20180304`; also `Sun, 04 Mar 2018 …`), or '' when there is none."""
+    """The ISO date in front of `value`, or '' when there is none that can be read in one way only.
+
+    Understood are `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`, `Sun, 04 Mar 2018 …`, `4 March 2018` and `March 4, 2018`.
+    """
     value = value.strip()
-    m = re.match(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?!\d)|(\d{4})(\d\d)(\d\d)(?!\d)", value)
-    found = "-".join(x for x in m.groups() if x) if m else _mail_date(value)
+    m = re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value)
+    if m:
+        parts = m.group(1, 3, 4)
+    elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?!\d)", value):
+        parts = m.group(1, 2, 3)
+    else:
+        parts = _named_month(value)
+    found = "-".join(f"{int(x):02}" if n else x for n, x in enumerate(parts) if x)
     try:
         datetime.date.fromisoformat((found + "-01-01")[:10])
     except ValueError:
@@ -555,14 +564,17 @@ def valid_date(value: str) -> str:
     return found
 
 
-def _mail_date(value: str) -> str:
-    """The ISO date of an RFC 5322 date, as feeds have it, else ''."""
-    if not re.match(r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4}\b", value):
-        return ""
-    from email.utils import parsedate
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 
-    parts = parsedate(value)
-    return "{:04}-{:02}-{:02}".format(*parts[:3]) if parts else ""
+
+def _named_month(value: str) -> tuple[str, ...]:
+    """Year, month and day of a date with the month's English name, whole or short, as feeds and papers have it; else nothing."""
+    day, name = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
+    m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(\d{{4}})(?!\d)", value)
+    if not m:
+        return ()
+    word = (m[2] or m[3]).lower()
+    return next(((m[5], str(n), m[1] or m[4]) for n, x in enumerate(_MONTHS, 1) if x.startswith(word)), ())
 
 
 class _Reader:

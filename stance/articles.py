@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import chain
+from functools import partial
+from itertools import chain, dropwhile, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, TypeVar
 
 from stance.actors import valid_date
 from stance.dataset import decode, read_bytes
@@ -31,7 +34,7 @@ _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escape
 class Article:
     """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`.
 
-    `input` is the file or URL it came from.
+    `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood.
     """
 
     id: str
@@ -40,6 +43,7 @@ class Article:
     date: str = ""
     source: str = ""
     input: str = field(default="", compare=False)
+    undated: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Skipped:
         return self.name
 
 
+Item = TypeVar("Item", Article, Skipped, Article | Skipped)
+_HIGH = bytes(range(0x80, 0x100))
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
 Seen = Callable[[int], object]  # told the number of bytes whenever some were read
 
@@ -76,19 +82,65 @@ def scan_articles(
 ) -> Iterator[Article | Skipped]:
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
-    `seen` is told how many bytes were read, as they are read.
+    `seen` is told how many bytes were read, as they are read. What is doubtful is said once, on standard error.
     """
+    articles = undated = again = 0
+    first = repeated = ""
+    texts = _Hashes()
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
         for name in _files(str(p)):
-            yield from (_whole(replace(item, input=name)) for item in _source(name, _stem(name, str(p)), text_column, seen))
+            for item in _source(name, _stem(name, str(p)), text_column, seen):
+                if isinstance(item, Article):
+                    articles += 1
+                    undated += bool(item.undated)
+                    first = first or item.undated
+                    if not texts.add(item.text):
+                        again += 1
+                        repeated = repeated or f"{item.id!r} of {name}"
+                yield whole(replace(item, input=name))
+    if again:
+        _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
+    if undated:
+        _warn(f"{undated} of {articles} articles: date not understood (first: {first}); write YYYY-MM-DD")
 
 
-def _whole(item: Article | Skipped) -> Article | Skipped:
-    """With U+FFFD in place of half characters: a file name or a key in JSON may hold what no output can be written with."""
-    found = {f.name: getattr(item, f.name) for f in fields(item)}
-    if all(value.isascii() or not _HALF.search(value) for value in found.values()):
-        return item
-    return type(item)(**{name: _HALF.sub("\ufffd", value) for name, value in found.items()})
+class _Hashes:
+    """A set of texts as hashes of 8 bytes, in a table that is never more than three quarters full."""
+
+    def __init__(self) -> None:
+        self.table = array("Q", bytes(8 << 10))
+        self.held = 0
+
+    def add(self, text: str) -> bool:
+        """Add a text; False when it was there."""
+        value = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()) or 1  # 0 is a free place
+        if 4 * self.held >= 3 * len(self.table):
+            old, self.table = self.table, array("Q", bytes(16 * len(self.table)))
+            for x in filter(None, old):
+                self.table[self._place(x)] = x
+        at = self._place(value)
+        new = not self.table[at]
+        self.table[at] = value
+        self.held += new
+        return new
+
+    def _place(self, value: int) -> int:
+        at = value % len(self.table)
+        while self.table[at] not in (0, value):
+            at = (at + 1) % len(self.table)
+        return at
+
+
+def whole(item: Item) -> Item:
+    """The item with U+FFFD for every half character, which no file could hold: of file names that are no UTF-8, and of broken escapes."""
+    values = {f.name: getattr(item, f.name) for f in fields(item)}
+    broken: dict[str, Any] = {k: whole_text(v) for k, v in values.items() if not v.isascii() and _HALF.search(v)}
+    return replace(item, **broken) if broken else item
+
+
+def whole_text(text: str) -> str:
+    """The same for a text."""
+    return _HALF.sub("\ufffd", text)
 
 
 def input_bytes(paths: Iterable[str | Path]) -> int | None:
@@ -103,7 +155,8 @@ def _files(name: str) -> list[str]:
     """The files of a folder in order; anything else (and a folder without articles) is its own."""
     if name in ("", "-") or re.match(r"https?://", name) or not Path(name).is_dir():
         return [name]
-    found = sorted(f for f in Path(name).rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file() and not f.name.startswith("."))
+    inside = (f for f in Path(name).rglob("*") if not any(part.startswith(".") for part in f.relative_to(name).parts))
+    found = sorted(f for f in inside if f.suffix.lower() in SUFFIXES and f.is_file())
     return list(map(str, found)) or [name]
 
 
@@ -143,7 +196,7 @@ def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
     if second.strip() and _is_record(first):
         yield from _lines("-", "stdin", chain((first, second), stream), text_column)
     else:
-        yield from _content("-", "stdin", first + second + stream.read(), _guess_suffix, text_column)
+        yield from _content("-", "stdin", first + second + stream.read(), partial(_guess_suffix, text_column=text_column), text_column)
 
 
 def _is_record(line: bytes) -> bool:
@@ -153,16 +206,32 @@ def _is_record(line: bytes) -> bool:
         return False
 
 
-def _guess_suffix(text: str) -> str:
+def _guess_suffix(text: str, text_column: str) -> str:
     head = text.lstrip()[:2000]
     if re.match(r"[\[{]\s*[\[{\]}\"]", head):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
-    return ".html" if re.match(r"(?i)<!doctype html|<html", head) else ".txt"
+    if re.match(r"(?i)<!doctype html|<html", head):
+        return ".html"
+    return ".csv" if _is_table(text, text_column) else ".txt"
+
+
+def _is_table(text: str, text_column: str) -> bool:
+    """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
+    first = text.split("\n", 1)[0]
+    mark = max(",;\t", key=first.count)
+    try:
+        header, row = islice((r for r in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if r), 2)
+    except (ValueError, csv.Error):  # fewer rows, or no CSV
+        return False
+    names = {text_column.lower()} if text_column else set(_TEXT)
+    return len(header) == len(row) > 1 and bool(names & {c.strip().lower() for c in header}) and all(len(c) <= 40 for c in header)
 
 
 def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
     text, note = decode(raw, name)
     _warn(note)
+    if not text.strip():  # nothing but a byte-order mark
+        raise InputError(f"{name}: the file is empty", "give a file with text")
     suffix = suffix_of(text)
     if suffix in (".html", ".htm"):
         yield html_article(text, stem, name)
@@ -196,22 +265,34 @@ def _jsonl(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
     """Line by line, so that an archive of any size takes little memory."""
     try:
         with path.open("rb") as f:
-            yield from _lines(str(path), stem, f, text_column, seen)
+            if f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff")):
+                yield from _lines(str(path), stem, _utf16_lines(f, seen), text_column)
+            else:
+                yield from _lines(str(path), stem, f, text_column, seen)
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+
+
+def _utf16_lines(f: BinaryIO, seen: Seen) -> Iterator[bytes]:
+    """Lines of UTF-16 as lines of UTF-8."""
+    at = 0
+    for line in io.TextIOWrapper(f, "utf-16", errors="replace", newline="\n"):
+        seen(f.tell() - at)
+        at = f.tell()
+        yield line.encode()
 
 
 def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str, seen: Seen = lambda _: None) -> Iterator[Article | Skipped]:
     empty = True
     for n, raw in enumerate(lines, 1):
         seen(len(raw))
-        if not raw.strip():
+        if not raw.removeprefix(codecs.BOM_UTF8).strip():
             continue
         empty = False
         try:
             line, _ = decode(raw, f"{name}:{n}")
         except InputError as e:
-            yield Skipped(f"{name}:{n}", e.message)
+            yield Skipped(f"{name}:{n}", e.message.removeprefix(f"{name}:{n}: "))
             continue
         yield _json_line(f"{name}:{n}", line, text_column, stem, n)
     if empty:
@@ -228,18 +309,20 @@ def _json_line(place: str, line: str, text_column: str, stem: str, n: int) -> Ar
 def _record(place: str, record: Any, text_column: str, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
-    cells = {str(k).lower(): _HALF.sub("\ufffd", v) if isinstance(v, str) else v for k, v in record.items()}
-    key = text_column.lower() or next((k for k in _TEXT if isinstance(cells.get(k), str)), "")
-    text = cells.get(key)
+    found = {str(k).lower(): v for k, v in record.items()}
+    key = text_column.lower() or next((k for k in _TEXT if isinstance(found.get(k), str)), "")
+    text = found.get(key)
     if not isinstance(text, str):
-        return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(cells) or 'nothing'}")
+        return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}")
     if not text.strip():
         return Skipped(place, "the text is empty")
 
     def first(names: tuple[str, ...]) -> str:
-        return next((str(cells[k]) for k in names if k != key and cells.get(k) not in (None, "")), "")
+        return next((str(found[k]) for k in names if k != key and found.get(k) not in (None, "")), "")
 
-    return Article(first(_ID) or default_id, text, first(_TITLE), valid_date(first(_DATE)), first(_SOURCE))
+    date = valid_date(given := first(_DATE))
+    undated = f"{place} {given[:40]!r}" if given.strip() and not date else ""
+    return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), undated=undated)
 
 
 def _warn(note: str) -> None:
@@ -259,7 +342,7 @@ def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[
             if head.startswith((b"\xff\xfe", b"\xfe\xff")):
                 encoding, note = "utf-16", ""
             else:
-                decode(head[: head.rfind(b"\n") + 1] or head, str(path))  # says what is empty or binary
+                decode(head.rstrip(_HIGH) or head, str(path))  # says what is empty or binary; a character may be cut in two
                 encoding, note = _encoding(f, head, str(path))
         _warn(note)
         with path.open("rb") as f:
@@ -287,19 +370,19 @@ def _encoding(rest: BinaryIO, head: bytes, name: str) -> tuple[str, str]:
 
 
 def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
-    """Row by row. A row with more cells than the header, or with a quote that is never closed, has lost text: it is skipped."""
+    """Row by row. A row with more cells than the header, or with a quote that is not closed, has lost text: it is skipped."""
     csv.field_size_limit(1 << 30)
     first = text.readline()
     text.seek(0)
-    quotes = 0
+    mark = max(",;\t", key=first.count)
+    raw: list[str] = []  # the lines of the row that is being read
 
     def lines() -> Iterator[str]:
-        nonlocal quotes
         for line in text:
-            quotes += line.count('"')
+            raw.append(line)
             yield line
 
-    reader = csv.DictReader(lines(), delimiter=max(",;\t", key=first.count))
+    reader = csv.DictReader(lines(), delimiter=mark)
     header = [c.strip().lower() for c in reader.fieldnames or []]
     wanted = (text_column.lower(),) if text_column else _TEXT
     if not set(wanted) & set(header):
@@ -307,19 +390,30 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
             f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
-    begin, quotes = reader.line_num + 1, 0
+    raw.clear()
     for n, row in enumerate(reader, 2):
-        unclosed, quotes = quotes % 2 and reader.line_num > begin, 0  # of the lines of this row
-        if unclosed:
-            rest = f"the rows to line {reader.line_num} would be part of it"
-            yield Skipped(f"{name}:{begin}", f"a quote that opens here is never closed, and {rest}; close it, or double it where it is meant")
+        own = list(dropwhile(lambda line: not line.strip("\r\n"), raw))  # empty lines before it are no row
+        begin = reader.line_num - len(own) + 1
+        raw.clear()
+        if len(own) > 1 and _unclosed(own, mark):
+            told = f"a quote that opens here is never closed, or only in a later row; lines {begin} to {reader.line_num} became one cell"
+            yield Skipped(f"{name}:{begin}", told)
         elif more := row.get(None):
             told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"
             yield Skipped(f"{name}:{begin}", told)
         else:
             cells = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
             yield _record(f"{name}:{begin}", cells, text_column, f"{stem}-{n}")
-        begin = reader.line_num + 1
+
+
+def _unclosed(lines: Sequence[str], mark: str) -> bool:
+    """Whether a row of several lines has a quote without its other end, or one that ends in the middle of a cell."""
+    if sum(line.count('"') for line in lines) % 2:
+        return True
+    try:
+        return len(list(csv.reader(lines, delimiter=mark, strict=True))) != 1
+    except csv.Error:
+        return True
 
 
 def html_article(page: str, name: str, place: str) -> Article:

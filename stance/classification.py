@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings, pairs
-from stance.articles import Article, Skipped
+from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import NEUTRAL, UNSURE
 from stance.errors import StanceError
 from stance.features import scan_all
@@ -84,8 +84,8 @@ def classify(
     model = model or default_model()
     lexicon = lexicon or default_lexicon()
     items = [articles] if isinstance(articles, (Article, str)) else articles
-    whole = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
-    for batch in _batches(whole):
+    named = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
+    for batch in _batches(named):
         yield from (judgement for _, judgement in _judged(batch, model, lexicon, min_confidence, actors))
 
 
@@ -138,10 +138,10 @@ def _results(
     batch: list[Article | Skipped], *, model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
 ) -> list[Result]:
     """Results of a batch; if it fails, of each of its items alone, to find the one that fails."""
-    whole = [x for x in batch if isinstance(x, Article)]
-    found: list[list[Judgement]] = [[] for _ in whole]
+    read = [x for x in batch if isinstance(x, Article)]
+    found: list[list[Judgement]] = [[] for _ in read]
     try:
-        for n, judgement in _judged(whole, model, lexicon, least, actors):
+        for n, judgement in _judged(read, model, lexicon, least, actors):
             found[n].append(judgement)
     except StanceError:  # of the model, not of an article
         raise
@@ -153,13 +153,10 @@ def _results(
     return [Result(x, (), x.reason) if isinstance(x, Skipped) else Result(x, tuple(next(judgements))) for x in batch]
 
 
-Item = TypeVar("Item", Article, Article | Skipped)
-
-
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     batch: list[Item] = []
     room = CHARACTERS
-    for item in items:
+    for item in map(whole, items):
         batch.append(item)
         room -= len(item.text) if isinstance(item, Article) else 0
         if len(batch) == BATCH or room <= 0:

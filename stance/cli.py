@@ -147,7 +147,7 @@ def classify(
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
     with progress(input_bytes(inputs)) as (read, done):
-        items = scan_articles(inputs, text_column=text_column, seen=read)
+        items = _readable(scan_articles(inputs, text_column=text_column, seen=read), output)
         if chosen == "sqlite" and output:
             from stance.store import describe_run
 
@@ -179,6 +179,25 @@ def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
         if name not in known:
             meant = next((f"it is called {a.actor!r} here" for a in lexicon.aliases if a.text == name), "") or near_miss(name, known)
             raise typer.BadParameter(f"no actor {name!r} in the alias table {meant}".rstrip(), param_hint="--actor")
+
+
+def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterator[Article | Skipped]:
+    """The items. Raises InputError, before anything is written, when not one input could be read."""
+    from itertools import chain
+
+    from stance.articles import Skipped
+
+    lost: list[Skipped] = []
+    for item in items:
+        if not isinstance(item, Skipped) or item.name != item.input:  # an article, or a bad line of a file that is read
+            return chain(lost, [item], items)
+        lost.append(item)
+    if lost:
+        for s in lost[:SHOWN]:
+            _say(f"skipped {s.name}: {s.reason}")
+        kept = f"; {output} is left as it was" if output and output.exists() else ""
+        raise InputError(f"none of the inputs could be read{kept}", "check their names")
+    return items
 
 
 def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Iterator[list[Any]]:
@@ -240,7 +259,7 @@ def _stream(
             judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
             _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
         else:
-            _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output), output)
+            _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output, model), output)
     except _NothingReadError:
         _say(f"{output} is left as it was: no article could be read")
     return shown, count
@@ -251,13 +270,15 @@ def _note(model: Model) -> str:
     return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
-def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None) -> Iterator[str]:
+def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None, model: Model) -> Iterator[str]:
     from stance import rendering
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         return rendering.judgement_lines(judgements, everything=everything, colour=colour)
-    return rendering.jsonl_lines(judgements) if chosen == "jsonl" else rendering.csv_lines(judgements)
+    if chosen == "jsonl":
+        return rendering.jsonl_lines(judgements)
+    return rendering.csv_lines(judgements, {h.head.name: h.head.labels for h in model.heads})
 
 
 def _threshold(model: Model, precision: float) -> dict[str, float]:
@@ -595,6 +616,11 @@ def report(
     from stance.reporting import read_results, report_page
 
     found = read_results(results, actors=actor, since=since, until=until)
+    if found.runs > 1:
+        told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}"
+        _say(f"{results}: holds {found.runs} runs; reported is the last ({told}; heads {', '.join(found.heads)}) with those like it")
+    for note in found.notes:
+        _say(f"note: {note}")
     _write(report_page(found, by=by, name=results.name), output, end="")
     _say(f"wrote {output}: {len(found.judgements)} judgements of {len(found.articles)} articles")
 
@@ -825,7 +851,10 @@ def _refuse_overwrite(output: Path | None, inputs: Iterable[str], inside: bool =
 
 
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
-    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part."""
+    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part.
+
+    A link stays a link, to the new file; a pipe or device is written to as it is.
+    """
     if output is None:
         try:
             for line in lines:
@@ -835,11 +864,11 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         return
-    if output.exists() and not output.is_file():  # a pipe, a device: nothing to keep, nothing to replace
+    if output.exists() and not output.is_file():
         with output.open("w", encoding="utf-8", newline="\n") as f:
             f.writelines(line + end for line in lines)
         return
-    output = output.resolve()  # a link stays one
+    output = output.resolve() if output.is_symlink() else output
     part = output.with_name(output.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as f:

@@ -105,8 +105,11 @@ def jsonl_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
         yield json.dumps(j.as_dict(), ensure_ascii=False)
 
 
-def csv_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
-    """Flat rows that can be corrected in a spreadsheet and given to `train`: `start`,`end` count in `text`."""
+def csv_lines(judgements: Iterable[Judgement], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
+    """Flat rows that can be corrected in a spreadsheet and given to `train`: `start`,`end` count in `text`.
+
+    With `heads` (labels by head) there is a header also where there is no judgement.
+    """
     header: list[str] = []
     for j in judgements:
         row = csv_row(j)
@@ -114,6 +117,9 @@ def csv_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
             header = list(row)
             yield csv_line(header)
         yield csv_line([row[k] for k in header])
+    if heads and not header:
+        none = Judgement("", 0, 0, 0, 0, "", "", (), dict.fromkeys(heads, ""), {h: dict.fromkeys(labels, 0.0) for h, labels in heads.items()})
+        yield csv_line(list(csv_row(none)))
 
 
 def csv_row(j: Judgement) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class Found:
 
 @dataclass(slots=True)
 class Results:
-    """What a results database holds of one model; `articles` are the ids of all that were classified, also without a judgement."""
+    """What a results database holds of its last run and those like it; `articles` are the ids of all that were classified, also without
+    a judgement. `runs` is how many runs the database holds in all.
+    """
 
     heads: dict[str, list[str]]
     run: dict[str, Any]
@@ -65,13 +67,15 @@ class Results:
     articles: list[int]
     skipped: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
+    runs: int = 1
 
 
 # --------------------------------------------------------------------------- reading
 
 
 def read_results(path: str | Path, *, actors: Sequence[str] = (), since: str = "", until: str = "") -> Results:
-    """Judgements of a results database, of these actors and dates (ISO, inclusive) if given, of its newest run's model.
+    """Judgements of a results database, of these actors and dates (ISO, inclusive) if given: of its newest run, and of those with the
+    same model, settings and alias table.
 
     Raises InputError when the file is missing, is no results database, is of a newer format, or has nothing to show.
     """
@@ -101,16 +105,18 @@ def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str,
     heads = _heads(columns["judgement"], manifest)
     if not heads:
         raise InputError(f"{path}: table judgement has no column of a head", "a head h has the columns h, h_p and h_probs")
-    same = [r["id"] for r in runs if (r["model"], _told(r)) == (run["model"], _told(run))]
+    same = [r["id"] for r in runs if _like(r) == _like(run)]
     rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     newest = {(r["input"], r["key"], r["sha256"]): r for r in rows if r["run_id"] in same}  # an article read twice counts once
     kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
+    out.runs = len(runs)
     out.notes = _notes(runs, rows, newest.values(), same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
-    out.judgements = [_found(dict(r), kept[r["article_id"]], heads) for r in db.execute(query) if r["article_id"] in kept]
+    of_heads = (dict(r) for r in db.execute(query) if r["article_id"] in kept and all(r[f"{h}_probs"] for h in heads))
+    out.judgements = [_found(r, kept[r["article_id"]], heads) for r in of_heads]
     everyone = sorted({j.actor for j in out.judgements})
     if unknown := [a for a in actors if a not in everyone]:
         raise InputError(f"{path}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
@@ -120,19 +126,18 @@ def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str,
     return out
 
 
+def _like(run: dict[str, Any]) -> tuple[str, ...]:
+    """What two runs share whose judgements may be counted together: anything but what was read."""
+    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column")}
+    return run["model"], run["lexicon"], json.dumps(settings, sort_keys=True)
+
+
 def _heads(columns: Sequence[str], manifest: dict[str, Any]) -> dict[str, list[str]]:
-    """Labels by head, in the model's order where its manifest tells it."""
+    """Labels by head, in the model's order: those of its manifest, or every head of the table where that tells none."""
     names = [c for c in columns if f"{c}_p" in columns and f"{c}_probs" in columns]
     told = {h: list(r["labels"]) for h, r in manifest.get("report", {}).items()}
     told |= {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}
-    names = [n for n in names if n in told] or names  # another model's run may have brought columns of its own
-    return {n: told.get(n, []) for n in sorted(names, key=lambda n: (n not in told, list(told).index(n) if n in told else 0))}
-
-
-def _told(run: dict[str, Any]) -> tuple[str, str]:
-    """What a run was told that decides its judgements: all settings but the inputs, and the alias table."""
-    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k != "inputs"}
-    return json.dumps(settings, sort_keys=True), run["lexicon"] or ""
+    return {n: told[n] for n in told if n in names} or {n: [] for n in names}
 
 
 def _within(date: str, since: str, until: str) -> bool:
@@ -144,12 +149,16 @@ def _notes(
     since: str, until: str,
 ) -> list[str]:  # fmt: skip
     notes = []
-    if others := sum(r["run_id"] not in same for r in rows):
-        notes.append(f"{others} articles were classified with another model or other settings and are left out.")
+    model = {r["id"]: r["model"] for r in runs}
+    others = Counter(model[r["run_id"]] == runs[-1]["model"] for r in rows if r["run_id"] not in same)
+    if others[False]:
+        notes.append(f"{others[False]} articles were classified with another model and are left out.")
+    if others[True]:
+        notes.append(f"{others[True]} articles were classified with other settings (--actor, --min-confidence) or aliases and are left out.")
     if (since or until) and (undated := sum(not r["date"] for r in newest)):
         notes.append(f"{undated} articles have no date and are left out.")
-    if not runs[-1]["finished"]:
-        notes.append("The last run did not finish: some articles may be missing.")
+    if any(not r["finished"] for r in runs if r["id"] in same):
+        notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
     if not kept:
         notes.append("No article is left.")
     return notes

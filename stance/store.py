@@ -20,7 +20,7 @@ from typing import Any
 
 from stance import __version__
 from stance.actors import Lexicon
-from stance.articles import Article, Skipped
+from stance.articles import Article, Skipped, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.model import Model
@@ -95,7 +95,7 @@ def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Ru
                 raise ModelError(f"head {head!r} cannot be kept in a database: the column {column!r} is taken", "write .jsonl or .csv")
             taken.append(column.lower())
     name = model.path.name if model.path else "model"
-    fixed = json.dumps(settings, ensure_ascii=False, sort_keys=True)
+    fixed = whole_text(json.dumps(settings, ensure_ascii=False, sort_keys=True))
     return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, json.dumps(model.manifest, ensure_ascii=False), heads)
 
 
@@ -114,12 +114,13 @@ def record(
     place when it is complete; with `append` another run, or the articles by which the input has grown, come on top.
     Raises InputError when the file is no such database, or holds another run or other articles.
     """
+    path = path.resolve() if path.is_symlink() else path
     beside = path.with_name(path.name + ".part") if restart and path.exists() else path
     if beside != path:
         _quiet(path)
         _drop_other(beside, run)
     with closing(_open(beside)) as db, _named(beside):
-        done = _record(db, beside, iter(items), judge, run, append)
+        done = _record(db, beside, map(whole, items), judge, run, append)
         with suppress(sqlite3.OperationalError):  # a reader is at it: then it stays as it is, which is as good
             db.execute("PRAGMA journal_mode=DELETE")  # one file, that can be copied
     if beside != path:
@@ -396,6 +397,9 @@ def write_parquet(path: Path, results: Iterable[Result], model: Model) -> None:
     schema = _schema(pa, model)
     if twice := sorted({n for n in schema.names if schema.names.count(n) > 1}):
         raise ModelError(f"a head cannot be kept in Parquet: the column {twice[0]!r} is taken", "write .jsonl or .csv")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: a pipe or device, in which no Parquet file can be made", "name a file")
+    path = path.resolve() if path.is_symlink() else path
     part = path.with_name(path.name + ".part")
     rows: list[dict[str, Any]] = []
     try:

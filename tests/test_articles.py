@@ -8,12 +8,12 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 
-from stance import articles
 from stance.articles import Article, Skipped, read_articles, scan_articles
 from stance.errors import InputError
 
@@ -151,6 +151,24 @@ def test_a_csv_quote_that_is_never_closed_swallows_no_rows_in_silence(put: Put) 
     assert [x.id for x in last] == ["1", "2"] and isinstance(last[1], Article) and last[1].text == "Norway waited.\nChile left."
 
 
+@pytest.mark.parametrize(
+    ("rows", "kept", "bad"),
+    [
+        ('1,"Oslo left.\n2,"Rome waited."\n3,"Lima left."\n', ["3"], [2]),
+        ('1,"Oslo left.\n2,Rome waited.\n3,Lima "left" early.\n4,Bern left.\n', ["4"], [2]),
+        ('1,"Oslo left.\n2,a 12" gun in Rome\n3,Lima left.\n', ["3"], [2]),
+        ('\n1,a 12" gun\n\n2,"Oslo\n\nleft."\n', ["1", "2"], []),
+    ],
+    ids=["before quoted rows", "before a quoted word", "closed inside a cell", "empty lines"],
+)
+def test_a_stray_quote_in_any_row_of_a_csv_merges_no_articles_in_silence(put: Put, rows: str, kept: list[str], bad: list[int]) -> None:
+    path = put("q.csv", "id,text\n" + rows)
+    items = list(scan_articles(path))
+    assert [x.id for x in items if isinstance(x, Article)] == kept
+    assert [x.name for x in items if isinstance(x, Skipped)] == [f"{path}:{n}" for n in bad]
+    assert all("never closed" in x.reason for x in items if isinstance(x, Skipped))
+
+
 def test_a_page_without_article(put: Put) -> None:
     pytest.importorskip("lxml_html_clean")  # of the extra `html`
     assert "no article text" in reason(put("a.html", "<html><body></body></html>"))
@@ -162,6 +180,7 @@ def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None
     put("sub/c.json", '{"text": "Three."}')
     put("notes.docx", "no")
     put(".hidden.txt", "no")
+    put(".ipynb_checkpoints/a.txt", "no")
     assert [a.text for a in read_articles(tmp_path)] == ["One.", "Two.", "Three."]
 
 
@@ -173,8 +192,10 @@ def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None
         ('[{"text": "One."}, {"text": "Two."}]', ["One.", "Two."]),
         ('{"text": "One."}\n{"text": "Two."}\n', ["One.", "Two."]),
         ("[Oslo] left, said the envoy.", ["[Oslo] left, said the envoy."]),
+        ('id,text\n7,"Oslo left, early."\n8,Rome waited.\n', ["Oslo left, early.", "Rome waited."]),
+        ("Text, body and soul\nOslo left.", ["Text, body and soul\nOslo left."]),
     ],
-    ids=["text", "json", "json list", "json lines", "text in brackets"],
+    ids=["text", "json", "json list", "json lines", "text in brackets", "table", "text with commas"],
 )
 def test_standard_input_is_recognised_by_its_content(monkeypatch: pytest.MonkeyPatch, content: str, texts: list[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
@@ -200,6 +221,9 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("a.json", b'{"text": "  "}', "the text is empty"),
         ("a.json", b'{"text": 5}', "no text"),
         ("a.jsonl", b"\n\n", "empty"),
+        *((name, b"\xef\xbb\xbf", "empty") for name in ("a.txt", "a.csv", "a.json", "a.jsonl", "a.html")),
+        ("b.txt", b"\xff\xfe", "empty"),
+        ("b.jsonl", b"\xff\xfe", "empty"),
         ("a.csv", b"txt,id\nx,y\n", "did you mean 'txt'?"),
     ],
 )
@@ -246,6 +270,28 @@ def test_a_large_table_is_read_row_by_row_and_just_the_same(put: Put, monkeypatc
     assert sum(read) == path.stat().st_size and len(read) > 2
 
 
+def test_a_large_table_may_have_a_character_across_the_end_of_its_head(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stance.articles.WHOLE", 0)
+    for shift in range(3):
+        (article,) = scan_articles(put("a.csv", f"id,text\n{'x' * shift}1,{'ö' * 40000}\n", "utf-8-sig"))
+        assert isinstance(article, Article) and article.text == "ö" * 40000
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_json_lines_in_utf_16(put: Put, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path = put("a.jsonl", (mark + '{"text": "Malmö left."}\n\n{"text": "Rome \u010a\u0a0d waited."}\n').encode(encoding))
+    read: list[int] = []
+    assert [x.text for x in scan_articles(path, seen=read.append) if isinstance(x, Article)] == ["Malmö left.", "Rome \u010a\u0a0d waited."]
+    assert sum(read) == path.stat().st_size
+
+
+def test_a_line_that_cannot_be_read_names_its_place_once(put: Put) -> None:
+    path = put("a.jsonl", b'{"text": "Oslo left."}\n{"text": "\x00"}\n')
+    (bad,) = (x for x in scan_articles(path) if isinstance(x, Skipped))
+    assert bad.name == f"{path}:2" and bad.reason == "this is a binary file, not text"
+
+
 def test_a_large_table_that_is_none(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stance.articles.WHOLE", 0)
     assert "no column text" in reason(put("a.csv", "txt;id\nx;y\n"), text_column="text")
@@ -289,35 +335,27 @@ def test_half_characters_are_replaced_and_whole_ones_kept(put: Put, line: str) -
     article.text.encode()
 
 
-def test_a_quote_that_is_closed_rows_below_takes_no_rows_with_it_silently(tmp_path: Path) -> None:
-    path = tmp_path / "q.csv"
-    path.write_text('id,text\n1,"Ottawa denied it.\n2,Peru left.\n3,"Chile urged talks."\n4,Moscow denied it.\n', "utf-8")
-    items = list(scan_articles(path))
-    assert isinstance(items[0], Skipped) and items[0].name.endswith("q.csv:2") and "rows to line 4" in items[0].reason
-    assert [i.id for i in items[1:]] == ["4"]
+def test_a_file_name_that_is_no_utf_8_and_half_characters_in_reasons(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))).write_text("Oslo left.")
+    (tmp_path / "d.jsonl").write_text('{"\\ud800": "x"}\n{"id": "\\ud800", "title": "\\udc00", "text": "x"}\n')
+    found = list(scan_articles(tmp_path))
+    assert [x.id for x in found] == ["caf\ufffd", f"{tmp_path / 'd.jsonl'}:1", "\ufffd"]
+    assert found[0].input == f"{tmp_path}/caf\ufffd.txt"
+    assert all(getattr(x, f.name).encode() for x in found for f in fields(x) if f.name in ("id", "input", "reason", "name"))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
-def test_names_and_keys_that_no_output_can_hold(tmp_path: Path) -> None:
-    (tmp_path / "lines.jsonl").write_text('{"\\ud800": "x"}\n', "utf-8")
-    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_text("Ottawa denied it.", "utf-8")
-    items = list(scan_articles(tmp_path))
-    assert len(items) == 2 and [i.id for i in items if isinstance(i, Article)] == ["caf\ufffd"]
-    for item in items:
-        repr(item).encode()
-        (item.id + item.input).encode()
+def test_dates_that_are_not_understood_are_said_once(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    dates = ["2024-03-01", "01.03.2024", "2024/03/01", "", "2024-02-30"]
+    path = put("dates.jsonl", "".join(json.dumps({"text": f"Oslo left {n}.", "date": d}) + "\n" for n, d in enumerate(dates)))
+    assert [a.date for a in read_articles(path)] == ["2024-03-01", "", "2024-03-01", "", ""]
+    told = f"warning: 2 of 5 articles: date not understood (first: {path}:2 '01.03.2024'); write YYYY-MM-DD\n"
+    assert capsys.readouterr().err == told
 
 
-def test_a_large_table_with_a_byte_order_mark_may_have_any_character_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(articles, "WHOLE", 1)
-    path = tmp_path / "big.csv"
-    for shift in range(3):
-        path.write_bytes(b"\xef\xbb\xbf" + ("id,text\n" + "1,Ottawa denied it.\n" * 3400 + "x" * shift + "," + "é" * 5000 + "\n").encode())
-        assert all(isinstance(i, Article) for i in scan_articles(path))
-
-
-def test_a_byte_order_mark_alone_is_an_empty_file(tmp_path: Path) -> None:
-    path = tmp_path / "bom.csv"
-    path.write_bytes(b"\xef\xbb\xbf")
-    (item,) = scan_articles(path)
-    assert isinstance(item, Skipped) and item.reason.startswith("the file is empty")
+def test_the_same_text_twice_is_said(put: Put, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    put("art/a0.txt", "Oslo left.")
+    lines = [json.dumps({"id": n, "text": f"Oslo left {n % 3000}."}) for n in range(1, 5001)]
+    big = put("big.jsonl", "\n".join([*lines, '{"text": "Oslo left."}']))
+    assert len(list(scan_articles([tmp_path / "art", tmp_path / "art" / "a0.txt", big]))) == 5003
+    told = f"2002 of 5003 articles have the text of an earlier one and count again (first: 'a0' of {tmp_path / 'art' / 'a0.txt'}); give each once"
+    assert capsys.readouterr().err == f"warning: {told}\n"

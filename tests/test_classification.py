@@ -160,3 +160,8 @@ def test_names_of_the_package_are_imported_when_used() -> None:
 def test_the_shipped_model_reads_plain_cases() -> None:
     found = {j.text: j.labels["stance"] for j in stance.classify("Ottawa condemned the arrests.\nPeru and Chile agreed to hold talks.")}
     assert found == {"Ottawa condemned the arrests.": "accuse", "Peru and Chile agreed to hold talks.": "cooperate"}
+
+
+def test_half_characters_are_no_failure(model: Model) -> None:
+    (judgement,) = classify("Norway condemned the \ud800 raid.", model)
+    assert judgement.text == "Norway condemned the \ufffd raid."

@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -188,7 +187,7 @@ def test_results_are_not_replaced_by_nothing(run: Cli, model_file: Path, tmp_pat
     old = tmp_path / "old.csv"
     old.write_text("old\n")
     r = run("classify", tmp_path / "nothere.txt", "-m", model_file, "-o", old)
-    assert (r.code, old.read_text()) == (3, "old\n") and "left as it was" in r.err and "nothere.txt" in r.err
+    assert (r.code, old.read_text()) == (1, "old\n") and "left as it was" in r.err and "nothere.txt" in r.err
     assert [p.name for p in tmp_path.iterdir()] == ["old.csv"]
 
 
@@ -702,16 +701,51 @@ def test_the_example_article_is_there_for_make_run(run: Cli, model_file: Path) -
     assert r.code == 0 and "China" in r.out and "US" in r.out
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_pipe_is_written_to_and_a_link_stays_one(run: Cli, article: Path, tmp_path: Path) -> None:
-    fifo, real, link = tmp_path / "fifo", tmp_path / "real.jsonl", tmp_path / "link.jsonl"
-    os.mkfifo(fifo)
-    read: list[str] = []
-    reader = threading.Thread(target=lambda: read.append(fifo.read_text("utf-8")))
-    reader.start()
-    assert run("classify", article, "-f", "jsonl", "-o", fifo).code == 0
-    reader.join(10)
-    real.write_text("old")
-    link.symlink_to(real)
-    assert run("classify", article, "-o", link).code == 0
-    assert link.is_symlink() and real.read_text("utf-8") == read[0] != ""
+def test_a_file_name_that_is_no_utf_8_costs_nothing(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    path.write_text(TEXT, "utf-8")
+    for name in ("o.jsonl", "o.csv", "o.html", "o.sqlite"):
+        r = run("classify", path, tmp_path / os.fsdecode(b"n\xe9.txt"), "-m", model_file, "-o", tmp_path / name)
+        assert r.code == 3 and "n\ufffd.txt: cannot be read" in r.err
+        assert (tmp_path / name).stat().st_size > 100
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".sqlite", ".parquet"])
+def test_an_output_that_is_a_link_stays_one(run: Cli, article: Path, model_file: Path, tmp_path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    (tmp_path / "there").mkdir()
+    link, target = tmp_path / f"o{suffix}", tmp_path / "there" / f"real{suffix}"
+    link.symlink_to(target)
+    for more in ([], ["--restart"] if suffix == ".sqlite" else []):  # once where there is no file yet, once where there is
+        assert run("classify", article, "-m", model_file, "-o", link, *more).code == 0
+        assert link.is_symlink() and not target.is_symlink() and target.stat().st_size
+    assert [p.name for p in target.parent.iterdir()] == [target.name]
+
+
+def test_an_output_that_is_a_pipe_is_written_to(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "o.jsonl"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert run("classify", article, "-m", model_file, "-o", pipe).code == 0
+    assert pipe.is_fifo() and os.read(reader, 100).startswith(b'{"article"')
+    os.close(reader)
+
+
+@pytest.mark.parametrize("name", ["z.sqlite", "z.csv", "z.html"])
+def test_where_no_input_can_be_read_no_file_is_made(run: Cli, model_file: Path, tmp_path: Path, name: str) -> None:
+    r = run("classify", tmp_path / "nope.txt", "-m", model_file, "-o", tmp_path / name)
+    is_message(r)
+    assert r.err.count("nope.txt") == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_skipped_inputs_before_one_that_can_be_read_are_named_once(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    r = run("classify", tmp_path / "nope.txt", article, "-m", model_file)
+    assert r.code == 3 and r.err.count("nope.txt") == 1
+
+
+def test_a_csv_without_judgements_has_its_header(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.txt").write_text("The cat slept on the mat.")
+    for path, out in ((article, "some.csv"), (tmp_path / "none.txt", "none.csv")):
+        assert run("classify", path, "-m", model_file, "-o", tmp_path / out).code == 0
+    assert (tmp_path / "none.csv").read_text("utf-8").splitlines() == (tmp_path / "some.csv").read_text("utf-8").splitlines()[:1]

@@ -84,23 +84,47 @@ def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: 
     write_results(path, [one, two], model, append=True)
     found = read_results(path)
     assert [j.actor for j in found.judgements] == ["Norway", "Chile"]
-    assert found.notes == ["1 articles were classified with another model or other settings and are left out."]
+    assert found.notes == ["1 articles were classified with another model and are left out."]
 
 
-def test_a_run_of_another_model_or_other_settings_is_left_out(model: Model, tmp_path: Path) -> None:
-    """The last run is reported; the columns of another model's heads stay empty there, and one actor's run is no newer version of all actors'."""
-    other = replace(model, heads=(replace(model.heads[0], head=replace(model.heads[0].head, name="mood")),))
-    path = write_results(tmp_path / "r.sqlite", [Article("a", "Norway condemned Chile.")], model)
-    told = {**other.manifest, "report": {"mood": other.manifest["report"]["stance"]}}
-    write_results(path, [Article("b", "Peru condemned Chile.")], replace(other, manifest=told), append=True)
-    assert list(read_results(path).heads) == ["mood"]
-    write_results(path, [Article("c", "Peru condemned Chile.")], model, append=True)
+def renamed(model: Model, **names: str) -> Model:
+    """The model with other names for its heads."""
+    heads = tuple(replace(h, head=replace(h.head, name=names.get(h.head.name, h.head.name))) for h in model.heads)
+    told = [{"name": h.head.name, "labels": list(h.head.labels)} for h in heads]
+    report = {names.get(h, h): r for h, r in model.manifest["report"].items()}
+    return replace(model, heads=heads, manifest={**model.manifest, "fingerprint": "other", "heads": told, "report": report})
+
+
+def test_of_two_models_with_other_heads_the_last_is_reported(run: Cli, model: Model, tmp_path: Path) -> None:
+    one, two = Article("a", "Norway condemned the raid."), Article("b", "Chile denied it.")
+    path = write_results(tmp_path / "r.sqlite", [one], renamed(model, stance="frame"))
+    write_results(path, [two], model, append=True)
     found = read_results(path)
-    assert list(found.heads) == ["stance", "tone"] and {j.actor for j in found.judgements} == {"Norway", "Peru", "Chile"}
-    judge = partial(classify_archive, model=model, lexicon=default_lexicon())
-    run = describe_run(model, default_lexicon(), {"inputs": ["c"], "actors": ["Peru"]})
-    record(path, [Article("c", "Peru condemned Chile.")], lambda x, finish: judge(x, finish=finish), run, append=True)
-    assert any("other settings" in n for n in read_results(path).notes)
+    assert list(found.heads) == ["stance", "tone"] and [j.actor for j in found.judgements] == ["Chile"] and found.runs == 2
+    r = run("report", path, "-o", tmp_path / "r.html")
+    assert r.code == 0 and f"{path}: holds 2 runs; reported is the last (model {found.run['model_name']} {model.fingerprint}, begun" in r.err
+    assert "heads stance, tone" in r.err
+
+
+def test_a_run_that_was_not_finished_is_said(run: Cli, model: Model, tmp_path: Path) -> None:
+    path = write_results(tmp_path / "r.sqlite", [Article("a", "Norway condemned Chile.")], model)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE run SET finished = NULL")
+    r = run("report", path, "-o", tmp_path / "r.html")
+    assert r.code == 0 and "note: The run was not finished" in r.err
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "The run was not finished" in page
+
+
+def test_runs_with_other_settings_are_not_mixed(model: Model, tmp_path: Path) -> None:
+    one, two = Article("a", "Norway condemned Chile."), Article("b", "Chile denied it.")
+    path = write_results(tmp_path / "r.sqlite", [one, two], model, min_confidence=1)
+    judge = partial(classify_archive, model=model, lexicon=default_lexicon(), actors=["Chile"])
+    settings = {"inputs": ["b"], "actors": ["Chile"]}
+    record(path, [two], lambda x, finish: judge(x, finish=finish), describe_run(model, default_lexicon(), settings), append=True)
+    found = read_results(path)
+    assert [(j.actor, j.title) for j in found.judgements] == [("Chile", "b")]
+    assert found.notes == ["2 articles were classified with other settings (--actor, --min-confidence) or aliases and are left out."]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def write_archive(path: Path, count: int) -> Path:
         texts = [r["text"] for r in csv.DictReader(f)]
     with path.open("w", encoding="utf-8") as f:
         for n in range(count):
-            text = " ".join(texts[(n * 7 + k) % len(texts)] for k in range(4))
+            text = " ".join([*(texts[(n * 7 + k) % len(texts)] for k in range(4)), f"It was day {n}."])  # no text twice
             f.write(json.dumps({"id": f"a{n}", "title": f"Report {n}", "date": "2019-03-04", "source": "Gazette", "text": text}) + "\n")
     return path
 
