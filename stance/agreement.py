@@ -330,10 +330,45 @@ def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats) 
 
 # --------------------------------------------------------------------------- disagreements
 
+_KEYS = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
+
 
 def disagreements(data: Annotations) -> list[Unit]:
     """Pairs that two annotators labelled and on which at least one head differs."""
     return [u for u in data.units if any(len(set(filter(None, labels))) > 1 for labels in u.labels.values())]
+
+
+def agreed(data: Annotations) -> tuple[list[tuple[Unit, dict[str, str]]], list[Unit]]:
+    """(pairs that two annotators or more labelled, all of them alike, with the label by head; those without a label of some head)."""
+    differ = set(map(id, disagreements(data)))
+    full, lacking = [], []
+    for u in data.units:
+        if id(u) not in differ and sum(map(bool, u.places)) > 1:
+            labels = {n: next(filter(None, given), "") for n, given in u.labels.items()}
+            if all(labels.values()):
+                full.append((u, labels))
+            else:
+                lacking.append(u)
+    return full, lacking
+
+
+def agreed_lines(data: Annotations) -> Iterator[str]:
+    """What all agree on as labelled data, to train on beside the settled disagreements; columns that the files do not have are left out.
+
+    Raises InputError when a row has no text.
+    """
+    rows, _ = agreed(data)
+    if bare := [u for u, _ in rows if not u.row.text.strip()]:
+        raise InputError(f"{bare[0].row.place}: no text, so that what all agree on is no training data", "give the annotators' files a column `text`")
+    needed = ("text", "actor")
+    keys = [k for k in _KEYS if k in needed or any(getattr(u.row, k) not in ("", None) for u, _ in rows)]
+    yield csv_line([*keys, *(h.name for h in data.heads)])
+    for u, labels in rows:
+        yield csv_line([*_own(u.row, keys), *labels.values()])
+
+
+def _own(row: Row, keys: Sequence[str]) -> list[str]:
+    return ["" if (value := getattr(row, k)) is None else str(value) for k in keys]
 
 
 def disagreement_lines(data: Annotations) -> Iterator[str]:
@@ -342,10 +377,8 @@ def disagreement_lines(data: Annotations) -> Iterator[str]:
     Heads that all agree on are filled. Cells are safe to open (`spreadsheet_cell`).
     """
     names = [h.name for h in data.heads]
-    keys = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
-    yield csv_line([*keys, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
+    yield csv_line([*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
     for u in disagreements(data):
-        own = ["" if (value := getattr(u.row, k)) is None else str(value) for k in keys]
         given = [x for n in names for x in u.labels[n]]
         settled = [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]
-        yield csv_line([spreadsheet_cell(c) for c in (*own, *given, *settled)])
+        yield csv_line([spreadsheet_cell(c) for c in (*_own(u.row, _KEYS), *given, *settled)])

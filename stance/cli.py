@@ -484,12 +484,19 @@ def agree(
         Optional[Path],
         typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable),
     ] = None,
+    agreed: Annotated[
+        Optional[Path],
+        typer.Option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", show_default=False, callback=_writable),
+    ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
 
-    _refuse_overwrite(output, map(str, files))
+    for path in (output, agreed):
+        _refuse_overwrite(path, map(str, files))
+    if output and agreed and output.resolve() == agreed.resolve():
+        raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
     read = agreement.read_annotations(files, heads=head)
     _warn(read.warnings)
@@ -504,6 +511,12 @@ def agree(
         typer.echo(f"{len(agreement.disagreements(read))} pairs on which annotators disagree" + (f", in {output}" if output else ""))
     if output:
         _write(agreement.disagreement_lines(read), output)
+    if agreed:
+        _write(agreement.agreed_lines(read), agreed)
+        whole, lacking = agreement.agreed(read)
+        _say(f"wrote {agreed}: {_number(len(whole), 'pair')} on which all agree")
+        if lacking:
+            _say(f"warning: {_number(len(lacking), 'pair')} without a label of every head left out; the first is {lacking[0].row.place}")
 
 
 # --------------------------------------------------------------------------- explain
@@ -821,6 +834,11 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
         part.unlink(missing_ok=True)
         raise
     part.replace(output)
+
+
+def _number(n: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _json(value: Any) -> None:

@@ -215,6 +215,34 @@ def test_disagreements_once_settled_are_labelled_data(tmp_path: Path, run: Calla
     assert read_dataset(settled).labels["stance"] == ("firm", "accuse")
 
 
+def test_from_two_annotators_to_training_data(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one = annotated(tmp_path / "ann.csv", FIRST, tone="neutral", start=0, end=5)
+    two = annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "accuse"], tone="neutral", start=0, end=5)
+    agreed, disputed, settled = (tmp_path / f"{x}.csv" for x in ("agreed", "disputed", "settled"))
+    r = run("agree", one, two, "-o", disputed, "--agreed", agreed)
+    assert r.code == 0 and f"wrote {agreed}: 2 pairs on which all agree" in r.err
+    assert next(csv.reader(agreed.open(encoding="utf-8"))) == ["article_id", "sentence_id", "text", "actor", "start", "end", "stance", "tone"]
+    write_csv(disputed, [{**x, "stance": x["bob_stance"]} for x in csv.DictReader(disputed.open(encoding="utf-8"))])
+    assert run("import", disputed, "--from", "csv", "-o", settled).code == 0
+    data = read_dataset([agreed, settled])
+    assert [(r.text, r.labels["stance"], r.start) for r in data.rows] == list(zip(TEXTS, ["deny", "neutral", "firm", "accuse"], [0] * 4, strict=True))
+    assert data.warnings == () and len(set(data.groups)) == 2
+
+
+def test_what_is_no_agreement_is_left_out_and_told(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST, tone=""), annotated(tmp_path / "2.csv", [*FIRST[:3], ""], tone="")
+    two.write_text(two.read_text().replace("deny,", "deny,stern"))
+    r = run("agree", one, two, "--agreed", tmp_path / "agreed.csv")
+    assert r.code == 0 and "1 pair on which all agree" in r.err and f"warning: 2 pairs without a label of every head left out; the first is {one}:3" in r.err
+    assert run("agree", one, two, "--agreed", tmp_path / "x.csv", "-o", tmp_path / "x.csv").code == 2
+
+
+def test_agreement_without_texts_is_no_training_data(tmp_path: Path, run: Callable[..., Run]) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"sentence_id": 1, "actor": "Norway", "x_stance": "deny", "y_stance": "deny"}])
+    r = run("agree", path, "--agreed", tmp_path / "agreed.csv")
+    assert r.code == 1 and f"{path}:2: no text, so that" in r.err and not list(tmp_path.glob("agreed*"))
+
+
 def test_a_formula_in_the_disagreements_is_text(tmp_path: Path) -> None:
     one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST[::-1])
     for f in (one, two):
