@@ -168,6 +168,7 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
     left_out: list[str] = []
     for number, item in readers[source](read_text(path)[0], str(path)):
         place = f"{path}:{where}{number}"
+        _of_this_tool(item, source, place)
         try:
             for task in parse(item, heads or ("stance",)):
                 if task.skipped:
@@ -202,6 +203,9 @@ def _heads(rows: Sequence[Row]) -> tuple[str, ...]:
     return (*(h for h in DEFAULT_HEADS if h in seen), *(h for h in seen if h not in DEFAULT_HEADS)) or tuple(DEFAULT_HEADS)
 
 
+_DEEP = "brackets in brackets, too many to read: no file of a tool"
+
+
 def _json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -209,6 +213,8 @@ def _json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
                 yield number, json.loads(line)
             except json.JSONDecodeError as e:
                 raise InputError(f"{file}:{number}: not JSON: {e.msg}", "export the project as JSONL, a task a line") from e
+            except RecursionError as e:
+                raise InputError(f"{file}:{number}: {_DEEP}", "export the project as JSONL, a task a line") from e
 
 
 def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:
@@ -216,9 +222,35 @@ def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:
         tasks = json.loads(text)
     except json.JSONDecodeError as e:
         raise InputError(f"{file}:{e.lineno}: not JSON: {e.msg}", "export the project as JSON, not JSON-MIN or CSV") from e
+    except RecursionError as e:
+        raise InputError(f"{file}:1: {_DEEP}", "export the project as JSON, not JSON-MIN or CSV") from e
     if not isinstance(tasks, list):
         raise InputError(f"{file}:1: not a list of tasks", "export the project as JSON, not JSON-MIN or CSV")
     yield from enumerate(tasks, 1)
+
+
+_NEEDED = {"doccano": "`label`", "prodigy": "`accept` or `options`", "label-studio": "`data`"}
+
+
+def _of_this_tool(item: Any, source: str, place: str) -> None:
+    """Raises InputError for the record of another tool, which would give rows without actor and labels."""
+    looks = _looks_like(item)
+    if source in _NEEDED and looks and looks != source:
+        raise InputError(f"{place}: no {_NEEDED[source]} of {source} in it; it looks like {looks}", f"give --from {looks}")
+
+
+def _looks_like(item: Any) -> str:
+    """The tool whose record this is, '' where its shape does not tell."""
+    if isinstance(item, list) and item:  # a whole array on one line
+        item = item[0]
+    if not isinstance(item, dict):
+        return ""
+    if isinstance(item.get("data"), dict):
+        return "label-studio"
+    if any(isinstance(item.get(k), list) for k in ("label", "labels")):
+        return "doccano"
+    own = {"accept", "options", "answer", "_input_hash", "_task_hash"} & set(item)
+    return "prodigy" if own or isinstance(item.get("meta"), dict) else ""
 
 
 def _csv_cells(text: str, file: str) -> Iterator[tuple[int, Any]]:
@@ -237,7 +269,9 @@ def _from_csv(cells: dict[str, str], heads: Sequence[str]) -> Iterator[_Task]:
 
 def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     _need(task, "text", str)
-    given = task.get("label", task.get("labels", []))
+    if "label" not in task and "labels" not in task:
+        raise ValueError(f"no {_NEEDED['doccano']} in it")
+    given = task.get("label", task.get("labels"))
     if not isinstance(given, list):
         raise ValueError(f"label {given!r} is not a list; export a text classification or sequence labelling project")
     cells = _known(task)
@@ -252,6 +286,8 @@ def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
 
 def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     _need(task, "text", str)
+    if not _looks_like(task):
+        raise ValueError(f"no {_NEEDED['prodigy']} in it")
     meta = task.get("meta") or {}
     cells = _known({**meta, "text": task["text"]})
     if who := task.get("_annotator_id") or task.get("_session_id"):

@@ -202,6 +202,42 @@ def test_not_a_file_of_the_tool(tmp_path: Path, tool: str, content: str, said: s
     assert e.value.message == f"{path}{said}" and e.value.hint
 
 
+DOCCANO = {"id": 1, "text": "Norway denied it.", "label": ["stance:deny"], "actor": "Norway"}
+PRODIGY = {"text": "Norway denied it.", "meta": {"actor": "Norway"}, "options": [], "accept": ["stance:deny"], "answer": "accept", "_input_hash": 1}
+STUDIO = {"data": {"text": "Norway denied it.", "actor": "Norway"}, "annotations": []}
+
+
+@pytest.mark.parametrize(
+    ("task", "source", "said"),
+    [
+        (DOCCANO, "prodigy", ":1: no `accept` or `options` of prodigy in it; it looks like doccano"),
+        (PRODIGY, "doccano", ":1: no `label` of doccano in it; it looks like prodigy"),
+        ([STUDIO], "doccano", ":1: no `label` of doccano in it; it looks like label-studio"),
+        ([DOCCANO], "label-studio", ":task 1: no `data` of label-studio in it; it looks like doccano"),
+    ],
+)
+def test_a_file_of_another_tool(tmp_path: Path, task: Any, source: str, said: str) -> None:
+    (tmp_path / "f").write_text(json.dumps(task))
+    with pytest.raises(InputError) as e:
+        import_file(tmp_path / "f", source)
+    assert e.value.message == f"{tmp_path / 'f'}{said}" and e.value.hint == f"give --from {said.split()[-1]}"
+
+
+@pytest.mark.parametrize(("source", "said"), [("prodigy", "no `accept` or `options` in it"), ("doccano", "no `label` in it")])
+def test_a_record_of_no_tool(tmp_path: Path, source: str, said: str) -> None:
+    path = file(tmp_path, [{"text": "Norway denied it.", "actor": "Norway"}], lines=True)
+    with pytest.raises(DataError) as e:
+        import_file(path, source)
+    assert e.value.problems == (f"{path}:1: {said}",)
+
+
+@pytest.mark.parametrize("source", ["doccano", "label-studio"])
+def test_json_without_bottom_is_a_message(tmp_path: Path, run: Cli, source: str) -> None:
+    (tmp_path / "f").write_text("[" * 200_000)
+    r = run("import", tmp_path / "f", "--from", source)
+    assert r.code == 1 and f"{tmp_path / 'f'}:1: brackets in brackets" in r.err
+
+
 def test_another_shape_inside_a_task(tmp_path: Path) -> None:
     path = file(tmp_path, [{"data": {"text": "x"}, "annotations": [{"result": [{"type": "choices", "value": {}}]}]}])
     with pytest.raises(DataError) as e:
