@@ -16,7 +16,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import Row, Table, column_names, csv_line, csv_records, parse_row, plain_cell, read_text, spreadsheet_cell
+from stance.dataset import COLUMNS, RESERVED, Row, Table, column_names, csv_line, csv_records, parse_row, plain_cell, read_text, spreadsheet_cell
 from stance.errors import DataError, InputError, near_miss
 
 META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
@@ -26,11 +26,13 @@ _SPAN = "ACTOR"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Rows that came back from a tool; `heads` are the label columns; `left_out` are tasks that annotators rejected or skipped."""
+    """Rows that came back from a tool; `heads` are the label columns; `left_out` are tasks that annotators rejected or skipped,
+    `unnamed` those with a label that names no head, as `file:line: label`."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
 
 # --------------------------------------------------------------------------- out
@@ -141,11 +143,12 @@ def _config_lines(heads: Sequence[Head]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One annotated row of a tool's file: cells by column, labels by head; `skipped` says why it does not count."""
+    """One annotated row of a tool's file: cells by column, labels by head; `skipped` says why it does not count, `unnamed` a label without a head."""
 
     cells: dict[str, str]
     labels: dict[str, str]
     skipped: str = ""
+    unnamed: str = ""
 
 
 def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
@@ -166,6 +169,10 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
     rows: list[Row] = []
     problems: list[str] = []
     left_out: list[str] = []
+    unnamed: list[str] = []
+    for h in heads:
+        if taken := _taken(h):
+            raise InputError(taken, "name another label column with --head")
     for number, item in readers[source](read_text(path)[0], str(path)):
         place = f"{path}:{where}{number}"
         _of_this_tool(item, source, place)
@@ -175,13 +182,14 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
                     left_out.append(f"{place}: {task.skipped}")
                 else:
                     rows.append(_as_row(task, str(path), number, annotator))
+                    unnamed += [f"{place}: {task.unnamed!r}"] if task.unnamed else []
         except ValueError as e:
             problems += [f"{place}: {x}" for x in str(e).split("\n")]
         except (KeyError, TypeError, AttributeError, IndexError) as e:
             problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
     if problems:
         raise DataError(f"{len(problems)} bad tasks; nothing was read", f"correct them in {source} and export again", tuple(problems))
-    return Imported(_heads(rows), tuple(rows), tuple(left_out))
+    return Imported(_heads(rows), tuple(rows), tuple(left_out), tuple(unnamed))
 
 
 def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
@@ -190,7 +198,7 @@ def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[st
     rows = [r for part in parts for r in part.rows]
     if len(parts) > 1 and source == "doccano":
         rows = [r if r.annotator else replace(r, annotator=Path(r.file).stem) for r in rows]
-    return Imported(_heads(rows), tuple(rows), tuple(x for part in parts for x in part.left_out))
+    return Imported(_heads(rows), tuple(rows), tuple(x for part in parts for x in part.left_out), tuple(x for part in parts for x in part.unnamed))
 
 
 def _as_row(task: _Task, file: str, number: int, annotator: str) -> Row:
@@ -281,7 +289,7 @@ def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
             cells |= {"start": str(x[0]), "end": str(x[1])}
             x = x[2]
         labels.append(str(x))
-    yield _Task(cells, _by_head(labels, heads[0]))
+    yield _Task(cells, _by_head(labels, heads[0]), unnamed=_unnamed(labels))
 
 
 def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
@@ -295,8 +303,8 @@ def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     if spans := task.get("spans"):
         cells |= {"start": str(spans[0]["start"]), "end": str(spans[0]["end"])}
     answer = task.get("answer", "accept")
-    labels = _by_head([str(x) for x in task.get("accept") or ([task["label"]] if "label" in task else [])], heads[0])
-    yield _Task(cells, labels, "" if answer == "accept" else f"answered {answer!r}")
+    labels = [str(x) for x in task.get("accept") or ([task["label"]] if "label" in task else [])]
+    yield _Task(cells, _by_head(labels, heads[0]), "" if answer == "accept" else f"answered {answer!r}", _unnamed(labels))
 
 
 def _from_label_studio(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
@@ -319,7 +327,9 @@ def _annotation(a: dict[str, Any], cells: dict[str, str]) -> _Task:
     for r in a.get("result", []):
         value = r.get("value", {})
         if r.get("type") == "choices":
-            _set(labels, str(r["from_name"]), [str(x) for x in value["choices"]])
+            if taken := _taken(name := str(r["from_name"])):
+                raise ValueError(f"choices called {name!r}: {taken}; rename them in the labelling interface")
+            _set(labels, name, [str(x) for x in value["choices"]])
         elif r.get("type") == "labels":
             own |= _span(own["text"], int(value["start"]), int(value["end"]), value.get("text"))
     if who := a.get("completed_by"):
@@ -346,6 +356,18 @@ def _known(data: dict[str, Any]) -> dict[str, str]:
     return {k: str(data[k]) for k in ("text", *META) if data.get(k) is not None}
 
 
+def _unnamed(labels: Sequence[str]) -> str:
+    """The first label that names no head."""
+    return next((x for x in labels if ":" not in x), "")
+
+
+def _taken(head: str) -> str:
+    """Why a head cannot have this name; '' when it can: its column would overwrite another."""
+    if not head.strip():
+        return "a label column without a name"
+    return f"a head cannot be called {head!r}, which is a column of the data" if head.strip().lower() in (*RESERVED, *COLUMNS) else ""
+
+
 def _by_head(labels: Sequence[str], head: str) -> dict[str, str]:
     """Labels as tools hold them, `stance:firm`, by head; those without a head belong to `head`."""
     found: dict[str, list[str]] = {}
@@ -354,6 +376,8 @@ def _by_head(labels: Sequence[str], head: str) -> dict[str, str]:
         found.setdefault(before if colon else head, []).append(after if colon else x)
     out: dict[str, str] = {}
     for name, values in found.items():
+        if taken := _taken(name):
+            raise ValueError(f"label {name + ':' + values[0]!r}: {taken}; write it head:label, as in stance:deny")
         _set(out, name, values)
     return out
 

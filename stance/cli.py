@@ -681,6 +681,9 @@ def import_(
     got = import_files(files, source, heads=head, annotator=annotator)
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
+    if got.unnamed and not head:
+        first = f"{len(got.unnamed)} rows have a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
+        _say(f"warning: {first}; --head NAME calls it otherwise")
     blank = [r for r in got.rows if r.actor and not all(r.labels.get(h) for h in got.heads)]
     rows = [r for r in got.rows if not labelled or not r.actor or any(r.labels.values())]
     if blank:

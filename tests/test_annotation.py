@@ -202,6 +202,26 @@ def test_not_a_file_of_the_tool(tmp_path: Path, tool: str, content: str, said: s
     assert e.value.message == f"{path}{said}" and e.value.hint
 
 
+def test_a_label_without_a_head_is_told(tmp_path: Path, run: Cli) -> None:
+    path = file(tmp_path, [{"text": "Norway denied it.", "label": ["deny"], "actor": "Norway"}], lines=True)
+    r = run("import", path, "--from", "doccano")
+    assert f"taken for a stance; the first is {path}:1: 'deny'; --head NAME" in r.err
+    assert "warning" not in (r := run("import", path, "--from", "doccano", "--head", "mood")).err and ",mood," in r.out
+
+
+@pytest.mark.parametrize("label", ["text:deny", "Actor:deny", "annotator:deny", ":deny"])
+def test_a_label_overwrites_no_column(tmp_path: Path, label: str) -> None:
+    path = file(tmp_path, [{"text": "Norway denied it.", "label": [label], "actor": "Norway"}], lines=True)
+    with pytest.raises(DataError) as e:
+        import_file(path, "doccano")
+    assert e.value.problems[0].startswith(f"{path}:1: label {label!r}: a ")
+    with pytest.raises(InputError):
+        import_file(path, "doccano", heads=["text"])
+    path = file(tmp_path, [{"data": {"text": "x"}, "annotations": [{"result": [choice("text", "x")]}]}])
+    with pytest.raises(DataError, match="choices called 'text'"):
+        import_file(path, "label-studio")
+
+
 DOCCANO = {"id": 1, "text": "Norway denied it.", "label": ["stance:deny"], "actor": "Norway"}
 PRODIGY = {"text": "Norway denied it.", "meta": {"actor": "Norway"}, "options": [], "accept": ["stance:deny"], "answer": "accept", "_input_hash": 1}
 STUDIO = {"data": {"text": "Norway denied it.", "actor": "Norway"}, "annotations": []}
