@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stance.annotation import safe_spans
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import (
     Row,
@@ -374,11 +375,11 @@ def _own(row: Row, keys: Sequence[str]) -> list[str]:
 def disagreement_lines(data: Annotations) -> Iterator[str]:
     """The disagreements as a CSV to settle in a spreadsheet: fill the empty label cells, and it is labelled data.
 
-    Heads that all agree on are filled. Cells are safe to open (`spreadsheet_cell`).
+    Heads that all agree on are filled. Cells are safe to open (`spreadsheet_cell`); `stance import --from csv` makes them plain again.
     """
     names = [h.name for h in data.heads]
     yield csv_line([*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
     for u in disagreements(data):
         given = [x for n in names for x in u.labels[n]]
         settled = [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]
-        yield csv_line([spreadsheet_cell(c) for c in (*_own(u.row, _KEYS), *given, *settled)])
+        yield csv_line([spreadsheet_cell(c) for c in (*_own(safe_spans(u.row), _KEYS), *given, *settled)])

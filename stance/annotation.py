@@ -66,14 +66,20 @@ def full(head: Head) -> Head:
 
 
 def csv_lines(rows: Iterable[Row], heads: Sequence[str], *, safe: bool = False) -> Iterator[str]:
-    """Labelled CSV. With `safe`, cells that a spreadsheet would run as formulas are escaped; `stance import --from csv` undoes it."""
+    """Labelled CSV. With `safe`, cells that a spreadsheet would run as formulas are escaped (`safe_spans`); `stance import --from csv` undoes it."""
     keys = ("article_id", "sentence_id", "text", "actor", "start", "end")
     rest = tuple(k for k in ("target", "context", "date", "split", "annotator") if k not in heads)
     safely = spreadsheet_cell if safe else str
     yield csv_line([safely(c) for c in (*keys, *heads, *rest)])
-    for r in rows:
+    for r in map(safe_spans, rows) if safe else rows:
         cells = [*(_cell(r, k) for k in keys), *(r.labels.get(h, "") for h in heads), *(_cell(r, k) for k in rest)]
         yield csv_line([safely(c) for c in cells])
+
+
+def safe_spans(row: Row) -> Row:
+    """The row with start,end that count the apostrophe `spreadsheet_cell` puts before its text: they hold for the file as it is read."""
+    more = len(spreadsheet_cell(row.text)) - len(row.text)
+    return row if not more or row.start is None or row.end is None else replace(row, start=row.start + more, end=row.end + more)
 
 
 def _cell(row: Row, key: str) -> str:
@@ -267,7 +273,10 @@ def _csv_cells(text: str, file: str) -> Iterator[tuple[int, Any]]:
     if missing := [c for c in ("text", "actor") if c not in header]:
         raise InputError(f"{file}:1: no column {missing[0]!r}; seen: {', '.join(header)}", "needed: text, actor and label columns")
     for line, cells in records:
-        yield line, dict(zip(header, map(plain_cell, cells), strict=False))
+        cell = dict(zip(header, map(plain_cell, cells), strict=False))
+        if plain_cell(escaped := dict(zip(header, cells, strict=False)).get("text", "")) != escaped:  # start,end counted the apostrophe
+            cell |= {k: str(int(x) - 1) for k in ("start", "end") if (x := cell.get(k, "").strip()).isdecimal() and int(x)}
+        yield line, cell
 
 
 def _from_csv(cells: dict[str, str], heads: Sequence[str]) -> Iterator[_Task]:

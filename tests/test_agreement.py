@@ -251,6 +251,18 @@ def test_a_formula_in_the_disagreements_is_text(tmp_path: Path) -> None:
     assert [r["text"] for r in rows if r["actor"] == "Chile"] == ["'=Chile left."]
 
 
+def test_spans_of_a_formula_come_back_settled(tmp_path: Path, run: Callable[..., Run]) -> None:
+    row = {"sentence_id": 1, "text": "=Chile left.", "actor": "Chile", "start": 1, "end": 6}
+    files = [write_csv(tmp_path / f"{s}.csv", [{**row, "stance": s}]) for s in ("deny", "firm")]
+    assert run("agree", *files, "-o", tmp_path / "d.csv").code == 0
+    (found,) = csv.DictReader((tmp_path / "d.csv").open(encoding="utf-8"))
+    assert found["text"][int(found["start"]) : int(found["end"])] == "Chile"
+    write_csv(tmp_path / "d.csv", [{**found, "stance": "deny"}])
+    assert run("import", tmp_path / "d.csv", "--from", "csv", "-o", tmp_path / "s.csv").code == 0
+    (settled,) = read_dataset(tmp_path / "s.csv").rows
+    assert (settled.text, settled.start, settled.end) == ("=Chile left.", 1, 6)
+
+
 def test_agree_as_json(tmp_path: Path, run: Callable[..., Run]) -> None:
     r = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(3)], "-f", "json")
     found = json.loads(r.out)

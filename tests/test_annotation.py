@@ -75,6 +75,16 @@ def test_no_cell_of_the_exported_csv_is_a_formula(tmp_path: Path, run: Cli) -> N
     assert {"'-1", "'@Norway", "'+1"} < set(lines[1])
 
 
+def test_spans_hold_in_the_safe_csv_and_after_it(tmp_path: Path, run: Cli) -> None:
+    row = {"text": "- So Norway denied it.", "actor": "Norway", "stance": "deny", "start": 5, "end": 11}
+    path = write_csv(tmp_path / "d.csv", [row])
+    assert run("export", path, "--to", "csv", "-o", tmp_path / "safe.csv").code == 0
+    (safe,) = read_dataset(tmp_path / "safe.csv").rows  # read without `import`: an apostrophe more, the same words
+    assert (safe.text, safe.text[safe.start : safe.end]) == ("'- So Norway denied it.", "Norway")
+    assert run("import", tmp_path / "safe.csv", "--from", "csv", "-o", tmp_path / "back.csv").code == 0
+    assert told(read_dataset(tmp_path / "back.csv").rows[0]) == told(read_dataset(path).rows[0])
+
+
 # --------------------------------------------------------------------------- files in the tools' shape
 
 
