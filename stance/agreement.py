@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stance.annotation import safe_spans
+from stance.annotation import NAMES_OF_ANNOTATORS, no_labels, safe_spans
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import (
     Row,
@@ -129,6 +129,8 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     wide = {f: p for f in files if (p := _prefixes(f, heads))}
     long = [f for f in files if f not in wide]
     table = read_table(long, heads=heads, unlabelled=True) if long else None
+    if table and not table.heads and (lacking := no_labels(long)):
+        raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     rows = [r for f in wide for r in _wide_rows(f, wide[f])]
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
     if table:
@@ -139,14 +141,38 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     who = tuple(dict.fromkeys(r.annotator for r in rows))
     matched = _matched(rows, who, names)
     problems += matched.problems
+    other = _other_names(long)
     if problems:
-        raise DataError(f"{len(problems)} bad rows; nothing was compared", "correct them and try again", tuple(problems))
+        hint = f"correct them and try again{'; ' if other else ''}{other}"
+        raise DataError(f"{_number(len(problems), 'bad row')}; nothing was compared", hint, tuple(problems))
+    alike = _alike(who)
     if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
         raise InputError(
             f"no sentence and actor is labelled by two annotators; annotators: {', '.join(who) or 'none'}",
-            "give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`",
+            other
+            or "; ".join(("give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`", *alike)),
         )
-    return Annotations(who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings))
+    return Annotations(who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings, *alike))
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _other_names(files: Sequence[Path]) -> str:
+    """What to do when a file seems to say in a column of another name who annotated."""
+    for f in files:
+        header = column_names(next(csv_records(read_text(f)[0]))[1])
+        if "annotator" not in header and (named := [c for c in NAMES_OF_ANNOTATORS if c in header]):
+            return f"if the column `{named[0]}` of {f} says who annotated, call it `annotator`"
+    return ""
+
+
+def _alike(who: Sequence[str]) -> list[str]:
+    """Annotators whose names differ only in case."""
+    first: dict[str, str] = {}
+    pairs = [(first.setdefault(w.casefold(), w), w) for w in who]
+    return [f"annotators {a!r} and {b!r} differ only in case and count as two; write them alike if they are one" for a, b in pairs if a != b]
 
 
 def _prefixes(file: Path, heads: Sequence[str]) -> dict[str, list[str]]:

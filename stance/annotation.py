@@ -21,6 +21,9 @@ from stance.errors import DataError, InputError, near_miss
 
 META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 TOOLS = ("doccano", "label-studio", "prodigy", "csv")
+NAMES_OF_ANNOTATORS = (  # columns that may be meant by `annotator`
+    "coder", "coder_id", "rater", "labeller", "labeler", "labelled_by", "annotated_by", "annotator_id", "annotator_name", "reader", "judge", "user",
+)  # fmt: skip
 _SPAN = "ACTOR"
 
 
@@ -57,6 +60,19 @@ def export_lines(table: Table, to: str) -> Iterator[str]:
         return (json.dumps(_doccano_task(r) if to == "doccano" else _prodigy_task(r, heads), ensure_ascii=False) for r in table.rows)
     names = (*TOOLS, "label-studio-config")
     raise InputError(f"{to!r} is not a tool that stance writes for", near_miss(to, names) or f"one of {', '.join(names)}")
+
+
+def no_labels(files: Sequence[Path]) -> str:
+    """What to say when no label column was read: those that the files may have in the place of stance and tone; '' without any."""
+    seen: dict[str, None] = {}
+    for f in files:
+        records = csv_records(read_text(f)[0])
+        header = column_names(next(records)[1])
+        filled = {c for _, cells in records for c, x in zip(header, cells, strict=False) if x.strip()}
+        seen |= dict.fromkeys(c for c in header if c in filled and c not in (*RESERVED, *COLUMNS, *NAMES_OF_ANNOTATORS, "id"))
+    if not seen or any(h in seen for h in DEFAULT_HEADS):
+        return ""
+    return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(seen)}: --head {next(iter(seen))}"
 
 
 def full(head: Head) -> Head:
@@ -275,7 +291,8 @@ def _csv_cells(text: str, file: str) -> Iterator[tuple[int, Any]]:
     for line, cells in records:
         cell = dict(zip(header, map(plain_cell, cells), strict=False))
         if plain_cell(escaped := dict(zip(header, cells, strict=False)).get("text", "")) != escaped:  # start,end counted the apostrophe
-            cell |= {k: str(int(x) - 1) for k in ("start", "end") if (x := cell.get(k, "").strip()).isdecimal() and int(x)}
+            span = {k: int(x) for k in ("start", "end") if (x := cell.get(k, "").strip()).isdecimal()}
+            cell |= {k: str(n - 1) for k, n in span.items() if span.get("start")}
         yield line, cell
 
 

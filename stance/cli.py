@@ -640,11 +640,13 @@ def export(
     if pipeline:
         _export_pipeline(source, pipeline)
         return
-    from stance.annotation import export_lines
-    from stance.dataset import read_table
+    from stance.annotation import export_lines, no_labels
+    from stance.dataset import labelled_files, read_table
 
     table = read_table(source, heads=head, unlabelled=True)
     _warn(table.warnings)
+    if not table.heads and (lacking := no_labels(labelled_files(source))):
+        _say(f"warning: rows go out without labels: {lacking}")
     _write(export_lines(table, to), output)
     _say(f"{len(table.rows)} rows for {to}")
 

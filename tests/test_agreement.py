@@ -174,6 +174,29 @@ def test_own_heads(tmp_path: Path) -> None:
     assert agreement(read)["mood"].labels == ("b", "g") and len(disagreements(read)) == 1
 
 
+def test_own_heads_nobody_named(tmp_path: Path, run: Callable[..., Run]) -> None:
+    files = [write_csv(tmp_path / f"{i}.csv", [{"id": 7, "text": "Norway left.", "actor": "Norway", "frame": "war", "sent": "bad", "coder": "x"}]) for i in range(2)]
+    with pytest.raises(InputError) as e:
+        read_annotations(files)
+    assert e.value.message == "no column stance or tone; label columns here may be frame, sent: --head frame"
+    r = run("export", files[0], "--to", "doccano")
+    assert r.code == 0 and "warning: rows go out without labels: no column stance or tone; label columns here may be frame, sent: --head frame" in r.err
+    assert "warning" not in run("export", files[0], "--to", "doccano", "--head", "frame").err
+
+
+@pytest.mark.parametrize("second", ["deny", "firm"])
+def test_annotators_in_a_column_of_another_name(tmp_path: Path, second: str) -> None:
+    path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": s, "coder": c} for s, c in (("deny", "ann"), (second, "bob"))])
+    with pytest.raises((InputError, DataError)) as e:
+        read_annotations(path)
+    assert e.value.hint.endswith(f"if the column `coder` of {path} says who annotated, call it `annotator`")
+
+
+def test_annotators_that_differ_in_case(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": "deny", "annotator": a} for a in ("Ann", "ann")])
+    assert read_annotations(path).warnings == ("annotators 'Ann' and 'ann' differ only in case and count as two; write them alike if they are one",)
+
+
 # --------------------------------------------------------------------------- wide files
 
 
