@@ -172,8 +172,9 @@ def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
     known = lexicon.actors if names else ()  # of a table that is read for this alone
     for name in names:
         if name not in known:
-            meant = next((f"it is called {a.actor!r} here" for a in lexicon.aliases if a.text == name), "") or near_miss(name, known)
-            raise typer.BadParameter(f"no actor {name!r} in the alias table {meant}".rstrip(), param_hint="--actor")
+            called = next((a.actor for a in lexicon.aliases if a.actor and a.text.casefold() == name.casefold()), "")
+            meant = f"; it is called {called!r} here" if called else "; " + near_miss(name, known)
+            raise typer.BadParameter(f"no actor {name!r} in the alias table{meant}".removesuffix("; "), param_hint="--actor")
 
 
 def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Iterator[list[Any]]:
@@ -539,16 +540,15 @@ def explain(
     from dataclasses import asdict
 
     from stance import rendering
-    from stance.actors import pairs, read
-    from stance.explanation import explain
+    from stance.explanation import explain, pairs_of
 
     chosen = _format(format, None, ("table", "json"))
     date = _date(date)
-    found = [p for r in read(sys.stdin.read() if text == "-" else text, _lexicon(actors, only_actors), date=date) for p in pairs(r)]
-    mine = [p for p in found if p.actor == actor]
+    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, _lexicon(actors, only_actors), date=date)
     if not mine:
-        names = ", ".join(dict.fromkeys(p.actor for p in found)) or "none"
-        raise InputError(f"{actor!r} is not in the text; actors found: {names}", "`stance actors TEXT` shows every mention")
+        meant = near_miss(actor, names)
+        found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
+        raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
     fitted = _model(model)
     heads = [h.head.name for h in fitted.heads]
     if head and head not in heads:
@@ -558,6 +558,12 @@ def explain(
         if name and name not in labels:
             raise InputError(f"no label {name!r}; the labels are {', '.join(labels)}")
     results = [(p, explain(fitted, p, head=head, label=label, against=why_not)) for p in mine]
+    if why_not:
+        same = [p for p, e in results if e.label == why_not]
+        if len(same) == len(results):
+            raise InputError(f"{why_not!r} is the label {'given' if label else 'chosen'}; it has no lead over itself", "name another with --why-not")
+        results = [(p, e) for p, e in results if e.label != why_not]
+        _warn(f"{why_not!r} is the label chosen for {p.text!r}, which is left out" for p in same)
     if chosen == "json":
         _json([{"text": p.text, "actor": p.actor, **asdict(e)} for p, e in results])
         return
