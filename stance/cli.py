@@ -634,9 +634,12 @@ def export(
         str, typer.Option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.", show_default=False)
     ] = "",
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False)] = None,
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False, callback=_writable)
+    ] = None,
     pipeline: Annotated[
-        Optional[Path], typer.Option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", show_default=False)
+        Optional[Path],
+        typer.Option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", show_default=False, callback=_writable),
     ] = None,
 ) -> None:
     """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
@@ -674,7 +677,7 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="Files that the tool exported.")],
     source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False)
+        Optional[Path], typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output", show_default=False, callback=_writable)
     ] = None,
     head: Annotated[
         list[str], typer.Option("--head", help="Label column of a CSV; elsewhere, the head of labels that name none.", show_default=False)

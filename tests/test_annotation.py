@@ -282,6 +282,12 @@ def test_tools_nobody_knows(tmp_path: Path, run: Cli) -> None:
     assert r.code == 1 and "one of doccano, label-studio, prodigy, csv" in r.err
 
 
+@pytest.mark.parametrize("args", [["export", REPORTS, "--to", "csv", "-o"], ["export", REPORTS, "--pipeline"], ["import", REPORTS, "--from", "csv", "-o"]])
+def test_a_folder_that_is_not_there(tmp_path: Path, run: Cli, args: list[Any]) -> None:
+    r = run(*args, tmp_path / "nodir" / "x.csv")
+    assert r.code == 2 and "there is no folder" in r.err and not (tmp_path / "nodir").exists()
+
+
 def test_export_needs_one_purpose(run: Cli) -> None:
     assert run("export", REPORTS, "--to", "csv", "--pipeline", "p.joblib").code == 2
     assert run("export", REPORTS).code == 2
