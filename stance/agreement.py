@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stance.annotation import NAMES_OF_ANNOTATORS, no_labels, safe_spans
+from stance.annotation import NAMES_OF_ANNOTATORS, no_labels, number, safe_spans
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import (
     Row,
@@ -144,7 +144,7 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     other = _other_names(long)
     if problems:
         hint = f"correct them and try again{'; ' if other else ''}{other}"
-        raise DataError(f"{_number(len(problems), 'bad row')}; nothing was compared", hint, tuple(problems))
+        raise DataError(f"{number(len(problems), 'bad row')}; nothing was compared", hint, tuple(problems))
     alike = _alike(who)
     if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
         raise InputError(
@@ -153,10 +153,6 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
             or "; ".join(("give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`", *alike)),
         )
     return Annotations(who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings, *alike))
-
-
-def _number(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _other_names(files: Sequence[Path]) -> str:

@@ -75,6 +75,11 @@ def no_labels(files: Sequence[Path]) -> str:
     return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(seen)}: --head {next(iter(seen))}"
 
 
+def number(n: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def full(head: Head) -> Head:
     """The head with all labels of the codebook, when its own are some of them: annotators choose among all."""
     default = DEFAULT_HEADS.get(head.name)
@@ -195,22 +200,22 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
     for h in heads:
         if taken := _taken(h):
             raise InputError(taken, "name another label column with --head")
-    for number, item in readers[source](read_text(path)[0], str(path)):
-        place = f"{path}:{where}{number}"
+    for at, item in readers[source](read_text(path)[0], str(path)):
+        place = f"{path}:{where}{at}"
         _of_this_tool(item, source, place)
         try:
             for task in parse(item, heads or ("stance",)):
                 if task.skipped:
                     left_out.append(f"{place}: {task.skipped}")
                 else:
-                    rows.append(_as_row(task, str(path), number, annotator))
+                    rows.append(_as_row(task, str(path), at, annotator))
                     unnamed += [f"{place}: {task.unnamed!r}"] if task.unnamed else []
         except ValueError as e:
             problems += [f"{place}: {x}" for x in str(e).split("\n")]
         except (KeyError, TypeError, AttributeError, IndexError) as e:
             problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
     if problems:
-        raise DataError(f"{len(problems)} bad tasks; nothing was read", f"correct them in {source} and export again", tuple(problems))
+        raise DataError(f"{number(len(problems), 'bad task')}; nothing was read", f"correct them in {source} and export again", tuple(problems))
     return Imported(_heads(rows), tuple(rows), tuple(left_out), tuple(unnamed))
 
 
@@ -223,8 +228,8 @@ def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[st
     return Imported(_heads(rows), tuple(rows), tuple(x for part in parts for x in part.left_out), tuple(x for part in parts for x in part.unnamed))
 
 
-def _as_row(task: _Task, file: str, number: int, annotator: str) -> Row:
-    row = parse_row(file, number, {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}, tuple(task.labels))
+def _as_row(task: _Task, file: str, at: int, annotator: str) -> Row:
+    row = parse_row(file, at, {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}, tuple(task.labels))
     return replace(row, annotator=annotator) if annotator else row
 
 
@@ -237,14 +242,14 @@ _DEEP = "brackets in brackets, too many to read: no file of a tool"
 
 
 def _json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for at, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield at, json.loads(line)
             except json.JSONDecodeError as e:
-                raise InputError(f"{file}:{number}: not JSON: {e.msg}", "export the project as JSONL, a task a line") from e
+                raise InputError(f"{file}:{at}: not JSON: {e.msg}", "export the project as JSONL, a task a line") from e
             except RecursionError as e:
-                raise InputError(f"{file}:{number}: {_DEEP}", "export the project as JSONL, a task a line") from e
+                raise InputError(f"{file}:{at}: {_DEEP}", "export the project as JSONL, a task a line") from e
 
 
 def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:

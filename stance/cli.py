@@ -480,7 +480,9 @@ def check(
 @app.command()
 def agree(
     files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
-    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    head: Annotated[
+        list[str], typer.Option("--head", help="Label column to compare; repeat for several. Default: stance and tone.", show_default=False)
+    ] = [],  # noqa: B006 -- typer needs a list
     output: Annotated[
         Optional[Path],
         typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable),
@@ -493,6 +495,7 @@ def agree(
 ) -> None:
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
+    from stance.annotation import number
 
     for path in (output, agreed):
         _refuse_overwrite(path, map(str, files))
@@ -502,22 +505,24 @@ def agree(
     read = agreement.read_annotations(files, heads=head)
     _warn(read.warnings)
     if read.alone:
-        _say(f"warning: {len(read.alone)} pairs by one annotator only, left out: {', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}")
+        first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
+        _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first}")
     found = agreement.agreement(read)
     if chosen == "json":
         _json({"heads": {n: a.as_dict() for n, a in found.items()}, "disagreements": len(agreement.disagreements(read)), "alone": read.alone})
     else:
         for a in found.values():
             _write([*rendering.agreement_lines(a), ""], None)
-        typer.echo(f"{len(agreement.disagreements(read))} pairs on which annotators disagree" + (f", in {output}" if output else ""))
+        differ = number(len(agreement.disagreements(read)), "pair")
+        typer.echo(f"{differ} on which annotators disagree" + (f", in {output}" if output else ""))
     if output:
         _write(agreement.disagreement_lines(read), output)
     if agreed:
         _write(agreement.agreed_lines(read), agreed)
         whole, lacking = agreement.agreed(read)
-        _say(f"wrote {agreed}: {_number(len(whole), 'pair')} on which all agree")
+        _say(f"wrote {agreed}: {number(len(whole), 'pair')} on which all agree")
         if lacking:
-            _say(f"warning: {_number(len(lacking), 'pair')} without a label of every head left out; the first is {lacking[0].row.place}")
+            _say(f"warning: {number(len(lacking), 'pair')} without a label of every head left out; the first is {lacking[0].row.place}")
 
 
 # --------------------------------------------------------------------------- explain
@@ -633,7 +638,9 @@ def export(
     to: Annotated[
         str, typer.Option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.", show_default=False)
     ] = "",
-    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    head: Annotated[
+        list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
+    ] = [],  # noqa: B006 -- typer needs a list
     output: Annotated[
         Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False, callback=_writable)
     ] = None,
@@ -649,7 +656,7 @@ def export(
     if pipeline:
         _export_pipeline(source, pipeline)
         return
-    from stance.annotation import export_lines, no_labels
+    from stance.annotation import export_lines, no_labels, number
     from stance.dataset import labelled_files, read_table
 
     table = read_table(source, heads=head, unlabelled=True)
@@ -657,7 +664,7 @@ def export(
     if not table.heads and (lacking := no_labels(labelled_files(source))):
         _say(f"warning: rows go out without labels: {lacking}")
     _write(export_lines(table, to), output)
-    _say(f"{len(table.rows)} rows for {to}")
+    _say(f"{number(len(table.rows), 'row')} for {to}")
 
 
 def _export_pipeline(source: list[Path], pipeline: Path) -> None:
@@ -686,21 +693,21 @@ def import_(
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
-    from stance.annotation import csv_lines, import_files
+    from stance.annotation import csv_lines, import_files, number
 
     _refuse_overwrite(output, map(str, files))
     got = import_files(files, source, heads=head, annotator=annotator)
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
     if got.unnamed and not head:
-        first = f"{len(got.unnamed)} rows have a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
+        first = f"{number(len(got.unnamed), 'row')} with a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
         _say(f"warning: {first}; --head NAME calls it otherwise")
     blank = [r for r in got.rows if r.actor and not all(r.labels.get(h) for h in got.heads)]
     rows = [r for r in got.rows if not labelled or not r.actor or any(r.labels.values())]
     if blank:
-        _say(f"warning: {len(blank)} rows lack a label of {', '.join(got.heads)}; the first is {blank[0].place}")
+        _say(f"warning: {number(len(blank), 'row')} without a label of {', '.join(got.heads)}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)
-    _say(f"{len(rows)} rows")
+    _say(number(len(rows), "row"))
 
 
 @app.command()
@@ -719,7 +726,7 @@ def actors(
         found = clashes(load_lexicon(check, extend=not only_actors).aliases)
         for c in found:
             typer.echo(f"{c.alias}: {', '.join(a or '(place)' for a in c.actors)}: {c.note}")
-        _say(f"{len(found)} clashes")
+        _say(f"{len(found)} clash{'es' if len(found) != 1 else ''}")
         raise typer.Exit(FAILED if found else 0)
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
@@ -848,11 +855,6 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
         part.unlink(missing_ok=True)
         raise
     part.replace(output)
-
-
-def _number(n: int, what: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _json(value: Any) -> None:

@@ -125,7 +125,7 @@ def test_rows_of_one_annotator_alone_are_told(tmp_path: Path, run: Callable[...,
     one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST)
     two.write_text("\n".join(two.read_text().split("\n")[:-2]) + "\n")
     r = run("agree", one, two)
-    assert r.code == 0 and f"warning: 1 pairs by one annotator only, left out: {one}:5" in r.err
+    assert r.code == 0 and f"warning: 1 pair by one annotator only, left out: {one}:5" in r.err
     assert agreement(read_annotations([one, two]))["stance"].pairs == 3
 
 
@@ -290,6 +290,11 @@ def test_agree_as_json(tmp_path: Path, run: Callable[..., Run]) -> None:
     r = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(3)], "-f", "json")
     found = json.loads(r.out)
     assert found["disagreements"] == 0 and found["alone"] == [] and found["heads"]["stance"]["fleiss"]["value"] == 1.0
+
+
+def test_help_says_what_a_head_is_for(run: Callable[..., Run]) -> None:
+    for command, what in (("agree", "compare"), ("export", "write")):
+        assert f"Label column to {what}" in " ".join(run(command, "--help").out.split())
 
 
 def test_agree_as_a_table(tmp_path: Path, run: Callable[..., Run]) -> None:

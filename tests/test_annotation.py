@@ -114,7 +114,7 @@ def test_doccano_gives_each_annotator_a_file(tmp_path: Path, run: Cli) -> None:
         task = {"id": 1, "text": "Norway denied it.", "label": [f"stance:{stance}"], "actor": "Norway", "article_id": "a", "sentence_id": "0"}
         (tmp_path / f"{who}.jsonl").write_text(json.dumps(task))
     assert run("import", tmp_path / "ann.jsonl", tmp_path / "bob.jsonl", "--from", "doccano", "-o", tmp_path / "both.csv").code == 0
-    assert "1 pairs on which annotators disagree" in run("agree", tmp_path / "both.csv").out
+    assert "1 pair on which annotators disagree" in run("agree", tmp_path / "both.csv").out
 
 
 def choice(head: str, label: str) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def test_unlabelled_rows_go_out_for_labelling(tmp_path: Path, run: Cli) -> None:
     assert len(task["options"]) == 11 and "answer" not in task
     (tmp_path / "t.jsonl").write_text(json.dumps(task) + "\n" + json.dumps({**task, "accept": ["stance:deny", "tone:stern"], "answer": "accept"}))
     r = run("import", tmp_path / "t.jsonl", "--from", "prodigy", "--labelled-only")
-    assert "warning: 1 rows lack a label of stance, tone" in r.err and "1 rows\n" in r.err
+    assert "warning: 1 row without a label of stance, tone" in r.err and "1 row\n" in r.err
     assert len(r.out.splitlines()) == 2
 
 
