@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stance.annotation import NAMES_OF_ANNOTATORS, no_labels, number
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import (
     Row,
@@ -129,6 +130,8 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     wide = {f: p for f in files if (p := _prefixes(f, heads))}
     long = [f for f in files if f not in wide]
     table = read_table(long, heads=heads, unlabelled=True) if long else None
+    if table and not table.heads and (lacking := no_labels(long)):
+        raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     rows = [r for f in wide for r in _wide_rows(f, wide[f])]
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
     if table:
@@ -139,14 +142,34 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     who = tuple(dict.fromkeys(r.annotator for r in rows))
     matched = _matched(rows, who, names)
     problems += matched.problems
+    other = _other_names(long)
     if problems:
-        raise DataError(f"{len(problems)} bad rows; nothing was compared", "correct them and try again", tuple(problems))
+        hint = f"correct them and try again{'; ' if other else ''}{other}"
+        raise DataError(f"{number(len(problems), 'bad row')}; nothing was compared", hint, tuple(problems))
+    alike = _alike(who)
     if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
         raise InputError(
             f"no sentence and actor is labelled by two annotators; annotators: {', '.join(who) or 'none'}",
-            "give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`",
+            other
+            or "; ".join(("give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`", *alike)),
         )
-    return Annotations(who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings))
+    return Annotations(who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings, *alike))
+
+
+def _other_names(files: Sequence[Path]) -> str:
+    """What to do when a file seems to say in a column of another name who annotated."""
+    for f in files:
+        header = column_names(next(csv_records(read_text(f)[0]))[1])
+        if "annotator" not in header and (named := [c for c in NAMES_OF_ANNOTATORS if c in header]):
+            return f"if the column `{named[0]}` of {f} says who annotated, call it `annotator`"
+    return ""
+
+
+def _alike(who: Sequence[str]) -> list[str]:
+    """Annotators whose names differ only in case."""
+    first: dict[str, str] = {}
+    pairs = [(first.setdefault(w.casefold(), w), w) for w in who]
+    return [f"annotators {a!r} and {b!r} differ only in case and count as two; write them alike if they are one" for a, b in pairs if a != b]
 
 
 def _prefixes(file: Path, heads: Sequence[str]) -> dict[str, list[str]]:
@@ -331,13 +354,45 @@ def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats) 
 
 # --------------------------------------------------------------------------- disagreements
 
+_KEYS = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
+
 
 def disagreements(data: Annotations) -> list[Unit]:
     """Pairs that two annotators labelled and on which at least one head differs."""
     return [u for u in data.units if any(len(set(filter(None, labels))) > 1 for labels in u.labels.values())]
 
 
-_KEYS = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
+def agreed(data: Annotations) -> tuple[list[tuple[Unit, dict[str, str]]], list[Unit]]:
+    """(pairs that two annotators or more labelled, all of them alike, with the label by head; those without a label of some head)."""
+    differ = set(map(id, disagreements(data)))
+    full, lacking = [], []
+    for u in data.units:
+        if id(u) not in differ and sum(map(bool, u.places)) > 1:
+            labels = {n: next(filter(None, given), "") for n, given in u.labels.items()}
+            if all(labels.values()):
+                full.append((u, labels))
+            else:
+                lacking.append(u)
+    return full, lacking
+
+
+def agreed_lines(data: Annotations) -> Iterator[str]:
+    """What all agree on as labelled data, to train on beside the settled disagreements; columns that the files do not have are left out.
+
+    Raises InputError when a row has no text.
+    """
+    rows, _ = agreed(data)
+    if bare := [u for u, _ in rows if not u.row.text.strip()]:
+        raise InputError(f"{bare[0].row.place}: no text, so that what all agree on is no training data", "give the annotators' files a column `text`")
+    needed = ("text", "actor")
+    keys = [k for k in _KEYS if k in needed or any(getattr(u.row, k) not in ("", None) for u, _ in rows)]
+    yield csv_line([*keys, *(h.name for h in data.heads)])
+    for u, labels in rows:
+        yield csv_line([*_own(u.row, keys), *labels.values()])
+
+
+def _own(row: Row, keys: Sequence[str]) -> list[str]:
+    return ["" if (value := getattr(row, k)) is None else str(value) for k in keys]
 
 
 def disagreement_lines(data: Annotations) -> Iterator[str]:
@@ -349,26 +404,5 @@ def disagreement_lines(data: Annotations) -> Iterator[str]:
     yield csv_line([*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
     for u in disagreements(data):
         given = [x for n in names for x in u.labels[n]]
-        yield csv_line([spreadsheet_cell(c) for c in (*_own(u), *given, *_settled(u, names))])
-
-
-def agreed(data: Annotations) -> list[Unit]:
-    """Pairs that two annotators labelled, all heads of them alike."""
-    differ = {id(u) for u in disagreements(data)}
-    return [u for u in data.units if id(u) not in differ and any(sum(map(bool, labels)) > 1 for labels in u.labels.values())]
-
-
-def agreed_lines(data: Annotations) -> Iterator[str]:
-    """The pairs of `agreed` as labelled data, once each; with the settled disagreements beside them they can be trained on."""
-    names = [h.name for h in data.heads]
-    yield csv_line([*_KEYS, *names])
-    yield from (csv_line([spreadsheet_cell(c) for c in (*_own(u), *_settled(u, names))]) for u in agreed(data))
-
-
-def _own(u: Unit) -> list[str]:
-    return ["" if (value := getattr(u.row, k)) is None else str(value) for k in _KEYS]
-
-
-def _settled(u: Unit, names: Sequence[str]) -> list[str]:
-    """The label of each head, '' for one on which annotators differ or that nobody labelled."""
-    return [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]
+        settled = [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]
+        yield csv_line([spreadsheet_cell(c) for c in (*_own(u.row, _KEYS), *given, *settled)])

@@ -16,21 +16,26 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import Row, Table, column_names, csv_line, csv_records, parse_row, plain_cell, read_text, spreadsheet_cell
+from stance.dataset import COLUMNS, RESERVED, Row, Table, column_names, csv_line, csv_records, parse_row, plain_cell, read_text, spreadsheet_cell
 from stance.errors import DataError, InputError, near_miss
 
 META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 TOOLS = ("doccano", "label-studio", "prodigy", "csv")
+NAMES_OF_ANNOTATORS = (  # columns that may be meant by `annotator`
+    "coder", "coder_id", "rater", "labeller", "labeler", "labelled_by", "annotated_by", "annotator_id", "annotator_name", "reader", "judge", "user",
+)  # fmt: skip
 _SPAN = "ACTOR"
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Rows that came back from a tool; `heads` are the label columns; `left_out` are tasks that annotators rejected or skipped."""
+    """Rows that came back from a tool; `heads` are the label columns; `left_out` are tasks that annotators rejected or skipped,
+    `unnamed` those with a label that names no head, as `file:line: label`."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
 
 # --------------------------------------------------------------------------- out
@@ -57,6 +62,24 @@ def export_lines(table: Table, to: str) -> Iterator[str]:
     raise InputError(f"{to!r} is not a tool that stance writes for", near_miss(to, names) or f"one of {', '.join(names)}")
 
 
+def no_labels(files: Sequence[Path]) -> str:
+    """What to say when no label column was read: those that the files may have in the place of stance and tone; '' without any."""
+    seen: dict[str, None] = {}
+    for f in files:
+        records = csv_records(read_text(f)[0])
+        header = column_names(next(records)[1])
+        filled = {c for _, cells in records for c, x in zip(header, cells, strict=False) if x.strip()}
+        seen |= dict.fromkeys(c for c in header if c in filled and c not in (*RESERVED, *COLUMNS, *NAMES_OF_ANNOTATORS, "id"))
+    if not seen or any(h in seen for h in DEFAULT_HEADS):
+        return ""
+    return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(seen)}: --head {next(iter(seen))}"
+
+
+def number(n: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def full(head: Head) -> Head:
     """The head with all labels of the codebook, when its own are some of them: annotators choose among all."""
     default = DEFAULT_HEADS.get(head.name)
@@ -64,7 +87,7 @@ def full(head: Head) -> Head:
 
 
 def csv_lines(rows: Iterable[Row], heads: Sequence[str], *, safe: bool = False) -> Iterator[str]:
-    """Labelled CSV. With `safe`, cells that a spreadsheet would run as formulas are escaped; `stance import --from csv` undoes it."""
+    """Labelled CSV. With `safe`, cells that a spreadsheet would run as formulas are escaped; they are undone where labelled CSV is read."""
     keys = ("article_id", "sentence_id", "text", "actor", "start", "end")
     rest = tuple(k for k in ("target", "context", "date", "split", "annotator") if k not in heads)
     safely = spreadsheet_cell if safe else str
@@ -141,11 +164,12 @@ def _config_lines(heads: Sequence[Head]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One annotated row of a tool's file: cells by column, labels by head; `skipped` says why it does not count."""
+    """One annotated row of a tool's file: cells by column, labels by head; `skipped` says why it does not count, `unnamed` a label without a head."""
 
     cells: dict[str, str]
     labels: dict[str, str]
     skipped: str = ""
+    unnamed: str = ""
 
 
 def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
@@ -166,21 +190,27 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
     rows: list[Row] = []
     problems: list[str] = []
     left_out: list[str] = []
-    for number, item in readers[source](read_text(path)[0], str(path)):
-        place = f"{path}:{where}{number}"
+    unnamed: list[str] = []
+    for h in heads:
+        if taken := _taken(h):
+            raise InputError(taken, "name another label column with --head")
+    for at, item in readers[source](read_text(path)[0], str(path)):
+        place = f"{path}:{where}{at}"
+        _of_this_tool(item, source, place)
         try:
             for task in parse(item, heads or ("stance",)):
                 if task.skipped:
                     left_out.append(f"{place}: {task.skipped}")
                 else:
-                    rows.append(_as_row(task, str(path), number, annotator))
+                    rows.append(_as_row(task, str(path), at, annotator))
+                    unnamed += [f"{place}: {task.unnamed!r}"] if task.unnamed else []
         except ValueError as e:
             problems += [f"{place}: {x}" for x in str(e).split("\n")]
         except (KeyError, TypeError, AttributeError, IndexError) as e:
             problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
     if problems:
-        raise DataError(f"{len(problems)} bad tasks; nothing was read", f"correct them in {source} and export again", tuple(problems))
-    return Imported(_heads(rows), tuple(rows), tuple(left_out))
+        raise DataError(f"{number(len(problems), 'bad task')}; nothing was read", f"correct them in {source} and export again", tuple(problems))
+    return Imported(_heads(rows), tuple(rows), tuple(left_out), tuple(unnamed))
 
 
 def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
@@ -189,11 +219,11 @@ def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[st
     rows = [r for part in parts for r in part.rows]
     if len(parts) > 1 and source == "doccano":
         rows = [r if r.annotator else replace(r, annotator=Path(r.file).stem) for r in rows]
-    return Imported(_heads(rows), tuple(rows), tuple(x for part in parts for x in part.left_out))
+    return Imported(_heads(rows), tuple(rows), tuple(x for part in parts for x in part.left_out), tuple(x for part in parts for x in part.unnamed))
 
 
-def _as_row(task: _Task, file: str, number: int, annotator: str) -> Row:
-    row = parse_row(file, number, {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}, tuple(task.labels))
+def _as_row(task: _Task, file: str, at: int, annotator: str) -> Row:
+    row = parse_row(file, at, {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}, tuple(task.labels))
     return replace(row, annotator=annotator) if annotator else row
 
 
@@ -202,25 +232,54 @@ def _heads(rows: Sequence[Row]) -> tuple[str, ...]:
     return (*(h for h in DEFAULT_HEADS if h in seen), *(h for h in seen if h not in DEFAULT_HEADS)) or tuple(DEFAULT_HEADS)
 
 
+_DEEP = "brackets in brackets, too many to read: no file of a tool"
+
+
 def _json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for at, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as e:
-                raise InputError(f"{file}:{number}: not JSON: {getattr(e, 'msg', e)}", "export the project as JSONL, a task a line") from e
+                yield at, json.loads(line)
+            except json.JSONDecodeError as e:
+                raise InputError(f"{file}:{at}: not JSON: {e.msg}", "export the project as JSONL, a task a line") from e
+            except RecursionError as e:
+                raise InputError(f"{file}:{at}: {_DEEP}", "export the project as JSONL, a task a line") from e
 
 
 def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:
     try:
         tasks = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as e:
-        raise InputError(
-            f"{file}:{getattr(e, 'lineno', 1)}: not JSON: {getattr(e, 'msg', e)}", "export the project as JSON, not JSON-MIN or CSV"
-        ) from e
+    except json.JSONDecodeError as e:
+        raise InputError(f"{file}:{e.lineno}: not JSON: {e.msg}", "export the project as JSON, not JSON-MIN or CSV") from e
+    except RecursionError as e:
+        raise InputError(f"{file}:1: {_DEEP}", "export the project as JSON, not JSON-MIN or CSV") from e
     if not isinstance(tasks, list):
         raise InputError(f"{file}:1: not a list of tasks", "export the project as JSON, not JSON-MIN or CSV")
     yield from enumerate(tasks, 1)
+
+
+_NEEDED = {"doccano": "`label`", "prodigy": "`accept` or `options`", "label-studio": "`data`"}
+
+
+def _of_this_tool(item: Any, source: str, place: str) -> None:
+    """Raises InputError for the record of another tool, which would give rows without actor and labels."""
+    looks = _looks_like(item)
+    if source in _NEEDED and looks and looks != source:
+        raise InputError(f"{place}: no {_NEEDED[source]} of {source} in it; it looks like {looks}", f"give --from {looks}")
+
+
+def _looks_like(item: Any) -> str:
+    """The tool whose record this is, '' where its shape does not tell."""
+    if isinstance(item, list) and item:  # a whole array on one line
+        item = item[0]
+    if not isinstance(item, dict):
+        return ""
+    if isinstance(item.get("data"), dict):
+        return "label-studio"
+    if any(isinstance(item.get(k), list) for k in ("label", "labels")):
+        return "doccano"
+    own = {"accept", "options", "answer", "_input_hash", "_task_hash"} & set(item)
+    return "prodigy" if own or isinstance(item.get("meta"), dict) else ""
 
 
 def _csv_cells(text: str, file: str) -> Iterator[tuple[int, Any]]:
@@ -239,9 +298,9 @@ def _from_csv(cells: dict[str, str], heads: Sequence[str]) -> Iterator[_Task]:
 
 def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     _need(task, "text", str)
-    if {"accept", "options", "answer"} & task.keys() and not {"label", "labels"} & task.keys():
-        raise ValueError("no `label`, but `accept`, `options` or `answer`: this looks like Prodigy (--from prodigy)")
-    given = task.get("label", task.get("labels", []))
+    if "label" not in task and "labels" not in task:
+        raise ValueError(f"no {_NEEDED['doccano']} in it")
+    given = task.get("label", task.get("labels"))
     if not isinstance(given, list):
         raise ValueError(f"label {given!r} is not a list; export a text classification or sequence labelling project")
     cells = _known(task)
@@ -251,13 +310,13 @@ def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
             cells |= {"start": str(x[0]), "end": str(x[1])}
             x = x[2]
         labels.append(str(x))
-    yield _Task(cells, _by_head(labels, heads[0]))
+    yield _Task(cells, _by_head(labels, heads[0]), unnamed=_unnamed(labels))
 
 
 def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     _need(task, "text", str)
-    if {"label", "labels"} & task.keys() and not {"accept", "options", "answer"} & task.keys():
-        raise ValueError("no `accept`, `options` or `answer`, but labels: this looks like doccano (--from doccano)")
+    if not _looks_like(task):
+        raise ValueError(f"no {_NEEDED['prodigy']} in it")
     meta = task.get("meta") or {}
     cells = _known({**meta, "text": task["text"]})
     if who := task.get("_annotator_id") or task.get("_session_id"):
@@ -265,8 +324,8 @@ def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     if spans := task.get("spans"):
         cells |= {"start": str(spans[0]["start"]), "end": str(spans[0]["end"])}
     answer = task.get("answer", "accept")
-    labels = _by_head([str(x) for x in task.get("accept") or ([task["label"]] if "label" in task else [])], heads[0])
-    yield _Task(cells, labels, "" if answer == "accept" else f"answered {answer!r}")
+    labels = [str(x) for x in task.get("accept") or ([task["label"]] if "label" in task else [])]
+    yield _Task(cells, _by_head(labels, heads[0]), "" if answer == "accept" else f"answered {answer!r}", _unnamed(labels))
 
 
 def _from_label_studio(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
@@ -289,7 +348,9 @@ def _annotation(a: dict[str, Any], cells: dict[str, str]) -> _Task:
     for r in a.get("result", []):
         value = r.get("value", {})
         if r.get("type") == "choices":
-            _set(labels, str(r["from_name"]), [str(x) for x in value["choices"]])
+            if taken := _taken(name := str(r["from_name"])):
+                raise ValueError(f"choices called {name!r}: {taken}; rename them in the labelling interface")
+            _set(labels, name, [str(x) for x in value["choices"]])
         elif r.get("type") == "labels":
             own |= _span(own["text"], int(value["start"]), int(value["end"]), value.get("text"))
     if who := a.get("completed_by"):
@@ -316,6 +377,18 @@ def _known(data: dict[str, Any]) -> dict[str, str]:
     return {k: str(data[k]) for k in ("text", *META) if data.get(k) is not None}
 
 
+def _unnamed(labels: Sequence[str]) -> str:
+    """The first label that names no head."""
+    return next((x for x in labels if ":" not in x), "")
+
+
+def _taken(head: str) -> str:
+    """Why a head cannot have this name; '' when it can: its column would overwrite another."""
+    if not head.strip():
+        return "a label column without a name"
+    return f"a head cannot be called {head!r}, which is a column of the data" if head.strip().lower() in (*RESERVED, *COLUMNS) else ""
+
+
 def _by_head(labels: Sequence[str], head: str) -> dict[str, str]:
     """Labels as tools hold them, `stance:firm`, by head; those without a head belong to `head`."""
     found: dict[str, list[str]] = {}
@@ -324,6 +397,8 @@ def _by_head(labels: Sequence[str], head: str) -> dict[str, str]:
         found.setdefault(before if colon else head, []).append(after if colon else x)
     out: dict[str, str] = {}
     for name, values in found.items():
+        if taken := _taken(name):
+            raise ValueError(f"label {name + ':' + values[0]!r}: {taken}; write it head:label, as in stance:deny")
         _set(out, name, values)
     return out
 

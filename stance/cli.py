@@ -177,8 +177,9 @@ def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
     known = lexicon.actors if names else ()  # of a table that is read for this alone
     for name in names:
         if name not in known:
-            meant = next((f"it is called {a.actor!r} here" for a in lexicon.aliases if a.text == name), "") or near_miss(name, known)
-            raise typer.BadParameter(f"no actor {name!r} in the alias table {meant}".rstrip(), param_hint="--actor")
+            called = next((a.actor for a in lexicon.aliases if a.actor and a.text.casefold() == name.casefold()), "")
+            meant = f"; it is called {called!r} here" if called else "; " + near_miss(name, known)
+            raise typer.BadParameter(f"no actor {name!r} in the alias table{meant}".removesuffix("; "), param_hint="--actor")
 
 
 def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterator[Article | Skipped]:
@@ -508,40 +509,49 @@ def check(
 @app.command()
 def agree(
     files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
-    head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    head: Annotated[
+        list[str], typer.Option("--head", help="Label column to compare; repeat for several. Default: stance and tone.", show_default=False)
+    ] = [],  # noqa: B006 -- typer needs a list
     output: Annotated[
         Optional[Path],
         typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable),
     ] = None,
     agreed: Annotated[
         Optional[Path],
-        typer.Option("--agreed", help="Write the pairs on which all agree here, as labelled data.", show_default=False, callback=_writable),
+        typer.Option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", show_default=False, callback=_writable),
     ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
+    from stance.annotation import number
 
     for path in (output, agreed):
         _refuse_overwrite(path, map(str, files))
     if output and agreed and output.resolve() == agreed.resolve():
-        raise typer.BadParameter(f"{agreed}: is where the disagreements go", param_hint="--agreed")
+        raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
     read = agreement.read_annotations(files, heads=head)
     _warn(read.warnings)
     if read.alone:
-        _say(f"warning: {len(read.alone)} pairs by one annotator only, left out: {', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}")
+        first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
+        _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first}")
     found = agreement.agreement(read)
     if chosen == "json":
         _json({"heads": {n: a.as_dict() for n, a in found.items()}, "disagreements": len(agreement.disagreements(read)), "alone": read.alone})
     else:
         for a in found.values():
             _write([*rendering.agreement_lines(a), ""], None)
-        typer.echo(f"{len(agreement.disagreements(read))} pairs on which annotators disagree" + (f", in {output}" if output else ""))
+        differ = number(len(agreement.disagreements(read)), "pair")
+        typer.echo(f"{differ} on which annotators disagree" + (f", in {output}" if output else ""))
     if output:
         _write(agreement.disagreement_lines(read), output)
     if agreed:
         _write(agreement.agreed_lines(read), agreed)
+        whole, lacking = agreement.agreed(read)
+        _say(f"wrote {agreed}: {number(len(whole), 'pair')} on which all agree")
+        if lacking:
+            _say(f"warning: {number(len(lacking), 'pair')} without a label of every head left out; the first is {lacking[0].row.place}")
 
 
 # --------------------------------------------------------------------------- explain
@@ -564,16 +574,15 @@ def explain(
     from dataclasses import asdict
 
     from stance import rendering
-    from stance.actors import pairs, read
-    from stance.explanation import explain
+    from stance.explanation import explain, pairs_of
 
     chosen = _format(format, None, ("table", "json"))
     date = _date(date)
-    found = [p for r in read(sys.stdin.read() if text == "-" else text, _lexicon(actors, only_actors), date=date) for p in pairs(r)]
-    mine = [p for p in found if p.actor == actor]
+    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, _lexicon(actors, only_actors), date=date)
     if not mine:
-        names = ", ".join(dict.fromkeys(p.actor for p in found)) or "none"
-        raise InputError(f"{actor!r} is not in the text; actors found: {names}", "`stance actors TEXT` shows every mention")
+        meant = near_miss(actor, names)
+        found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
+        raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
     fitted = _model(model)
     heads = [h.head.name for h in fitted.heads]
     if head and head not in heads:
@@ -583,6 +592,12 @@ def explain(
         if name and name not in labels:
             raise InputError(f"no label {name!r}; the labels are {', '.join(labels)}")
     results = [(p, explain(fitted, p, head=head, label=label, against=why_not)) for p in mine]
+    if why_not:
+        same = [p for p, e in results if e.label == why_not]
+        if len(same) == len(results):
+            raise InputError(f"{why_not!r} is the label {'given' if label else 'chosen'}; it has no lead over itself", "name another with --why-not")
+        results = [(p, e) for p, e in results if e.label != why_not]
+        _warn(f"{why_not!r} is the label chosen for {p.text!r}, which is left out" for p in same)
     if chosen == "json":
         _json([{"text": p.text, "actor": p.actor, **asdict(e)} for p, e in results])
         return
@@ -657,10 +672,15 @@ def export(
     to: Annotated[
         str, typer.Option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.", show_default=False)
     ] = "",
-    head: HeadOption = [],  # noqa: B006 -- typer needs a list
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False)] = None,
+    head: Annotated[
+        list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
+    ] = [],  # noqa: B006 -- typer needs a list
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False, callback=_writable)
+    ] = None,
     pipeline: Annotated[
-        Optional[Path], typer.Option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", show_default=False)
+        Optional[Path],
+        typer.Option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", show_default=False, callback=_writable),
     ] = None,
 ) -> None:
     """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
@@ -670,13 +690,15 @@ def export(
     if pipeline:
         _export_pipeline(source, pipeline)
         return
-    from stance.annotation import export_lines
-    from stance.dataset import read_table
+    from stance.annotation import export_lines, no_labels, number
+    from stance.dataset import labelled_files, read_table
 
     table = read_table(source, heads=head, unlabelled=True)
     _warn(table.warnings)
+    if not table.heads and (lacking := no_labels(labelled_files(source))):
+        _say(f"warning: rows go out without labels: {lacking}")
     _write(export_lines(table, to), output)
-    _say(f"{len(table.rows)} rows for {to}")
+    _say(f"{number(len(table.rows), 'row')} for {to}")
 
 
 def _export_pipeline(source: list[Path], pipeline: Path) -> None:
@@ -696,7 +718,7 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="Files that the tool exported.")],
     source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False)
+        Optional[Path], typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output", show_default=False, callback=_writable)
     ] = None,
     head: Annotated[
         list[str], typer.Option("--head", help="Label column of a CSV; elsewhere, the head of labels that name none.", show_default=False)
@@ -705,18 +727,21 @@ def import_(
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
-    from stance.annotation import csv_lines, import_files
+    from stance.annotation import csv_lines, import_files, number
 
     _refuse_overwrite(output, map(str, files))
     got = import_files(files, source, heads=head, annotator=annotator)
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
+    if got.unnamed and not head:
+        first = f"{number(len(got.unnamed), 'row')} with a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
+        _say(f"warning: {first}; --head NAME calls it otherwise")
     blank = [r for r in got.rows if r.actor and not all(r.labels.get(h) for h in got.heads)]
     rows = [r for r in got.rows if not labelled or not r.actor or any(r.labels.values())]
     if blank:
-        _say(f"warning: {len(blank)} rows lack a label of {', '.join(got.heads)}; the first is {blank[0].place}")
+        _say(f"warning: {number(len(blank), 'row')} without a label of {', '.join(got.heads)}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)
-    _say(f"{len(rows)} rows")
+    _say(number(len(rows), "row"))
 
 
 @app.command()
@@ -735,7 +760,7 @@ def actors(
         found = clashes(load_lexicon(check, extend=not only_actors).aliases)
         for c in found:
             typer.echo(f"{c.alias}: {', '.join(a or '(place)' for a in c.actors)}: {c.note}")
-        _say(f"{len(found)} clashes")
+        _say(f"{len(found)} clash{'es' if len(found) != 1 else ''}")
         raise typer.Exit(FAILED if found else 0)
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")

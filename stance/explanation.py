@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stance.actors import Pair
+from stance.actors import Lexicon, Pair, pairs, read
+from stance.dataset import Row, locate
 from stance.features import lookup, prepare, template_name
 from stance.model import Model
 
@@ -37,6 +38,18 @@ class Explanation:
     bias: float
     contributions: tuple[Contribution, ...]
     probabilities: dict[str, float]
+
+
+def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "") -> tuple[list[Pair], list[str]]:
+    """(pairs of the actor, one a sentence; all actors found). One whom the lexicon does not know is found by the name itself, as in training."""
+    readings = read(text, lexicon, date=date)
+    found = [p for r in readings for p in pairs(r)]
+    names = list(dict.fromkeys(p.actor for p in found))
+    if actor in names or actor not in text:
+        return [p for p in found if p.actor == actor], names
+    sents = [r.sentence.text for r in readings]
+    rows = [Row("", i, t, actor if actor in t else "", {}, article_id="text", sentence_id=str(i), date=date) for i, t in enumerate(sents)]
+    return [p for p in locate(rows, lexicon)[0] if p.mentions], names
 
 
 def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", against: str = "") -> Explanation:

@@ -125,7 +125,7 @@ def test_rows_of_one_annotator_alone_are_told(tmp_path: Path, run: Callable[...,
     one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST)
     two.write_text("\n".join(two.read_text().split("\n")[:-2]) + "\n")
     r = run("agree", one, two)
-    assert r.code == 0 and f"warning: 1 pairs by one annotator only, left out: {one}:5" in r.err
+    assert r.code == 0 and f"warning: 1 pair by one annotator only, left out: {one}:5" in r.err
     assert agreement(read_annotations([one, two]))["stance"].pairs == 3
 
 
@@ -174,6 +174,29 @@ def test_own_heads(tmp_path: Path) -> None:
     assert agreement(read)["mood"].labels == ("b", "g") and len(disagreements(read)) == 1
 
 
+def test_own_heads_nobody_named(tmp_path: Path, run: Callable[..., Run]) -> None:
+    files = [write_csv(tmp_path / f"{i}.csv", [{"id": 7, "text": "Norway left.", "actor": "Norway", "frame": "war", "sent": "bad", "coder": "x"}]) for i in range(2)]
+    with pytest.raises(InputError) as e:
+        read_annotations(files)
+    assert e.value.message == "no column stance or tone; label columns here may be frame, sent: --head frame"
+    r = run("export", files[0], "--to", "doccano")
+    assert r.code == 0 and "warning: rows go out without labels: no column stance or tone; label columns here may be frame, sent: --head frame" in r.err
+    assert "warning" not in run("export", files[0], "--to", "doccano", "--head", "frame").err
+
+
+@pytest.mark.parametrize("second", ["deny", "firm"])
+def test_annotators_in_a_column_of_another_name(tmp_path: Path, second: str) -> None:
+    path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": s, "coder": c} for s, c in (("deny", "ann"), (second, "bob"))])
+    with pytest.raises((InputError, DataError)) as e:
+        read_annotations(path)
+    assert e.value.hint.endswith(f"if the column `coder` of {path} says who annotated, call it `annotator`")
+
+
+def test_annotators_that_differ_in_case(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": "deny", "annotator": a} for a in ("Ann", "ann")])
+    assert read_annotations(path).warnings == ("annotators 'Ann' and 'ann' differ only in case and count as two; write them alike if they are one",)
+
+
 # --------------------------------------------------------------------------- wide files
 
 
@@ -215,20 +238,32 @@ def test_disagreements_once_settled_are_labelled_data(tmp_path: Path, run: Calla
     assert read_dataset(settled).labels["stance"] == ("firm", "accuse")
 
 
-def test_what_all_agree_on_and_what_was_settled_is_trained_on_together(tmp_path: Path, run: Callable[..., Run]) -> None:
-    """Also a sentence that a spreadsheet would take for a formula: its text and the place of the actor come back as they were."""
-    one, two = annotated(tmp_path / "ann.csv", FIRST, tone="neutral"), annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "accuse"], tone="neutral")
-    for f in (one, two):
-        f.write_text(f.read_text().replace("Chile left.", "- Chile left."))
-    whole = read_dataset(one)
-    r = run("agree", one, two, "-o", tmp_path / "d.csv", "--agreed", tmp_path / "agreed.csv")
-    assert r.code == 0
-    rows = list(csv.DictReader((tmp_path / "d.csv").open(encoding="utf-8")))
-    settled = write_csv(tmp_path / "s.csv", [{**x, "stance": x["ann_stance"]} for x in rows])
-    both = read_dataset([tmp_path / "agreed.csv", settled])
-    key = [(r.text, r.actor, r.start, r.end, r.labels) for r in whole.rows]
-    assert sorted(key, key=str) == sorted([(r.text, r.actor, r.start, r.end, r.labels) for r in both.rows], key=str)
-    assert run("agree", one, two, "-o", tmp_path / "x.csv", "--agreed", tmp_path / "x.csv").code == 2
+def test_from_two_annotators_to_training_data(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one = annotated(tmp_path / "ann.csv", FIRST, tone="neutral", start=0, end=5)
+    two = annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "accuse"], tone="neutral", start=0, end=5)
+    agreed, disputed, settled = (tmp_path / f"{x}.csv" for x in ("agreed", "disputed", "settled"))
+    r = run("agree", one, two, "-o", disputed, "--agreed", agreed)
+    assert r.code == 0 and f"wrote {agreed}: 2 pairs on which all agree" in r.err
+    assert next(csv.reader(agreed.open(encoding="utf-8"))) == ["article_id", "sentence_id", "text", "actor", "start", "end", "stance", "tone"]
+    write_csv(disputed, [{**x, "stance": x["bob_stance"]} for x in csv.DictReader(disputed.open(encoding="utf-8"))])
+    assert run("import", disputed, "--from", "csv", "-o", settled).code == 0
+    data = read_dataset([agreed, settled])
+    assert [(r.text, r.labels["stance"], r.start) for r in data.rows] == list(zip(TEXTS, ["deny", "neutral", "firm", "accuse"], [0] * 4, strict=True))
+    assert data.warnings == () and len(set(data.groups)) == 2
+
+
+def test_what_is_no_agreement_is_left_out_and_told(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST, tone=""), annotated(tmp_path / "2.csv", [*FIRST[:3], ""], tone="")
+    two.write_text(two.read_text().replace("deny,", "deny,stern"))
+    r = run("agree", one, two, "--agreed", tmp_path / "agreed.csv")
+    assert r.code == 0 and "1 pair on which all agree" in r.err and f"warning: 2 pairs without a label of every head left out; the first is {one}:3" in r.err
+    assert run("agree", one, two, "--agreed", tmp_path / "x.csv", "-o", tmp_path / "x.csv").code == 2
+
+
+def test_agreement_without_texts_is_no_training_data(tmp_path: Path, run: Callable[..., Run]) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"sentence_id": 1, "actor": "Norway", "x_stance": "deny", "y_stance": "deny"}])
+    r = run("agree", path, "--agreed", tmp_path / "agreed.csv")
+    assert r.code == 1 and f"{path}:2: no text, so that" in r.err and not list(tmp_path.glob("agreed*"))
 
 
 def test_a_formula_in_the_disagreements_is_text(tmp_path: Path) -> None:
@@ -239,10 +274,29 @@ def test_a_formula_in_the_disagreements_is_text(tmp_path: Path) -> None:
     assert [r["text"] for r in rows if r["actor"] == "Chile"] == ["'=Chile left."]
 
 
+def test_spans_of_a_formula_come_back_settled(tmp_path: Path, run: Callable[..., Run]) -> None:
+    row = {"sentence_id": 1, "text": "=Chile left.", "actor": "Chile", "start": 1, "end": 6}
+    files = [write_csv(tmp_path / f"{s}.csv", [{**row, "stance": s}]) for s in ("deny", "firm")]
+    assert run("agree", *files, "-o", tmp_path / "d.csv").code == 0
+    (found,) = csv.DictReader((tmp_path / "d.csv").open(encoding="utf-8"))
+    assert found["text"] == "'=Chile left."
+    write_csv(tmp_path / "d.csv", [{**found, "stance": "deny"}])
+    (row_,) = read_dataset(tmp_path / "d.csv").rows  # read without `import`: as it was, too
+    assert (row_.text, row_.start, row_.end) == ("=Chile left.", 1, 6)
+    assert run("import", tmp_path / "d.csv", "--from", "csv", "-o", tmp_path / "s.csv").code == 0
+    (settled,) = read_dataset(tmp_path / "s.csv").rows
+    assert (settled.text, settled.start, settled.end) == ("=Chile left.", 1, 6)
+
+
 def test_agree_as_json(tmp_path: Path, run: Callable[..., Run]) -> None:
     r = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(3)], "-f", "json")
     found = json.loads(r.out)
     assert found["disagreements"] == 0 and found["alone"] == [] and found["heads"]["stance"]["fleiss"]["value"] == 1.0
+
+
+def test_help_says_what_a_head_is_for(run: Callable[..., Run]) -> None:
+    for command, what in (("agree", "compare"), ("export", "write")):
+        assert f"Label column to {what}" in " ".join(run(command, "--help").out.split())
 
 
 def test_agree_as_a_table(tmp_path: Path, run: Callable[..., Run]) -> None:

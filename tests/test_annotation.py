@@ -75,6 +75,16 @@ def test_no_cell_of_the_exported_csv_is_a_formula(tmp_path: Path, run: Cli) -> N
     assert {"'-1", "'@Norway", "'+1"} < set(lines[1])
 
 
+def test_spans_hold_in_the_safe_csv_and_after_it(tmp_path: Path, run: Cli) -> None:
+    row = {"text": "- So Norway denied it.", "actor": "Norway", "stance": "deny", "start": 5, "end": 11}
+    path = write_csv(tmp_path / "d.csv", [row])
+    assert run("export", path, "--to", "csv", "-o", tmp_path / "safe.csv").code == 0
+    (safe,) = read_dataset(tmp_path / "safe.csv").rows  # read without `import`: the same
+    assert (safe.text, safe.text[safe.start : safe.end]) == ("- So Norway denied it.", "Norway")
+    assert run("import", tmp_path / "safe.csv", "--from", "csv", "-o", tmp_path / "back.csv").code == 0
+    assert told(read_dataset(tmp_path / "back.csv").rows[0]) == told(read_dataset(path).rows[0])
+
+
 # --------------------------------------------------------------------------- files in the tools' shape
 
 
@@ -104,7 +114,7 @@ def test_doccano_gives_each_annotator_a_file(tmp_path: Path, run: Cli) -> None:
         task = {"id": 1, "text": "Norway denied it.", "label": [f"stance:{stance}"], "actor": "Norway", "article_id": "a", "sentence_id": "0"}
         (tmp_path / f"{who}.jsonl").write_text(json.dumps(task))
     assert run("import", tmp_path / "ann.jsonl", tmp_path / "bob.jsonl", "--from", "doccano", "-o", tmp_path / "both.csv").code == 0
-    assert "1 pairs on which annotators disagree" in run("agree", tmp_path / "both.csv").out
+    assert "1 pair on which annotators disagree" in run("agree", tmp_path / "both.csv").out
 
 
 def choice(head: str, label: str) -> dict[str, Any]:
@@ -159,7 +169,7 @@ def test_unlabelled_rows_go_out_for_labelling(tmp_path: Path, run: Cli) -> None:
     assert len(task["options"]) == 11 and "answer" not in task
     (tmp_path / "t.jsonl").write_text(json.dumps(task) + "\n" + json.dumps({**task, "accept": ["stance:deny", "tone:stern"], "answer": "accept"}))
     r = run("import", tmp_path / "t.jsonl", "--from", "prodigy", "--labelled-only")
-    assert "warning: 1 rows lack a label of stance, tone" in r.err and "1 rows\n" in r.err
+    assert "warning: 1 row without a label of stance, tone" in r.err and "1 row\n" in r.err
     assert len(r.out.splitlines()) == 2
 
 
@@ -202,6 +212,62 @@ def test_not_a_file_of_the_tool(tmp_path: Path, tool: str, content: str, said: s
     assert e.value.message == f"{path}{said}" and e.value.hint
 
 
+def test_a_label_without_a_head_is_told(tmp_path: Path, run: Cli) -> None:
+    path = file(tmp_path, [{"text": "Norway denied it.", "label": ["deny"], "actor": "Norway"}], lines=True)
+    r = run("import", path, "--from", "doccano")
+    assert f"taken for a stance; the first is {path}:1: 'deny'; --head NAME" in r.err
+    assert "warning" not in (r := run("import", path, "--from", "doccano", "--head", "mood")).err and ",mood," in r.out
+
+
+@pytest.mark.parametrize("label", ["text:deny", "Actor:deny", "annotator:deny", ":deny"])
+def test_a_label_overwrites_no_column(tmp_path: Path, label: str) -> None:
+    path = file(tmp_path, [{"text": "Norway denied it.", "label": [label], "actor": "Norway"}], lines=True)
+    with pytest.raises(DataError) as e:
+        import_file(path, "doccano")
+    assert e.value.problems[0].startswith(f"{path}:1: label {label!r}: a ")
+    with pytest.raises(InputError):
+        import_file(path, "doccano", heads=["text"])
+    path = file(tmp_path, [{"data": {"text": "x"}, "annotations": [{"result": [choice("text", "x")]}]}])
+    with pytest.raises(DataError, match="choices called 'text'"):
+        import_file(path, "label-studio")
+
+
+DOCCANO = {"id": 1, "text": "Norway denied it.", "label": ["stance:deny"], "actor": "Norway"}
+PRODIGY = {"text": "Norway denied it.", "meta": {"actor": "Norway"}, "options": [], "accept": ["stance:deny"], "answer": "accept", "_input_hash": 1}
+STUDIO = {"data": {"text": "Norway denied it.", "actor": "Norway"}, "annotations": []}
+
+
+@pytest.mark.parametrize(
+    ("task", "source", "said"),
+    [
+        (DOCCANO, "prodigy", ":1: no `accept` or `options` of prodigy in it; it looks like doccano"),
+        (PRODIGY, "doccano", ":1: no `label` of doccano in it; it looks like prodigy"),
+        ([STUDIO], "doccano", ":1: no `label` of doccano in it; it looks like label-studio"),
+        ([DOCCANO], "label-studio", ":task 1: no `data` of label-studio in it; it looks like doccano"),
+    ],
+)
+def test_a_file_of_another_tool(tmp_path: Path, task: Any, source: str, said: str) -> None:
+    (tmp_path / "f").write_text(json.dumps(task))
+    with pytest.raises(InputError) as e:
+        import_file(tmp_path / "f", source)
+    assert e.value.message == f"{tmp_path / 'f'}{said}" and e.value.hint == f"give --from {said.split()[-1]}"
+
+
+@pytest.mark.parametrize(("source", "said"), [("prodigy", "no `accept` or `options` in it"), ("doccano", "no `label` in it")])
+def test_a_record_of_no_tool(tmp_path: Path, source: str, said: str) -> None:
+    path = file(tmp_path, [{"text": "Norway denied it.", "actor": "Norway"}], lines=True)
+    with pytest.raises(DataError) as e:
+        import_file(path, source)
+    assert e.value.problems == (f"{path}:1: {said}",)
+
+
+@pytest.mark.parametrize("source", ["doccano", "label-studio"])
+def test_json_without_bottom_is_a_message(tmp_path: Path, run: Cli, source: str) -> None:
+    (tmp_path / "f").write_text("[" * 200_000)
+    r = run("import", tmp_path / "f", "--from", source)
+    assert r.code == 1 and f"{tmp_path / 'f'}:1: brackets in brackets" in r.err
+
+
 def test_another_shape_inside_a_task(tmp_path: Path) -> None:
     path = file(tmp_path, [{"data": {"text": "x"}, "annotations": [{"result": [{"type": "choices", "value": {}}]}]}])
     with pytest.raises(DataError) as e:
@@ -214,6 +280,12 @@ def test_tools_nobody_knows(tmp_path: Path, run: Cli) -> None:
     assert r.code == 1 and "'docano' is not a tool that stance writes for\n  did you mean 'doccano'?" in r.err
     r = run("import", REPORTS, "--from", "brat")
     assert r.code == 1 and "one of doccano, label-studio, prodigy, csv" in r.err
+
+
+@pytest.mark.parametrize("args", [["export", REPORTS, "--to", "csv", "-o"], ["export", REPORTS, "--pipeline"], ["import", REPORTS, "--from", "csv", "-o"]])
+def test_a_folder_that_is_not_there(tmp_path: Path, run: Cli, args: list[Any]) -> None:
+    r = run(*args, tmp_path / "nodir" / "x.csv")
+    assert r.code == 2 and "there is no folder" in r.err and not (tmp_path / "nodir").exists()
 
 
 def test_export_needs_one_purpose(run: Cli) -> None:
@@ -231,16 +303,3 @@ def test_input_is_never_overwritten(tmp_path: Path, run: Cli) -> None:
     path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": "neutral"}])
     assert run("export", path, "--to", "csv", "-o", path).code == 1
     assert run("import", path, "--from", "csv", "-o", path).code == 1
-
-
-def test_the_file_of_another_tool_is_told(tmp_path: Path) -> None:
-    doccano, prodigy = tmp_path / "d.jsonl", tmp_path / "p.jsonl"
-    doccano.write_text('{"text": "Peru left.", "label": ["stance:deny"], "actor": "Peru"}\n', "utf-8")
-    prodigy.write_text('{"text": "Peru left.", "accept": ["stance:deny"], "answer": "accept", "meta": {"actor": "Peru"}}\n', "utf-8")
-    for path, wrong, right in ((doccano, "prodigy", "doccano"), (prodigy, "doccano", "prodigy")):
-        with pytest.raises(DataError) as e:
-            import_file(path, wrong)
-        assert f"--from {right}" in e.value.problems[0]
-    doccano.write_text("[" * 100_000, "utf-8")
-    with pytest.raises(InputError, match="not JSON"):
-        import_file(doccano, "doccano")

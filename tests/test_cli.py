@@ -198,7 +198,8 @@ def test_results_are_not_replaced_by_nothing(run: Cli, model_file: Path, tmp_pat
         (["-o", "x.xlsx"], "its suffix says no format"),
         (["-o", "."], "is a folder"),
         (["-o", "nowhere/x.csv"], "there is no folder nowhere"),
-        (["--actor", "Norwya"], "no actor 'Norwya' in the alias table did you mean 'Norway'?"),
+        (["--actor", "Norwya"], "no actor 'Norwya' in the alias table; did you mean 'Norway'?"),
+        (["--actor", "norwegian"], "no actor 'norwegian' in the alias table; it is called 'Norway' here"),
         (["--actor", "United States"], "it is called 'US' here"),
         (["--only-actors"], "--actors FILE"),
         (["--precision", "0.5", "--min-confidence", "0.9"], "choose one"),
@@ -559,12 +560,27 @@ def test_explain_as_json_and_against_a_label(run: Cli, model_file: Path) -> None
         (["--actor", "Norway", "--head", "mood"], "no head 'mood'; it has stance, tone"),
         (["--actor", "Norway", "--label", "denny"], "no label 'denny'"),
         (["--actor", "Norway", "--why-not", "denny"], "no label 'denny'"),
+        (["--actor", "Norway", "--why-not", "accuse"], "'accuse' is the label chosen; it has no lead over itself"),
+        (["--actor", "norway"], "actors found: Norway; did you mean 'Norway'?"),
     ],
 )
 def test_what_explain_cannot_explain(run: Cli, model_file: Path, args: list[str], said: str) -> None:
     r = run("explain", "Norway condemned the raid.", "-m", model_file, *args)
     is_message(r)
     assert said in r.err
+
+
+def test_explain_finds_an_actor_of_no_table_by_its_name(run: Cli, model_file: Path) -> None:
+    text = "Norway left. Anna Keller slammed the plan of Norway."
+    (found,) = json.loads(run("explain", text, "--actor", "Anna Keller", "-m", model_file, "-f", "json").out)
+    assert (found["text"], found["actor"]) == ("Anna Keller slammed the plan of Norway.", "Anna Keller")
+    is_message(run("explain", text, "--actor", "Ann", "-m", model_file))
+
+
+def test_why_not_leaves_out_sentences_where_it_is_the_label(run: Cli, model_file: Path) -> None:
+    text = "Norway condemned the raid. Norway denied it."
+    r = run("explain", text, "--actor", "Norway", "-m", model_file, "--why-not", "deny", "-f", "json")
+    assert [x["label"] for x in json.loads(r.out)] == ["accuse"] and "warning: 'deny' is the label chosen for 'Norway denied it.'" in r.err
 
 
 # --------------------------------------------------------------------------- info, export, actors, help
