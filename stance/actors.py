@@ -388,6 +388,7 @@ _LEAVING = frozenset(
     "importing".split()
 )
 _JOURNEY = frozenset("visit visits trip trips journey flight flights".split())
+_LONGEST_NAME = 8  # words of an institute's or a newspaper's name
 _LONGEST_LIST = 60  # tokens: as far as "in" is looked for before a list of names
 _REGION = frozenset(
     "eastern western northern southern central northeastern northwestern southeastern southwestern north south "
@@ -1161,9 +1162,7 @@ def _not_the_state(words: list[str], lower: list[str], first: int, last: int, ki
     elif kind == "name" and _private(lower, at, 2):
         return "private person, people or thing"
     if kind != "capital" and words[at : at + 1] and words[at][:1].isupper():
-        end = at
-        while end < len(words) and words[end][:1].isupper():
-            end += 1
+        end = next((k for k, w in enumerate(words[at : at + _LONGEST_NAME], at) if not w[:1].isupper()), min(at + _LONGEST_NAME, len(words)))
         if lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at : at + 1] != ["Central"]:
             return "a body of its own"
     return ""
