@@ -848,7 +848,7 @@ class _Reader:
             return None
         if lower[start - 1] in ("a", "an") and lower[i] not in _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}:
             return None
-        subject = following == "'s" or following.isalpha() and following not in _AFTER_NO_SUBJECT and self._opens(lower, start - 1)
+        subject = following == "'s" or following.isalpha() and following not in _AFTER_NO_SUBJECT and _opens(lower, start - 1)
         before, behind = lower[max(0, start - 3) : start], lower[i + 1 : i + 4]
         near_report = not _REPORT.isdisjoint(before + behind) or not _AUX.isdisjoint(behind) or subject and lower[i] in _BY_ITSELF
         if not near_report:
@@ -857,11 +857,6 @@ class _Reader:
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
         actor = by.actor if by else own or self._holder(lower[i])
         return None if not actor else _mention(tokens, text, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
-
-    @staticmethod
-    def _opens(lower: list[str], i: int) -> bool:
-        """Whether a subject may begin at token `i`."""
-        return i == 0 or lower[i - 1] in _BEFORE_SUBJECT
 
     def _holder(self, office: str) -> str:
         """Whose office it is: that of the actor who spoke last, who had it most often so far (a president, a government) or who had it last."""
@@ -1247,6 +1242,11 @@ def _somebody_speaks(lower: list[str]) -> bool:
     return _OFFICES_AND_PRONOUNS.isdisjoint(lower[max(0, said - 3) : said] + lower[said + 1 : said + 3])
 
 
+def _opens(lower: list[str], i: int) -> bool:
+    """Whether a subject may begin at token `i`."""
+    return i == 0 or lower[i - 1] in _BEFORE_SUBJECT
+
+
 def _stranger_speaks(lower: list[str], names: list[tuple[int, int]], speaking: Mention | None) -> bool:
     """Whether a reporting verb outside quotes is nearer to a name that speaks for nobody: "said Davis", "Davis, who …, told Russia's TASS"."""
     for first, last in names:
@@ -1257,7 +1257,7 @@ def _stranger_speaks(lower: list[str], names: list[tuple[int, int]], speaking: M
             before -= 1
         if before >= 0 and lower[before] in _INVERTED:
             return True
-        reach = 9 if first == 0 or lower[first - 1] in _BEFORE_SUBJECT else 2
+        reach = 9 if _opens(lower, first) else 2
         said = next((k for k, w in enumerate(lower[last : last + reach], last) if w in _REPORT), 0)
         if said and (speaking is None or speaking.first > said):
             return True

@@ -718,7 +718,8 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="Files that the tool exported.")],
     source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output", show_default=False, callback=_writable)
+        Optional[Path],
+        typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable),
     ] = None,
     head: Annotated[
         list[str], typer.Option("--head", help="Label column of a CSV; elsewhere, the head of labels that name none.", show_default=False)
