@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Article": "articles", "read_articles": "articles", "classify": "classification", "Judgement": "classification",
-    "Dataset": "dataset", "read_dataset": "dataset", "Model": "model", "load": "model", "default_model": "model",
+    "Article": "articles", "read_articles": "articles", "classify": "classification", "classify_pairs": "classification",
+    "Judgement": "classification", "Dataset": "dataset", "read_dataset": "dataset", "read_pairs": "dataset", "Model": "model", "load": "model", "default_model": "model",
     "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
     "load_lexicon": "actors", "read": "actors", "pairs": "actors",
 }  # fmt: skip
@@ -26,8 +26,8 @@ __all__ = [*_HOME, "__version__"]
 if TYPE_CHECKING:  # ruff: the names of _HOME, for type checkers
     from stance.actors import load_lexicon, pairs, read
     from stance.articles import Article, read_articles
-    from stance.classification import Judgement, classify
-    from stance.dataset import Dataset, read_dataset
+    from stance.classification import Judgement, classify, classify_pairs
+    from stance.dataset import Dataset, read_dataset, read_pairs
     from stance.errors import StanceError
     from stance.model import Model, default_model, load
     from stance.training import Settings, evaluate, train

@@ -11,9 +11,11 @@ from typing import Any
 from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import NEUTRAL, UNSURE
+from stance.dataset import Dataset
 from stance.errors import StanceError
 from stance.features import scan_all
 from stance.model import Model, consistent, default_model
+from stance.syntax import Scan
 from stance.targets import find_targets, with_named
 from stance.text import sentences
 
@@ -87,6 +89,18 @@ def classify(
     named = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
     for batch in _batches(named):
         yield from (judgement for _, judgement in _judged(batch, model, lexicon, min_confidence, actors))
+
+
+def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence: float | dict[str, float] = 0.0) -> Iterator[Judgement]:
+    """A judgement for every pair of `data` (`dataset.read_pairs`, or labelled data), in its order, whatever labels it has.
+
+    `article` and `text` are those of the row, `start`,`end` all of its text; targets are not looked for.
+    """
+    model = model or default_model()
+    for at in range(0, len(data), PAIRS):
+        rows, scored = data.rows[at : at + PAIRS], data.pairs[at : at + PAIRS]
+        for row, pair, p in zip(rows, scored, _probabilities(model, scored), strict=True):
+            yield _judge(row.article_id, pair, p, (), min_confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +184,7 @@ def _judged(
     batch: Sequence[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
 ) -> Iterator[tuple[int, Judgement]]:
     """Judgements with the position of their article in the batch."""
-    names = {h.head.name: h.head.labels for h in model.heads}
+    main = model.heads[0].head.name
     found = (
         (n, p, told)
         for n, a in enumerate(batch)
@@ -181,19 +195,24 @@ def _judged(
     while part := list(islice(found, PAIRS)):
         scored = [p for _, p, _ in part]
         scans = scan_all(scored, model.cues)
-        tables = {h: m.tolist() for h, m in model.predict_proba(scored, scans=scans).items()}
-        probs = [{h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables} for k in range(len(part))]
-        main = next(iter(names))
+        probs = _probabilities(model, scored, scans)
         targets = find_targets(scored, [_best(p[main]) for p in probs], [told for _, _, told in part], scans)
         for (n, pair, _), p, target in zip(part, probs, targets, strict=True):
-            yield n, _judge(batch[n], pair, p, target, least)
+            yield n, _judge(batch[n].id, pair, p, target, least)
+
+
+def _probabilities(model: Model, pairs: Sequence[Pair], scans: dict[int, Scan] | None = None) -> list[dict[str, dict[str, float]]]:
+    """Of every pair, by head and label."""
+    names = {h.head.name: h.head.labels for h in model.heads}
+    tables = {h: m.tolist() for h, m in model.predict_proba(pairs, scans=scans).items()}
+    return [{h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables} for k in range(len(pairs))]
 
 
 def _best(probs: dict[str, float]) -> str:
     return max(probs, key=probs.__getitem__)
 
 
-def _judge(article: Article, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: float | dict[str, float]) -> Judgement:
+def _judge(article: str, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: float | dict[str, float]) -> Judgement:
     labels = {}
     for head, p in probs.items():
         limit = least.get(head, 0.0) if isinstance(least, dict) else least
@@ -202,4 +221,4 @@ def _judge(article: Article, pair: Pair, probs: dict[str, dict[str, float]], tar
     if "stance" in labels and "tone" in labels and NEUTRAL in probs["tone"]:
         labels["tone"] = consistent(labels["stance"], labels["tone"])
     s = pair.reading.sentence
-    return Judgement(article.id, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs, target)
+    return Judgement(article, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs, target)

@@ -54,6 +54,10 @@ FormatOption = Annotated[
         show_default=False,
     ),
 ]
+MinConfidence = Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")]
+PrecisionOption = Annotated[
+    float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)
+]
 
 
 def _writable(output: Path | None) -> Path | None:
@@ -71,6 +75,13 @@ OutOption = Annotated[
 HeadOption = Annotated[
     list[str], typer.Option("--head", help="Label column to learn; repeat for several. Default: stance and tone.", show_default=False)
 ]
+ColumnOption = Annotated[
+    list[str],
+    typer.Option(
+        "--column", metavar="NAME=COLUMN", show_default=False,
+        help="What the table calls a column: --column actor=target reads `target` as `actor`; repeat for several.",
+    ),
+]  # fmt: skip
 NetworkOption = Annotated[
     bool, typer.Option("--network", help="Add a recurrent network over word vectors: more accurate, slower to train and to use.")
 ]
@@ -112,10 +123,8 @@ def classify(
     output: OutOption = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table and the page too.")] = False,
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
-    min_confidence: Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")] = 0.0,
-    precision: Annotated[
-        float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)
-    ] = 0.0,
+    min_confidence: MinConfidence = 0.0,
+    precision: PrecisionOption = 0.0,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)] = "",
@@ -138,11 +147,9 @@ def classify(
     gc.set_threshold(50_000, 20, 20)  # millions of small objects and hardly a cycle: looking for one less often saves a tenth of the time
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
     _check_output(chosen, output, restart, append)
-    if precision and min_confidence:
-        raise typer.BadParameter("choose one of --precision and --min-confidence", param_hint="--precision")
     _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
     fitted = _model(model)
-    limit = _threshold(fitted, precision) if precision else min_confidence
+    limit = _limit(fitted, min_confidence, precision)
     lexicon = _lexicon(actors, only_actors)
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
@@ -282,7 +289,12 @@ def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: b
     return rendering.csv_lines(judgements, {h.head.name: h.head.labels for h in model.heads})
 
 
-def _threshold(model: Model, precision: float) -> dict[str, float]:
+def _limit(model: Model, min_confidence: float, precision: float) -> float | dict[str, float]:
+    """The probability under which a label is unsure, for all heads or by head."""
+    if not precision:
+        return min_confidence
+    if min_confidence:
+        raise typer.BadParameter("choose one of --precision and --min-confidence", param_hint="--precision")
     from stance.evaluation import threshold_for
 
     limits = {}
@@ -295,6 +307,40 @@ def _threshold(model: Model, precision: float) -> dict[str, float]:
     return limits
 
 
+# --------------------------------------------------------------------------- predict
+
+
+@app.command()
+def predict(
+    data: Annotated[Path, typer.Argument(help="CSV with `text` and `actor`; start,end, context, article_id, date as in labelled data.")],
+    model: ModelOption = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="csv or jsonl; default: csv.", show_default=False)] = "",
+    output: OutOption = None,
+    min_confidence: MinConfidence = 0.0,
+    precision: PrecisionOption = 0.0,
+    prefix: Annotated[str, typer.Option("--prefix", help="Begin the names of new columns with this.", show_default=False)] = "",
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    actors: ActorsOption = None,
+    only_actors: OnlyActors = False,
+) -> None:
+    """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns."""
+    from stance import rendering
+    from stance.classification import classify_pairs
+    from stance.dataset import csv_records, read_pairs, read_text
+
+    chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
+    _refuse_overwrite(output, [str(data), *(str(p) for p in (model, actors) if p)])
+    fitted = _model(model)
+    limit = _limit(fitted, min_confidence, precision)
+    dataset = read_pairs(data, lexicon=_lexicon(actors, only_actors), columns=_columns(column))
+    _warn(dataset.warnings)
+    judged = classify_pairs(dataset, fitted, min_confidence=limit)
+    heads = {h.head.name: h.head.labels for h in fitted.heads}
+    lines = {r.line for r in dataset.rows}
+    records = csv_records(read_text(data)[0])
+    _write(rendering.filled_lines(records, judged, lines, heads, prefix=prefix, jsonl=chosen == "jsonl"), output)
+
+
 # --------------------------------------------------------------------------- train, check, evaluate
 
 
@@ -303,6 +349,7 @@ def train(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     hold_out: Annotated[
         str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
@@ -349,7 +396,7 @@ def train(
     dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
-    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors))
+    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column))
     _warn(dataset.warnings)
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
     if held and (both := len({*rest.groups} & {*held.groups})):
@@ -385,6 +432,7 @@ def train(
 def evaluate(
     inputs: Annotated[list[Path], typer.Argument(help="A model file or none, then labelled CSV files or folders.", metavar="[MODEL.stance] DATA...")],
     head: Annotated[list[str], typer.Option("--head", help="Label column; default: the model's, else stance and tone.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
     against: Annotated[
         Optional[Path], typer.Option("--against", help="Another model: paired approximate-randomisation test.", show_default=False)
@@ -425,7 +473,8 @@ def evaluate(
     if fitted and (lacking := [h for h in head if h not in have]):
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
     known = [h for h in have.values() if not head or h.name in head]
-    dataset = read_dataset(data, heads=head or [h.name for h in known], lexicon=_lexicon(actors, only_actors), known=known)
+    lexicon = _lexicon(actors, only_actors)
+    dataset = read_dataset(data, heads=head or [h.name for h in known], lexicon=lexicon, known=known, columns=_columns(column))
     _warn(dataset.warnings)
     if split:
         dataset = dataset.split(split)[1]
@@ -866,6 +915,19 @@ def _lexicon(path: Path | None, only: bool) -> Lexicon:
     if only and not path:
         raise typer.BadParameter("give the table that is to be used alone: --actors FILE", param_hint="--only-actors")
     return load_lexicon(path, extend=not only) if path else default_lexicon()
+
+
+def _columns(given: Sequence[str]) -> dict[str, str]:
+    """What a table calls its columns, by the names they have here."""
+    out: dict[str, str] = {}
+    for one in given:
+        name, _, column = (x.strip() for x in one.partition("="))
+        if not (name and column):
+            raise typer.BadParameter(f"{one!r}: write NAME=COLUMN, such as actor=target", param_hint="--column")
+        if name in out or column in out.values():
+            raise typer.BadParameter(f"{one!r}: given twice", param_hint="--column")
+        out[name] = column
+    return out
 
 
 def _refuse_overwrite(output: Path | None, inputs: Iterable[str], inside: bool = True) -> None:

@@ -99,14 +99,16 @@ def read_dataset(
     heads: Sequence[str] = (),
     lexicon: Lexicon | None = None,
     known: Sequence[Head] = (),
+    columns: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read labelled CSV files (or folders of them) and locate every actor in its sentence.
 
     `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
+    `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
     `known` fixes label sets (a model's, for evaluation). Raises InputError for unreadable files and
     DataError with every bad row as `file:line: what, value, what to do`.
     """
-    table, problems = _read_files(paths, heads, known, unlabelled=False)
+    table, problems = _read_files(paths, heads, known, unlabelled=False, columns=columns)
     names = tuple(h.name for h in table.heads)
     rows, clash, notes = _without_duplicates(list(table.rows), names)
     _refuse(problems + clash)
@@ -119,6 +121,19 @@ def read_dataset(
     )  # fmt: skip
 
 
+def read_pairs(
+    paths: str | Path | Sequence[str | Path], *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None
+) -> Dataset:
+    """Rows of `text` and `actor` to be judged: as `read_dataset`, but label columns are not read (no heads, no labels) and every row is kept.
+
+    Rows without an actor are context, and are no pairs. Raises as `read_dataset` does.
+    """
+    table, problems = _read_files(paths, None, (), unlabelled=True, columns=columns)
+    _refuse(problems)
+    pairs, kept, notes = locate(table.rows, lexicon or default_lexicon())
+    return Dataset((), tuple(kept), tuple(pairs), tuple(map(_group, kept)), {}, (*table.warnings, *notes), fingerprint(kept))
+
+
 def read_table(
     paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = (), known: Sequence[Head] = (), unlabelled: bool = False
 ) -> Table:
@@ -126,7 +141,7 @@ def read_table(
 
     With `unlabelled`, label columns and cells may be missing. Raises as `read_dataset` does.
     """
-    table, problems = _read_files(paths, heads, known, unlabelled)
+    table, problems = _read_files(paths, heads, known, unlabelled=unlabelled)
     _refuse(problems)
     return table
 
@@ -136,8 +151,13 @@ def _refuse(problems: list[str]) -> None:
         raise DataError(f"{len(problems)} bad rows; nothing was read", "correct them and try again", tuple(problems))
 
 
-def _read_files(paths: str | Path | Sequence[str | Path], heads: Sequence[str], known: Sequence[Head], unlabelled: bool) -> tuple[Table, list[str]]:
+def _read_files(
+    paths: str | Path | Sequence[str | Path], heads: Sequence[str] | None, known: Sequence[Head], *, unlabelled: bool,
+    columns: Mapping[str, str] | None = None,
+) -> tuple[Table, list[str]]:  # fmt: skip
+    """`heads` None: no column holds labels."""
     files = labelled_files(paths)
+    wanted = None if heads is None else tuple(dict.fromkeys(heads))
     rows: list[Row] = []
     problems: list[str] = []
     warnings: list[str] = []
@@ -145,7 +165,7 @@ def _read_files(paths: str | Path | Sequence[str | Path], heads: Sequence[str], 
     for n, f in enumerate(files):
         text, note = read_text(f)
         warnings += [note] if note else []
-        here = _read_rows(str(f), text, tuple(dict.fromkeys(heads)), rows, problems, unlabelled)
+        here = _read_rows(str(f), text, wanted, rows, problems, unlabelled, columns or {})
         if n and here != names:
             raise DataError(
                 f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
@@ -282,12 +302,14 @@ def column_names(cells: Sequence[str]) -> list[str]:
     return [c.strip().lower() for c in cells]
 
 
-def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], problems: list[str], unlabelled: bool = False) -> tuple[str, ...]:
+def _read_rows(
+    file: str, text: str, heads: tuple[str, ...] | None, rows: list[Row], problems: list[str], unlabelled: bool, columns: Mapping[str, str]
+) -> tuple[str, ...]:
     records = csv_records(text)
-    header = column_names(next(records, (1, []))[1])
+    header = _renamed(file, column_names(next(records, (1, []))[1]), columns)
     if twice := [c for c, n in Counter(header).items() if c and n > 1]:
         raise DataError(f"{file}:1: column {twice[0]!r} stands {header.count(twice[0])} times in the header", "rename or delete all but one")
-    names = heads or tuple(h for h in DEFAULT_HEADS if h in header)
+    names = () if heads is None else heads or tuple(h for h in DEFAULT_HEADS if h in header)
     if taken := [n for n in names if n.lower() in RESERVED]:
         raise DataError(f"{file}:1: a head cannot be called {taken[0]!r}", f"rename the column; taken: {', '.join(RESERVED)}")
     missing = [c for c in ("text", "actor", *(() if unlabelled else names or ("stance",))) if c.lower() not in header]
@@ -295,7 +317,7 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
         hints = [near_miss(c, [h for h in header if h]) for c in missing]
         raise DataError(
             f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
-            " ".join(h for h in hints if h) or "needed: text, actor, and stance (or the columns named with --head)",
+            " ".join(h for h in hints if h) or f"needed: text, actor{'' if unlabelled else ', and stance (or the columns named with --head)'}",
         )
     line, cells = 1, list[str]()
     for line, cells in records:
@@ -307,6 +329,14 @@ def _read_rows(file: str, text: str, heads: tuple[str, ...], rows: list[Row], pr
     if len(cells) == len(header) and any("\n" in c for c in cells) and "".join([*io.StringIO(text, newline="")][line - 1 :]).count('"') % 2:
         problems.append(f"{file}:{line}: a quotation mark that opens here is never closed, and the rows below would be part of it; close it")
     return names
+
+
+def _renamed(file: str, header: list[str], columns: Mapping[str, str]) -> list[str]:
+    """The header by the names that columns have here; one that had such a name without being meant has none."""
+    names = {c.strip().lower(): name.lower() for name, c in columns.items()}
+    if missing := [c for c in names if c not in header]:
+        raise DataError(f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header)}", near_miss(missing[0], header))
+    return [names.get(c, "" if c in names.values() else c) for c in header]
 
 
 def parse_row(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from stance.actors import Reading
 from stance.classification import Judgement
 from stance.codebook import NEUTRAL, UNSURE
-from stance.dataset import csv_line
+from stance.dataset import csv_line, plain_cell
+from stance.errors import DataError
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -118,8 +119,12 @@ def csv_lines(judgements: Iterable[Judgement], heads: Mapping[str, Sequence[str]
             yield csv_line(header)
         yield csv_line([row[k] for k in header])
     if heads and not header:
-        none = Judgement("", 0, 0, 0, 0, "", "", (), dict.fromkeys(heads, ""), {h: dict.fromkeys(labels, 0.0) for h, labels in heads.items()})
-        yield csv_line(list(csv_row(none)))
+        yield csv_line(list(csv_row(_nothing(heads))))
+
+
+def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
+    """A judgement that has the keys of a real one."""
+    return Judgement("", 0, 0, 0, 0, "", "", (), dict.fromkeys(heads, ""), {h: dict.fromkeys(labels, 0.0) for h, labels in heads.items()})
 
 
 def csv_row(j: Judgement) -> dict[str, Any]:
@@ -131,12 +136,49 @@ def csv_row(j: Judgement) -> dict[str, Any]:
         "sentence_start": j.start, "sentence_end": j.end, "mentions": "; ".join(m.text for m in j.mentions if m.text),
         "target": ";".join(j.target),
     }  # fmt: skip
+    return row | _label_cells(j)
+
+
+def _label_cells(j: Judgement) -> dict[str, str]:
+    """By head its label and probability, then the probabilities of all labels."""
+    row = {}
     for head in j.labels:
         row[head] = j.labels[head]
         row[f"{head}_p"] = f"{j.confidence(head):.4f}"
     for head, probs in j.probabilities.items():
         row.update({f"{head}_{label}": f"{p:.4f}" for label, p in probs.items()})
     return row
+
+
+def filled_lines(
+    records: Iterable[tuple[int, list[str]]], judgements: Iterable[Judgement], lines: Collection[int], heads: Mapping[str, Sequence[str]],
+    *, prefix: str = "", jsonl: bool = False,
+) -> Iterator[str]:  # fmt: skip
+    """A table with the labels of its rows in further columns: `records` as of `dataset.csv_records`, judgements of those at `lines`.
+
+    Names of new columns begin with `prefix`. Cells stay as they are; a row without a judgement gets empty ones (null in JSON lines).
+    Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
+    """
+    judged, rows = iter(judgements), iter(records)
+    header = next(rows)[1]
+    names = [prefix + c for c in _label_cells(_nothing(heads))]
+    if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
+        raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
+    if not jsonl:
+        yield csv_line([*header, *names])
+    for line, cells in rows:
+        j = next(judged) if line in lines else None
+        if jsonl:
+            yield json.dumps(dict(zip(header, map(plain_cell, cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
+        else:
+            yield csv_line([*cells, *(_label_cells(j).values() if j else [""] * len(names))])
+
+
+def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for h in heads:
+        out[prefix + h], out[f"{prefix}{h}_p"] = (j.labels[h], round(j.confidence(h), 4)) if j else (None, None)
+    return out | {f"{prefix}{h}_probs": {k: round(p, 4) for k, p in j.probabilities[h].items()} if j else None for h in heads}
 
 
 

@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
 import stance
+from stance import classification
 from stance.actors import Lexicon, pairs, read
 from stance.articles import Article
-from stance.classification import BATCH, Judgement, classify, classify_archive
+from stance.classification import BATCH, Judgement, classify, classify_archive, classify_pairs
 from stance.dataset import Dataset
 from stance.model import Model
 
@@ -165,3 +167,15 @@ def test_the_shipped_model_reads_plain_cases() -> None:
 def test_half_characters_are_no_failure(model: Model) -> None:
     (judgement,) = classify("Norway condemned the \ud800 raid.", model)
     assert judgement.text == "Norway condemned the \ufffd raid."
+
+
+def test_given_pairs_are_judged_in_their_order_whatever_is_scored_together(model: Model, reports: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = reports.split("test")[1]
+    whole = list(classify_pairs(data, model, min_confidence={"stance": 0.5}))
+    assert [(j.article, j.text, j.actor) for j in whole] == [(r.article_id, r.text, r.actor) for r in data.rows]
+    wanted = model.predict_proba(data.pairs)["stance"]
+    assert np.allclose([list(j.probabilities["stance"].values()) for j in whole], wanted, atol=1e-9)
+    assert {j.labels["stance"] == "unsure" for j in whole if j.confidence("stance") < 0.5} == {True}
+    monkeypatch.setattr(classification, "PAIRS", 7)
+    again = list(classify_pairs(data, model, min_confidence={"stance": 0.5}))
+    assert [j.labels for j in again] == [j.labels for j in whole]

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import joblib
 import pytest
-from conftest import REPORTS, ROOT, Run
+from conftest import REPORTS, ROOT, Run, write_csv
 
 import stance
 from stance import cli
-from stance.dataset import read_dataset
+from stance.dataset import read_dataset, read_pairs
 from stance.errors import DataError, InputError
 from stance.model import Model, load
 
@@ -328,6 +328,51 @@ def test_interrupted_output_is_kept_beside_the_old_file(run: Cli, article: Path,
 # --------------------------------------------------------------------------- train, evaluate, check
 
 
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = ('Maria Keller attacked the report.,Maria Keller,0,12,x', 'Nobody is named here.,,,,y', '"\'=Oslo thanked Delhi, warmly.",Norway,,,z')
+    path = tmp_path / "table.csv"
+    path.write_text("Text,who,start,end,note\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_predict_gives_the_table_back_with_labels(run: Cli, table: Path, model_file: Path, model: Model) -> None:
+    r = run("predict", table, "-m", model_file, "--column", "actor=who")
+    assert r.code == 0 and not r.err
+    rows = list(csv.DictReader(io.StringIO(r.out, newline="")))
+    given = list(csv.DictReader(table.open(encoding="utf-8", newline="")))
+    assert [{k: row[k] for k in given[0]} for row in rows] == given
+    assert [bool(row["stance"]) for row in rows] == [True, False, True]
+    (pair,) = read_pairs(table, columns={"actor": "who"}).take([0]).pairs
+    assert pair.mentions[0].text == "Maria Keller"
+    wanted = dict(zip(model.head("stance").head.labels, model.predict_proba([pair])["stance"][0], strict=True))
+    assert {k: float(rows[0][f"stance_{k}"]) for k in wanted} == pytest.approx(wanted, abs=1e-4)
+
+
+def test_predict_as_json_lines(run: Cli, table: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    assert run("predict", table, "-m", model_file, "--column", "actor=who", "--prefix", "m_", "--min-confidence", "1", "-o", out).code == 0
+    first, empty, last = map(json.loads, out.read_text("utf-8").splitlines())
+    assert first["m_stance"] == "unsure" and sum(first["m_stance_probs"].values()) == pytest.approx(1, abs=1e-3)
+    assert empty["m_stance"] is None and empty["note"] == "y"
+    assert last["Text"] == "=Oslo thanked Delhi, warmly."
+
+
+def test_predict_does_not_write_over_columns(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_csv(tmp_path / "own.csv", [{"text": "Oslo condemned it.", "actor": "Norway", "Stance": "mine"}])
+    out = tmp_path / "out.csv"
+    monkeypatch.setattr("stance.model.Model.predict_proba", pytest.fail)
+    r = run("predict", path, "-m", model_file, "-o", out)
+    is_message(r)
+    assert "has a column 'Stance' already" in r.err and "--prefix" in r.err and not out.exists()
+
+
+@pytest.mark.parametrize("column", ["actor", "actor=", "=who", "actor=who actor=start", "actor=who text=who"])
+def test_columns_are_given_as_pairs_of_names(run: Cli, table: Path, column: str) -> None:
+    r = run("predict", table, *(x for c in column.split() for x in ("--column", c)))
+    assert r.code == 2 and repr(column.split()[-1]) in r.err
+
+
 @pytest.fixture(scope="module")
 def trained_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     """A model trained by the command, with the reports of split `test` held out, and what it wrote."""
@@ -366,7 +411,10 @@ def test_train_on_an_own_head(run: Cli, tmp_path: Path) -> None:
     from conftest import relabel
 
     path = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
-    assert run("train", path, "--head", "mood", "--folds", "2", "-o", tmp_path / "m.stance").code == 0
+    path.write_text(path.read_text("utf-8").replace("actor,mood", "who,feeling", 1), encoding="utf-8")
+    columns = ("--head", "mood", "--column", "actor=who", "--column", "mood=feeling")
+    assert run("train", path, *columns, "--folds", "2", "-o", tmp_path / "m.stance").code == 0
+    assert run("evaluate", tmp_path / "m.stance", path, *columns).code == 0
     assert [h.head.labels for h in load(tmp_path / "m.stance").heads] == [("bad", "good")]
     r = run("classify", path, "-m", tmp_path / "m.stance", "-f", "jsonl")
     assert {json.loads(x)["mood"] for x in r.out.splitlines()} == {"good", "bad"}

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import write_csv
 
 from stance.codebook import STANCES, Head
-from stance.dataset import Dataset, read_dataset
+from stance.dataset import Dataset, read_dataset, read_pairs
 from stance.errors import DataError, InputError
 from stance.training import check_trainable
 
@@ -346,3 +347,21 @@ def test_a_class_in_one_article(file: Write) -> None:
 
 def test_the_reports_can_be_trained_on(reports: Dataset) -> None:
     check_trainable(reports)
+
+
+def test_a_table_may_call_its_columns_otherwise(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "own.csv", [{"Sentence": "Oslo condemned Maria Lie.", "Who": "Maria Lie", "actor": "x", "Label": "good", "from": 15, "to": 24}])
+    given = {"text": "sentence", "actor": "WHO", "start": "from", "end": "to", "mood": "Label"}
+    data = read_dataset(path, heads=["mood"], columns=given)
+    assert [(r.text, r.actor, r.start, r.labels) for r in data.rows] == [("Oslo condemned Maria Lie.", "Maria Lie", 15, {"mood": "good"})]
+    with pytest.raises(DataError, match=r"own\.csv:1: no column 'whom'; seen: sentence, who, actor"):
+        read_dataset(path, heads=["mood"], columns={"actor": "whom"})
+
+
+def test_pairs_to_be_judged_need_no_labels_and_stay_all(tmp_path: Path) -> None:
+    row = {"text": "Oslo condemned it.", "actor": "Norway", "stance": "whatever"}
+    path = write_csv(tmp_path / "pairs.csv", [row, row, {**row, "actor": ""}])
+    data = read_pairs(path)
+    assert [r.line for r in data.rows] == [2, 3] and data.heads == () and data.labels == {}
+    with pytest.raises(DataError, match="needed: text, actor$"):
+        read_pairs(write_csv(tmp_path / "bad.csv", [{"words": "Oslo condemned it.", "nation": "Norway"}]))
