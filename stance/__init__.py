@@ -17,8 +17,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Article": "articles", "read_articles": "articles", "classify": "classification", "classify_pairs": "classification",
-    "Judgement": "classification", "Dataset": "dataset", "read_dataset": "dataset", "read_pairs": "dataset", "Model": "model", "load": "model", "default_model": "model",
-    "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
+    "Judgement": "classification", "Dataset": "dataset", "read_dataset": "dataset", "read_pairs": "dataset", "Model": "model", "load": "model",
+    "default_model": "model", "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
     "load_lexicon": "actors", "read": "actors", "pairs": "actors",
 }  # fmt: skip
 __all__ = [*_HOME, "__version__"]
