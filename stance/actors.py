@@ -120,6 +120,11 @@ def pairs(reading: Reading) -> list[Pair]:
 _IN_ORDER = range(len(COLUMNS))  # of a table whose cells are as they should be, without spaces around them
 
 
+def named(mentions: Sequence[Mention]) -> Mention | None:
+    """The first that names its actor in the sentence itself."""
+    return next((m for m in mentions if m.end > m.start and not m.carried), None)
+
+
 class Lexicon:
     """The alias table, looked up by first word (aliases) and by short form (persons).
 

@@ -54,6 +54,7 @@ FormatOption = Annotated[
         show_default=False,
     ),
 ]
+TextColumn = Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)]
 MinConfidence = Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")]
 PrecisionOption = Annotated[
     float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)
@@ -127,7 +128,7 @@ def classify(
     precision: PrecisionOption = 0.0,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
-    text_column: Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)] = "",
+    text_column: TextColumn = "",
     jobs: JobsOption = 1,
     dask: Annotated[str, typer.Option("--dask", help="Use the dask cluster whose scheduler has this address.", show_default=False)] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
@@ -430,12 +431,15 @@ def train(
 
 @app.command()
 def evaluate(
-    inputs: Annotated[list[Path], typer.Argument(help="A model file or none, then labelled CSV files or folders.", metavar="[MODEL.stance] DATA...")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="A model file (`default`: the shipped one) or none, then labelled CSV files or folders.", metavar="[MODEL] DATA..."),
+    ],
     head: Annotated[list[str], typer.Option("--head", help="Label column; default: the model's, else stance and tone.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
     against: Annotated[
-        Optional[Path], typer.Option("--against", help="Another model: paired approximate-randomisation test.", show_default=False)
+        Optional[Path], typer.Option("--against", help="Another model (or `default`): paired approximate-randomisation test.", show_default=False)
     ] = None,
     fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
@@ -455,11 +459,10 @@ def evaluate(
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
     from stance import rendering, training
     from stance.dataset import read_dataset
-    from stance.model import load
 
     _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json"))
-    model = inputs[0] if inputs[0].suffix == ".stance" else None
+    model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
     data = inputs[1:] if model else inputs
     if not data:
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
@@ -468,7 +471,7 @@ def evaluate(
     if model and (network or words or start):
         raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
     wanted = _sizes(sizes)
-    fitted = load(model) if model else None
+    fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
@@ -480,7 +483,7 @@ def evaluate(
         dataset = dataset.split(split)[1]
         if not len(dataset):
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
-    other = load(against) if against else None
+    other = _model(against) if against else None
     for m in (fitted, other):
         if m and (n := training.trained_on(m, dataset)):
             what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
@@ -518,6 +521,48 @@ def _sizes(text: str) -> list[int]:
     if bad := [x for x in numbers if not x.isdigit() or int(x) < 1]:
         raise typer.BadParameter(f"{bad[0]!r} is not a number of pairs; write numbers with commas between: 500,1000,2000", param_hint="--sizes")
     return [int(x) for x in numbers]
+
+
+@app.command()
+def sample(
+    archive: Annotated[list[str], typer.Argument(help="Articles, read as `stance classify` reads them.", metavar="ARTICLE...")],
+    wanted: Annotated[int, typer.Option("--pairs", "-n", min=1, help="Pairs of a sentence and an actor to draw, or a few more.")] = 300,
+    head: Annotated[
+        list[str], typer.Option("--head", help="Label column to fill; repeat for several. Default: stance and tone.", show_default=False)
+    ] = [],  # noqa: B006 -- typer needs a list
+    seed: Annotated[int, typer.Option("--seed", help="Another number draws other articles.")] = 0,
+    actors: ActorsOption = None,
+    only_actors: OnlyActors = False,
+    text_column: TextColumn = "",
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", help="CSV to write; default: standard output.", show_default=False, callback=_writable)
+    ] = None,
+) -> None:
+    """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
+    from stance.annotation import csv_lines, number
+    from stance.articles import Skipped, input_bytes, scan_articles
+    from stance.codebook import DEFAULT_HEADS
+    from stance.progress import progress
+    from stance.sampling import sample
+
+    _refuse_overwrite(output, [*archive, *([str(actors)] if actors else [])])
+    skipped: list[Skipped] = []
+
+    def articles(seen: Callable[[int], None], done: Callable[[int], None]) -> Iterator[Article]:
+        for item in _readable(scan_articles(archive, text_column=text_column, seen=seen), output):
+            done(1)
+            if isinstance(item, Skipped):
+                skipped.append(item)
+            else:
+                yield item
+
+    with progress(input_bytes(archive)) as (seen, done):
+        drawn = sample(articles(seen, done), wanted, lexicon=_lexicon(actors, only_actors), seed=seed)
+    _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
+    if not drawn.rows:
+        raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
+    _write(csv_lines(drawn.rows, head or list(DEFAULT_HEADS), safe=True), output)
+    _say(f"{number(drawn.pairs, 'pair')} in {number(drawn.articles, 'article')} of {drawn.read} read; label the rows that have an actor")
 
 
 @app.command()
@@ -825,7 +870,7 @@ def words(
     size: Annotated[int, typer.Option("--size", min=1, help="Words of the table: the most frequent ones.")] = 30_000,
     width: Annotated[int, typer.Option("--width", min=1, help="Numbers of a word's vector.")] = 100,
     like: Annotated[list[str], typer.Option("--like", help="Show the words most like this one.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
-    text_column: Annotated[str, typer.Option("--text-column", help="Column of a CSV that holds the text.", show_default=False)] = "",
+    text_column: TextColumn = "",
 ) -> None:
     """Learn word vectors from raw news, for the network of `stance train --words`."""
     from stance.articles import Skipped, scan_articles
@@ -874,7 +919,12 @@ def _format(given: str, output: Path | None, allowed: tuple[str, ...]) -> str:
 def _model(path: Path | None) -> Model:
     from stance.model import default_model, load
 
-    return load(path) if path else default_model()
+    return load(path) if path and not _is_default(path) else default_model()
+
+
+def _is_default(path: Path) -> bool:
+    """Whether the model that ships is meant, by the word `default`."""
+    return str(path) == "default" and not path.exists()
 
 
 def _encoder(name: str) -> Encoder | None:
@@ -891,9 +941,7 @@ def _words(network: bool, path: Path | None, start: str) -> WordVectors | Networ
     if start:
         if path:
             raise typer.BadParameter("a network to start from has its own word vectors", param_hint="--words")
-        from stance.model import default_model, load
-
-        model = default_model() if start == "default" else load(start)
+        model = _model(Path(start))
         if model.network is None:
             raise InputError(f"{start}: this model has no network to start from", "give one that was trained with --network")
         return model.network

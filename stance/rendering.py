@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from stance.actors import Reading
+from stance.actors import Reading, named
 from stance.classification import Judgement
 from stance.codebook import NEUTRAL, UNSURE
 from stance.dataset import csv_line, plain_cell
@@ -129,10 +129,10 @@ def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
 
 def csv_row(j: Judgement) -> dict[str, Any]:
     """One flat row; the span is that of the first mention that stands in the sentence."""
-    named = next((m for m in j.mentions if m.end > m.start and not m.carried), None)
+    first = named(j.mentions)
     row: dict[str, Any] = {
         "article_id": j.article, "sentence_id": j.index, "text": j.text, "actor": j.actor,
-        "start": named.start if named else "", "end": named.end if named else "",
+        "start": first.start if first else "", "end": first.end if first else "",
         "sentence_start": j.start, "sentence_end": j.end, "mentions": "; ".join(m.text for m in j.mentions if m.text),
         "target": ";".join(j.target),
     }  # fmt: skip

@@ -1,0 +1,63 @@
+"""Whole articles drawn at random from an archive, sentence by sentence, for people to label."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stance.actors import Lexicon, iter_readings, named, pairs
+from stance.articles import Article
+from stance.dataset import Row
+from stance.text import sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Rows without labels, articles in random order; `pairs` of them have an actor, the others are sentences that only give context."""
+
+    rows: tuple[Row, ...]
+    pairs: int
+    articles: int
+    read: int
+
+
+def sample(articles: Iterable[Article], wanted: int, *, lexicon: Lexicon, seed: int = 0) -> Sample:
+    """So many articles that they hold `wanted` pairs; all, if there are fewer. Without those that have no actor, or the text of another.
+
+    An article's place is a hash of seed and text: the same articles are drawn in whatever order they come, and a larger
+    sample holds a smaller one. Memory is that of the sample.
+    """
+    drawn: dict[bytes, tuple[Row, ...]] = {}
+    count = read = 0
+    last = b""
+    for article in articles:
+        read += 1
+        place = hashlib.sha256(f"{seed}\0{article.text}".encode("utf-8", "surrogatepass")).digest()
+        if place in drawn or count >= wanted and place > last:
+            continue
+        rows = _rows(article, lexicon)
+        if not _pairs(rows):
+            continue
+        drawn[place] = rows
+        count += _pairs(rows)
+        last = max(drawn)
+        while count - _pairs(drawn[last]) >= wanted:
+            count -= _pairs(drawn.pop(last))
+            last = max(drawn)
+    return Sample(tuple(r for place in sorted(drawn) for r in drawn[place]), count, len(drawn), read)
+
+
+def _pairs(rows: Iterable[Row]) -> int:
+    return sum(bool(r.actor) for r in rows)
+
+
+def _rows(article: Article, lexicon: Lexicon) -> tuple[Row, ...]:
+    out: list[Row] = []
+    for reading in iter_readings(sentences(article.text), lexicon, date=article.date):
+        s = reading.sentence
+        found = [(p.actor, named(p.mentions)) for p in pairs(reading)] or [("", None)]
+        for actor, m in found:
+            start, end = (m.start, m.end) if m else (None, None)
+            out.append(Row(article.id, s.index + 1, s.text, actor, {}, article.id, str(s.index), start, end, date=article.date))
+    return tuple(out)

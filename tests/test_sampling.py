@@ -1,0 +1,86 @@
+"""Articles drawn from an archive for people to label."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Run, write_csv
+
+from stance.actors import Lexicon, pairs, read
+from stance.articles import Article, read_articles
+from stance.dataset import read_dataset, read_table
+from stance.sampling import Sample, sample
+
+Cli = Callable[..., Run]
+NATIONS = ("Norway", "Chile", "Peru", "Japan", "Kenya")
+
+
+@pytest.fixture(scope="module")
+def archive() -> list[Article]:
+    told = [f"{a} met {b}. Rain fell all day. {a} thanked it." for a in NATIONS for b in NATIONS if a != b]
+    return [Article(f"a{n}", text) for n, text in enumerate([*told, "Rain fell.", told[0]])]
+
+
+def ids(drawn: Sample) -> set[str]:
+    return {r.article_id for r in drawn.rows}
+
+
+def test_whole_articles_are_drawn_and_just_enough(archive: list[Article], lexicon: Lexicon) -> None:
+    drawn = sample(archive, 10, lexicon=lexicon)
+    assert drawn.read == len(archive) and drawn.articles == len(ids(drawn))
+    by_article = {i: [r for r in drawn.rows if r.article_id == i] for i in ids(drawn)}
+    for article in archive:
+        if article.id in by_article:
+            found = read(article.text, lexicon)
+            assert list(dict.fromkeys(r.text for r in by_article[article.id])) == [r.sentence.text for r in found]
+            assert [r.actor for r in by_article[article.id] if r.actor] == [p.actor for r in found for p in pairs(r)]
+    sizes = [sum(bool(r.actor) for r in rows) for rows in by_article.values()]
+    assert drawn.pairs == sum(sizes) >= 10 > drawn.pairs - max(sizes)
+
+
+def test_the_same_articles_in_whatever_order_and_more_of_them_in_a_larger_sample(archive: list[Article], lexicon: Lexicon) -> None:
+    shuffled = random.Random(1).sample(archive, len(archive))
+    texts = [{r.text for r in sample(a, 12, lexicon=lexicon, seed=3).rows} for a in (archive, shuffled)]
+    assert texts[0] == texts[1]
+    assert texts[0] < {r.text for r in sample(archive, 30, lexicon=lexicon, seed=3).rows}
+    assert texts[0] != {r.text for r in sample(archive, 12, lexicon=lexicon, seed=4).rows}
+
+
+def test_every_article_is_drawn_as_often(archive: list[Article], lexicon: Lexicon) -> None:
+    counts = dict.fromkeys((a.id for a in archive[:20]), 0)
+    for seed in range(200):
+        for i in ids(sample(archive[:20], 12, lexicon=lexicon, seed=seed)):
+            counts[i] += 1
+    mean = sum(counts.values()) / len(counts)
+    assert all(0.5 * mean < n < 1.6 * mean for n in counts.values())
+
+
+def test_all_is_drawn_where_there_is_less_but_no_text_twice(archive: list[Article], lexicon: Lexicon) -> None:
+    drawn = sample(archive, 10_000, lexicon=lexicon)
+    assert ids(drawn) == {a.id for a in archive[:20]}
+    assert sample([Article("x", "Rain fell.")], 5, lexicon=lexicon).rows == ()
+
+
+def test_rows_come_back_as_they_were_read(run: Cli, tmp_path: Path, lexicon: Lexicon) -> None:
+    """Labelled, the rows are pairs with the mentions that `classify` would find, carried ones too."""
+    todo = tmp_path / "todo.csv"
+    cable = ROOT / "examples" / "cable.jsonl"
+    r = run("sample", cable, "-n", "1000", "-o", todo)
+    assert r.code == 0 and "in 5 articles of 5 read" in r.err
+    assert run("train", todo, "-o", tmp_path / "m.stance").code == 1
+    keys = ("article_id", "sentence_id", "text", "actor", "start", "end", "date")
+    rows = [{**{k: getattr(x, k) for k in keys}, "stance": "neutral" if x.actor else ""} for x in read_table(todo, unlabelled=True).rows]
+    data = read_dataset(write_csv(tmp_path / "done.csv", rows))
+    wanted = {(a.id, p.text, p.actor): p.mentions for a in read_articles(cable) for r in read(a.text, lexicon, date=a.date) for p in pairs(r)}
+    found = {(r.article_id, p.text, p.actor): p.mentions for r, p in zip(data.rows, data.pairs, strict=True)}
+    assert found.keys() == wanted.keys()
+    assert sum(found[k] == wanted[k] for k in wanted) > 0.9 * len(wanted)
+
+
+def test_an_archive_without_actors_is_a_message(run: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Rain fell.", encoding="utf-8")
+    r = run("sample", tmp_path / "a.txt", "-o", tmp_path / "todo.csv")
+    assert r.code == 1 and "no actor in any of 1 article" in r.err and not (tmp_path / "todo.csv").exists()
