@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stance.articles import Article, Skipped
     from stance.classification import Judgement, Result
     from stance.dataset import Dataset
+    from stance.detection import Found
     from stance.encoders import Encoder
     from stance.model import Model
     from stance.network import Network
@@ -441,6 +442,9 @@ def evaluate(
     against: Annotated[
         Optional[Path], typer.Option("--against", help="Another model (or `default`): paired approximate-randomisation test.", show_default=False)
     ] = None,
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="Also find the actors anew: how many, and how many of their labels, `classify` would get right.")
+    ] = False,
     fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Without a model: seed of the folds.", show_default=False)] = 20240229,
@@ -458,7 +462,8 @@ def evaluate(
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
     from stance import rendering, training
-    from stance.dataset import read_dataset
+    from stance.dataset import read_dataset, read_table
+    from stance.detection import detect
 
     _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json"))
@@ -470,6 +475,8 @@ def evaluate(
         raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
     if model and (network or words or start):
         raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
+    if end_to_end and not model:
+        raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
@@ -497,12 +504,18 @@ def evaluate(
         predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words, start), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
+    detected: dict[str, Found] = {}
+    if fitted and end_to_end:
+        table = read_table(data, heads=list(dataset.labels), known=known, columns=_columns(column))
+        detected = detect([r for r in table.rows if r.split == split or not split], fitted, lexicon=lexicon)
     points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
     if chosen == "json":
-        _write([_dumps(rendering.scores(reports, tests, points))], output)
+        ends = {"end_to_end": {k: f.as_dict() for k, f in detected.items()}} if detected else {}
+        _write([_dumps(rendering.scores(reports, tests, points) | ends)], output)
     else:
         title = "" if fitted else "cross-validation, grouped by article"
-        _write(rendering.score_lines(reports, tests, points, title=title, against=str(against)), output)
+        lines = rendering.score_lines(reports, tests, points, title=title, against=str(against))
+        _write([*lines, *(rendering.detection_lines(detected) if detected else ())], output)
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)

@@ -135,13 +135,14 @@ def read_pairs(
 
 
 def read_table(
-    paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = (), known: Sequence[Head] = (), unlabelled: bool = False
-) -> Table:
+    paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = (), known: Sequence[Head] = (), unlabelled: bool = False,
+    columns: Mapping[str, str] | None = None,
+) -> Table:  # fmt: skip
     """The rows of labelled CSV files (or folders of them), duplicates kept, actors not located.
 
     With `unlabelled`, label columns and cells may be missing. Raises as `read_dataset` does.
     """
-    table, problems = _read_files(paths, heads, known, unlabelled=unlabelled)
+    table, problems = _read_files(paths, heads, known, unlabelled=unlabelled, columns=columns)
     _refuse(problems)
     return table
 
@@ -440,15 +441,13 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     `start`,`end`, the actor's own name in the text. An actor found by none of them makes a pair without
     mentions, as a target that need not occur.
     """
-    articles: dict[str, list[int]] = {}
-    for i, r in enumerate(rows):
-        articles.setdefault(_article(r), []).append(i)
+    articles = by_article(rows)
     pairs: dict[int, Pair] = {}
-    for indices in articles.values():
-        pairs.update(_locate_article([(i, rows[i]) for i in indices], lexicon))
-    order = sorted(pairs)
-    other = [rows[i] for indices in articles.values() for i in indices if rows[i].context not in ("", rows[indices[0]].context)]
-    found, kept = [pairs[i] for i in order], [rows[i] for i in order]
+    for indices in articles:
+        pairs |= _locate_article([rows[i] for i in indices], lexicon)
+    other = [rows[i] for indices in articles for i in indices if rows[i].context not in ("", rows[indices[0]].context)]
+    kept = [r for r in rows if r.actor]
+    found = [pairs[id(r)] for r in kept]
     notes = []
     if absent := absent_actors(kept, found):
         shown = ", ".join(f"{r.place} {r.actor!r}" for r in absent[:3])
@@ -480,34 +479,46 @@ def _article(row: Row) -> str:
     return row.article_id or f"\0{normalise(row.text)}\0{row.context}"
 
 
-def _locate_article(indexed: list[tuple[int, Row]], lexicon: Lexicon) -> list[tuple[int, Pair]]:
-    by_sentence: dict[tuple[str, str], list[tuple[int, Row]]] = {}
-    for i, r in indexed:
-        by_sentence.setdefault((r.sentence_id, r.text), []).append((i, r))
-    before = sentences(indexed[0][1].context) if indexed[0][1].context else []
-    date = valid_date(indexed[0][1].date)
-    sents = [*before]
-    present: list[set[str]] = [set() for _ in before]
+def by_article(rows: Sequence[Row]) -> list[list[int]]:
+    """Positions of the rows of each article, by `article_id`, else by text and context, in the order in which they begin."""
+    articles: dict[str, list[int]] = {}
+    for i, r in enumerate(rows):
+        articles.setdefault(_article(r), []).append(i)
+    return list(articles.values())
+
+
+def sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
+    """(sentences of an article, those of its context first; the rows of each sentence after the context)."""
+    by_sentence: dict[tuple[str, str], list[Row]] = {}
+    for r in rows:
+        by_sentence.setdefault((r.sentence_id, r.text), []).append(r)
+    before = sentences(rows[0].context) if rows[0].context else []
     paragraph = before[-1].paragraph if before else 0  # a table does not tell where one ends
+    own = [Sentence(len(before) + n, paragraph, 0, len(text), text) for n, (_, text) in enumerate(by_sentence)]
+    return before + own, list(by_sentence.values())
+
+
+def _locate_article(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Pair]:
+    """Pairs by the `id` of their row."""
+    sents, by_sentence = sentences_of(rows)
+    before = len(sents) - len(by_sentence)
+    present: list[set[str]] = [set() for _ in range(before)]
     earlier: set[str] = set()
-    for (_, text), members in by_sentence.items():
-        sents.append(Sentence(len(sents), paragraph, 0, len(text), text))
+    for members in by_sentence:
         # who was there before, or may have been in the context, can be meant without a name
-        present.append({r.actor for _, r in members if r.start is None and (before or r.actor in earlier) and not _by_name(r)} - {""})
-        earlier |= {r.actor for _, r in members}
-    readings = read_sentences(sents, lexicon, date=date, present=present)[len(before) :]
-    out: list[tuple[int, Pair]] = []
-    for reading, members in zip(readings, by_sentence.values(), strict=True):
-        whole = _with_given(reading, [r for _, r in members if r.actor])
-        for _, r in members:
+        present.append({r.actor for r in members if r.start is None and (before or r.actor in earlier) and not _by_name(r)} - {""})
+        earlier |= {r.actor for r in members}
+    readings = read_sentences(sents, lexicon, date=valid_date(rows[0].date), present=present)[before:]
+    out: dict[int, Pair] = {}
+    for reading, members in zip(readings, by_sentence, strict=True):
+        whole = _with_given(reading, [r for r in members if r.actor])
+        for r in members:
             if r.actor:
                 mine = [m for m in whole.mentions if m.actor == r.actor]
                 if mine and all(m.kind == "place" for m in mine):
                     promoted = tuple(replace(m, kind="name") if m.actor == r.actor else m for m in whole.mentions)
                     whole = replace(whole, mentions=promoted)
-        for i, r in members:
-            if r.actor:
-                out.append((i, Pair(whole, r.actor, tuple(m for m in whole.mentions if m.actor == r.actor))))
+        out |= {id(r): Pair(whole, r.actor, tuple(m for m in whole.mentions if m.actor == r.actor)) for r in members if r.actor}
     return out
 
 

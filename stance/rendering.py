@@ -16,6 +16,7 @@ from stance.errors import DataError
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
+    from stance.detection import Found
     from stance.evaluation import HeadReport
     from stance.explanation import Explanation
     from stance.training import CurvePoint
@@ -251,6 +252,17 @@ def score_lines(
             for p in curve:
                 yield f"  {p.pairs:>14,.0f}{p.articles:>11,.0f}{p.macro_f1:>11.3f}   " + " ".join(f"{s:.3f}" for s in p.scores)
         yield ""
+
+
+def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
+    """What `evaluate --end-to-end` adds."""
+    yield "end to end, from the sentences alone"
+    yield f"{'':<30}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
+    for name, f in found.items():
+        low, high = f.f1_interval
+        title = name if name == "actors" else f"{name}, other than neutral"
+        yield f"  {title:<28}{f.precision:<11.3f}{f.recall:<8.3f}{f.f1:<7.3f}{low:.3f}–{high:.3f}     {f.right:<7}{f.found:<7}{f.labelled}"
+    yield ""
 
 
 def scores(

@@ -1,0 +1,65 @@
+"""Actors found again in labelled sentences, and their labels: precision, recall, F1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import REPORTS, Run, write_csv
+
+from stance.actors import Lexicon
+from stance.articles import Article
+from stance.classification import classify
+from stance.dataset import read_table
+from stance.detection import detect
+from stance.model import Model
+
+Cli = Callable[..., Run]
+TEXT = "Norway condemned the raid on Monday. It rained. Chile denied it and thanked Peru."
+
+
+def rows_as_judged(model: Model) -> list[dict[str, object]]:
+    """A row for every pair of TEXT, labelled as the model labels it."""
+    found = [{"article_id": "a", "sentence_id": j.index, "text": j.text, "actor": j.actor, **j.labels} for j in classify(Article("a", TEXT), model)]
+    return [*found[:1], {"article_id": "a", "sentence_id": 1, "text": "It rained.", "actor": ""}, *found[1:]]
+
+
+def test_what_is_labelled_as_it_is_judged_is_found(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
+    rows = rows_as_judged(model)
+    found = detect(read_table(write_csv(tmp_path / "a.csv", rows)).rows, model, lexicon=lexicon)
+    assert list(found) == ["actors", "stance", "tone"]
+    assert {(f.precision, f.recall, f.f1) for f in found.values()} == {(1.0, 1.0, 1.0)}
+    assert found["actors"].labelled == 3
+    assert found["stance"].labelled == sum(r.get("stance", "neutral") != "neutral" for r in rows) > 0
+
+
+def test_what_is_missed_invented_or_labelled_otherwise_counts(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
+    rows = rows_as_judged(model)
+    right = rows[0]["stance"]
+    rows[0]["stance"] = next(x for x in ("accuse", "demand") if x != right)  # found, with another label
+    rows[1] |= {"actor": "Kenya", "stance": "accuse", "tone": "stern"}  # in no sentence
+    del rows[-1]  # found, not labelled
+    found = detect(read_table(write_csv(tmp_path / "a.csv", rows)).rows, model, lexicon=lexicon)
+    assert (found["actors"].right, found["actors"].found, found["actors"].labelled) == (2, 3, 3)
+    assert found["actors"].precision == found["actors"].recall == found["actors"].f1 == pytest.approx(2 / 3)
+    assert found["stance"].right == sum(r["stance"] != "neutral" for r in rows[2:])
+
+
+def test_evaluate_end_to_end(run: Cli, model_file: Path) -> None:
+    r = run("evaluate", model_file, REPORTS, "--split", "test", "--end-to-end", "-f", "json")
+    scores = json.loads(r.out)
+    ends = scores["end_to_end"]
+    assert r.code == 0 and set(ends) == {"actors", "stance", "tone"}
+    assert ends["actors"]["labelled"] == scores["stance"]["rows"]
+    low, high = ends["actors"]["f1_interval"]
+    assert low <= ends["actors"]["f1"] <= high and ends["actors"]["f1"] > 0.8
+    table = run("evaluate", model_file, REPORTS, "--split", "test", "--end-to-end").out
+    assert f"{ends['actors']['precision']:.3f}" in table.split("end to end")[1].split("stance")[0]
+    assert run("evaluate", REPORTS, "--end-to-end").code == 2
+
+
+def test_evaluate_names_the_shipped_model_default(run: Cli) -> None:
+    r = run("evaluate", "default", REPORTS, "--split", "test", "-f", "json")
+    assert r.code == 0 and json.loads(r.out)["stance"]["macro_f1"] > 0.4
