@@ -488,7 +488,12 @@ def by_article(rows: Sequence[Row]) -> list[list[int]]:
 
 
 def sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
-    """(sentences of an article, those of its context first; the rows of each sentence after the context)."""
+    """(sentences of an article, those of its context first; the rows of each sentence after the context).
+
+    They come in the order of the rows; in that of their `sentence_id`, where an article lies in several files and all are numbers.
+    """
+    if len({r.file for r in rows}) > 1 and all(r.sentence_id.isdecimal() for r in rows):
+        rows = sorted(rows, key=lambda r: int(r.sentence_id))
     by_sentence: dict[tuple[str, str], list[Row]] = {}
     for r in rows:
         by_sentence.setdefault((r.sentence_id, r.text), []).append(r)

@@ -365,3 +365,13 @@ def test_pairs_to_be_judged_need_no_labels_and_stay_all(tmp_path: Path) -> None:
     assert [r.line for r in data.rows] == [2, 3] and data.heads == () and data.labels == {}
     with pytest.raises(DataError, match="needed: text, actor$"):
         read_pairs(write_csv(tmp_path / "bad.csv", [{"words": "Oslo condemned it.", "nation": "Norway"}]))
+
+
+def test_an_article_that_lies_in_two_files_is_read_in_its_order(tmp_path: Path) -> None:
+    told = ["Norway condemned the raid.", "It called the raid a crime.", "Chile denied it.", "It said nobody was hurt."]
+    rows = [{"article_id": "a", "sentence_id": n + 8, "text": t, "actor": ("Norway", "Chile")[n // 2], "stance": "accuse"} for n, t in enumerate(told)]
+    whole = read_dataset(write_csv(tmp_path / "whole.csv", rows))
+    parts = [write_csv(tmp_path / "settled.csv", rows[1::2]), write_csv(tmp_path / "agreed.csv", rows[::2])]
+    found = {p.text: p.mentions for p in read_dataset(parts).pairs}
+    assert found == {p.text: p.mentions for p in whole.pairs}
+    assert [found[t][0].text for t in told] == ["Norway", "It", "Chile", "It"]

@@ -1,0 +1,56 @@
+"""The worked path of docs/workflow.md, command by command."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Run, write_csv
+
+WORKFLOW = (ROOT / "docs" / "workflow.md").read_text("utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", WORKFLOW, re.S) for line in block.splitlines()]
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with Path(name).open(encoding="utf-8", newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def label(todo: list[dict[str, str]]) -> None:
+    """What two people do between the commands: one thinks four verbs tell all, the other sees threats where there are none."""
+    verbs = {"demand": "demand", "accus": "accuse", "reject": "deny", "offer": "cooperate"}
+    articles = list(dict.fromkeys(r["article_id"] for r in todo))
+    for name in ("ann", "bob"):
+        for n, r in enumerate(todo):
+            stance = next((x for verb, x in verbs.items() if verb in r["text"]), "neutral")
+            stance = "threaten" if name == "bob" and n % 9 == 0 else stance
+            labels = {"stance": stance, "tone": "neutral" if stance == "neutral" else "stern"} if r["actor"] else {}
+            r |= labels | {"split": "test" if r["article_id"] == articles[0] else "train"}
+        write_csv(Path(f"{name}.csv"), todo)
+
+
+def settle(differing: list[dict[str, str]]) -> None:
+    write_csv(Path("disagreements.csv"), [{**r, "stance": r["stance"] or "neutral", "tone": r["tone"] or "neutral"} for r in differing])
+
+
+def test_the_worked_path(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "examples" / "cable.jsonl", "archive.jsonl")
+    for command in COMMANDS:
+        program, *args = shlex.split(command)
+        r = run(*args)
+        assert program == "stance" and r.code == 0, f"{command}\n{r.out}{r.err}"
+        if args[0] == "sample":
+            label(rows("todo.csv"))
+        if args[0] == "agree":
+            settle(rows("disagreements.csv"))
+    assert len(rows("agreed.csv")) > len(rows("settled.csv")) > 3
+    made = {"first.html", "tasks.jsonl", "my.stance", "results.sqlite", "report.html", "card.md", "scores.json"}
+    assert made <= {p.name for p in tmp_path.iterdir()}
+    for block in re.findall(r"```python\n(.*?)```", WORKFLOW, re.S):
+        compile(block, "workflow.md", "exec")
