@@ -328,7 +328,7 @@ def predict(
     """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns."""
     from stance import rendering
     from stance.classification import classify_pairs
-    from stance.dataset import csv_records, read_pairs, read_text
+    from stance.dataset import csv_records, delimiter_of, read_pairs, read_text
 
     chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
     _refuse_overwrite(output, [str(data), *(str(p) for p in (model, actors) if p)])
@@ -339,8 +339,11 @@ def predict(
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     heads = {h.head.name: h.head.labels for h in fitted.heads}
     lines = {r.line for r in dataset.rows}
-    records = csv_records(read_text(data)[0])
-    _write(rendering.filled_lines(records, judged, lines, heads, prefix=prefix, jsonl=chosen == "jsonl"), output)
+    text = read_text(data)[0]
+    table = rendering.filled_lines(
+        csv_records(text), judged, lines, heads, prefix=prefix, jsonl=chosen == "jsonl", delimiter=delimiter_of(text)
+    )  # fmt: skip
+    _write(table, output)
 
 
 # --------------------------------------------------------------------------- train, check, evaluate

@@ -244,8 +244,7 @@ def labelled_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
 def csv_records(text: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells) of every record of a CSV, the header first; `,`, `;` or tab, by the header."""
     csv.field_size_limit(1 << 30)
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
     line = 1
     for cells in reader:
         if line == 1 or any(c.strip() for c in cells):
@@ -253,10 +252,16 @@ def csv_records(text: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def csv_line(cells: Sequence[object]) -> str:
+def delimiter_of(text: str) -> str:
+    """What stands between the cells of a CSV: of `,`, `;` and tab that which its header has most of."""
+    header = text.split("\n", 1)[0]
+    return max(",;\t", key=header.count)
+
+
+def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:
     """One record, without its line end."""
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)  # only characters of the line end are quoted
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n").writerow(cells)  # only characters of the line end are quoted
     return buffer.getvalue()[:-2]
 
 

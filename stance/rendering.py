@@ -153,7 +153,7 @@ def _label_cells(j: Judgement) -> dict[str, str]:
 
 def filled_lines(
     records: Iterable[tuple[int, list[str]]], judgements: Iterable[Judgement], lines: Collection[int], heads: Mapping[str, Sequence[str]],
-    *, prefix: str = "", jsonl: bool = False,
+    *, prefix: str = "", jsonl: bool = False, delimiter: str = ",",
 ) -> Iterator[str]:  # fmt: skip
     """A table with the labels of its rows in further columns: `records` as of `dataset.csv_records`, judgements of those at `lines`.
 
@@ -166,13 +166,13 @@ def filled_lines(
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
-        yield csv_line([*header, *names])
+        yield csv_line([*header, *names], delimiter)
     for line, cells in rows:
         j = next(judged) if line in lines else None
         if jsonl:
             yield json.dumps(dict(zip(header, map(plain_cell, cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
         else:
-            yield csv_line([*cells, *(_label_cells(j).values() if j else [""] * len(names))])
+            yield csv_line([*cells, *(_label_cells(j).values() if j else [""] * len(names))], delimiter)
 
 
 def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:

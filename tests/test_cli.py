@@ -358,6 +358,15 @@ def test_predict_as_json_lines(run: Cli, table: Path, model_file: Path, tmp_path
     assert last["Text"] == "=Oslo thanked Delhi, warmly."
 
 
+def test_predict_keeps_what_stands_between_cells(run: Cli, table: Path, model_file: Path, tmp_path: Path) -> None:
+    with_commas = run("predict", table, "-m", model_file, "--column", "actor=who").out
+    semicolons = tmp_path / "semicolons.csv"
+    with table.open(encoding="utf-8", newline="") as f, semicolons.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out, delimiter=";").writerows(csv.reader(f))
+    r = run("predict", semicolons, "-m", model_file, "--column", "actor=who")
+    assert list(csv.reader(io.StringIO(r.out, newline=""), delimiter=";")) == list(csv.reader(io.StringIO(with_commas, newline="")))
+
+
 def test_predict_does_not_write_over_columns(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_csv(tmp_path / "own.csv", [{"text": "Oslo condemned it.", "actor": "Norway", "Stance": "mine"}])
     out = tmp_path / "out.csv"
