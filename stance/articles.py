@@ -1,27 +1,33 @@
-"""Articles from text, HTML, JSON, JSON lines, CSV, a folder, a URL or standard input."""
+"""Articles from text, Markdown, HTML, JSON, JSON lines, CSV (each also packed), a folder, a URL or standard input."""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import hashlib
+import html
 import io
 import json
 import re
 import sys
+import zlib
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import chain, dropwhile, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, TypeVar
+from typing import Any, BinaryIO, TextIO, TypeVar, cast
 
 from stance.actors import valid_date
-from stance.dataset import decode, read_bytes
+from stance.dataset import decode
 from stance.errors import InputError, MissingExtraError, near_miss
 
-SUFFIXES = (".txt", ".md", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
+SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
+PACKED = (".gz", ".bz2", ".xz")  # after any of these
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
 _ID = ("id", "article_id", "article", "url", "uuid")
 _DATE = ("date", "published", "publish_date", "date_published", "published_at", "pubdate")
@@ -78,19 +84,23 @@ def read_articles(paths: str | Path | Iterable[str | Path], *, text_column: str 
 
 
 def scan_articles(
-    paths: str | Path | Iterable[str | Path], *, text_column: str = "", seen: Seen = lambda _: None
+    paths: str | Path | Iterable[str | Path], *, text_column: str = "", date: str = "", seen: Seen = lambda _: None
 ) -> Iterator[Article | Skipped]:
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
-    `seen` is told how many bytes were read, as they are read. What is doubtful is said once, on standard error.
+    `date` is that of articles that tell none; `seen` is told how many bytes were read, as they are read. What is doubtful is said once,
+    on standard error.
     """
     articles = undated = again = 0
     first = repeated = ""
     texts = _Hashes()
+    stems: dict[str, Path] = {}
+    other: Counter[str] = Counter()
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
-        for name in _files(str(p)):
-            for item in _source(name, _stem(name, str(p)), text_column, seen):
+        for name in _files(str(p), other):
+            for item in _source(name, _own_stem(name, str(p), stems), text_column, seen):
                 if isinstance(item, Article):
+                    item = replace(item, date=item.date or date) if date else item
                     articles += 1
                     undated += bool(item.undated)
                     first = first or item.undated
@@ -100,6 +110,8 @@ def scan_articles(
                 yield whole(replace(item, input=name))
     if again:
         _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
+    if other:
+        _warn(whole_text(f"files of other types left out: {_listed(other)}; convert to text what is to be read"))
     if undated:
         _warn(f"{undated} of {articles} articles: date not understood (first: {first}); write YYYY-MM-DD")
 
@@ -151,24 +163,53 @@ def input_bytes(paths: Iterable[str | Path]) -> int | None:
     return sum(Path(f).stat().st_size for n in names for f in _files(n) if Path(f).is_file())
 
 
-def _files(name: str) -> list[str]:
-    """The files of a folder in order; anything else (and a folder without articles) is its own."""
+def _files(name: str, other: Counter[str] | None = None) -> list[str]:
+    """The files of a folder in order; anything else (and a folder without articles) is its own. `other` counts what is left out, by suffix."""
     if name in ("", "-") or re.match(r"https?://", name) or not Path(name).is_dir():
         return [name]
     inside = (f for f in Path(name).rglob("*") if not any(part.startswith(".") for part in f.relative_to(name).parts))
-    found = sorted(f for f in inside if f.suffix.lower() in SUFFIXES and f.is_file())
-    return list(map(str, found)) or [name]
+    files = sorted(f for f in inside if f.is_file())
+    found = [str(f) for f in files if _kind(f) in SUFFIXES]
+    if found and other is not None:
+        other.update(f.suffix.lower() or "no suffix" for f in files if _kind(f) not in SUFFIXES)
+    return found or [name]
 
 
-def _stem(name: str, given: str) -> str:
-    """What the ids of a file's articles are made of: its name, after that of its folder inside the folder that was given."""
-    path = Path(name)
+def _listed(suffixes: Counter[str]) -> str:
+    return ", ".join(f"{suffix} ({n})" for suffix, n in suffixes.most_common())
+
+
+def _kind(path: Path) -> str:
+    """The suffix that tells the format: `.jsonl` of `a.jsonl.gz` too."""
+    return _unpacked_name(path).suffix.lower()
+
+
+def _unpacked_name(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix.lower() in PACKED else path
+
+
+def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
+    """What the ids of a file's articles are made of: its name, after that of its folder inside the folder that was given.
+
+    Where an earlier file has it `taken`, with its suffix if that is in the same folder, else with as many folders before it as tell them apart.
+    """
+    path = _unpacked_name(Path(name))
     inside = name != given and path.is_relative_to(given)
-    return path.relative_to(given).with_suffix("").as_posix() if inside else path.stem
+    stem = path.relative_to(given).with_suffix("").as_posix() if inside else path.stem
+    file = Path(name).parent.resolve() / Path(name).name
+    parts = _unpacked_name(file).with_suffix("").parts
+    for x in chain([stem], ("/".join(parts[-n:]) for n in range(stem.count("/") + 2, len(parts)))):
+        if taken.setdefault(x, file) == file:
+            return x
+        full = x + file.name.removeprefix(path.stem)
+        if taken[x].parent == file.parent and taken.setdefault(full, file) == file:
+            return full
+    return file.as_posix()
 
 
 def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     path = Path(name)
+    kind = _kind(path)
     try:
         if not name:
             raise InputError("an empty path", "is a variable of the shell unset?")
@@ -177,17 +218,74 @@ def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
         elif re.match(r"https?://", name):
             yield _url(name)
         elif path.is_dir():
-            raise InputError(f"{path}: no articles in this folder", f"looked for {', '.join(SUFFIXES)}")
-        elif path.suffix.lower() in (".jsonl", ".ndjson"):
+            others = _listed(Counter(f.suffix.lower() or "no suffix" for f in path.rglob("*") if f.is_file()))
+            raise InputError(f"{path}: no articles in this folder" + (f", only {others}" if others else ""), f"looked for {', '.join(SUFFIXES)}")
+        elif kind in (".jsonl", ".ndjson"):
             yield from _jsonl(path, stem, text_column, seen)
-        elif path.suffix.lower() in (".csv", ".tsv") and _size(path) > WHOLE:
+        elif kind in (".csv", ".tsv") and (_size(path) > WHOLE or path.suffix.lower() in PACKED):
             yield from _large_csv(path, stem, text_column, seen)
         else:
-            raw = read_bytes(path)
-            seen(len(raw))
-            yield from _content(name, stem, raw, lambda _: path.suffix.lower(), text_column)
+            with _opened(path, seen) as f:
+                raw = f.read()
+            yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, text_column), text_column)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
+
+
+class _Counted(io.FileIO):
+    """A file that tells `seen` of every byte that is read, once."""
+
+    def __init__(self, path: Path, seen: Seen) -> None:
+        super().__init__(path)
+        self.seen, self.at, self.far = seen, 0, 0
+
+    def readinto(self, buffer: Any) -> int:
+        n = super().readinto(buffer) or 0
+        self._forward(n)
+        return n
+
+    def readall(self) -> bytes:
+        data = super().readall()
+        self._forward(len(data))
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self.at = super().seek(offset, whence)
+        return self.at
+
+    def _forward(self, n: int) -> None:
+        self.at += n
+        if self.at > self.far:
+            self.seen(self.at - self.far)
+            self.far = self.at
+
+
+@contextmanager
+def _opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
+    """A file's bytes, unpacked as its suffix says. Raises InputError when they cannot be read, then or later."""
+    broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
+    suffix = path.suffix.lower()
+    try:
+        with io.BufferedReader(_Counted(path, seen), 1 << 15) as f:
+            unpacked: Any = f
+            if suffix == ".gz":
+                unpacked = gzip.GzipFile(fileobj=f)
+            elif suffix == ".bz2":
+                import bz2
+
+                unpacked = bz2.BZ2File(f)
+            elif suffix == ".xz":
+                import lzma
+
+                unpacked = lzma.LZMAFile(f)  # noqa: SIM115 -- `f` is closed
+                broken = (*broken, lzma.LZMAError)
+            yield cast(BinaryIO, unpacked)
+    except broken as e:
+        if isinstance(e, OSError) and e.errno:
+            raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+        raise InputError(f"{path}: damaged or cut off: {e}", "get the file again; of JSON lines, what stands before was read") from e
+    except ImportError as e:  # of a Python that was built without
+        raise InputError(f"{path}: this Python cannot unpack {suffix}: {e}", "unpack the file first") from e
 
 
 def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
@@ -199,7 +297,7 @@ def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
         yield from _content("-", "stdin", first + second + stream.read(), partial(_guess_suffix, text_column=text_column), text_column)
 
 
-def _is_record(line: bytes) -> bool:
+def _is_record(line: bytes | str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
@@ -210,7 +308,7 @@ def _guess_suffix(text: str, text_column: str) -> str:
     head = text.lstrip()[:2000]
     if re.match(r"[\[{]\s*[\[{\]}\"]", head):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
-    if re.match(r"(?i)<!doctype html|<html", head):
+    if re.match(r"(?is)(<\?xml.*?\?>\s*)?(<!doctype html|<html)", head):
         return ".html"
     return ".csv" if _is_table(text, text_column) else ".txt"
 
@@ -227,22 +325,35 @@ def _is_table(text: str, text_column: str) -> bool:
     return len(header) == len(row) > 1 and bool(names & {c.strip().lower() for c in header}) and all(len(c) <= 40 for c in header)
 
 
+_FOREIGN = {
+    b"%PDF": "a PDF", b"{\\rtf": "RTF", b"\xd0\xcf\x11\xe0": "an old Office file (.doc, .xls)", b"PK\x03\x04": "a zip, as .docx, .odt and .epub are",
+    b"\x1f\x8b": "gzip data (name it .gz)", b"\x28\xb5\x2f\xfd": "Zstandard data", b"7z\xbc\xaf": "a 7z archive",
+}  # fmt: skip
+
+
 def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
+    if what := next((w for begin, w in _FOREIGN.items() if raw.startswith(begin)), ""):
+        raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)")
     text, note = decode(raw, name)
     _warn(note)
     if not text.strip():  # nothing but a byte-order mark
         raise InputError(f"{name}: the file is empty", "give a file with text")
     suffix = suffix_of(text)
+    lines = text.split("\n")  # a JSON text may hold other line ends
     if suffix in (".html", ".htm"):
         yield html_article(text, stem, name)
-    elif suffix == ".json":
-        yield from _json(name, stem, text, text_column)
-    elif suffix == ".jsonl":
-        for n, line in enumerate(text.splitlines(), 1):
+    elif suffix == ".jsonl" or suffix == ".json" and any(map(str.strip, lines[1:])) and _is_record(lines[0]):
+        for n, line in enumerate(lines, 1):
             if line.strip():
                 yield _json_line(f"{name}:{n}", line, text_column, stem, n)
+    elif suffix == ".json":
+        yield from _json(name, stem, text, text_column)
     elif suffix in (".csv", ".tsv"):
         yield from _csv(name, stem, io.StringIO(text, newline=""), text_column)
+    elif suffix in (".md", ".markdown"):
+        yield _markdown(text, stem, name)
+    elif text.lstrip().startswith("<?xml"):
+        raise InputError(f"{name}: this is XML, not text", "convert it to text (.txt), JSON lines or CSV")
     else:
         yield Article(stem, text)
 
@@ -263,29 +374,19 @@ def _json(name: str, stem: str, text: str, text_column: str) -> Iterator[Article
 
 def _jsonl(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
-    try:
-        with path.open("rb") as f:
-            if f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff")):
-                yield from _lines(str(path), stem, _utf16_lines(f, seen), text_column)
-            else:
-                yield from _lines(str(path), stem, f, text_column, seen)
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+    with _opened(path, seen) as f:
+        wide = f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff"))  # type: ignore[attr-defined]  # every reader of `_opened` has it
+        yield from _lines(str(path), stem, _utf16_lines(f) if wide else f, text_column)
 
 
-def _utf16_lines(f: BinaryIO, seen: Seen) -> Iterator[bytes]:
+def _utf16_lines(f: BinaryIO) -> Iterator[bytes]:
     """Lines of UTF-16 as lines of UTF-8."""
-    at = 0
-    for line in io.TextIOWrapper(f, "utf-16", errors="replace", newline="\n"):
-        seen(f.tell() - at)
-        at = f.tell()
-        yield line.encode()
+    return (line.encode() for line in io.TextIOWrapper(f, "utf-16", errors="replace", newline="\n"))
 
 
-def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str, seen: Seen = lambda _: None) -> Iterator[Article | Skipped]:
+def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str) -> Iterator[Article | Skipped]:
     empty = True
     for n, raw in enumerate(lines, 1):
-        seen(len(raw))
         if not raw.removeprefix(codecs.BOM_UTF8).strip():
             continue
         empty = False
@@ -318,11 +419,17 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
         return Skipped(place, "the text is empty")
 
     def first(names: tuple[str, ...]) -> str:
-        return next((str(found[k]) for k in names if k != key and found.get(k) not in (None, "")), "")
+        return next((x for k in names if k != key and (x := _told(found.get(k)))), "")
 
     date = valid_date(given := first(_DATE))
     undated = f"{place} {given[:40]!r}" if given.strip() and not date else ""
     return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), undated=undated)
+
+
+def _told(value: Any) -> str:
+    """A value of JSON as text; of `{"id": null, "name": "Gazette"}` the name, of null and NaN nothing."""
+    value = value.get("name", value) if isinstance(value, dict) else value
+    return "" if value is None or value != value else str(value)
 
 
 def _warn(note: str) -> None:
@@ -336,23 +443,16 @@ def _size(path: Path) -> int:
 
 def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """A table row by row: read once for its encoding, once for its rows, and never held whole."""
-    try:
-        with path.open("rb") as f:
-            head = f.read(65536)
-            if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-                encoding, note = "utf-16", ""
-            else:
-                decode(head.rstrip(_HIGH) or head, str(path))  # says what is empty or binary; a character may be cut in two
-                encoding, note = _encoding(f, head, str(path))
-        _warn(note)
-        with path.open("rb") as f:
-            at = 0
-            for item in _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors="replace", newline=""), text_column):
-                seen(f.tell() - at)
-                at = f.tell()
-                yield item
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+    with _opened(path) as f:
+        head = f.read(65536)
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            encoding, note = "utf-16", ""
+        else:
+            decode(head.rstrip(_HIGH) or head, str(path))  # says what is empty or binary; a character may be cut in two
+            encoding, note = _encoding(f, head, str(path))
+    _warn(note)
+    with _opened(path, seen) as f:
+        yield from _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors="replace", newline=""), text_column)
 
 
 def _encoding(rest: BinaryIO, head: bytes, name: str) -> tuple[str, str]:
@@ -414,6 +514,73 @@ def _unclosed(lines: Sequence[str], mark: str) -> bool:
         return len(list(csv.reader(lines, delimiter=mark, strict=True))) != 1
     except csv.Error:
         return True
+
+
+# --------------------------------------------------------------------------- Markdown
+
+_FRONT = re.compile(r"(---|\+\+\+)[ \t]*\n((?:[A-Za-z_][\w-]*[ \t]*[:=].*\n|[ \t#-].*\n|\n)*?)\1[ \t]*(?:\n|\Z)")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_RULE = re.compile(r"\s*(?:=+|(?:[-*_][ \t]*){2,})$")  # a line, or what makes a heading of the lines above
+_NO_PROSE = re.compile(r" {0,3}(?:\||\[[^^\]][^]]*\]:\s*\S)")  # tables, as in HTML, and where links lead
+_MARK = re.compile(r"\s*(#{1,6}(?=\s|$)|[-*+](?=\s)(?:\s+\[[ xX]\](?=\s))?|\d{1,9}[.)](?=\s)|\[\^[^]]+\]:)")
+_INLINE = tuple((re.compile(pattern), kept) for pattern, kept in (
+    (r"!\[[^]]{0,500}\](?:\((?:[^()]|\([^()]*\)){0,2000}\)|\[[^]]{0,500}\])", ""),
+    (r"\[\^[^]\s]{1,50}\]", ""),
+    (r"\[([^]]{0,500})\](?:\((?:[^()]|\([^()]*\)){0,2000}\)|\[[^]]{0,500}\])", r"\1"),
+    (r"<((?:https?://|mailto:)[^<>\s]+)>", r"\1"),
+    (r"</?[A-Za-z][^<>]*>", ""),
+    (r"(`+)(.{1,600}?)\1", r"\2"),
+    (r"(\*{1,3}|~~)(?=\S)(.{1,600}?)(?<=\S)\1", r"\2"),
+    (r"(?<!\w)(_{1,3})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)", r"\2"),
+))  # fmt: skip
+
+
+def _markdown(text: str, stem: str, name: str) -> Article | Skipped:
+    """The prose of Markdown without its marks, a paragraph, heading or item a line; title, date and source are those of its front matter."""
+    text = text.replace("\r\n", "\n")
+    front = _FRONT.match(text)
+    told = {k.lower(): v.strip().strip("\"'") for k, v in re.findall(r"(?m)^([A-Za-z_]+)[ \t]*[:=][ \t]*([^>|\n].*)", front[2] if front else "")}
+    body = re.sub(r"(?s)<!--.{0,2000}?-->", "", text[front.end() if front else 0 :])
+    prose = "\n\n".join(filter(None, map(_without_marks, _blocks(body))))
+    return _record(name, {**{k: v for k, v in told.items() if k in (*_TITLE, *_DATE, *_SOURCE)}, "text": prose}, "", stem)
+
+
+def _blocks(body: str) -> Iterator[str]:
+    """Paragraphs, headings and items, each as one line; code and tables are left out."""
+    block: list[str] = []
+    fence = ""
+    item = False  # indented lines are its text, elsewhere they are code
+    for given in [*body.split("\n"), ""]:
+        line = re.sub(r"^ {0,3}(?:>[ \t]?)+", "", given)
+        opens = _FENCE.match(line)
+        mark = _MARK.match(line) if not fence else None
+        if mark and block and not item and mark[1][0].isdigit() and mark[1][:-1] != "1":
+            mark = None  # a year that happens to begin a line
+        if block and (mark or fence or opens or not line.strip() or _RULE.match(line) or _NO_PROSE.match(line)):
+            yield " ".join(block)
+            block = []
+        if fence or opens:
+            closes = fence and line.strip().startswith(fence)
+            fence = "" if closes else fence or (opens[1] if opens else "")
+        elif line.strip() and not _RULE.match(line) and not _NO_PROSE.match(line):
+            if not block and not item and re.match(r" {4}|\t", line):
+                continue
+            item = mark[1][0] != "#" if mark else item and (bool(block) or line[0].isspace())
+            block.append(re.sub(r"(?<!\s)\s+#+\s*$", "", line[mark.end() :]) if mark else line)
+            if mark and mark[1][0] == "#" or line.endswith(("  ", "\\")):  # the line ends here
+                yield " ".join(block)
+                block = []
+
+
+def _without_marks(block: str) -> str:
+    """A block without the marks of emphasis, links, code and tags."""
+    text = re.sub(r"\\([!-/:-@\[-`{-~])", lambda m: chr(0xE000 + ord(m[1])), block.rstrip().removesuffix("\\"))  # what is escaped is no mark
+    for pattern, kept in _INLINE:
+        text = pattern.sub(kept, text)
+    return " ".join(re.sub("[\ue021-\ue07e]", lambda m: chr(ord(m[0]) - 0xE000), html.unescape(text)).split())
+
+
+# --------------------------------------------------------------------------- web pages
 
 
 def html_article(page: str, name: str, place: str) -> Article:

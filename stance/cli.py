@@ -19,7 +19,7 @@ from stance.errors import InputError, ModelError, StanceError, near_miss
 if TYPE_CHECKING:
     from stance.actors import Lexicon
     from stance.articles import Article, Skipped
-    from stance.classification import Judgement, Result
+    from stance.classification import Result
     from stance.dataset import Dataset
     from stance.detection import Found
     from stance.encoders import Encoder
@@ -130,6 +130,9 @@ def classify(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
+    date: Annotated[
+        str, typer.Option("--date", help="Date (YYYY-MM-DD) of input that has none: it decides who is in office.", show_default=False)
+    ] = "",
     jobs: JobsOption = 1,
     dask: Annotated[str, typer.Option("--dask", help="Use the dask cluster whose scheduler has this address.", show_default=False)] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
@@ -149,6 +152,7 @@ def classify(
     gc.set_threshold(50_000, 20, 20)  # millions of small objects and hardly a cycle: looking for one less often saves a tenth of the time
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
     _check_output(chosen, output, restart, append)
+    date = _date(date)
     _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
     fitted = _model(model)
     limit = _limit(fitted, min_confidence, precision)
@@ -156,11 +160,11 @@ def classify(
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
     with progress(input_bytes(inputs)) as (read, done):
-        items = _readable(scan_articles(inputs, text_column=text_column, seen=read), output)
+        items = _readable(scan_articles(inputs, text_column=text_column, date=date, seen=read), output)
         if chosen == "sqlite" and output:
             from stance.store import describe_run
 
-            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column}
+            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
             run = describe_run(fitted, lexicon, settings)
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
@@ -269,7 +273,7 @@ def _stream(
             judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
             _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
         else:
-            _write(_judgement_lines((j for r in results() for j in r.judgements), chosen, everything, output, model), output)
+            _write(_judgement_lines(results(), chosen, everything, output, model), output)
     except _NothingReadError:
         _say(f"{output} is left as it was: no article could be read")
     return shown, count
@@ -280,15 +284,15 @@ def _note(model: Model) -> str:
     return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
-def _judgement_lines(judgements: Iterable[Judgement], chosen: str, everything: bool, output: Path | None, model: Model) -> Iterator[str]:
+def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, output: Path | None, model: Model) -> Iterator[str]:
     from stance import rendering
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        return rendering.judgement_lines(judgements, everything=everything, colour=colour)
+        return rendering.judgement_lines((j for r in results for j in r.judgements), everything=everything, colour=colour)
     if chosen == "jsonl":
-        return rendering.jsonl_lines(judgements)
-    return rendering.csv_lines(judgements, {h.head.name: h.head.labels for h in model.heads})
+        return rendering.jsonl_lines(results)
+    return rendering.csv_lines(results, {h.head.name: h.head.labels for h in model.heads})
 
 
 def _limit(model: Model, min_confidence: float, precision: float) -> float | dict[str, float]:

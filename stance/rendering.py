@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from stance.actors import Reading, named
-from stance.classification import Judgement
+from stance.articles import Article, Skipped
+from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, UNSURE
 from stance.dataset import csv_line, plain_cell
 from stance.errors import DataError
@@ -101,26 +102,33 @@ def _shorten(text: str, room: int) -> str:
     return flat if len(flat) <= room else flat[: max(20, room - 1)].rstrip() + "…"
 
 
-def jsonl_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
-    """One JSON object a judgement."""
-    for j in judgements:
-        yield json.dumps(j.as_dict(), ensure_ascii=False)
+def jsonl_lines(results: Iterable[Result]) -> Iterator[str]:
+    """One JSON object a judgement: `Judgement.as_dict`, with title, date and source of its article, always, after the id."""
+    for r in results:
+        for j in r.judgements:
+            yield json.dumps({"article": j.article, **_told(r.item), **j.as_dict()}, ensure_ascii=False)
 
 
-def csv_lines(judgements: Iterable[Judgement], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
+def _told(item: Article | Skipped) -> dict[str, Any]:
+    """What a row says of its article; a head of such a name comes after it, and wins."""
+    return {k: getattr(item, k) for k in ("title", "date", "source")} if isinstance(item, Article) else {}
+
+
+def csv_lines(results: Iterable[Result], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
     """Flat rows that can be corrected in a spreadsheet and given to `train`: `start`,`end` count in `text`.
 
     With `heads` (labels by head) there is a header also where there is no judgement.
     """
     header: list[str] = []
-    for j in judgements:
-        row = csv_row(j)
-        if not header:
-            header = list(row)
-            yield csv_line(header)
-        yield csv_line([row[k] for k in header])
+    for r in results:
+        for j in r.judgements:
+            row = csv_row(r.item, j)
+            if not header:
+                header = list(row)
+                yield csv_line(header)
+            yield csv_line([row[k] for k in header])
     if heads and not header:
-        yield csv_line(list(csv_row(_nothing(heads))))
+        yield csv_line(list(csv_row(Article("", ""), _nothing(heads))))
 
 
 def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
@@ -128,11 +136,11 @@ def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
     return Judgement("", 0, 0, 0, 0, "", "", (), dict.fromkeys(heads, ""), {h: dict.fromkeys(labels, 0.0) for h, labels in heads.items()})
 
 
-def csv_row(j: Judgement) -> dict[str, Any]:
+def csv_row(item: Article | Skipped, j: Judgement) -> dict[str, Any]:
     """One flat row; the span is that of the first mention that stands in the sentence."""
     first = named(j.mentions)
     row: dict[str, Any] = {
-        "article_id": j.article, "sentence_id": j.index, "text": j.text, "actor": j.actor,
+        "article_id": j.article, **_told(item), "sentence_id": j.index, "text": j.text, "actor": j.actor,
         "start": first.start if first else "", "end": first.end if first else "",
         "sentence_start": j.start, "sentence_end": j.end, "mentions": "; ".join(m.text for m in j.mentions if m.text),
         "target": ";".join(j.target),

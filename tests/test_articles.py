@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 
-from stance.articles import Article, Skipped, read_articles, scan_articles
+from stance.articles import Article, Skipped, input_bytes, read_articles, scan_articles
 from stance.errors import InputError
 
 Put = Callable[..., Path]
@@ -184,6 +188,100 @@ def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None
     assert [a.text for a in read_articles(tmp_path)] == ["One.", "Two.", "Three."]
 
 
+def test_what_a_folder_holds_beside_articles_is_told(put: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("in/a.txt", "in/b.pdf", "in/sub/c.docx", "in/d.DOCX", "in/.e.pdf", "other/f.pdf"):
+        put(name, "Oslo left.")
+    assert [x.id for x in scan_articles(tmp_path / "in")] == ["a"]
+    assert capsys.readouterr().err == "warning: files of other types left out: .docx (2), .pdf (1); convert to text what is to be read\n"
+    assert "no articles in this folder, only .pdf (1)" in reason(tmp_path / "other")
+
+
+def test_no_two_files_of_a_run_share_an_id(put: Put, tmp_path: Path) -> None:
+    for name in ("p/a/x.txt", "p/a/x.txt.gz", "p/a/y.txt", "p/b/x.txt", "p/b/y.jsonl", "q/b/x.txt"):
+        put(name, gzip.compress(name.encode()) if name.endswith(".gz") else json.dumps({"text": name}))
+    given = [tmp_path / x for x in ("p/a", "p/b", "q/b")]
+    ids = ["x", "x.txt.gz", "y", "b/x", "b/y-1", "q/b/x"]
+    assert [x.id for x in scan_articles(given)] == ids
+    assert [x.id for x in scan_articles(given[:1])] == ids[:3], "what comes later changes no id"
+    assert [x.id for x in scan_articles([given[0] / "x.txt", given[1] / "x.txt", *given])] == ["x", "b/x", *ids[:4], "b/y-1", "q/b/x"]
+
+
+MARKDOWN = """---
+title: "Fjord: closed"
+date: 2019-03-04
+tags:
+  - sea
+---
+# Oslo **closes** the fjord #
+
+Norway closed the [fjord](https://x.org/a_(b) "map") to *trawlers*,
+said my_file_name.[^1] 5 * 3 &amp; [sic]
+2024. was a year. ![Map](map.png)
+
+Chile protests
+--------------
+- It was `theft`,
+  _they_ said.
+    1. An \\*item\\*
+
+> Peru
+> waited.<br>
+
+```python
+x = 1
+```
+    y = 2
+
+| a | b |
+|---|---|
+
+* * *
+<!-- note -->
+[ref]: https://x.org
+[^1]: A [note][ref].
+"""
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_markdown_is_read_as_prose(put: Put, line_end: str) -> None:
+    article = only(put("a.md", MARKDOWN.replace("\n", line_end), "utf-8-sig"))
+    assert article.text.split("\n\n") == [
+        "Oslo closes the fjord",
+        "Norway closed the fjord to trawlers, said my_file_name. 5 * 3 & [sic] 2024. was a year.",
+        "Chile protests", "It was theft, they said.", "An *item*", "Peru waited.", "A note.",
+    ]  # fmt: skip
+    assert (article.id, article.title, article.date) == ("a", "Fjord: closed", "2019-03-04")
+
+
+def test_a_rule_at_the_top_of_markdown_is_no_front_matter(put: Put) -> None:
+    assert only(put("a.md", "---\nOslo left.\n\n---\nRome waited.")).text == "Oslo left.\n\nRome waited."
+
+
+@pytest.mark.parametrize("text", ["*a " * 30_000, "[" * 50_000, "<!--" * 30_000, "# a" + " " * 30_000 + "b"], ids=["stars", "brackets", "comments", "blanks"])
+def test_odd_markdown_takes_no_square_of_time(put: Put, text: str) -> None:
+    start = time.monotonic()
+    only(put("a.md", text + "."))
+    assert time.monotonic() - start < 3
+
+
+def test_json_lines_under_another_name_and_with_other_line_ends_inside(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = '{"text": "One\u2028left."}\n{"text": "Two."}\n'
+    for name in ("a.json", "a"):
+        assert [a.text for a in read_articles(put(name, lines))] == ["One\u2028left.", "Two."]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\n" + lines.encode())))
+    assert [a.text for a in read_articles("-")] == ["One\u2028left.", "Two."]
+
+
+def test_fields_of_json_that_are_no_text(put: Put) -> None:
+    line = '{"text": "Oslo left.", "id": 7, "title": NaN, "date": null, "source": {"id": null, "name": "Gazette"}}'
+    assert only(put("a.jsonl", line)) == Article("7", "Oslo left.", source="Gazette")
+
+
+def test_a_date_for_what_has_none(put: Put) -> None:
+    path = put("a.jsonl", '{"text": "One.", "date": "2019-03-04"}\n{"text": "Two."}\n')
+    assert [x.date for x in scan_articles(path, date="2020-01-01") if isinstance(x, Article)] == ["2019-03-04", "2020-01-01"]
+
+
 @pytest.mark.parametrize(
     ("content", "texts"),
     [
@@ -225,6 +323,11 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("b.txt", b"\xff\xfe", "empty"),
         ("b.jsonl", b"\xff\xfe", "empty"),
         ("a.csv", b"txt,id\nx,y\n", "did you mean 'txt'?"),
+        ("a.docx", b"PK\x03\x04", "this is a zip, as .docx, .odt and .epub are, not text\n  unpack it first, or convert it to text"),
+        ("a.pdf", b"%PDF-1.4 left", "this is a PDF"),
+        ("a.txt", b"\x1f\x8b\x08", "name it .gz"),
+        ("a.xml", b"<?xml version='1.0'?><p>Oslo left.</p>", "this is XML"),
+        ("a.md", b"---\ntitle: Fjord\n---\n", "the text is empty"),
     ],
 )
 def test_inputs_that_are_skipped_say_why(put: Put, name: str, content: bytes, said: str) -> None:
@@ -317,9 +420,34 @@ def test_json_lines_on_standard_input_are_read_as_they_come(monkeypatch: pytest.
     assert [next(found).id for _ in range(3)] == ["stdin-1", "stdin-2", "stdin-3"] and source.lines < 1000
 
 
-def test_an_article_knows_its_input_and_progress_its_size(put: Put, tmp_path: Path) -> None:
-    from stance.articles import input_bytes
+PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+LINES = "".join(f'{{"id": {n}, "text": "Malmö left {n * n * 7919}."}}\n' for n in range(20_000))
 
+
+@pytest.mark.parametrize("packed", sorted(PACK))
+@pytest.mark.parametrize(("name", "content"), [
+    ("a.jsonl", LINES.encode()), ("a.jsonl", LINES[:500].encode("utf-16")), ("a.csv", "id,text\n1,Malmö left.\n".encode("cp1252")),
+    ("a.csv", ("id;text\n" + "1;Malmö left.\n" * 9000).encode()), ("a.txt", b"Oslo left."), ("a.json", b'[{"text": "Oslo left."}]'), ("a", LINES.encode()),
+])  # fmt: skip
+def test_a_packed_file_is_read_as_it_was_before(put: Put, name: str, content: bytes, packed: str) -> None:
+    plain, path = put(name, content), put(name + packed, PACK[packed](content))
+    read: list[int] = []
+    assert list(scan_articles(path, seen=read.append)) == [replace(x, name=x.name.replace("a.jsonl", "a.jsonl" + packed)) if isinstance(x, Skipped) else x for x in scan_articles(plain)]
+    assert sum(read) == input_bytes([path]) == path.stat().st_size
+
+
+@pytest.mark.parametrize("packed", sorted(PACK))
+def test_a_damaged_archive_is_skipped_after_what_could_be_read(put: Put, packed: str) -> None:
+    raw = PACK[packed](LINES.encode())
+    for content in (b"Oslo left.", raw[: len(raw) // 2], raw[:-1], raw[:99] + bytes(b ^ 255 for b in raw[99:200]) + raw[200:]):
+        path = put("a.jsonl" + packed, content)
+        *before, last = scan_articles(path)
+        assert isinstance(last, Skipped) and last.name == str(path) and "damaged or cut off" in last.reason
+        assert [x.id for x in before] == [str(n) for n in range(len(before))]
+        assert "damaged or cut off" in reason(put("a.txt" + packed, content))
+
+
+def test_an_article_knows_its_input_and_progress_its_size(put: Put, tmp_path: Path) -> None:
     one, two = put("in/a.txt", "One."), put("in/b.jsonl", '{"text": "Two."}\n{\n')
     read: list[int] = []
     found = list(scan_articles([tmp_path / "in", tmp_path / "nowhere.txt"], seen=read.append))

@@ -20,7 +20,9 @@ import pytest
 from conftest import REPORTS, ROOT, Run, write_csv
 
 import stance
-from stance import cli
+from stance import cli, rendering
+from stance.articles import Article
+from stance.classification import Judgement, Result
 from stance.dataset import read_dataset, read_pairs
 from stance.errors import DataError, InputError
 from stance.model import Model, load
@@ -172,6 +174,47 @@ def test_a_corrected_csv_can_be_trained_on(run: Cli, model_file: Path, tmp_path:
     found = read_dataset(tmp_path / "found.csv")
     assert [h.name for h in found.heads] == ["stance", "tone"] and len(found) > 150 and found.warnings == ()
     assert run("train", tmp_path / "found.csv", "--folds", "2", "-o", tmp_path / "again.stance").code == 0
+
+
+def test_rows_tell_title_date_and_source_of_their_article(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    told = {"title": "Raid", "date": "2019-03-04", "source": "Gazette"}
+    lines = [{"id": 1, "text": "Norway condemned the raid.", **told}, {"id": 2, "text": "Chile denied it."}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    wanted = [told, dict.fromkeys(told, "")]
+    rows = [json.loads(x) for x in run("classify", tmp_path / "a.jsonl", "-m", model_file, "-f", "jsonl").out.splitlines()]
+    assert [{k: r[k] for k in told} for r in rows] == wanted and list(rows[0])[:5] == ["article", *told, "sentence"] and rows[0]["article"] == "1"
+    assert run("classify", tmp_path / "a.jsonl", "-m", model_file, "-o", tmp_path / "a.csv").code == 0
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as f:
+        table = list(csv.DictReader(f))
+    assert [{k: r[k] for k in told} for r in table] == wanted and list(table[0])[:5] == ["article_id", *told, "sentence_id"]
+    assert [r.date for r in read_dataset(tmp_path / "a.csv").rows] == ["2019-03-04", ""]
+
+
+def test_a_head_called_as_what_a_row_tells_of_its_article_is_not_lost() -> None:
+    judgement = Judgement("a", 0, 0, 0, 5, "Text.", "Peru", (), {"source": "named"}, {"source": {"named": 1.0}})
+    result = Result(Article("a", "Text.", source="Gazette"), (judgement,))
+    assert json.loads(next(rendering.jsonl_lines([result])))["source"] == "named"
+    (row,) = csv.DictReader(rendering.csv_lines([result]))
+    assert (row["source"], row["source_p"]) == ("named", "1.0000")
+
+
+def test_a_date_given_decides_who_is_in_office_where_there_is_none(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    text = "Angela Merkel condemned the raid."
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"id": d, "text": text, "date": d}) for d in ("", "2015-03-01")))
+    given = ("classify", tmp_path / "a.jsonl", "-m", model_file)
+    for date, wanted in (("2016-03-01", [("a-1", "2016-03-01")]), ("2023-03-01", [])):
+        rows = [json.loads(x) for x in run(*given, "--date", date).out.splitlines()]
+        assert [(r["article"], r["date"]) for r in rows] == [*wanted, ("2015-03-01", "2015-03-01")]
+    r = run(*given, "--date", "yesterday")
+    assert r.code == 2 and "'yesterday' is not a date; write YYYY-MM-DD" in r.err
+
+
+def test_a_date_given_is_a_setting_of_a_database(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
+    given = ("classify", article, "-m", model_file, "-o", tmp_path / "r.sqlite", "--date")
+    assert run(*given, "20150301").code == 0 and run(*given, "2015-03-01").code == 0
+    r = run(*given, "2016-03-01")
+    is_message(r)
+    assert 'date: "2015-03-01" there, "2016-03-01" now' in r.err
 
 
 def test_articles_with_one_id_are_shown_apart(run: Cli, model_file: Path, tmp_path: Path) -> None:
