@@ -18,7 +18,7 @@ from conftest import ROOT, Run
 PACKAGE = ROOT / "stance"
 README = ROOT / "README.md"
 LAYERS = {
-    "errors": 0, "codebook": 0, "parallel": 1, "progress": 1, "text": 1, "evaluation": 1, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
+    "errors": 0, "codebook": 0, "parallel": 1, "progress": 1, "text": 1, "markdown": 1, "evaluation": 1, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
     "encoders": 3, "words": 4, "network": 5, "stacking": 6,
     "model": 6, "training": 7, "classification": 7, "explanation": 7, "rendering": 8, "store": 8, "pages": 8, "reporting": 9, "cli": 10,
     "sampling": 4, "detection": 7, "agreement": 4, "annotation": 4, "checking": 8, "card": 8,

@@ -1,0 +1,67 @@
+"""Markdown as the prose that a reader sees: no marks, code, tables or images."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+_FRONT = re.compile(r"(---|\+\+\+)[ \t]*\n((?:[A-Za-z_][\w-]*[ \t]*[:=].*\n|[ \t#-].*\n|\n)*?)\1[ \t]*(?:\n|\Z)")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_RULE = re.compile(r"\s*(?:=+|(?:[-*_][ \t]*){2,})$")  # a line, or what makes a heading of the lines above
+_NO_PROSE = re.compile(r" {0,3}(?:\||\[[^^\]][^]]*\]:\s*\S)")  # tables, as in HTML, and where links lead
+_MARK = re.compile(r"\s*(#{1,6}(?=\s|$)|[-*+](?=\s)(?:\s+\[[ xX]\](?=\s))?|\d{1,9}[.)](?=\s)|\[\^[^]]+\]:)")
+_INLINE = tuple((re.compile(pattern), kept) for pattern, kept in (
+    (r"!\[[^]]{0,500}\](?:\((?:[^()]|\([^()]*\)){0,2000}\)|\[[^]]{0,500}\])", ""),
+    (r"\[\^[^]\s]{1,50}\]", ""),
+    (r"\[([^]]{0,500})\](?:\((?:[^()]|\([^()]*\)){0,2000}\)|\[[^]]{0,500}\])", r"\1"),
+    (r"<((?:https?://|mailto:)[^<>\s]+)>", r"\1"),
+    (r"</?[A-Za-z][^<>]*>", ""),
+    (r"(`+)(.{1,600}?)\1", r"\2"),
+    (r"(\*{1,3}|~~)(?=\S)(.{1,600}?)(?<=\S)\1", r"\2"),
+    (r"(?<!\w)(_{1,3})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)", r"\2"),
+))  # fmt: skip
+
+
+def prose_of(text: str) -> tuple[dict[str, str], str]:
+    """(what its front matter tells, by lower-case name; the prose, with a blank line between paragraphs, headings and items)."""
+    text = text.replace("\r\n", "\n")
+    front = _FRONT.match(text)
+    told = {k.lower(): v.strip().strip("\"'") for k, v in re.findall(r"(?m)^([A-Za-z_]+)[ \t]*[:=][ \t]*([^>|\n].*)", front[2] if front else "")}
+    body = re.sub(r"(?s)<!--.{0,2000}?-->", "", text[front.end() if front else 0 :])
+    return told, "\n\n".join(filter(None, map(_without_marks, _blocks(body))))
+
+
+def _blocks(body: str) -> Iterator[str]:
+    """Paragraphs, headings and items, each as one line; code and tables are left out."""
+    block: list[str] = []
+    fence = ""
+    item = False  # indented lines are its text, elsewhere they are code
+    for given in [*body.split("\n"), ""]:
+        line = re.sub(r"^ {0,3}(?:>[ \t]?)+", "", given)
+        opens = _FENCE.match(line)
+        mark = _MARK.match(line) if not fence else None
+        if mark and block and not item and mark[1][0].isdigit() and mark[1][:-1] != "1":
+            mark = None  # a year that happens to begin a line
+        if block and (mark or fence or opens or not line.strip() or _RULE.match(line) or _NO_PROSE.match(line)):
+            yield " ".join(block)
+            block = []
+        if fence or opens:
+            closes = fence and line.strip().startswith(fence)
+            fence = "" if closes else fence or (opens[1] if opens else "")
+        elif line.strip() and not _RULE.match(line) and not _NO_PROSE.match(line):
+            if not block and not item and re.match(r" {4}|\t", line):
+                continue
+            item = mark[1][0] != "#" if mark else item and (bool(block) or line[0].isspace())
+            block.append(re.sub(r"(?<!\s)\s+#+\s*$", "", line[mark.end() :]) if mark else line)
+            if mark and mark[1][0] == "#" or line.endswith(("  ", "\\")):  # the line ends here
+                yield " ".join(block)
+                block = []
+
+
+def _without_marks(block: str) -> str:
+    """A block without the marks of emphasis, links, code and tags."""
+    text = re.sub(r"\\([!-/:-@\[-`{-~])", lambda m: chr(0xE000 + ord(m[1])), block.rstrip().removesuffix("\\"))  # what is escaped is no mark
+    for pattern, kept in _INLINE:
+        text = pattern.sub(kept, text)
+    return " ".join(re.sub("[\ue021-\ue07e]", lambda m: chr(ord(m[0]) - 0xE000), html.unescape(text)).split())
