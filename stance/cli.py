@@ -56,6 +56,9 @@ FormatOption = Annotated[
     ),
 ]
 TextColumn = Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)]
+DateOption = Annotated[
+    str, typer.Option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.", show_default=False)
+]
 MinConfidence = Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")]
 PrecisionOption = Annotated[
     float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)
@@ -130,9 +133,7 @@ def classify(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
-    date: Annotated[
-        str, typer.Option("--date", help="Date (YYYY-MM-DD) of input that has none: it decides who is in office.", show_default=False)
-    ] = "",
+    date: DateOption = "",
     jobs: JobsOption = 1,
     dask: Annotated[str, typer.Option("--dask", help="Use the dask cluster whose scheduler has this address.", show_default=False)] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
@@ -554,6 +555,7 @@ def sample(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
+    date: DateOption = "",
     output: Annotated[
         Optional[Path], typer.Option("--output", "-o", help="CSV to write; default: standard output.", show_default=False, callback=_writable)
     ] = None,
@@ -566,10 +568,11 @@ def sample(
     from stance.sampling import sample
 
     _refuse_overwrite(output, [*archive, *([str(actors)] if actors else [])])
+    given = _date(date)
     skipped: list[Skipped] = []
 
     def articles(seen: Callable[[int], None], done: Callable[[int], None]) -> Iterator[Article]:
-        for item in _readable(scan_articles(archive, text_column=text_column, seen=seen), output):
+        for item in _readable(scan_articles(archive, text_column=text_column, date=given, seen=seen), output):
             done(1)
             if isinstance(item, Skipped):
                 skipped.append(item)
