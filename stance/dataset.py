@@ -22,7 +22,10 @@ from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss
 from stance.text import Sentence, sentences
 
-RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "target", "context", "date", "split")
+RESERVED = (
+    "text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "sentence_start", "sentence_end", "mentions", "target",
+    "context", "date", "split",
+)  # fmt: skip
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
 OTHER_CONTEXT = "whose context is not that of the first row of their article"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from stance.actors import Reading
 from stance.classification import Judgement
-from stance.codebook import NEUTRAL, UNSURE
+from stance.codebook import NEUTRAL, UNSURE, column_clashes
 from stance.dataset import csv_line
+from stance.errors import ModelError
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -108,8 +109,10 @@ def jsonl_lines(judgements: Iterable[Judgement]) -> Iterator[str]:
 def csv_lines(judgements: Iterable[Judgement], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
     """Flat rows that can be corrected in a spreadsheet and given to `train`: `start`,`end` count in `text`.
 
-    With `heads` (labels by head) there is a header also where there is no judgement.
+    With `heads` (labels by head) there is a header also where there is no judgement. Raises ModelError where two columns would have one name.
     """
+    if told := next(iter(column_clashes(heads or {}).values()), ""):
+        raise ModelError(f"the results cannot be kept as CSV: {told}", "train the model again with another name")
     header: list[str] = []
     for j in judgements:
         row = csv_row(j)

@@ -9,7 +9,8 @@ import pytest
 
 from stance.codebook import STANCES, Head
 from stance.dataset import Dataset, read_dataset
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, ModelError
+from stance.rendering import csv_lines
 from stance.training import check_trainable
 
 HEADER = "text,actor,stance,tone\n"
@@ -280,6 +281,36 @@ def test_duplicates_are_left_out_with_a_warning(file: Write) -> None:
 def test_the_same_sentence_in_two_articles_is_no_duplicate(file: Write) -> None:
     data = read_dataset(file("article_id,text,actor,stance\na,Norway left.,Norway,neutral\nb,Norway left.,Norway,firm\n"))
     assert len(data) == 2
+
+
+@pytest.mark.parametrize(
+    ("heads", "labels", "said"),
+    [
+        (["mood"], "p q", "{path}:2: label 'p' of head 'mood' would have the column 'mood_p' in results, which is one of head 'mood'; rename the label"),
+        (["mood"], "P q", "{path}:2: label 'P' of head 'mood' would have the column 'mood_P' in results, which is one of head 'mood'; rename the label"),
+        (["mood", "mood_q"], "x q", "{path}:3: label 'q' of head 'mood' would have the column 'mood_q' in results, which is one of head 'mood_q'; rename the label"),
+        (["mood", "mood_probs"], "x y", "head 'mood_probs' would have the column 'mood_probs' in results, which is one of head 'mood'; rename the head"),
+        (["a", "a_b"], "c b_c", "{path}:2: label 'c' of head 'a_b' would have the column 'a_b_c' in results, which is one of label 'b_c' of head 'a'; rename the label"),
+        (["mood"], "probs q Q", ""),
+    ],
+)  # fmt: skip
+def test_labels_and_heads_whose_columns_would_have_one_name(file: Write, heads: list[str], labels: str, said: str) -> None:
+    rows = [f"Norway left port {ord(x[0])} {n}.,Norway,{','.join([x] * len(heads))}\n" for n in (1, 2) for x in labels.split()]
+    path = file(f"text,actor,{','.join(heads)}\n{''.join(rows)}")
+    data = read_dataset(path, heads=heads)
+    if not said:
+        check_trainable(data)
+        return
+    with pytest.raises(DataError) as e:
+        check_trainable(data)
+    assert e.value.problems == (said.format(path=path),) and e.value.hint == "rename and try again"
+    with pytest.raises(ModelError, match="the results cannot be kept as CSV"):
+        list(csv_lines([], {h.name: h.labels for h in data.heads}))
+
+
+def test_a_head_that_would_have_a_column_of_every_result(file: Write) -> None:
+    with pytest.raises(DataError, match="a head cannot be called 'sentence_start'"):
+        read_dataset(file("text,actor,sentence_start\nNorway left.,Norway,a\n"), heads=["sentence_start"])
 
 
 @pytest.mark.parametrize(
