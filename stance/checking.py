@@ -31,7 +31,9 @@ from stance.dataset import (
     csv_records,
     labelled_files,
     normalise,
+    other_contexts,
     read_dataset,
+    read_table,
     read_text,
 )
 from stance.errors import DataError
@@ -94,7 +96,8 @@ def check(paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Le
         data = read_dataset(paths, heads=heads, lexicon=lexicon)
     except DataError as e:
         return Checked(tuple(_errors(e)), None, e)
-    found = [*_columns(paths, data), *_notes(data), *_spellings(data), *examine(data)]
+    rows = read_table(paths, heads=heads).rows  # with those that have no actor
+    found = [*_columns(paths, data), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
     failure = None
     try:
         check_trainable(data)
@@ -142,8 +145,9 @@ def _errors(e: DataError) -> list[Finding]:
 
 
 def _notes(data: Dataset) -> list[Finding]:
-    kinds = {"duplicate rows": "duplicate", OTHER_CONTEXT: "context"}
-    return [_parsed(w, "warning", next((k for x, k in kinds.items() if x in w), "encoding")) for w in data.warnings if ABSENT not in w]
+    """What reading said, without what is said of each row below."""
+    said = [w for w in data.warnings if ABSENT not in w and OTHER_CONTEXT not in w]
+    return [_parsed(w, "warning", "duplicate" if "duplicate row" in w else "encoding") for w in said]
 
 
 # --------------------------------------------------------------------------- columns and classes
@@ -234,6 +238,12 @@ def _absent(data: Dataset) -> Iterator[Finding]:
         return
     for r in absent_actors(data.rows, data.pairs):
         yield _warn(r, "absent-actor", f"actor {r.actor!r} was not found in the sentence; give start,end or the sentences before as context")
+
+
+def _contexts(rows: Sequence[Row]) -> Iterator[Finding]:
+    for r, first in other_contexts(rows):
+        said = f"the context is not that of the first row of article {r.article_id!r} ({first.place}), which alone is read"
+        yield _warn(r, "context", f"{said}; leave it empty, or give the row another article_id")
 
 
 # --------------------------------------------------------------------------- articles, splits and repeats

@@ -420,7 +420,7 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     for indices in articles.values():
         pairs.update(_locate_article([(i, rows[i]) for i in indices], lexicon))
     order = sorted(pairs)
-    other = [rows[i] for indices in articles.values() for i in indices if rows[i].context not in ("", rows[indices[0]].context)]
+    other = [r for r, _ in other_contexts(rows)]
     found, kept = [pairs[i] for i in order], [rows[i] for i in order]
     notes = []
     if absent := absent_actors(kept, found):
@@ -435,6 +435,12 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
             "leave it empty there, or give the rows another article_id"
         )
     return found, kept, notes
+
+
+def other_contexts(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Rows with another context than the first row of their article, and that row, whose context alone is read."""
+    first: dict[str, Row] = {}
+    return [(r, old) for r in rows if r.context not in ("", (old := first.setdefault(_article(r), r)).context)]
 
 
 def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
