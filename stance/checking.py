@@ -36,7 +36,7 @@ from stance.dataset import (
     read_table,
     read_text,
 )
-from stance.errors import DataError
+from stance.errors import DataError, number
 from stance.evaluation import Floats, Ints
 from stance.training import OutOfFold, check_trainable, number_of_folds
 
@@ -255,7 +255,8 @@ def _article_ids(data: Dataset) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     without = [r for r in data.rows if not r.article_id]
     if without and len(without) < len(data):
-        reason = f"{len(without)} rows have no article_id, others have; each such sentence counts as an article of its own"
+        has = "has" if len(without) == 1 else "have"
+        reason = f"{number(len(without), 'row')} {has} no article_id, others have; each such sentence counts as an article of its own"
         yield _warn(without[0], "article-id", reason)
     for r in data.rows:
         old = first.setdefault(r.article_id, r)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from stance.actors import Lexicon, Mention, Pair, Reading, default_lexicon, read_sentences, valid_date
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
-from stance.errors import DataError, InputError, near_miss
+from stance.errors import DataError, InputError, near_miss, number
 from stance.text import Sentence, sentences
 
 RESERVED = (
@@ -28,7 +28,7 @@ RESERVED = (
 )  # fmt: skip
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
-OTHER_CONTEXT = "whose context is not that of the first row of their article"
+OTHER_CONTEXT = "whose context is not that of the first row of the article"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def read_table(
 
 def _refuse(problems: list[str]) -> None:
     if problems:
-        raise DataError(f"{len(problems)} bad rows; nothing was read", "correct them and try again", tuple(problems))
+        raise DataError(f"{number(len(problems), 'bad row')}; nothing was read", "correct them and try again", tuple(problems))
 
 
 def _read_files(paths: str | Path | Sequence[str | Path], heads: Sequence[str], known: Sequence[Head], unlabelled: bool) -> tuple[Table, list[str]]:
@@ -276,7 +276,7 @@ def read_definitions(path: Path, heads: Sequence[Head]) -> dict[str, dict[str, s
             value = label if what == "label" else head
             problems.append(f"{path}:{line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
     if problems:
-        raise DataError(f"{len(problems)} definitions of nothing", "correct them and try again", tuple(problems))
+        raise DataError(f"{number(len(problems), 'definition')} of nothing", "correct them and try again", tuple(problems))
     return out
 
 
@@ -390,7 +390,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
             ]
         else:
             twice.append(r.place)
-    notes = [f"{len(twice)} duplicate rows left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"] if twice else []
+    notes = [f"{number(len(twice), 'duplicate row')} left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"] if twice else []
     return kept, clashes, notes
 
 
@@ -426,19 +426,19 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     if absent := absent_actors(kept, found):
         shown = ", ".join(f"{r.place} {r.actor!r}" for r in absent[:3])
         notes.append(
-            f"{len(absent)} rows {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
+            f"{number(len(absent), 'row')} {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
         )
     if other:
         shown = ", ".join(r.place for r in other[:3])
         notes.append(
-            f"{len(other)} rows {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
+            f"{number(len(other), 'row')} {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
             "leave it empty there, or give the rows another article_id"
         )
     return found, kept, notes
 
 
 def other_contexts(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """Rows with another context than the first row of their article, and that row, whose context alone is read."""
+    """Rows with another context than the first row of the article, and that row, whose context alone is read."""
     first: dict[str, Row] = {}
     return [(r, old) for r in rows if r.context not in ("", (old := first.setdefault(_article(r), r)).context)]
 

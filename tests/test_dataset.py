@@ -75,6 +75,16 @@ def test_the_fingerprint_is_of_the_content(file: Write) -> None:
     assert a.fingerprint == b.fingerprint != c.fingerprint
 
 
+@pytest.mark.parametrize(("column", "value"), [("start", "1"), ("end", "5"), ("context", "Chile came."), ("date", "2031-03-05"), ("article_id", "b"), ("actor", "Peru")])
+def test_whatever_decides_a_pair_is_in_its_fingerprint(file: Write, column: str, value: str) -> None:
+    cells = {"article_id": "a", "text": "Norway left.", "actor": "Norway", "stance": "neutral", "start": "0", "end": "6", "context": "Norway came.", "date": "2031-03-04"}
+
+    def print_of(cells: dict[str, str]) -> str:
+        return read_dataset(file(f"{','.join(cells)}\n{','.join(cells.values())}\n")).fingerprint
+
+    assert print_of(cells) == print_of({**cells, "split": "test"}) != print_of({**cells, column: value})
+
+
 def test_a_folder_is_all_its_csv_files(file: Write, tmp_path: Path) -> None:
     file(HEADER + GOOD, "a.csv")
     file(HEADER + "Peru left.,Peru,neutral,neutral\n", "b.csv")
@@ -221,7 +231,7 @@ def test_another_context_inside_an_article_is_told(file: Write) -> None:
     header = "article_id,text,actor,stance,context\n"
     path = file(header + "a,It left.,Norway,neutral,Norway came.\na,He sued.,Chile,accuse,Chile came.\na,Peru sued.,Peru,accuse,\n")
     (told,) = (w for w in read_dataset(path).warnings if "context" in w)
-    assert told.startswith("1 rows whose context is not that of the first row") and f"{path}:3;" in told
+    assert told.startswith("1 row whose context is not that of the first row") and f"{path}:3;" in told
 
 
 def test_a_label_without_an_actor(file: Write) -> None:
@@ -275,12 +285,17 @@ def test_duplicates_are_left_out_with_a_warning(file: Write) -> None:
     path = file(HEADER + GOOD + "Norway condemned the raid.,Norway,accuse,stern\n")
     data = read_dataset(path)
     assert len(data) == 2
-    assert any(w.startswith("1 duplicate rows left out") and f"{path}:4" in w for w in data.warnings)
+    assert any(w.startswith("1 duplicate row left out") and f"{path}:4" in w for w in data.warnings)
 
 
 def test_the_same_sentence_in_two_articles_is_no_duplicate(file: Write) -> None:
     data = read_dataset(file("article_id,text,actor,stance\na,Norway left.,Norway,neutral\nb,Norway left.,Norway,firm\n"))
     assert len(data) == 2
+
+
+def test_the_same_sentence_after_another_context_is_no_duplicate(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance,context\nIt left.,Norway,neutral,Norway came.\nIt left.,Norway,firm,Norway vowed to.\n"))
+    assert data.labels["stance"] == ("neutral", "firm")
 
 
 @pytest.mark.parametrize(
