@@ -174,7 +174,7 @@ def row_digest(row: Row) -> int:
 def read_text(path: Path) -> tuple[str, str]:
     """(text, warning) of a file: BOM, else strict UTF-8, else cp1252 with a warning.
 
-    Raises InputError for a missing, empty or binary file.
+    Raises InputError for a missing, empty or binary file, and for a few lines that are no UTF-8 among others that are.
     """
     return decode(read_bytes(path), str(path))
 
@@ -201,10 +201,30 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
         raise InputError(f"{name}: this is a binary file, not text", "give txt, html, json, jsonl or csv")
     try:
         return raw.decode("utf-8"), ""
-    except UnicodeDecodeError as e:
-        line = raw.count(b"\n", 0, e.start) + 1
-        text = raw.decode("cp1252", errors="replace")
-        return text, f"{name}:{line}: not UTF-8 (byte 0x{raw[e.start]:02x}); read as cp1252"
+    except UnicodeDecodeError:
+        encoding, note = encoding_of(raw.split(b"\n"), name)
+        return raw.decode(encoding, errors="replace"), note
+
+
+def encoding_of(lines: Iterable[bytes], name: str) -> tuple[str, str]:
+    """(encoding, warning): UTF-8 if all lines are, else cp1252 with a warning.
+
+    Raises InputError, with the bad lines, when more lines hold characters of UTF-8 than bytes that are none: as cp1252 those would be garbled.
+    """
+    good, bad = 0, list[str]()
+    for n, line in enumerate(lines, 1):
+        if not line.isascii():
+            try:
+                line.decode("utf-8")
+                good += 1
+            except UnicodeDecodeError as e:
+                bad.append(f"{n}: not UTF-8 (byte 0x{line[e.start]:02x})")
+    if not bad:
+        return "utf-8", ""
+    if good <= len(bad):
+        return "cp1252", f"{name}:{bad[0]}; read as cp1252"
+    told = "\n".join(f"{name}:{x}" for x in bad[:100]) + (f"\n… and {len(bad) - 100} more" if len(bad) > 100 else "")
+    raise InputError(f"{told}, while {good} other lines with accents or the like are", "save these lines as UTF-8 too")
 
 
 def labelled_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:

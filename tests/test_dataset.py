@@ -111,6 +111,17 @@ def test_cp1252_is_read_with_a_warning_that_names_the_line(file: Write) -> None:
     assert any(w.startswith(f"{path}:3: not UTF-8 (byte 0x93)") and "cp1252" in w for w in data.warnings)
 
 
+def test_a_few_lines_that_are_no_utf8_do_not_garble_the_others(file: Write) -> None:
+    rows = [f"Peru left Málaga {n}.,Peru,neutral,neutral\n".encode("cp1252" if n in (2, 4) else "utf-8") for n in range(5)]
+    path = file(HEADER.encode() + b"".join(rows))
+    with pytest.raises(InputError) as e:
+        read_dataset(path)
+    assert e.value.message == f"{path}:4: not UTF-8 (byte 0xe1)\n{path}:6: not UTF-8 (byte 0xe1), while 3 other lines with accents or the like are"
+    assert e.value.hint == "save these lines as UTF-8 too"
+    path = file(HEADER.encode() + b"".join(rows[1:]))  # as many of either: no way to tell
+    assert read_dataset(path).warnings[0] == f"{path}:3: not UTF-8 (byte 0xe1); read as cp1252"
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_line_ends(file: Write, newline: str) -> None:
     assert len(read_dataset(file((HEADER + GOOD).replace("\n", newline)))) == 2
