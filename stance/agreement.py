@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stance.annotation import NAMES_OF_ANNOTATORS, no_labels, number
+from stance.annotation import NAMES_OF_ANNOTATORS, no_labels
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import (
     Row,
@@ -31,7 +31,7 @@ from stance.dataset import (
     read_text,
     spreadsheet_cell,
 )
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, percentiles, resample
 
 

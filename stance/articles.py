@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar, cast
 
 from stance.actors import valid_date
-from stance.dataset import decode
+from stance.dataset import CP1252, decode, not_utf8
 from stance.errors import InputError, MissingExtraError, near_miss
 from stance.markdown import prose_of
 
@@ -334,7 +334,7 @@ _FOREIGN = {
 def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
     if what := next((w for begin, w in _FOREIGN.items() if raw.startswith(begin)), ""):
         raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)")
-    text, note = decode(raw, name)
+    text, note = decode(raw, name, mixed=True)
     _warn(note)
     if not text.strip():  # nothing but a byte-order mark
         raise InputError(f"{name}: the file is empty", "give a file with text")
@@ -392,7 +392,7 @@ def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str) -> It
             continue
         empty = False
         try:
-            line, _ = decode(raw, f"{name}:{n}")
+            line, _ = decode(raw, f"{name}:{n}", mixed=True)
         except InputError as e:
             yield Skipped(f"{name}:{n}", e.message.removeprefix(f"{name}:{n}: "))
             continue
@@ -444,30 +444,28 @@ def _size(path: Path) -> int:
 
 def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """A table row by row: read once for its encoding, once for its rows, and never held whole."""
+    encoding, errors = "utf-16", "replace"
     with _opened(path) as f:
         head = f.read(65536)
-        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            encoding, note = "utf-16", ""
-        else:
-            decode(head.rstrip(_HIGH) or head, str(path))  # says what is empty or binary; a character may be cut in two
-            encoding, note = _encoding(f, head, str(path))
-    _warn(note)
+        if not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            decode(head.rstrip(_HIGH) or head, str(path), mixed=True)  # says what is empty or binary; a character may be cut in two
+            _warn(_not_utf8(f, head, str(path)))
+            encoding, errors = "utf-8-sig", CP1252
     with _opened(path, seen) as f:
-        yield from _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors="replace", newline=""), text_column)
+        yield from _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors, newline=""), text_column)
 
 
-def _encoding(rest: BinaryIO, head: bytes, name: str) -> tuple[str, str]:
-    """UTF-8 if all of it is, else cp1252 with a note, as `decode` has it."""
+def _not_utf8(rest: BinaryIO, head: bytes, name: str) -> str:
+    """What to say of the first byte that is none; '' without any."""
     line = 1
     decoder = codecs.getincrementaldecoder("utf-8")()
     for chunk in chain([head], iter(lambda: rest.read(1 << 20), b""), [b""]):
         try:
             decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as e:
-            line += e.object.count(b"\n", 0, e.start)
-            return "cp1252", f"{name}:{line}: not UTF-8 (byte 0x{e.object[e.start]:02x}); read as cp1252"
+            return not_utf8(name, line + e.object.count(b"\n", 0, e.start), e.object[e.start])
         line += chunk.count(b"\n")
-    return "utf-8-sig", ""
+    return ""
 
 
 def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
@@ -546,4 +544,4 @@ def _url(url: str) -> Article:
             raw = r.read(20_000_000)
     except (URLError, OSError, ValueError) as e:
         raise InputError(f"{url}: cannot be fetched: {e}", "check the address, or save the page and give the file") from e
-    return html_article(decode(raw, url)[0], url, url)
+    return html_article(decode(raw, url, mixed=True)[0], url, url)

@@ -31,10 +31,12 @@ from stance.dataset import (
     csv_records,
     labelled_files,
     normalise,
+    other_contexts,
     read_dataset,
+    read_table,
     read_text,
 )
-from stance.errors import DataError
+from stance.errors import DataError, number
 from stance.evaluation import Floats, Ints
 from stance.training import OutOfFold, check_trainable, number_of_folds
 
@@ -94,7 +96,8 @@ def check(paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Le
         data = read_dataset(paths, heads=heads, lexicon=lexicon)
     except DataError as e:
         return Checked(tuple(_errors(e)), None, e)
-    found = [*_columns(paths, data), *_notes(data), *_spellings(data), *examine(data)]
+    rows = read_table(paths, heads=heads).rows  # with those that have no actor
+    found = [*_columns(paths, data), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
     failure = None
     try:
         check_trainable(data)
@@ -142,8 +145,9 @@ def _errors(e: DataError) -> list[Finding]:
 
 
 def _notes(data: Dataset) -> list[Finding]:
-    kinds = {"duplicate rows": "duplicate", OTHER_CONTEXT: "context"}
-    return [_parsed(w, "warning", next((k for x, k in kinds.items() if x in w), "encoding")) for w in data.warnings if ABSENT not in w]
+    """What reading said, without what is said of each row below."""
+    said = [w for w in data.warnings if ABSENT not in w and OTHER_CONTEXT not in w]
+    return [_parsed(w, "warning", "duplicate" if "duplicate row" in w else "encoding") for w in said]
 
 
 # --------------------------------------------------------------------------- columns and classes
@@ -236,6 +240,12 @@ def _absent(data: Dataset) -> Iterator[Finding]:
         yield _warn(r, "absent-actor", f"actor {r.actor!r} was not found in the sentence; give start,end or the sentences before as context")
 
 
+def _contexts(rows: Sequence[Row]) -> Iterator[Finding]:
+    for r, first in other_contexts(rows):
+        said = f"the context is not that of the first row of article {r.article_id!r} ({first.place}), which alone is read"
+        yield _warn(r, "context", f"{said}; leave it empty, or give the row another article_id")
+
+
 # --------------------------------------------------------------------------- articles, splits and repeats
 
 
@@ -245,7 +255,8 @@ def _article_ids(data: Dataset) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     without = [r for r in data.rows if not r.article_id]
     if without and len(without) < len(data):
-        reason = f"{len(without)} rows have no article_id, others have; each such sentence counts as an article of its own"
+        has = "has" if len(without) == 1 else "have"
+        reason = f"{number(len(without), 'row')} {has} no article_id, others have; each such sentence counts as an article of its own"
         yield _warn(without[0], "article-id", reason)
     for r in data.rows:
         old = first.setdefault(r.article_id, r)

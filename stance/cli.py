@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 
 import typer
 
-from stance.errors import InputError, ModelError, StanceError, near_miss
+from stance.errors import InputError, ModelError, StanceError, near_miss, number
 
 if TYPE_CHECKING:
     from stance.actors import Lexicon
@@ -410,7 +410,8 @@ def train(
     _warn(dataset.warnings)
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
     if held and (both := len({*rest.groups} & {*held.groups})):
-        _say(f"warning: {both} articles are both in split {hold_out!r} and in what is trained on: its scores flatter (`stance check` names them)")
+        shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
+        _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
     cue_text = read_text(cues)[0] if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     _warn_of_folds(rest, folds)
@@ -561,7 +562,7 @@ def sample(
     ] = None,
 ) -> None:
     """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
-    from stance.annotation import csv_lines, number
+    from stance.annotation import csv_lines
     from stance.articles import Skipped, input_bytes, scan_articles
     from stance.codebook import DEFAULT_HEADS
     from stance.progress import progress
@@ -618,8 +619,8 @@ def check(
         raise checked.failure
     if dataset := checked.data:
         labels = ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads)
-        counts = [f"{sum(f.level == level for f in found)} {level}s" for level in ("warning", *(["suspect"] if suspects else []))]
-        size = f"{len(dataset)} pairs in {len(set(dataset.groups))} articles, {labels}, fingerprint {dataset.fingerprint[:16]}"
+        counts = [number(sum(f.level == level for f in found), level) for level in ("warning", *(["suspect"] if suspects else []))]
+        size = f"{number(len(dataset), 'pair')} in {number(len(set(dataset.groups)), 'article')}, {labels}, fingerprint {dataset.fingerprint[:16]}"
         _say(f"{size}: {', '.join(counts)}")
 
 
@@ -641,7 +642,6 @@ def agree(
 ) -> None:
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
-    from stance.annotation import number
 
     for path in (output, agreed):
         _refuse_overwrite(path, map(str, files))
@@ -732,15 +732,15 @@ def report(
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
     until: Annotated[str, typer.Option("--to", help="Articles of this date and earlier.", show_default=False)] = "",
-    by: Annotated[str, typer.Option("--by", help="week or month: the steps of the charts over time.")] = "month",
+    by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
 ) -> None:
     """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
     from stance.actors import valid_date
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"{output}: a web page ends in .html", param_hint="--output")
-    if by not in ("week", "month"):
-        raise typer.BadParameter(f"{by!r} is not week or month", param_hint="--by")
+    if by not in ("week", "month", "year"):
+        raise typer.BadParameter(f"{by!r} is not week, month or year", param_hint="--by")
     for name, date in (("--from", since), ("--to", until)):
         if date and valid_date(date) != date:
             raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
@@ -807,7 +807,7 @@ def export(
     if pipeline:
         _export_pipeline(source, pipeline)
         return
-    from stance.annotation import export_lines, no_labels, number
+    from stance.annotation import export_lines, no_labels
     from stance.dataset import labelled_files, read_table
 
     table = read_table(source, heads=head, unlabelled=True)
@@ -845,7 +845,7 @@ def import_(
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
-    from stance.annotation import csv_lines, import_files, number
+    from stance.annotation import csv_lines, import_files
 
     _refuse_overwrite(output, map(str, files))
     got = import_files(files, source, heads=head, annotator=annotator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 STANCES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate", "neutral")
@@ -67,3 +68,21 @@ def head_for(name: str, seen: set[str]) -> Head:
 def gloss(head: str, label: str) -> str:
     """The codebook's one-line definition of a label; empty for labels that are not ours."""
     return GLOSSES.get(head, {}).get(label, "")
+
+
+def column_clashes(heads: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+    """What (head, label; '' for the head itself) would need a column of the results that another has already, and what to do.
+
+    A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them.
+    """
+    out: dict[tuple[str, str], str] = {}
+    csv: dict[str, tuple[str, str]] = {}
+    other: dict[str, tuple[str, str]] = {}
+    own = [(table, f"{h}{end}", h, "") for h in heads for table, ends in ((csv, ("", "_p")), (other, ("", "_p", "_probs"))) for end in ends]
+    for table, column, head, label in [*own, *((csv, f"{h}_{x}", h, x) for h, labels in heads.items() for x in labels)]:
+        old = table.setdefault(column.lower(), (head, label))
+        if old[0] != head or label and not old[1]:
+            what, whose = (f"{'label ' + repr(x) + ' of ' if x else ''}head {h!r}" for h, x in ((head, label), old))
+            told = f"{what} would have the column {column!r} in results, which is one of {whose}"
+            out[head, label] = f"{told}; rename the {'label' if label else 'head'}"
+    return out

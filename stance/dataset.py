@@ -8,6 +8,7 @@ file order are its sentences; a row without an actor is a sentence that only giv
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -19,13 +20,16 @@ from pathlib import Path
 
 from stance.actors import Lexicon, Mention, Pair, Reading, default_lexicon, read_sentences, valid_date
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
-from stance.errors import DataError, InputError, near_miss
+from stance.errors import DataError, InputError, near_miss, number
 from stance.text import Sentence, sentences
 
-RESERVED = ("text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "mentions", "target", "context", "date", "split")
+RESERVED = (
+    "text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "sentence_start", "sentence_end", "mentions", "target",
+    "context", "date", "split",
+)  # fmt: skip
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
-OTHER_CONTEXT = "whose context is not that of the first row of their article"
+OTHER_CONTEXT = "whose context is not that of the first row of the article"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def read_table(
 
 def _refuse(problems: list[str]) -> None:
     if problems:
-        raise DataError(f"{len(problems)} bad rows; nothing was read", "correct them and try again", tuple(problems))
+        raise DataError(f"{number(len(problems), 'bad row')}; nothing was read", "correct them and try again", tuple(problems))
 
 
 def _read_files(
@@ -192,7 +196,7 @@ def row_digest(row: Row) -> int:
 def read_text(path: Path) -> tuple[str, str]:
     """(text, warning) of a file: BOM, else strict UTF-8, else cp1252 with a warning.
 
-    Raises InputError for a missing, empty or binary file.
+    Raises InputError for a missing, empty or binary file, and for a few lines that are no UTF-8 among others that are.
     """
     return decode(read_bytes(path), str(path))
 
@@ -205,8 +209,17 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
 
 
-def decode(raw: bytes, name: str) -> tuple[str, str]:
-    """As `read_text`, for bytes already read."""
+def _as_cp1252(e: UnicodeError) -> tuple[str, int]:
+    assert isinstance(e, UnicodeDecodeError)
+    return e.object[e.start : e.end].decode("cp1252", errors="replace"), e.end
+
+
+CP1252 = "stance.cp1252"  # what to do with bytes that are no UTF-8, for `errors=`
+codecs.register_error(CP1252, _as_cp1252)
+
+
+def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
+    """As `read_text`, for bytes already read; with `mixed`, bytes that are no UTF-8 are read as cp1252 beside others that are."""
     if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise InputError(f"{name}: the file is empty", "give a file with text")
     for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
@@ -220,9 +233,37 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
     try:
         return raw.decode("utf-8"), ""
     except UnicodeDecodeError as e:
-        line = raw.count(b"\n", 0, e.start) + 1
-        text = raw.decode("cp1252", errors="replace")
-        return text, f"{name}:{line}: not UTF-8 (byte 0x{raw[e.start]:02x}); read as cp1252"
+        if mixed:
+            return raw.decode("utf-8", errors=CP1252), not_utf8(name, raw.count(b"\n", 0, e.start) + 1, raw[e.start])
+        encoding, note = _encoding_of(raw.split(b"\n"), name)
+        return raw.decode(encoding, errors="replace"), note
+
+
+def not_utf8(name: str, line: int, byte: int) -> str:
+    """What to say of the first byte that is none."""
+    return f"{name}:{line}: not UTF-8 (byte 0x{byte:02x}); read as cp1252"
+
+
+def _encoding_of(lines: Iterable[bytes], name: str) -> tuple[str, str]:
+    """(encoding, warning): UTF-8 if all lines are, else cp1252 with a warning.
+
+    Raises InputError, with the bad lines, when more lines hold characters of UTF-8 than bytes that are none: as cp1252 those would be garbled.
+    """
+    good, bad = 0, list[tuple[int, int]]()
+    for n, line in enumerate(lines, 1):
+        if not line.isascii():
+            try:
+                line.decode("utf-8")
+                good += 1
+            except UnicodeDecodeError as e:
+                bad.append((n, line[e.start]))
+    if not bad:
+        return "utf-8", ""
+    if good <= len(bad):
+        return "cp1252", not_utf8(name, *bad[0])
+    told = "\n".join(f"{name}:{n}: not UTF-8 (byte 0x{byte:02x})" for n, byte in bad[:100])
+    told += f"\n… and {len(bad) - 100} more" if len(bad) > 100 else ""
+    raise InputError(f"{told}, while {good} other lines with accents or the like are", "save these lines as UTF-8 too")
 
 
 def labelled_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -299,7 +340,7 @@ def read_definitions(path: Path, heads: Sequence[Head]) -> dict[str, dict[str, s
             value = label if what == "label" else head
             problems.append(f"{path}:{line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
     if problems:
-        raise DataError(f"{len(problems)} definitions of nothing", "correct them and try again", tuple(problems))
+        raise DataError(f"{number(len(problems), 'definition')} of nothing", "correct them and try again", tuple(problems))
     return out
 
 
@@ -423,7 +464,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
             ]
         else:
             twice.append(r.place)
-    notes = [f"{len(twice)} duplicate rows left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"] if twice else []
+    notes = [f"{number(len(twice), 'duplicate row')} left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"] if twice else []
     return kept, clashes, notes
 
 
@@ -450,22 +491,28 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     pairs: dict[int, Pair] = {}
     for indices in articles:
         pairs |= _locate_article([rows[i] for i in indices], lexicon)
-    other = [rows[i] for indices in articles for i in indices if rows[i].context not in ("", rows[indices[0]].context)]
+    other = [r for r, _ in other_contexts(rows)]
     kept = [r for r in rows if r.actor]
     found = [pairs[id(r)] for r in kept]
     notes = []
     if absent := absent_actors(kept, found):
         shown = ", ".join(f"{r.place} {r.actor!r}" for r in absent[:3])
         notes.append(
-            f"{len(absent)} rows {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
+            f"{number(len(absent), 'row')} {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
         )
     if other:
         shown = ", ".join(r.place for r in other[:3])
         notes.append(
-            f"{len(other)} rows {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
+            f"{number(len(other), 'row')} {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
             "leave it empty there, or give the rows another article_id"
         )
     return found, kept, notes
+
+
+def other_contexts(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Rows with another context than the first row of the article, and that row, whose context alone is read."""
+    first: dict[str, Row] = {}
+    return [(r, old) for r in rows if r.context not in ("", (old := first.setdefault(_article(r), r)).context)]
 
 
 def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:

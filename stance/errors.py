@@ -58,6 +58,11 @@ class MissingExtraError(StanceError):
         return type(self), self._parts
 
 
+def number(n: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def near_miss(value: str, known: list[str] | tuple[str, ...]) -> str:
     """`did you mean 'firm'?` for a value close to a known one, else an empty string."""
     import difflib

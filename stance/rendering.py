@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from stance.actors import Reading, named
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
-from stance.codebook import NEUTRAL, UNSURE
+from stance.codebook import NEUTRAL, UNSURE, column_clashes
 from stance.dataset import csv_line, plain_cell
-from stance.errors import DataError
+from stance.errors import DataError, ModelError
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -117,8 +117,10 @@ def _told(item: Article | Skipped) -> dict[str, Any]:
 def csv_lines(results: Iterable[Result], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
     """Flat rows that can be corrected in a spreadsheet and given to `train`: `start`,`end` count in `text`.
 
-    With `heads` (labels by head) there is a header also where there is no judgement.
+    With `heads` (labels by head) there is a header also where there is no judgement. Raises ModelError where two columns would have one name.
     """
+    if told := next(iter(column_clashes(heads or {}).values()), ""):
+        raise ModelError(f"the results cannot be kept as CSV: {told}", "train the model again with another name")
     header: list[str] = []
     for r in results:
         for j in r.judgements:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stance.actors import valid_date
 from stance.codebook import NEUTRAL, UNSURE, gloss
-from stance.errors import InputError
+from stance.errors import InputError, number
 from stance.pages import HUES, glyph, render
 
 Floats = NDArray[np.float64]
@@ -152,11 +152,11 @@ def _notes(
     model = {r["id"]: r["model"] for r in runs}
     others = Counter(model[r["run_id"]] == runs[-1]["model"] for r in rows if r["run_id"] not in same)
     if others[False]:
-        notes.append(f"{others[False]} articles were classified with another model and are left out.")
+        notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
     if others[True]:
-        notes.append(f"{others[True]} articles were classified with other settings (--actor, --min-confidence) or aliases and are left out.")
+        notes.append(f"Left out: {number(others[True], 'article')} classified with other settings (--actor, --min-confidence) or aliases.")
     if (since or until) and (undated := sum(not r["date"] for r in newest)):
-        notes.append(f"{undated} articles have no date and are left out.")
+        notes.append(f"Left out: {number(undated, 'article')} without a date.")
     if any(not r["finished"] for r in runs if r["id"] in same):
         notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
     if not kept:
@@ -234,7 +234,9 @@ def corrector(manifest: dict[str, Any], head: str, labels: Sequence[str]) -> Cal
 
 
 def period(date: str, by: str) -> str:
-    """The month (`2024-03`) or the Monday of the week (`2024-03-04`) of an ISO date; '' where it is not known that closely."""
+    """The year (`2024`), the month (`2024-03`) or the Monday of the week (`2024-03-04`) of an ISO date; '' where it is not known that closely."""
+    if by == "year":
+        return date[:4]
     if by == "month":
         return date[:7] if len(date) >= 7 else ""
     if len(date) < 10:
@@ -249,13 +251,13 @@ def periods(seen: Iterable[str], by: str) -> list[str]:
     Where there would be more, one in a hundred at either end is dropped first: some dates are misprints.
     """
     known = sorted(x for x in seen if x)
-    if known and (int(known[-1][:4]) - int(known[0][:4])) * (52 if by == "week" else 12) > PERIODS:
+    if known and (int(known[-1][:4]) - int(known[0][:4])) * {"week": 52, "month": 12, "year": 1}[by] > PERIODS:
         known = known[len(known) // 100 : len(known) - len(known) // 100]
     if not known:
         return []
     out = [known[-1]]
     while out[-1] > known[0] and len(out) < PERIODS:
-        first_day = datetime.date.fromisoformat((out[-1] + "-01")[:10])
+        first_day = datetime.date.fromisoformat((out[-1] + "-01-01")[:10])
         out.append(period((first_day - datetime.timedelta(days=1)).isoformat(), by))
     return out[::-1]
 
@@ -280,7 +282,7 @@ class _Drill:
 
 
 def report_page(results: Results, *, by: str = "month", name: str = "") -> Iterator[str]:
-    """The page, in pieces. `by` is `week` or `month`; `name` says what was read."""
+    """The page, in pieces. `by` is `week`, `month` or `year`; `name` says what was read."""
     main = next(iter(results.heads))
     js = results.judgements
     labels = _labels(results, main)

@@ -11,10 +11,10 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +110,12 @@ def record(
     """Write the results of a run into the database at `path`, going on where the same run stopped.
 
     `judge(items, finish)` gives `finish(result)` for every item in order, in batches (`classification.classify_archive`). The articles
-    already there are compared with `items` and not judged again. With `restart` a new database is written beside the old one and takes its
+    already there are compared with `items` and not judged again. What could not be read before and can be read now is judged and takes the
+    place of its skipped row, with new ids: as more batches where only skipped rows follow, else all of it in one transaction. A bad line makes
+    room for one article, an input for all it holds. What still cannot be read stays skipped, with its last reason; so does an article on
+    which classification failed: the same model would fail again. With `restart` a new database is written beside the old one and takes its
     place when it is complete; with `append` another run, or the articles by which the input has grown, come on top.
-    Raises InputError when the file is no such database, or holds another run or other articles.
+    Raises InputError when the file is no such database, or holds another run or other articles, or another process writes to it.
     """
     path = path.resolve() if path.is_symlink() else path
     beside = path.with_name(path.name + ".part") if restart and path.exists() else path
@@ -131,22 +134,23 @@ def record(
 
 def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool) -> Recorded:
     number, finished = _find_run(db, path, run, append)
-    before = position = _pass_known(db, path, number, items)
-    more = next(items, None)
-    if more is not None and finished and not append:
+    finish = partial(rows_of, heads=run.heads)
+    known = _pass_known(db, path, number, items, lambda some: judge(some, finish), run.heads)
+    position, more = known.before + sum(known.anew.values()), known.more
+    if more is not None and finished and not append and known.cut is None:
         raise InputError(
             f"{path}: the run of {finished[:10]} is complete with {position} articles; the input now has more, from {more.id!r} on",
             "--append adds them; --restart begins anew",
         )
     if more is not None:
         db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
-        for batch in judge(chain([more], items), partial(rows_of, heads=run.heads)):
+        for batch in judge(chain([more], items), finish):
             with _transaction(db):
                 _add(db, number, position, batch, run.heads)
             position += len(batch)
-    if more is not None or not finished:
+    if more is not None or known.anew or not finished:
         _finish(db, number)
-    return _summary(db, number, before)
+    return _summary(db, number, known.before)
 
 
 def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
@@ -247,18 +251,18 @@ def _runs(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
 
 def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool) -> tuple[int, str]:
     """Id of the run, and when it was finished ('' if it was not). A new one if there is none, or with `append` if none is the same."""
-    runs = _runs(db)
-    for row in runs:
-        if not _differences(run, row):
-            return int(row[5]), row[6] or ""
-    if runs and not append:
-        state = "complete" if runs[0][6] else "unfinished"
-        raise InputError(
-            f"{path}: holds {'another run' if len(runs) == 1 else f'{len(runs)} other runs'}; the last one is {state}, and differs:\n  "
-            + "\n  ".join(_differences(run, runs[0])),
-            "give the same again to go on with it; --append adds a further run; --restart begins anew",
-        )
-    with _transaction(db):
+    with _transaction(db):  # the look too: of two that begin at once, the second finds the run of the first
+        runs = _runs(db)
+        for row in runs:
+            if not _differences(run, row):
+                return int(row[5]), row[6] or ""
+        if runs and not append:
+            state = "complete" if runs[0][6] else "unfinished"
+            raise InputError(
+                f"{path}: holds {'another run' if len(runs) == 1 else f'{len(runs)} other runs'}; the last one is {state}, and differs:\n  "
+                + "\n  ".join(_differences(run, runs[0])),
+                "give the same again to go on with it; --append adds a further run; --restart begins anew",
+            )
         _head_columns(db, run.heads)
         found = db.execute(
             "INSERT INTO run(started, version, model, model_name, lexicon, settings, manifest) VALUES (?,?,?,?,?,?,?)",
@@ -277,21 +281,107 @@ def _differences(run: Run, row: Sequence[Any]) -> list[str]:
     return [f"{what}: {a} there, {b} now" for what, a, b in pairs if a != b]
 
 
-def _pass_known(db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped]) -> int:
-    """Take the articles that the run holds already from `items`; how many. Raises InputError when one differs."""
-    known = db.execute("SELECT key, input, title, date, source, sha256, skipped FROM article WHERE run_id = ? ORDER BY position", (number,))
-    n = 0
-    for n, (*row, skipped) in enumerate(known, 1):
-        item = next(items, None)
+@dataclass(slots=True)
+class _Known:
+    """What a run of `held` articles holds of the input: `before` of them, and `more`, the first item that it does not hold.
+
+    `anew` are positions of skipped articles with the number of items that take their place, `reasons` new reasons by id. From position
+    `cut` on there were only skipped ones, which were dropped: the input is read on from there.
+    """
+
+    held: int
+    before: int = 0
+    more: Article | Skipped | None = None
+    anew: dict[int, int] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+def _pass_known(
+    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped],
+    judge: Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]], heads: Sequence[str],
+) -> _Known:  # fmt: skip
+    """Take the articles that the run holds already from `items`; those that were skipped and can be read now are judged and put in their places.
+
+    Raises InputError when one differs; then nothing is changed.
+    """
+    (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
+    known = _Known(held)
+    readable = _readable(db, path, number, items, known)
+    first = next(readable, None)
+    if first is not None or known.reasons or known.cut is not None:
+        with _transaction(db):
+            if db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone() != (held,):
+                raise sqlite3.IntegrityError("it has added articles")
+            for batch in judge(chain([first], readable)) if first is not None else ():
+                _add(db, number, held, batch, heads)  # at the end, for now
+                held += len(batch)
+            _settle(db, number, known)
+    return known
+
+
+def _readable(db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], known: _Known) -> Iterator[Article | Skipped]:
+    """The items that stand where the run holds skipped ones which could not be read; `known` is told of all."""
+    (last,) = db.execute("SELECT coalesce(max(position), -1) FROM article WHERE run_id = ? AND sha256 <> ''", (number,)).fetchone()
+    columns = "key, input, title, date, source, sha256, skipped, id"  # not of rows that are added meanwhile
+    rows = db.execute(f"SELECT {columns} FROM article WHERE run_id = ? AND position < ? ORDER BY position", (number, known.held))
+    item = next(items, None)
+    lost = ""
+    for n, (*row, skipped, key) in enumerate(rows):
         if item is None:
-            raise InputError(f"{path}: holds more articles than the input has ({n - 1})", "give the same input again, or --restart to begin anew")
-        if _signature(item) != (*row, skipped if not row[5] else ""):
-            raise InputError(
-                f"{path}: article {n} of the input is not the one judged before: {item.id!r} now, {row[0]!r} there"
-                + (" (its text, title, date or source changed)" if item.id == row[0] else ""),
-                "give the same input again to go on, or --restart to begin anew",
-            )
-    return n
+            raise InputError(f"{path}: holds more articles than the input has ({n})", "give the same input again, or --restart to begin anew")
+        if _signature(item)[:6] == tuple(row):
+            if isinstance(item, Skipped) and item.reason != skipped:
+                known.reasons[key] = item.reason
+            known.before += 1
+            item = next(items, None)
+        elif row[5] or not _inside(item, row[1]):
+            raise _changed(path, n, item, row, skipped, lost)
+        elif n > last:
+            known.cut = n
+            break
+        else:
+            lost = f"{row[0]} was skipped: {skipped}"
+            known.anew[n] = 0
+            while item is not None and _inside(item, row[1]) and (row[0] == row[1] or not known.anew[n]):
+                known.anew[n] += 1
+                yield item
+                item = next(items, None)
+    known.more = item
+
+
+def _inside(item: Article | Skipped, given: str) -> bool:
+    """Whether the item comes from this input, or from a file of this folder."""
+    return item.input == given or Path(given) in Path(item.input).parents
+
+
+def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], skipped: str | None, lost: str) -> InputError:
+    why = ""
+    if isinstance(item, Skipped):
+        why = f" (it cannot be read now: {item.reason})"
+    elif not row[5]:
+        why = f" (which was skipped: {skipped})"
+    elif item.id == row[0]:
+        why = " (its text, title, date or source changed)"
+    return InputError(
+        f"{path}: article {n + 1} of the input is not the one judged before: {item.id!r} now, {row[0]!r} there{why}"
+        + (f"\n  before it {lost}" if lost else ""),
+        "give the same input again to go on, or --restart to begin anew",
+    )
+
+
+def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:
+    """Put the articles that were added at the end into the places of the skipped ones."""
+    db.executemany("UPDATE article SET skipped = ? WHERE id = ?", [(reason, key) for key, reason in known.reasons.items()])
+    ids = [i for (i,) in db.execute("SELECT id FROM article WHERE run_id = ? ORDER BY position", (number,))]
+    kept, new = ids[: known.held if known.cut is None else known.cut], iter(ids[known.held :])
+    order = [x for n, i in enumerate(kept) for x in (islice(new, known.anew[n]) if n in known.anew else (i,))]
+    db.executemany("DELETE FROM article WHERE id = ?", [(i,) for i in (*ids[len(kept) : known.held], *(ids[n] for n in known.anew))])
+    if known.anew:
+        db.executemany("UPDATE article SET position = -1 - ? WHERE id = ?", enumerate(order))  # no two may have one position, not even in between
+        db.execute("UPDATE article SET position = -1 - position WHERE run_id = ? AND position < 0", (number,))
+    if known.cut is not None:
+        db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
 
 
 def _signature(item: Article | Skipped) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from stance.actors import Mention, Reading
-from stance.errors import DataError, InputError, near_miss
+from stance.errors import DataError, InputError, near_miss, number
 from stance.text import DATA, MOST_FORMS, Memo
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
@@ -215,7 +215,7 @@ def build_cues(data: str, source: str = "cues.csv", *, check: bool = True) -> Cu
             except ValueError as e:
                 problems.append(f"{source}:{reader.line_num}: {e}")
     if problems:
-        raise DataError(f"{source}: {len(problems)} bad rows in the cue table", "correct these rows", tuple(problems))
+        raise DataError(f"{source}: {number(len(problems), 'bad row')} in the cue table", "correct these rows", tuple(problems))
     return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16])
 
 

@@ -27,7 +27,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
-from stance.codebook import NEUTRAL, Head, gloss
+from stance.codebook import NEUTRAL, Head, column_clashes, gloss
 from stance.dataset import Dataset, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError
@@ -373,8 +373,12 @@ def split_rows(rows: Rows) -> NDArray[Any]:
 
 
 def check_trainable(data: Dataset) -> None:
-    """Raises DataError when a head cannot be trained and tested on grouped folds."""
+    """Raises DataError when a head cannot be trained and tested on grouped folds, or columns of its results would have one name."""
     problems = []
+    for (name, label), told in column_clashes({h.name: h.labels for h in data.heads}).items():
+        place = next((f"{r.place}: " for r in data.rows if label and r.labels[name] == label), "")
+        problems.append(place + told)
+    clashes = len(problems)
     for head in data.heads:
         y = data.labels[head.name]
         if len(set(y)) < 2:
@@ -389,7 +393,8 @@ def check_trainable(data: Dataset) -> None:
                     "it needs at least two articles (or sentences without article_id)"
                 )
     if problems:
-        raise DataError("the data cannot be trained on", "add rows of these classes, merge them with another, or drop them", tuple(problems))
+        hint = "add rows of these classes, merge them with another, or drop them" if problems[clashes:] else "rename and try again"
+        raise DataError("the data cannot be trained on", hint, tuple(problems))
 
 
 def row_digests(data: Dataset) -> Keys:

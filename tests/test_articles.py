@@ -360,6 +360,15 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
 # --------------------------------------------------------------------------- archives
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_bytes_of_cp1252_among_utf8_garble_nothing_else(put: Put, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
+    monkeypatch.setattr("stance.articles.WHOLE", 0 if large else 1 << 20)
+    told = ["Malmö “left” Perú.", "Łódź left, too.", "Málaga left."]
+    path = put("a.csv", b"text\n" + "\n".join(told[:2]).encode() + b"\n" + told[2].encode("cp1252"))
+    assert [a.text for a in read_articles(path)] == told
+    assert f"{path}:4: not UTF-8 (byte 0xe1); read as cp1252" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_large_table_is_read_row_by_row_and_just_the_same(put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], encoding: str) -> None:
     rows = "".join(f'x{n};"Malmö left.\nIt ""waited"" {n}."\r\n' for n in range(3000))

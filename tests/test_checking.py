@@ -85,9 +85,10 @@ def test_own_labels_that_differ_only_in_case(file: Write) -> None:
 
 
 def test_another_context_inside_an_article(file: Write) -> None:
-    rows = "a,It left.,Norway,neutral,Norway came.\na,He sued Peru.,Chile,accuse,Chile came.\nb,Peru left.,Peru,neutral,\nc,Peru sued.,Peru,accuse,\n"
+    rows = "a,Spring came.,,,Norway came.\na,He sued Peru.,Chile,accuse,Chile came.\na,It left.,Norway,neutral,Chile came.\nb,Peru left.,Peru,neutral,\nc,Peru sued.,Peru,accuse,\n"
     path = file(rows, "article_id,text,actor,stance,context\n")
-    assert [(f.place, f.kind) for f in warnings(path) if "context is not" in f.reason] == [("", "context")]
+    said = f"the context is not that of the first row of article 'a' ({path}:2), which alone is read; leave it empty, or give the row another article_id"
+    assert [f for f in warnings(path) if f.kind == "context"] == [Finding(f"{path}:{n}", "warning", "context", said) for n in (3, 4)]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_a_column_with_a_name_nearly_right(file: Write) -> None:
 
 def test_rows_without_an_article_among_others(file: Write) -> None:
     path = file("a,Norway left.,Norway,neutral,neutral,\n,Chile denied it.,Chile,deny,neutral,\n")
-    assert [f.reason for f in warnings(path)] == ["1 rows have no article_id, others have; each such sentence counts as an article of its own"]
+    assert [f.reason for f in warnings(path)] == ["1 row has no article_id, others have; each such sentence counts as an article of its own"]
 
 
 def test_a_class_too_rare_for_the_folds(file: Write) -> None:
@@ -222,6 +223,14 @@ def test_confident_learning_by_hand() -> None:
     probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.35, 0.65], [0.45, 0.55]])
     truth = np.array([0, 0, 0, 1, 1, 1])  # thresholds: (0.9+0.8+0.1)/3 = 0.6 and (0.8+0.65+0.55)/3 = 0.667
     assert contradicted(truth, probs).tolist() == [-1, -1, 1, -1, -1, -1]
+
+
+def test_a_label_is_contradicted_only_from_the_mean_probability_of_the_other_on() -> None:
+    probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.25, 0.75], [0.25, 0.75], [0.0, 1.0]])  # label 1 has a mean of 0.875 over its own rows
+    truth = np.array([0, 0, 0, 1, 1])
+    assert (contradicted(truth, probs) == -1).all()
+    probs[2] = [0.125, 0.875]
+    assert contradicted(truth, probs).tolist() == [-1, -1, 1, -1, -1]
 
 
 def test_right_labels_are_never_contradicted() -> None:
@@ -249,9 +258,16 @@ def test_a_swapped_label_is_the_first_suspect(run: Callable[..., Run], tmp_path:
 def test_errors_as_json_lines(run: Callable[..., Run], file: Write, tmp_path: Path) -> None:
     path = file("a,Norway left.,Norway,neutral,neutral,\nb,Peru denied it.,Peru,deny,neutral,\nc,Peru left.,Peru,denny,neutral,\n")
     r = run("check", path, "-o", tmp_path / "found.jsonl")
-    assert r.code == 1 and "1 bad rows" in r.err
+    assert r.code == 1 and "1 bad row;" in r.err
     (found,) = [json.loads(x) for x in (tmp_path / "found.jsonl").read_text("utf-8").splitlines()]
     assert found == {"place": f"{path}:4", "level": "error", "kind": "data", "reason": "unknown stance 'denny'; did you mean 'deny'?", "score": None}
+
+
+@pytest.mark.parametrize(("marked", "said"), [(0, "0 warnings"), (1, "1 warning"), (2, "2 warnings")])
+def test_warnings_are_counted(run: Callable[..., Run], file: Write, marked: int, said: str) -> None:
+    rows = [f"{n},Norway left {'<b>' * (n < marked)}port {n}.,Norway,{x}\n" for n, x in enumerate(["neutral", "neutral", "deny", "deny"])]
+    r = run("check", file("".join(rows), "article_id,text,actor,stance\n"), "--folds", "2")
+    assert r.code == 0 and r.err.startswith("4 pairs in 4 articles, ") and r.err.endswith(f": {said}\n")
 
 
 def test_warnings_are_shown_beside_an_error_of_training(run: Callable[..., Run], file: Write) -> None:

@@ -612,7 +612,7 @@ def test_articles_on_both_sides_of_a_hold_out_are_counted(run: Cli, tmp_path: Pa
     first = next(r for r in rows if r["split"] == "test")
     first["split"] = "train" if sum(r["article_id"] == first["article_id"] for r in rows) > 1 else first["split"]
     r = run("train", write_csv(tmp_path / "d.csv", rows), "--hold-out", "test", "--folds", "2", "-o", tmp_path / "m.stance")
-    assert r.code == 0 and "warning: 1 articles are both in split 'test' and in what is trained on" in r.err
+    assert r.code == 0 and "warning: 1 article is both in split 'test' and in what is trained on" in r.err
 
 
 @pytest.mark.parametrize(("name", "said"), [("nowhere/m.stance", "nowhere; make it first"), ("old.stance", "old.stance is a folder")])

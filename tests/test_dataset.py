@@ -10,7 +10,8 @@ from conftest import write_csv
 
 from stance.codebook import STANCES, Head
 from stance.dataset import Dataset, read_dataset, read_pairs
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, ModelError
+from stance.rendering import csv_lines
 from stance.training import check_trainable
 
 HEADER = "text,actor,stance,tone\n"
@@ -75,6 +76,16 @@ def test_the_fingerprint_is_of_the_content(file: Write) -> None:
     assert a.fingerprint == b.fingerprint != c.fingerprint
 
 
+@pytest.mark.parametrize(("column", "value"), [("start", "1"), ("end", "5"), ("context", "Chile came."), ("date", "2031-03-05"), ("article_id", "b"), ("actor", "Peru")])
+def test_whatever_decides_a_pair_is_in_its_fingerprint(file: Write, column: str, value: str) -> None:
+    cells = {"article_id": "a", "text": "Norway left.", "actor": "Norway", "stance": "neutral", "start": "0", "end": "6", "context": "Norway came.", "date": "2031-03-04"}
+
+    def print_of(cells: dict[str, str]) -> str:
+        return read_dataset(file(f"{','.join(cells)}\n{','.join(cells.values())}\n")).fingerprint
+
+    assert print_of(cells) == print_of({**cells, "split": "test"}) != print_of({**cells, column: value})
+
+
 def test_a_folder_is_all_its_csv_files(file: Write, tmp_path: Path) -> None:
     file(HEADER + GOOD, "a.csv")
     file(HEADER + "Peru left.,Peru,neutral,neutral\n", "b.csv")
@@ -99,6 +110,17 @@ def test_cp1252_is_read_with_a_warning_that_names_the_line(file: Write) -> None:
     data = read_dataset(path)
     assert data.rows[1].text == "Norway “left” Malmö."
     assert any(w.startswith(f"{path}:3: not UTF-8 (byte 0x93)") and "cp1252" in w for w in data.warnings)
+
+
+def test_a_few_lines_that_are_no_utf8_do_not_garble_the_others(file: Write) -> None:
+    rows = [f"Peru left Málaga {n}.,Peru,neutral,neutral\n".encode("cp1252" if n in (2, 4) else "utf-8") for n in range(5)]
+    path = file(HEADER.encode() + b"".join(rows))
+    with pytest.raises(InputError) as e:
+        read_dataset(path)
+    assert e.value.message == f"{path}:4: not UTF-8 (byte 0xe1)\n{path}:6: not UTF-8 (byte 0xe1), while 3 other lines with accents or the like are"
+    assert e.value.hint == "save these lines as UTF-8 too"
+    path = file(HEADER.encode() + b"".join(rows[1:]))  # as many of either: no way to tell
+    assert read_dataset(path).warnings[0] == f"{path}:3: not UTF-8 (byte 0xe1); read as cp1252"
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -221,7 +243,7 @@ def test_another_context_inside_an_article_is_told(file: Write) -> None:
     header = "article_id,text,actor,stance,context\n"
     path = file(header + "a,It left.,Norway,neutral,Norway came.\na,He sued.,Chile,accuse,Chile came.\na,Peru sued.,Peru,accuse,\n")
     (told,) = (w for w in read_dataset(path).warnings if "context" in w)
-    assert told.startswith("1 rows whose context is not that of the first row") and f"{path}:3;" in told
+    assert told.startswith("1 row whose context is not that of the first row") and f"{path}:3;" in told
 
 
 def test_a_label_without_an_actor(file: Write) -> None:
@@ -275,12 +297,47 @@ def test_duplicates_are_left_out_with_a_warning(file: Write) -> None:
     path = file(HEADER + GOOD + "Norway condemned the raid.,Norway,accuse,stern\n")
     data = read_dataset(path)
     assert len(data) == 2
-    assert any(w.startswith("1 duplicate rows left out") and f"{path}:4" in w for w in data.warnings)
+    assert any(w.startswith("1 duplicate row left out") and f"{path}:4" in w for w in data.warnings)
 
 
 def test_the_same_sentence_in_two_articles_is_no_duplicate(file: Write) -> None:
     data = read_dataset(file("article_id,text,actor,stance\na,Norway left.,Norway,neutral\nb,Norway left.,Norway,firm\n"))
     assert len(data) == 2
+
+
+def test_the_same_sentence_after_another_context_is_no_duplicate(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance,context\nIt left.,Norway,neutral,Norway came.\nIt left.,Norway,firm,Norway vowed to.\n"))
+    assert data.labels["stance"] == ("neutral", "firm")
+
+
+@pytest.mark.parametrize(
+    ("heads", "labels", "said"),
+    [
+        (["mood"], "p q", "{path}:2: label 'p' of head 'mood' would have the column 'mood_p' in results, which is one of head 'mood'; rename the label"),
+        (["mood"], "P q", "{path}:2: label 'P' of head 'mood' would have the column 'mood_P' in results, which is one of head 'mood'; rename the label"),
+        (["mood", "mood_q"], "x q", "{path}:3: label 'q' of head 'mood' would have the column 'mood_q' in results, which is one of head 'mood_q'; rename the label"),
+        (["mood", "mood_probs"], "x y", "head 'mood_probs' would have the column 'mood_probs' in results, which is one of head 'mood'; rename the head"),
+        (["a", "a_b"], "c b_c", "{path}:2: label 'c' of head 'a_b' would have the column 'a_b_c' in results, which is one of label 'b_c' of head 'a'; rename the label"),
+        (["mood"], "probs q Q", ""),
+    ],
+)  # fmt: skip
+def test_labels_and_heads_whose_columns_would_have_one_name(file: Write, heads: list[str], labels: str, said: str) -> None:
+    rows = [f"Norway left port {ord(x[0])} {n}.,Norway,{','.join([x] * len(heads))}\n" for n in (1, 2) for x in labels.split()]
+    path = file(f"text,actor,{','.join(heads)}\n{''.join(rows)}")
+    data = read_dataset(path, heads=heads)
+    if not said:
+        check_trainable(data)
+        return
+    with pytest.raises(DataError) as e:
+        check_trainable(data)
+    assert e.value.problems == (said.format(path=path),) and e.value.hint == "rename and try again"
+    with pytest.raises(ModelError, match="the results cannot be kept as CSV"):
+        list(csv_lines([], {h.name: h.labels for h in data.heads}))
+
+
+def test_a_head_that_would_have_a_column_of_every_result(file: Write) -> None:
+    with pytest.raises(DataError, match="a head cannot be called 'sentence_start'"):
+        read_dataset(file("text,actor,sentence_start\nNorway left.,Norway,a\n"), heads=["sentence_start"])
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,10 @@ def test_quadratic_kappa_is_scikit_learns(rows: list[tuple[int, int]]) -> None:
         assert quadratic_kappa(confusion(truth, pred, 4)) == pytest.approx(cohen_kappa_score(truth, pred, labels=range(4), weights="quadratic"))
 
 
+def test_the_interval_leaves_out_a_fortieth_at_either_end() -> None:
+    assert percentiles(np.arange(1001.0)) == (25.0, 975.0)
+
+
 def test_calibration_error_by_hand() -> None:
     probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
     assert ece(np.array([0, 1, 0, 0]), probs) == pytest.approx(0.5 * abs(0.5 - 0.9) + 0.5 * abs(1.0 - 0.6))

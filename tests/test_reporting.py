@@ -72,7 +72,7 @@ def test_articles_without_a_date_are_left_out_of_a_span_and_counted(model: Model
     articles = [Article("a", "Norway condemned the raid.", date="2031-01-01"), Article("b", "Norway condemned the raids.")]
     path = write_results(tmp_path / "r.sqlite", articles, model)
     found = read_results(path, since="2031")
-    assert len(found.judgements) == 1 and "1 articles have no date and are left out." in found.notes
+    assert len(found.judgements) == 1 and "Left out: 1 article without a date." in found.notes
     assert len(read_results(path).judgements) == 2
 
 
@@ -84,7 +84,7 @@ def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: 
     write_results(path, [one, two], model, append=True)
     found = read_results(path)
     assert [j.actor for j in found.judgements] == ["Norway", "Chile"]
-    assert found.notes == ["1 articles were classified with another model and are left out."]
+    assert found.notes == ["Left out: 1 article classified with another model."]
 
 
 def renamed(model: Model, **names: str) -> Model:
@@ -124,7 +124,7 @@ def test_runs_with_other_settings_are_not_mixed(model: Model, tmp_path: Path) ->
     record(path, [two], lambda x, finish: judge(x, finish=finish), describe_run(model, default_lexicon(), settings), append=True)
     found = read_results(path)
     assert [(j.actor, j.title) for j in found.judgements] == [("Chile", "b")]
-    assert found.notes == ["2 articles were classified with other settings (--actor, --min-confidence) or aliases and are left out."]
+    assert found.notes == ["Left out: 2 articles classified with other settings (--actor, --min-confidence) or aliases."]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_no_correction_without_a_confusion_of_these_labels() -> None:
 
 @pytest.mark.parametrize(
     ("date", "by", "wanted"),
-    [("2031-03-04", "month", "2031-03"), ("2031-03", "month", "2031-03"), ("2031", "month", ""), ("2031-03-04", "week", "2031-03-03"), ("2031-03-03", "week", "2031-03-03"), ("2031-03", "week", ""), ("", "week", "")],
+    [("2031-03-04", "month", "2031-03"), ("2031-03", "month", "2031-03"), ("2031", "month", ""), ("2031-03-04", "year", "2031"), ("2031", "year", "2031"), ("", "year", ""), ("2031-03-04", "week", "2031-03-03"), ("2031-03-03", "week", "2031-03-03"), ("2031-03", "week", ""), ("", "week", "")],
 )
 def test_period_of_a_date(date: str, by: str, wanted: str) -> None:
     assert period(date, by) == wanted
@@ -222,6 +222,7 @@ def test_period_of_a_date(date: str, by: str, wanted: str) -> None:
 def test_periods_have_no_gap() -> None:
     assert periods(["2031-02", "2030-11", ""], "month") == ["2030-11", "2030-12", "2031-01", "2031-02"]
     assert periods(["2030-12-23", "2031-01-06"], "week") == ["2030-12-23", "2030-12-30", "2031-01-06"]
+    assert periods(["2029", "2031"], "year") == ["2029", "2030", "2031"]
     assert periods(["", ""], "week") == []
 
 
@@ -229,6 +230,7 @@ def test_a_misprinted_date_does_not_stretch_the_charts() -> None:
     months = [f"2031-{m:02}" for m in range(1, 13)] * 20
     assert periods([*months, "0001-01", "9999-12"], "month") == months[:12]
     assert len(periods(["0001-01", "9999-12"], "month")) == PERIODS  # no way to tell which is right
+    assert periods([*["2030", "2031"] * 100, "0001", "9999"], "year") == ["2030", "2031"]
 
 
 # --------------------------------------------------------------------------- page
@@ -296,7 +298,8 @@ def test_the_command(run: Cli, database: Path, tmp_path: Path) -> None:
     assert r.code == 0 and r.out == "" and f"wrote {out}: " in r.err
     page = out.read_text("utf-8")
     assert "Over time, by week" in page and page.count("<script") == 0 and "http" not in page.replace("http-equiv", "")
-    for bad in (["--by", "year"], ["--from", "soon"], ["--to", "2031-13-01"]):
+    assert run("report", database, "-o", out, "--by", "year").code == 0 and "Over time, by year" in out.read_text("utf-8")
+    for bad in (["--by", "day"], ["--from", "soon"], ["--to", "2031-13-01"]):
         assert run("report", database, "-o", out, *bad).code == 2
     before = database.read_bytes()
     assert run("report", database, "-o", database).code == 2 and database.read_bytes() == before

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from conftest import REPORTS, SETTINGS, Run, relabel
 
-from stance import classification
+from stance import classification, store
 from stance.actors import Lexicon
 from stance.articles import Article, Skipped, read_articles, scan_articles
 from stance.classification import BATCH, Result, classify_archive
@@ -316,6 +316,26 @@ def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, 
     assert articles_in(out) == 5 and sql(out, "PRAGMA foreign_key_check") == []
 
 
+def test_two_that_begin_at_once_make_one_run(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, same = tmp_path / "r.db", describe_run(model, lexicon, {})
+    connect, look = sqlite3.connect, store._runs
+    monkeypatch.setattr("stance.store.sqlite3.connect", lambda path, **options: connect(path, **{**options, "timeout": 0}))
+
+    def begin() -> None:
+        record(out, scan_articles(few), lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), same)
+
+    def second(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+        found = look(db)
+        monkeypatch.setattr(store, "_runs", look)
+        with pytest.raises(InputError, match="database is locked"):  # it would wait, but not for ever
+            begin()
+        return found
+
+    monkeypatch.setattr(store, "_runs", second)
+    begin()
+    assert sql(out, "SELECT count(*) FROM run") == [(1,)] and articles_in(out) == 5
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -358,6 +378,24 @@ def test_an_old_database_in_use_is_not_replaced(run: Cli, few: Path, model_file:
         r = run("classify", few, "-o", out, "-m", model_file, "--restart")
         assert r.code == 1 and r.err.startswith(f"error: {out}: in use by another program; it is not replaced\n")
     assert run("classify", few, "-o", out, "-m", model_file, "--restart").code == 0
+
+
+def test_an_old_database_that_is_opened_meanwhile_is_not_replaced(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, connect = tmp_path / "r.sqlite", sqlite3.connect
+
+    def judge(items: Iterable[Article | Skipped], finish: Any) -> Iterator[list[Any]]:
+        yield from classify_archive(items, model, lexicon=lexicon, finish=finish)
+
+    def opened(items: Iterable[Article | Skipped], finish: Any) -> Iterator[list[Any]]:
+        yield from judge(items, finish)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM article").fetchone()
+
+    record(out, scan_articles(few), judge, describe_run(model, lexicon, {}))
+    monkeypatch.setattr("stance.store.sqlite3.connect", lambda path, **options: connect(path, **{**options, "timeout": 0}))
+    with closing(connect(out)) as reader, pytest.raises(InputError, match="in use by another program; it is not replaced"):
+        record(out, scan_articles(few), opened, describe_run(model, lexicon, {"other": 1}), restart=True)
+    assert sql(out, "SELECT settings FROM run") == [("{}",)] and articles_in(tmp_path / "r.sqlite.part") == 5
 
 
 def test_restart_without_an_old_file_just_begins(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
@@ -433,13 +471,49 @@ def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_
     assert [json.loads(x)["actor"] for x in r.out.splitlines()] == ["Norway", "Chile"]
 
 
-def test_a_line_that_was_mended_is_a_changed_input(run: Cli, model_file: Path, tmp_path: Path) -> None:
+def in_order(path: Path) -> list[Any]:
+    """Articles and judgements in the order of the input, without ids."""
+    found = sql(path, "SELECT position, key, input, title, date, source, sha256, skipped FROM article ORDER BY position")
+    rows = "SELECT a.position, s.number, s.paragraph, s.start, s.\"end\", s.text, actor, mentions, target, stance, stance_probs, tone, tone_probs"
+    return found + sql(path, f"{rows} FROM judgement j JOIN sentence s ON s.id = sentence_id JOIN article a ON a.id = article_id ORDER BY 1, 2, j.id")
+
+
+@pytest.mark.parametrize("end", ["", '{"text": "Peru left."}\n'])
+def test_what_can_be_read_now_takes_the_place_of_what_was_skipped(run: Cli, few: Path, model_file: Path, tmp_path: Path, end: str) -> None:
+    news, late, out, fresh = tmp_path / "a.jsonl", tmp_path / "late.jsonl", tmp_path / "r.sqlite", tmp_path / "fresh.sqlite"
+    inputs = [news, late] if not end else [tmp_path / "none.txt", late, news]
+    news.write_text('{"id": "1", "text": "Norway left."}\n{"text": \n{"text": "Chile denied it."}\nbad\n' + end)
+    arguments = ["classify", *inputs, "-m", model_file, "-o"]
+    assert run(*arguments, out).code == 3 and sql(out, "SELECT count(skipped) FROM article") == [(4 if end else 3,)]
+    late.write_text(few.read_text("utf-8") + "bad\n", "utf-8")
+    news.write_text('{"id": "1", "text": "Norway left."}\n{"text": "Chile left."}\n{"text": "Chile denied it."}\n{"text": "Peru sued."\n' + end)
+    r = run(*arguments, out)
+    assert r.code == 3 and f"{out}: {5 if end else 3} of {12 if end else 10} articles were there already\n" in r.err
+    run(*arguments, fresh)
+    assert in_order(out) == in_order(fresh) and len(in_order(out)) > 20
+    assert sql(out, "PRAGMA foreign_key_check") == [] and sql(out, "SELECT finished IS NULL FROM run") == [(0,)]
+    before = dump(out)
+    assert run(*arguments, out).code == 3 and dump(out) == before
+
+
+def test_another_input_in_the_place_of_a_skipped_line_is_refused_and_changes_nothing(run: Cli, model_file: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
-    path.write_text('{"id": "1", "text": "Norway left."}\n{"text": \n')
-    assert run("classify", path, "-o", out, "-m", model_file).code == 3
-    path.write_text('{"id": "1", "text": "Norway left."}\n{"text": "Chile left."}\n')
+    lines = [f'{{"id": "{n}", "text": "Norway left port {n}."}}\n' for n in range(4)]
+    path.write_text("".join([lines[0], "bad\n", *lines[2:]]))
+    run("classify", path, "-o", out, "-m", model_file)
+    before = dump(out)
+    path.write_text("".join([lines[0], *lines[2:]]))  # the bad line is gone: what follows it is not what it was to hold
     r = run("classify", path, "-o", out, "-m", model_file)
-    assert r.code == 1 and "article 2 of the input is not the one judged before: 'a-2' now" in r.err
+    assert r.code == 1 and dump(out) == before
+    assert f"article 3 of the input is not the one judged before: '3' now, '2' there\n  before it {path}:2 was skipped: not valid JSON" in r.err
+    path.unlink()
+    (tmp_path / "b.jsonl").write_text(lines[0])
+    r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file, "--append")
+    assert r.code == 3
+    path.write_text("".join(lines[:1]))
+    (tmp_path / "b.jsonl").unlink()
+    r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file)
+    assert r.code == 1 and f"not the one judged before: '{tmp_path / 'b.jsonl'}' now, '0' there (it cannot be read now: cannot be read: No such file" in r.err
 
 
 def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_path: Path) -> None:
