@@ -363,7 +363,7 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("large", [False, True])
 def test_bytes_of_cp1252_among_utf8_garble_nothing_else(put: Put, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
     monkeypatch.setattr("stance.articles.WHOLE", 0 if large else 1 << 20)
-    told = ["Malmö “left” Perú.", "Łódź left, too.", "Málaga left."]
+    told = ["Malmö “left” Perú.", "Łódź left too.", "Málaga left."]
     path = put("a.csv", b"text\n" + "\n".join(told[:2]).encode() + b"\n" + told[2].encode("cp1252"))
     assert [a.text for a in read_articles(path)] == told
     assert f"{path}:4: not UTF-8 (byte 0xe1); read as cp1252" in capsys.readouterr().err
