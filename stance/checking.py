@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -90,14 +90,17 @@ class Checked:
     failure: DataError | None = None
 
 
-def check(paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5) -> Checked:
-    """Everything but the suspects. Raises InputError for files that cannot be read at all."""
+def check(
+    paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5,
+    columns: Mapping[str, str] | None = None,
+) -> Checked:  # fmt: skip
+    """Everything but the suspects; options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
     try:
-        data = read_dataset(paths, heads=heads, lexicon=lexicon)
+        data = read_dataset(paths, heads=heads, lexicon=lexicon, columns=columns)
     except DataError as e:
         return Checked(tuple(_errors(e)), None, e)
     rows = read_table(paths, heads=heads).rows  # with those that have no actor
-    found = [*_columns(paths, data), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
+    found = [*_columns(paths, data, columns or {}), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
     failure = None
     try:
         check_trainable(data)
@@ -153,14 +156,15 @@ def _notes(data: Dataset) -> list[Finding]:
 # --------------------------------------------------------------------------- columns and classes
 
 
-def _columns(paths: Sequence[str | Path], data: Dataset) -> Iterator[Finding]:
+def _columns(paths: Sequence[str | Path], data: Dataset, columns: Mapping[str, str]) -> Iterator[Finding]:
     """Columns that are not read, but whose name is close to one that would be."""
     heads = [h.name.lower() for h in data.heads]
+    read = {c.strip().lower() for c in columns.values()}
     for f in labelled_files(paths):
         header = column_names(next(csv_records(read_text(f)[0]))[1])
-        wanted = [c for c in COLUMNS if c not in header]
+        wanted = [c for c in COLUMNS if c not in header and c not in columns]
         for name in header:
-            if name not in (*COLUMNS, *heads) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
+            if name not in (*COLUMNS, *heads, *read) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
                 yield Finding(f"{f}:1", "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
 
 
@@ -250,9 +254,13 @@ def _contexts(rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def _article_ids(data: Dataset) -> Iterator[Finding]:
-    """Articles that lie on both sides of a split or in two files, and rows without an article among rows that have one."""
+    """Articles that lie on both sides of a split, or in two files and are not parts of one, and rows without an article among rows that have one."""
     first: dict[str, Row] = {}
-    told: set[tuple[str, str]] = set()
+    texts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for r in data.rows:
+        texts[r.article_id, r.sentence_id].add(r.text)
+    doubtful = {article for (article, sentence), told in texts.items() if not sentence or len(told) > 1}
+    seen: set[tuple[str, str]] = set()
     without = [r for r in data.rows if not r.article_id]
     if without and len(without) < len(data):
         has = "has" if len(without) == 1 else "have"
@@ -260,12 +268,12 @@ def _article_ids(data: Dataset) -> Iterator[Finding]:
         yield _warn(without[0], "article-id", reason)
     for r in data.rows:
         old = first.setdefault(r.article_id, r)
-        if not r.article_id or (r.article_id, _side(r)) in told or (r.split == old.split and r.file == old.file):
+        if not r.article_id or (r.article_id, _side(r)) in seen or (r.split == old.split and r.file == old.file):
             continue
-        told.add((r.article_id, _side(r)))
+        seen.add((r.article_id, _side(r)))
         if r.split != old.split:
             yield _warn(r, "leak", f"article {r.article_id!r} is in split {r.split!r} here and in {old.split!r} at {old.place}; keep it on one side")
-        else:
+        elif r.article_id in doubtful:
             yield _warn(r, "leak", f"article {r.article_id!r} is also in {old.place}; rename one if they differ, or keep it in one file")
 
 

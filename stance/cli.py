@@ -593,6 +593,7 @@ def sample(
 def check(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
@@ -607,7 +608,7 @@ def check(
 
     _refuse_overwrite(output, map(str, data))
     chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
-    checked = checking.check(data, heads=head, lexicon=_lexicon(actors, only_actors), folds=folds)
+    checked = checking.check(data, heads=head, lexicon=_lexicon(actors, only_actors), folds=folds, columns=_columns(column))
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
         predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPORTS, ROOT, Run
+from conftest import REPORTS, ROOT, Run, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,6 +156,21 @@ def test_an_article_on_both_sides_of_a_split(file: Write) -> None:
 def test_an_article_in_two_files(file: Write) -> None:
     one, two = file("a,Norway left.,Norway,neutral,neutral,\n", name="1.csv"), file("a,Norway denied it.,Norway,deny,neutral,\n", name="2.csv")
     assert [f.reason for f in warnings([one, two])] == [f"article 'a' is also in {one}:2; rename one if they differ, or keep it in one file"]
+
+
+@pytest.mark.parametrize(("number", "same"), [(2, True), (1, False), ("", False)])
+def test_an_article_whose_parts_lie_in_two_files(tmp_path: Path, number: int | str, same: bool) -> None:
+    """As those that annotators agree on and those they settled do: sentences have one text each."""
+    row = {"article_id": "a", "sentence_id": 1, "text": "Norway left.", "actor": "Norway", "stance": "neutral"}
+    one = write_csv(tmp_path / "1.csv", [row])
+    two = write_csv(tmp_path / "2.csv", [{**row, "sentence_id": number, "text": "Norway denied it.", "stance": "deny"}])
+    assert [f.kind for f in warnings([one, two])] == ([] if same else ["leak"])
+
+
+def test_columns_called_otherwise_are_no_slips(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "own.csv", [{"texts": "Norway left.", "who": "Norway", "stance": "neutral", "dates": "2020-01-02"}])
+    found = check([path], columns={"text": "texts", "actor": "who"}).findings
+    assert [f.reason for f in found if f.kind == "column"] == ["column 'dates' is not read; did you mean 'date'?"]
 
 
 def test_other_labels_for_the_same_sentence(file: Write) -> None:
