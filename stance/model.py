@@ -178,9 +178,7 @@ class Model:
             for a in _arrays(m).values():
                 h.update(a.tobytes())
         if self.network:
-            h.update(self.network.words.digest.encode())
-            for name in sorted(self.network.parameters):
-                h.update(self.network.parameters[name].tobytes())
+            h.update(self.network.words.digest.encode() + self.network.content)
         return h.hexdigest()[:16]
 
     def pipeline(self) -> Any:

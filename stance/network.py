@@ -51,12 +51,14 @@ class Network:
         return len(self.parameters["out bias"])
 
     @property
+    def content(self) -> bytes:
+        """The parameters one after another, by name."""
+        return b"".join(self.parameters[name].tobytes() for name in sorted(self.parameters))
+
+    @property
     def digest(self) -> str:
         """A hash of the parameters."""
-        h = hashlib.sha256()
-        for name in sorted(self.parameters):
-            h.update(self.parameters[name].tobytes())
-        return h.hexdigest()
+        return hashlib.sha256(self.content).hexdigest()
 
     def scores(self, sequences: Sequences) -> Floats:
         """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
