@@ -17,7 +17,7 @@ from xml.sax.saxutils import quoteattr
 
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import COLUMNS, RESERVED, Row, Table, column_names, csv_line, csv_records, parse_row, plain_cell, read_text, spreadsheet_cell
-from stance.errors import DataError, InputError, near_miss
+from stance.errors import DataError, InputError, near_miss, number
 
 META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 TOOLS = ("doccano", "label-studio", "prodigy", "csv")
@@ -73,11 +73,6 @@ def no_labels(files: Sequence[Path]) -> str:
     if not seen or any(h in seen for h in DEFAULT_HEADS):
         return ""
     return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(seen)}: --head {next(iter(seen))}"
-
-
-def number(n: int, what: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def full(head: Head) -> Head:

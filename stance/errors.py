@@ -65,3 +65,8 @@ def near_miss(value: str, known: list[str] | tuple[str, ...]) -> str:
     lower = {k.lower(): k for k in known}
     close = difflib.get_close_matches(value.strip().lower(), list(lower), n=1, cutoff=0.6)
     return f"did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def number(n: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
