@@ -288,8 +288,8 @@ def agreement(data: Annotations, *, draws: int = 1000) -> dict[str, HeadAgreemen
 
 
 def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
-    number = {x: i for i, x in enumerate(head.labels)} | {"": -1}
-    codes = np.array([[number[x] for x in u.labels[head.name]] for u in data.units])
+    code = {x: i for i, x in enumerate(head.labels)} | {"": -1}
+    codes = np.array([[code[x] for x in u.labels[head.name]] for u in data.units])
     several = (codes >= 0).sum(1) > 1
     codes = codes[several]
     articles = [a for a, keep in zip((u.row.article_id or f"s:{normalise(u.row.text)}" for u in data.units), several, strict=True) if keep]
@@ -317,9 +317,9 @@ def _label(label: str, i: int, codes: Ints, estimate: Callable[[Callable[[Floats
 
 
 def _by_article(codes: Ints, articles: Sequence[str], table: Callable[[Ints], Floats]) -> Floats:
-    _, number = np.unique(np.array(articles, dtype=object).astype(str), return_inverse=True)
-    order = np.argsort(number, kind="stable")
-    return np.array([table(codes[at]) for at in np.split(order, np.cumsum(np.bincount(number))[:-1])], dtype=float)
+    _, article = np.unique(np.array(articles, dtype=object).astype(str), return_inverse=True)
+    order = np.argsort(article, kind="stable")
+    return np.array([table(codes[at]) for at in np.split(order, np.cumsum(np.bincount(article))[:-1])], dtype=float)
 
 
 def equal_share_of(table: Floats, label: int) -> float:
@@ -376,17 +376,16 @@ def agreed(data: Annotations) -> tuple[list[tuple[Unit, dict[str, str]]], list[U
     return full, lacking
 
 
-def agreed_lines(data: Annotations) -> Iterator[str]:
-    """What all agree on as labelled data, to train on beside the settled disagreements; columns that the files do not have are left out.
+def agreed_lines(rows: Sequence[tuple[Unit, dict[str, str]]], heads: Sequence[Head]) -> Iterator[str]:
+    """What all agree on (`agreed`) as labelled data, to train on beside the settled disagreements; columns without a value are left out.
 
     Raises InputError when a row has no text.
     """
-    rows, _ = agreed(data)
     if bare := [u for u, _ in rows if not u.row.text.strip()]:
         raise InputError(f"{bare[0].row.place}: no text, so that what all agree on is no training data", "give the annotators' files a column `text`")
     needed = ("text", "actor")
     keys = [k for k in _KEYS if k in needed or any(getattr(u.row, k) not in ("", None) for u, _ in rows)]
-    yield csv_line([*keys, *(h.name for h in data.heads)])
+    yield csv_line([*keys, *(h.name for h in heads)])
     for u, labels in rows:
         yield csv_line([*_own(u.row, keys), *labels.values()])
 

@@ -99,7 +99,7 @@ def check(
         data = read_dataset(paths, heads=heads, lexicon=lexicon, columns=columns)
     except DataError as e:
         return Checked(tuple(_errors(e)), None, e)
-    rows = read_table(paths, heads=heads).rows  # with those that have no actor
+    rows = read_table(paths, heads=heads, columns=columns).rows  # with those that have no actor
     found = [*_columns(paths, data, columns or {}), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
     failure = None
     try:

@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -419,16 +420,17 @@ def train(
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
     told = read_definitions(definitions, dataset.heads) if definitions else {}
-    model, reports = train(
-        rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, encoder=dense, words=vectors, jobs=jobs,
-        progress=_progress,
-    )  # fmt: skip
-    scores = {name: r.as_dict() for name, r in reports.items()}
     held_scores = {}
-    if held:
-        held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
-        model = replace(model, manifest={**model.manifest, "held_out": held_scores})
-    model.save(output)
+    with _whole_or_nothing(output):
+        model, reports = train(
+            rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, encoder=dense, words=vectors, jobs=jobs,
+            progress=_progress,
+        )  # fmt: skip
+        if held:
+            held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
+            model = replace(model, manifest={**model.manifest, "held_out": held_scores})
+        model.save(output)
+    scores = {name: r.as_dict() for name, r in reports.items()}
     if chosen == "json":
         _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
         return
@@ -644,8 +646,8 @@ def agree(
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
 
-    for path in (output, agreed):
-        _refuse_overwrite(path, map(str, files))
+    for option, path in (("-o", output), ("--agreed", agreed)):
+        _refuse_overwrite(path, map(str, files), option=option)
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
@@ -665,8 +667,8 @@ def agree(
     if output:
         _write(agreement.disagreement_lines(read), output)
     if agreed:
-        _write(agreement.agreed_lines(read), agreed)
         whole, lacking = agreement.agreed(read)
+        _write(agreement.agreed_lines(whole, read.heads), agreed)
         _say(f"wrote {agreed}: {number(len(whole), 'pair')} on which all agree")
         if lacking:
             _say(f"warning: {number(len(lacking), 'pair')} without a label of every head left out; the first is {lacking[0].row.place}")
@@ -804,7 +806,7 @@ def export(
     """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
     if bool(to) == bool(pipeline):
         raise typer.BadParameter("give --to TOOL with labelled data, or --pipeline FILE with a model")
-    _refuse_overwrite(pipeline or output, map(str, source))
+    _refuse_overwrite(pipeline or output, map(str, source), option="--pipeline" if pipeline else "-o")
     if pipeline:
         _export_pipeline(source, pipeline)
         return
@@ -911,7 +913,8 @@ def words(
             else:
                 yield item.text
 
-    table = learn_words(texts(), size=size, width=width)
+    with _whole_or_nothing(output):
+        table = learn_words(texts(), size=size, width=width)
     _warn(f"{s.id}: left out: {s.reason}" for s in skipped)
     for word in like:
         try:
@@ -1002,12 +1005,12 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
     return out
 
 
-def _refuse_overwrite(output: Path | None, inputs: Iterable[str], inside: bool = True) -> None:
+def _refuse_overwrite(output: Path | None, inputs: Iterable[str], *, inside: bool = True, option: str = "-o") -> None:
     """`inside`: nor may it be a file of an input folder (a database is not read as an article, and is gone on with)."""
     if output and output.exists():
         for i in inputs:
             if i != "-" and Path(i).exists() and (Path(i).samefile(output) or inside and Path(i).resolve() in output.resolve().parents):
-                raise InputError(f"{output}: the output is an input; it would be overwritten", "choose another name for -o")
+                raise InputError(f"{output}: the output is an input; it would be overwritten", f"choose another name for {option}")
 
 
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
@@ -1041,6 +1044,16 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
         part.unlink(missing_ok=True)
         raise
     part.replace(output)
+
+
+@contextmanager
+def _whole_or_nothing(output: Path) -> Iterator[None]:
+    """Says of a file that is written at the end alone that it was not, when the work is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(f"interrupted; {output} was not written")
+        raise
 
 
 def _json(value: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stance.actors import Lexicon, Pair, pairs, read
 from stance.dataset import Row, locate
-from stance.features import lookup, prepare, template_name
+from stance.features import Floats, Rows, lookup, prepare, template_name
 from stance.model import Model
 
 
@@ -60,7 +60,8 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
     fitted = model.head(head) if head else model.heads[0]
     prepared = prepare([pair], model.cues)
     rows, vectors = model.rows(prepared, trace=True), model.vectors(prepared)
-    probs = fitted.probabilities(rows, vectors)[0]
+    column, known = lookup(rows, fitted.keys)
+    probs = fitted.probabilities(rows, vectors, (column, known))[0]
     names = fitted.head.labels
     chosen = fitted.head.index(label) if label else int(probs.argmax())
     weights = fitted.weights[:, chosen].astype(np.float64)
@@ -69,26 +70,25 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
         other = fitted.head.index(against)
         weights = weights - fitted.weights[:, other].astype(np.float64)
         bias -= float(fitted.bias[other])
-    column, known = lookup(rows, fitted.keys)
     part = np.where(known, weights[column] * rows.values, 0.0)
-    by_token: dict[int, tuple[float, list[str]]] = {}
-    for token, template, value in zip(rows.token.tolist(), rows.template.tolist(), part.tolist(), strict=True):
-        if value:
-            total, kinds = by_token.setdefault(token, (0.0, []))
-            name = template_name(template)
-            if name not in kinds:
-                kinds.append(name)
-            by_token[token] = (total + value, kinds)
-    tokens = pair.reading.tokens
-    found = [
-        Contribution(tokens.words[t] if t >= 0 else "", tokens.starts[t] if t >= 0 else 0, tokens.ends[t] if t >= 0 else 0, tuple(kinds), value)
-        for t, (value, kinds) in by_token.items()
-    ]
+    found = _by_word(pair, rows, part)
     score = bias + float(part.sum())
     if fitted.dense and vectors is not None:
         dense = fitted.dense.scores(vectors)[0]
-        value = float(dense[chosen] - (dense[fitted.head.index(against)] if against else 0.0))
+        value = float(dense[chosen] - (dense[other] if against else 0.0))
         found.append(Contribution("", 0, 0, ("network" if model.network else "encoder",), value))
         score += found[-1].value
     found.sort(key=lambda c: -abs(c.value))
     return Explanation(fitted.head.name, names[chosen], against, score, bias, tuple(found), dict(zip(names, probs.tolist(), strict=True)))
+
+
+def _by_word(pair: Pair, rows: Rows, values: Floats) -> list[Contribution]:
+    """The values of a traced row's features, those that stand at one word added up."""
+    by_token: dict[int, tuple[float, dict[str, None]]] = {}
+    for token, template, value in zip(rows.token.tolist(), rows.template.tolist(), values.tolist(), strict=True):
+        if value:
+            total, kinds = by_token.get(token, (0.0, {}))
+            by_token[token] = total + value, kinds | {template_name(template): None}
+    tokens = pair.reading.tokens
+    place = {t: (tokens.words[t], tokens.starts[t], tokens.ends[t]) if t >= 0 else ("", 0, 0) for t in by_token}
+    return [Contribution(*place[t], tuple(kinds), value) for t, (value, kinds) in by_token.items()]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.actors import Pair, Reading
-from stance.syntax import CUE_LABELS, MODALS, PRONOUN, CueLexicon, Scan, default_cues, scan
+from stance.syntax import CUE_LABELS, MODALS, PRONOUN, QUOTED, STANCE_CUES, TONE_CUES, CueLexicon, Scan, default_cues, scan
 from stance.text import MOST_FORMS, Memo
 
 Keys = NDArray[np.uint64]
@@ -249,15 +249,13 @@ def prepare(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, scans: dic
 
 
 def extract(
-    pairs: Sequence[Pair] | Prepared, cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False,
-    scans: dict[int, Scan] | None = None,
-) -> Rows:  # fmt: skip
+    pairs: Sequence[Pair] | Prepared, cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False
+) -> Rows:
     """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs.
 
     `actor_words` crosses the actor's own name with the words: for targets that need not occur in the text.
-    `scans` are those of `scan_all`, when they are there already.
     """
-    p = pairs if isinstance(pairs, Prepared) else prepare(pairs, cues, scans=scans)
+    p = pairs if isinstance(pairs, Prepared) else prepare(pairs, cues)
     gather = _Gather()
     if len(p.pairs):
         _fill(gather, p)
@@ -379,30 +377,23 @@ def _tokens(b: _Batch, scans: Sequence[Scan], sentence: Ints, target: Ints) -> _
 
 
 def _fill(g: _Gather, prepared: Prepared) -> None:
-    b, sentence, n, t = prepared.batch, prepared.sentence, len(prepared.pairs), prepared.tokens
-    row, at, position, word, tag, obj, is_own, is_mention, rel = t.row, t.at, t.position, t.word, t.tag, t.obj, t.is_own, t.is_mention, t.rel
-    clause, neg, passive = b.clause[at], b.negated[at], b.passive[at]
-
-    same = row[1:] == row[:-1]
-    after = np.concatenate((np.where(same, word[1:], _EDGE), [_EDGE]))
+    b, t = prepared.batch, prepared.tokens
+    row, at, position, word, tag, obj, rel = t.row, t.at, t.position, t.word, t.tag, t.obj, t.rel
+    neg, passive, modal = b.negated[at], b.passive[at], b.modal[at]
+    after = np.concatenate((np.where(row[1:] == row[:-1], word[1:], _EDGE), [_EDGE]))
     plain = _WORDISH[tag]
-    content = _CONTENT[tag]
     g.add(W1, row[plain], word[plain], position[plain])
     g.add(W2, row, mix(word, after), position)
-    r = plain & ~is_mention
+    r = plain & ~t.is_mention
     g.add(R1, row[r], mix(rel[r], word[r]), position[r])
     g.add(R2, row[r], mix(rel[r], word[r], after[r]), position[r], 0.7)
     v = _VERBISH[tag]
     g.add(R3, row[v], mix(rel[v], obj[v], neg[v], passive[v], word[v]), position[v])
-    modal = b.modal[at]
     g.add(R4, row[v], mix(rel[v], modal[v], neg[v], passive[v]), position[v])
     g.add(R5, row[v], mix(rel[v], modal[v], neg[v], word[v]), position[v])
     _cues(g, prepared)
-    _near(g, row, position, word, is_own, is_mention, plain, content, tag)
-    size = np.bincount(row, minlength=n)
-    first = np.full(n, 99)
-    np.minimum.at(first, row[is_own], np.arange(len(row))[is_own] - (np.cumsum(size) - size)[row[is_own]])
-    _shape(g, size, first, b, n, sentence, t.m_row, t.m_at, t.own, row, t.subject, t.speaker, obj, tag, clause, is_mention)
+    _near(g, t)
+    _shape(g, prepared)
 
 
 @dataclass(slots=True)
@@ -433,7 +424,6 @@ def _cues(g: _Gather, prepared: Prepared) -> None:
     if not len(c.row):
         return
     c_row, token, spot, label, kind, weight = c.row, c.token, c.spot, c.label, c.kind, c.weight
-    row, position, m_row, m_at, own = t.row, t.position, t.m_row, t.m_at, t.own
     crel, csub, cspk, cobj = t.rel[spot], t.subject[spot], t.speaker[spot], t.obj[spot]
     at = t.at[spot]
     ccl, cneg, chyp = _CLAUSE_GROUP[b.clause[at]], b.negated[at], b.hypothetical[at]
@@ -441,39 +431,30 @@ def _cues(g: _Gather, prepared: Prepared) -> None:
     g.add(C2, c_row, mix(crel, label, kind, ccl, cneg, chyp), token, weight)
     g.add(C3, c_row, mix(csub, cobj, label, kind), token, weight)
     g.add(C4, c_row, mix(label, cneg), token, weight * 0.5)
-    role_row, role = m_row[own], b.role[m_at[own]]
-    first = np.searchsorted(role_row, c_row)
-    has = (first < len(role_row)) & (role_row[np.minimum(first, max(0, len(role_row) - 1))] == c_row) if len(role_row) else np.zeros(len(c_row), bool)
-    g.add(C5, c_row[has], mix(role[first[has]], label[has], cneg[has]), token[has], weight[has])
-    _attached(g, b, m_row, own, m_at, row, position, c_row, token, label, kind, weight)
-    # strongest cue whose subject is the actor, or that the actor says with itself (a pronoun) as subject
-    mine = ((csub == T) | ((cspk == T) & (csub != O))) & (label < 9)
+    role_row, role = t.m_row[t.own], b.role[t.m_at[t.own]]
+    if len(role_row):
+        first = np.minimum(np.searchsorted(role_row, c_row), len(role_row) - 1)
+        has = role_row[first] == c_row
+        g.add(C5, c_row[has], mix(role[first[has]], label[has], cneg[has]), token[has], weight[has])
+        _attached(g, prepared)
+    # strongest cue of stance, and of tone, whose subject is the actor, or that the actor says with itself (a pronoun) as subject
+    mine = ((csub == T) | ((cspk == T) & (csub != O))) & (label < len(STANCE_CUES + TONE_CUES))
     best: dict[tuple[int, bool], tuple[float, int, int, int]] = {}
     for i in np.flatnonzero(mine):
-        slot = int(c_row[i]), bool(label[i] >= 6)
+        slot = int(c_row[i]), bool(label[i] >= len(STANCE_CUES))
         score = (float(weight[i]) - 0.3 * float(ccl[i] >= 2) - 0.2 * float(chyp[i]), -int(token[i]), int(label[i]), int(cneg[i]))
         if slot not in best or score > best[slot]:
             best[slot] = score
     if best:
-        rows_ = np.array([k[0] for k in best], np.int64)
-        g.add(
-            C6,
-            rows_,
-            mix(np.array([v[2] for v in best.values()]), np.array([v[3] for v in best.values()])),
-            np.array([-v[1] for v in best.values()]),
-            1.0,
-        )
+        before, own_label, own_neg = np.array([v[1:] for v in best.values()]).T
+        g.add(C6, np.array([r for r, _ in best]), mix(own_label, own_neg), -before)
 
 
-def _attached(
-    g: _Gather, b: _Batch, m_row: Ints, own: NDArray[np.bool_], m_at: Ints, row: Ints, position: Ints, c_row: Ints, token: Ints, label: Ints,
-    kind: Ints, weight: Floats,
-) -> None:  # fmt: skip
+def _attached(g: _Gather, prepared: Prepared) -> None:
     """Cues in the phrase of a mention ("U.S. sanctions") and cues it hangs on by a preposition ("sanctions on Iran")."""
-    r, m = m_row[own], m_at[own]
-    if not len(r):
-        return
-    code = c_row * 100_000 + token
+    b, t, c = prepared.batch, prepared.tokens, prepared.cues
+    r, m = t.m_row[t.own], t.m_at[t.own]
+    code = c.row * 100_000 + c.token
     for side in (0, 1):
         for step in (1, 2, 3, 4):
             want = r * 100_000 + (b.last[m] + step - 1 if side else b.first[m] - step)
@@ -481,16 +462,14 @@ def _attached(
             for extra in range(3):  # a token begins at most a few cues
                 hit = low + extra < high
                 at = np.minimum(low + extra, len(code) - 1)
-                where = mix(side, min(step, 3) if side else 0, b.role[m]) if not side else mix(side, min(step, 3), b.kind[m])
-                g.add(C7, r[hit], mix(where[hit], label[at[hit]], kind[at[hit]]), token[at[hit]], weight[at[hit]])
+                where = mix(1, min(step, 3), b.kind[m]) if side else mix(0, 0, b.role[m])
+                at = at[hit]
+                g.add(C7, r[hit], mix(where[hit], c.label[at], c.kind[at]), c.token[at], c.weight[at])
 
 
-def _near(
-    g: _Gather, row: Ints, position: Ints, word: Keys, is_own: NDArray[np.bool_], is_mention: NDArray[np.bool_], plain: NDArray[np.bool_],
-    content: NDArray[np.bool_], tag: Ints,
-) -> None:  # fmt: skip
-    size = len(row)
-    center = np.flatnonzero(is_own)
+def _near(g: _Gather, t: _Tokens) -> None:
+    row, position, word, size = t.row, t.position, t.word, len(t.row)
+    center = np.flatnonzero(t.is_own)
 
     def at(shift: int) -> Keys:
         j = center + shift
@@ -509,34 +488,40 @@ def _near(
     g.add(N4, r, mix(b2, b1), p)
     g.add(N4, r, mix(3, b1, a1), p)
     # first verb to the right of each mention of the actor
-    verbs = np.flatnonzero(_VERBISH[tag])
+    verbs = np.flatnonzero(_VERBISH[t.tag])
     if len(verbs) and len(center):
         nxt = np.searchsorted(verbs, center, side="right")
         ok = nxt < len(verbs)
         j = verbs[np.minimum(nxt, len(verbs) - 1)]
         ok &= row[j] == r
         g.add(N6, r[ok], mix(np.minimum(position[j[ok]] - p[ok], 8) // 3, word[j[ok]]), position[j[ok]])
-    # every content word with its signed distance to the nearest mention of the actor
     if len(center):
-        k = np.flatnonzero(content & ~is_mention)
-        right = np.searchsorted(center, k)
-        left_c, right_c = center[np.maximum(right - 1, 0)], center[np.minimum(right, len(center) - 1)]
-        dl = np.where((right > 0) & (row[left_c] == row[k]), k - left_c, 999)
-        dr = np.where((right < len(center)) & (row[right_c] == row[k]), right_c - k, 999)
-        d = np.minimum(dl, dr)
-        near = d < 999
-        k, d, side = k[near], d[near], (dl < dr)[near]
-        g.add(N5, row[k], mix(side, word[k]), position[k], 1.0 / (1.0 + d / 4.0))
+        _nearest(g, t, center)
 
 
-def _shape(
-    g: _Gather, size: Ints, first: Ints, b: _Batch, n: int, sentence: Ints, m_row: Ints, m_at: Ints, own: NDArray[np.bool_], row: Ints,
-    subject: Ints, speaker: Ints, obj: Ints, tag: Ints, clause: Ints, is_mention: NDArray[np.bool_],
-) -> None:  # fmt: skip
-    r, m = m_row[own], m_at[own]
+def _nearest(g: _Gather, t: _Tokens, center: Ints) -> None:
+    """Every content word with the side and, as its value, the nearness of the nearest mention of the actor; `center` are these, in order."""
+    k = np.flatnonzero(_CONTENT[t.tag] & ~t.is_mention)
+    right = np.searchsorted(center, k)
+    left_c, right_c = center[np.maximum(right - 1, 0)], center[np.minimum(right, len(center) - 1)]
+    dl = np.where((right > 0) & (t.row[left_c] == t.row[k]), k - left_c, 999)
+    dr = np.where((right < len(center)) & (t.row[right_c] == t.row[k]), right_c - k, 999)
+    d = np.minimum(dl, dr)
+    near = d < 999
+    k, d, side = k[near], d[near], (dl < dr)[near]
+    g.add(N5, t.row[k], mix(side, t.word[k]), t.position[k], 1.0 / (1.0 + d / 4.0))
+
+
+def _shape(g: _Gather, prepared: Prepared) -> None:
+    b, t, n = prepared.batch, prepared.tokens, len(prepared.pairs)
+    row, subject, speaker = t.row, t.subject, t.speaker
+    r, m = t.m_row[t.own], t.m_at[t.own]
     g.add(S1, r, b.role[m], b.first[m])
     g.add(S2, r, mix(b.role[m], b.kind[m]), b.first[m])
-    verb = _VERBISH[tag]
+    verb = _VERBISH[t.tag]
+    size = np.bincount(row, minlength=n)
+    first = np.full(n, 99)  # the actor's first token
+    np.minimum.at(first, row[t.is_own], np.flatnonzero(t.is_own) - (np.cumsum(size) - size)[row[t.is_own]])
     every = np.arange(n)
     none = np.full(n, -1)
 
@@ -545,15 +530,15 @@ def _shape(
 
     flags = (
         np.minimum(count(verb & (subject == T)), 2), np.minimum(count(speaker == T), 1), np.minimum(count(speaker == O), 1),
-        np.minimum(count(verb & (obj == T)), 1), np.minimum(count(verb & (subject == O)), 2),
+        np.minimum(count(verb & (t.obj == T)), 1), np.minimum(count(verb & (subject == O)), 2),
     )  # fmt: skip
     g.add(S3, every, mix(1, *flags), none)
     for i, f in enumerate(flags):
         g.add(S3, every, mix(2 + i, f), none)
-    others = np.bincount(m_row[~own], minlength=n)
+    others = np.bincount(t.m_row[~t.own], minlength=n)
     g.add(S4, every, mix(1, np.minimum(others, 3)), none)
     g.add(S4, every, mix(2, np.minimum(size // 8, 6)), none)
-    quoted = np.bincount(row[clause == 2], minlength=n) > 0
+    quoted = count(b.clause[t.at] == QUOTED) > 0
     g.add(S4, every, mix(3, quoted, flags[1]), none)
     g.add(S4, every, mix(4, np.minimum(first // 4, 6)), none)
 

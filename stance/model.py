@@ -178,9 +178,7 @@ class Model:
             for a in _arrays(m).values():
                 h.update(a.tobytes())
         if self.network:
-            h.update(self.network.words.digest.encode())
-            for name in sorted(self.network.parameters):
-                h.update(self.network.parameters[name].tobytes())
+            h.update(self.network.words.digest.encode() + self.network.content)
         return h.hexdigest()[:16]
 
     def pipeline(self) -> Any:
@@ -292,12 +290,7 @@ def load(path: str | Path) -> Model:
     Raises ModelError for a file that is missing, truncated, altered, from a newer version,
     larger unpacked than it may be, or not a model at all.
     """
-    path = Path(path)
-    try:
-        raw = path.read_bytes()
-    except OSError as e:
-        raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path; `stance train` writes a model") from e
-    return from_bytes(raw, path)
+    return from_bytes(_raw(path), Path(path))
 
 
 def from_bytes(raw: bytes, path: Path) -> Model:
@@ -323,12 +316,14 @@ def from_bytes(raw: bytes, path: Path) -> Model:
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
     """The manifest alone; checks the file as `load` does and reads no array."""
-    path = Path(path)
+    return _opened(_raw(path), Path(path), only="manifest.json")[0]
+
+
+def _raw(path: str | Path) -> bytes:
     try:
-        raw = path.read_bytes()
+        return Path(path).read_bytes()
     except OSError as e:
-        raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
-    return _opened(raw, path, only="manifest.json")[0]
+        raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path; `stance train` writes a model") from e
 
 
 def _opened(raw: bytes, path: Path, only: str = "") -> tuple[dict[str, Any], dict[str, bytes | memoryview]]:
@@ -338,7 +333,7 @@ def _opened(raw: bytes, path: Path, only: str = "") -> tuple[dict[str, Any], dic
         return _manifest(members, path), members
     except StanceError:
         raise
-    except Exception as e:
+    except Exception as e:  # whatever odd bytes make zipfile raise
         raise ModelError(f"{path}: the model file is damaged: {e}", "copy it again, or train it again") from e
 
 
@@ -351,14 +346,11 @@ def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes | memory
         raise ModelError(f"{path}: the model file is truncated, or was not written by stance", "copy it again, or train it again")
     if hashlib.sha256(raw[:-tail]).hexdigest().encode() != raw[-64:]:
         raise ModelError(f"{path}: the model file was altered after it was written (checksum differs)", "copy it again, or train it again")
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as z:
-            infos = [i for i in z.infolist() if not only or i.filename == only]
-            if sum(i.file_size for i in infos) > _LIMIT or any(i.file_size > 200 * i.compress_size + 4096 for i in infos):
-                raise ModelError(f"{path}: unpacks to more than it may", "this is not a model that stance wrote")
-            return {i.filename: _stored(raw, i) if i.compress_type == zipfile.ZIP_STORED else z.read(i) for i in infos}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, struct.error, RuntimeError) as e:
-        raise ModelError(f"{path}: the model file is damaged: {e}", "copy it again, or train it again") from e
+    with zipfile.ZipFile(io.BytesIO(raw)) as z:
+        infos = [i for i in z.infolist() if not only or i.filename == only]
+        if sum(i.file_size for i in infos) > _LIMIT or any(i.file_size > 200 * i.compress_size + 4096 for i in infos):
+            raise ModelError(f"{path}: unpacks to more than it may", "this is not a model that stance wrote")
+        return {i.filename: _stored(raw, i) if i.compress_type == zipfile.ZIP_STORED else z.read(i) for i in infos}
 
 
 def _stored(raw: bytes, info: zipfile.ZipInfo) -> memoryview:
@@ -412,10 +404,8 @@ def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int)
 
     head = Head(str(h["name"]), tuple(map(str, h["labels"])), bool(h["ordered"]))
     keys, weights, bias = array("keys"), array("weights"), array("bias")
-    kinds = [a.dtype.str for a in (keys, weights, bias)]
-    shapes = [a.shape for a in (keys, weights, bias)]
     n, k = len(keys), len(head.labels)
-    if kinds != ["<u8", "<f4", "<f8"] or shapes != [(n,), (n, k), (k,)] or not k:
+    if [(a.dtype.str, a.shape) for a in (keys, weights, bias)] != [("<u8", (n,)), ("<f4", (n, k)), ("<f8", (k,))] or not k:
         raise ValueError(f"arrays of head {head.name!r} have the wrong shape or type")
     if not (keys[1:] > keys[:-1]).all():
         raise ValueError(f"keys of head {head.name!r} do not rise")

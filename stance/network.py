@@ -51,12 +51,14 @@ class Network:
         return len(self.parameters["out bias"])
 
     @property
+    def content(self) -> bytes:
+        """The parameters one after another, by name."""
+        return b"".join(self.parameters[name].tobytes() for name in sorted(self.parameters))
+
+    @property
     def digest(self) -> str:
         """A hash of the parameters."""
-        h = hashlib.sha256()
-        for name in sorted(self.parameters):
-            h.update(self.parameters[name].tobytes())
-        return h.hexdigest()
+        return hashlib.sha256(self.content).hexdigest()
 
     def scores(self, sequences: Sequences) -> Floats:
         """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
@@ -232,13 +234,7 @@ def train_network(
     if start and start.words.digest != words.digest:
         raise ValueError("the network to start from was trained with other word vectors")
     rng = np.random.default_rng(seed)
-    p = {
-        name: (rng.uniform(-1, 1, shape) * np.sqrt(3.0 / shape[-2]) if len(shape) > 1 and "bias" not in name else np.zeros(shape)).astype(np.float32)
-        for name, shape in shapes(words.width, sum(len(g.weights) for g in goals)).items()
-    }
-    if start:
-        for name in p.keys() - {"out", "out bias"}:
-            p[name][...] = start.parameters[name]
+    p = _initial(shapes(words.width, sum(len(g.weights) for g in goals)), start, rng)
     per_epoch = -(-len(sequences) // _BATCH)
     steps = max(_EPOCHS * per_epoch, _LEAST_STEPS)
     mean = {name: np.zeros_like(x) for name, x in p.items()}
@@ -255,6 +251,18 @@ def train_network(
             for name, x in p.items():
                 average[name] += (x - average[name]) / seen
     return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, words)
+
+
+def _initial(wanted: dict[str, tuple[int, ...]], start: Network | None, rng: np.random.Generator) -> Parameters:
+    """Small random weights and no bias; those of `start` where there is one, but for the scores of the labels."""
+    p = {
+        name: (np.zeros(shape) if "bias" in name else rng.uniform(-1, 1, shape) * np.sqrt(3.0 / shape[-2])).astype(np.float32)
+        for name, shape in wanted.items()
+    }
+    if start:
+        for name in p.keys() - {"out", "out bias"}:
+            p[name][...] = start.parameters[name]
+    return p
 
 
 def rounded(x: Array) -> Array:
@@ -338,8 +346,8 @@ def _backward(p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[st
     g: Parameters = {"out": f["hidden"].T @ slope, "out bias": slope.sum(0)}
     hidden = (slope @ p["out"].T) * keep["hidden"] * (f["hidden"] > 0)
     g["hidden"], g["hidden bias"] = f["pooled"].T @ hidden, hidden.sum(0)
-    mention, attended, most = (_apart(x, f["states"].shape[3]) for x in np.split(hidden @ p["hidden"].T, 3, axis=1))
     states, weights, n = f["states"], f["weights"], f["states"].shape[3]
+    mention, attended, most = (_apart(x, n) for x in np.split(hidden @ p["hidden"].T, 3, axis=1))
     # attention: the weights of both directions are one
     each = np.einsum("tdpn,dpn->tdp", states, attended)
     gain = each[:, 0] + layout.turn(each[:, 1]) * layout.valid
@@ -352,11 +360,22 @@ def _backward(p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[st
     ds = weights[..., None] * attended + by_scores[..., None] * f["query"] + f["share"].astype(states.dtype)[..., None] * mention
     direction, pair, column = np.indices(f["top"].shape)
     ds[f["top"], direction, pair, column] += most
-    ds = ds * keep["state"] * layout.valid[:, None, :, None]
-    # through time
+    gates, recurrent = _through_time(p["recurrent"], f, ds * keep["state"] * layout.valid[:, None, :, None])
+    flat = f["before"].transpose(1, 3, 0, 2).reshape(2, n, -1)
+    g["recurrent"] = np.matmul(flat, recurrent.transpose(1, 0, 2, 3).reshape(2, -1, 3 * n))
+    tokens = [layout.at[:, d][layout.valid] for d in (0, 1)]
+    by_token = [gates[:, d][layout.valid] for d in (0, 1)]
+    g["word"], g["facts"] = (np.stack([x[at].T @ slope for at, slope in zip(tokens, by_token, strict=True)]) for x in (word, facts))
+    g["bias"] = np.stack([x.sum(0) for x in by_token])
+    return g
+
+
+def _through_time(weights: Array, f: dict[str, Array], ds: Array) -> tuple[Array, Array]:
+    """Slopes of what tokens and of what states give to the gates, from those of the states; shape (longest, 2, pairs, 3 · state) each."""
+    n = ds.shape[3]
     gates = np.empty((*ds.shape[:3], 3 * n), ds.dtype)
     recurrent = np.empty_like(gates)
-    back = p["recurrent"].transpose(0, 2, 1)
+    back = weights.transpose(0, 2, 1)
     dh = np.zeros_like(ds[0])
     for t in range(len(ds) - 1, -1, -1):
         dh = dh + ds[t]
@@ -368,10 +387,4 @@ def _backward(p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[st
         recurrent[t] = gates[t]
         recurrent[t, ..., 2 * n :] *= reset
         dh = dh * update + np.matmul(recurrent[t], back)
-    flat = f["before"].transpose(1, 3, 0, 2).reshape(2, n, -1)
-    g["recurrent"] = np.matmul(flat, recurrent.transpose(1, 0, 2, 3).reshape(2, -1, 3 * n))
-    tokens = [layout.at[:, d][layout.valid] for d in (0, 1)]
-    by_token = [gates[:, d][layout.valid] for d in (0, 1)]
-    g["word"], g["facts"] = (np.stack([x[at].T @ slope for at, slope in zip(tokens, by_token, strict=True)]) for x in (word, facts))
-    g["bias"] = np.stack([x.sum(0) for x in by_token])
-    return g
+    return gates, recurrent

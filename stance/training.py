@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -335,24 +335,20 @@ def _networks(
     whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
     folds = group_folds(data.labels[heads[0].name], data.groups, settings)
 
-    def one(train_at: Ints, test_at: Ints, told: Progress | None = None) -> Floats:
+    told = None if jobs > 1 else progress  # each shows its own steps
+
+    def one(train_at: Ints, test_at: Ints) -> Floats:
         goals = goals_of(data, heads, settings, train_at)
         return one_thread_network(whole.take(train_at), goals, vectors, settings.seed, start, told).scores(whole.take(test_at))
 
-    if jobs > 1:
-        parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
-    else:
-        parts = [one(a, b, progress) for a, b in folds]
-    scores = np.zeros((len(data), sum(len(h.labels) for h in heads)))
-    for (_, test_at), part in zip(folds, parts, strict=True):
-        scores[test_at] = part
+    scores = _in_row_order(folds, _each(one, folds, jobs))
     return _Networks(vectors, start, whole, heads, scores)
 
 
 def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None, batch: int = 64) -> Floats:
     """Vectors of many pairs, shape (pairs, width). Raises InputError and MissingExtraError as encoders do."""
     starts = range(0, len(pairs), batch)
-    steps = progress("vectors", len(starts)) if progress else iter(range(len(starts)))
+    steps = progress("vectors", len(starts)) if progress else range(len(starts))
     return np.concatenate([encoder.encode(pairs[starts[i] : starts[i] + batch]) for i in steps]).astype(np.float64)
 
 
@@ -516,15 +512,21 @@ def _fold_scores(
     def one(train_at: Ints, test_at: Ints) -> Floats:
         return _fit_scores(classifier, X[train_at], target[train_at], X[test_at], head)
 
+    return _in_row_order(folds, _each(one, folds, jobs, progress, f"folds of {head.name}"))
+
+
+def _each(work: Callable[[Ints, Ints], Any], plan: Folds, jobs: int, progress: Progress | None = None, title: str = "") -> list[Any]:
+    """What `work` makes of every (training, test) rows of the plan: in processes, or one after another under `progress`."""
     if jobs > 1:
-        parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(one)(a, b) for a, b in folds)
-    else:
-        steps = progress(f"folds of {head.name}", len(folds)) if progress else iter(range(len(folds)))
-        parts = [one(*folds[k]) for k in steps]
-    scores = np.zeros((len(y), len(head.labels)))
-    for (_, test_at), part in zip(folds, parts, strict=True):
-        scores[test_at] = part
-    return scores
+        return list(joblib.Parallel(n_jobs=jobs)(joblib.delayed(work)(a, b) for a, b in plan))
+    steps = progress(title, len(plan)) if progress else range(len(plan))
+    return [work(*plan[k]) for k in steps]
+
+
+def _in_row_order(folds: Folds, parts: Sequence[Floats]) -> Floats:
+    """The scores of all test rows, each fold's in `parts`, in the order of the rows."""
+    out: Floats = np.concatenate(parts)[np.argsort(np.concatenate([test_at for _, test_at in folds]))]
+    return out
 
 
 def _fit_scores(classifier: Any, X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head) -> Floats:
@@ -714,11 +716,7 @@ def _curve(
         pred = _fit_scores(classifier, X[at], y[at], Z[held], head).argmax(1)
         return macro_f1(confusion(truth[held], pred, len(head.labels)))
 
-    if jobs > 1:
-        scores = joblib.Parallel(n_jobs=jobs)(joblib.delayed(score)(at, held) for at, held in plan)
-    else:
-        steps = progress(f"learning curve of {head.name}", len(plan)) if progress else iter(range(len(plan)))
-        scores = [score(*plan[i]) for i in steps]
+    scores = _each(score, plan, jobs, progress, f"learning curve of {head.name}")
     return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], groups) for i in range(0, len(plan), draws))
 
 

@@ -301,5 +301,8 @@ def test_a_head_with_a_colon_is_refused(tmp_path: Path, run: Cli) -> None:
 
 def test_input_is_never_overwritten(tmp_path: Path, run: Cli) -> None:
     path = write_csv(tmp_path / "d.csv", [{"text": "Norway left.", "actor": "Norway", "stance": "neutral"}])
-    assert run("export", path, "--to", "csv", "-o", path).code == 1
-    assert run("import", path, "--from", "csv", "-o", path).code == 1
+    for option, *args in (
+        ("-o", "export", path, "--to", "csv"), ("-o", "import", path, "--from", "csv"), ("--pipeline", "export", path), ("--agreed", "agree", path)
+    ):  # fmt: skip
+        r = run(*args, option, path)
+        assert r.code == 1 and f"choose another name for {option}\n" in r.err

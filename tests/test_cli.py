@@ -354,6 +354,16 @@ def test_an_interrupt_exits_with_130(run: Cli, article: Path, model_file: Path, 
     assert r.code == 130 and "Traceback" not in r.err
 
 
+@pytest.mark.parametrize(("command", "work", "name"), [("train", "stance.training.train", "m.stance"), ("words", "stance.words.learn_words", "w.npz")])
+def test_interrupted_training_says_that_nothing_was_written(run: Cli, article: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, work: str, name: str) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, interrupted)
+    r = run(command, REPORTS if command == "train" else article, "-o", tmp_path / name)
+    assert r.code == 130 and r.err == f"interrupted; {tmp_path / name} was not written\n" and not (tmp_path / name).exists()
+
+
 def test_interrupted_output_is_kept_beside_the_old_file(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out.jsonl"
     out.write_text("old\n")

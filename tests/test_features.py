@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from stance.actors import Pair, read
 from stance.dataset import Dataset
-from stance.features import BLOCKS, TEMPLATES, Rows, concat, extract, lookup, mix, template_name, word_key
+from stance.features import BLOCKS, TEMPLATES, Rows, concat, extract, lookup, mix, prepare, sequences, template_name, word_key
 
 
 def same(a: Rows, b: Rows) -> None:
@@ -138,6 +139,43 @@ def test_word_keys_stay_what_they_are() -> None:
     """A model file holds such keys: another hash would make every saved model void."""
     assert word_key("norway") == 0x1398F57A37BD0BC5
     assert mix(3, np.array([7, 7, 8])).tolist() == mix(3, np.array([7, 7, 8]))[[0, 0, 2]].tolist()
+
+
+TEXT = (
+    'Norway, which Chile had accused of spying, did not deny the charge on Monday. "We will not yield," the Danish minister told Peru. '
+    "Sweden was condemned by Finland, Kenya, Iceland and Cuba for 12 raids. If the U.S. strikes, Iran may retaliate against the U.S. sanctions. It warned Turkey."
+)
+BY_TEMPLATE = {
+    "word": "e9a5aa", "two words": "143f2d", "word by relation": "2915c9", "two words by relation": "9745bb",
+    "verb by relation and object": "b486be", "verb group by relation": "3a0409", "verb with its auxiliary by relation": "cee819",
+    "cue by relation": "407f55", "cue by relation, clause and negation": "7d45ea", "cue by relation and object": "9caba2", "cue": "60d3e9",
+    "cue by the actor's place": "bc5ae1", "strongest cue of the actor": "fd0b86", "cue in the actor's phrase": "eaa7d8",
+    "word after the actor": "cf8adb", "words after the actor": "7a7387", "word before the actor": "363442", "words before the actor": "ad62b7",
+    "word near the actor": "542189", "word after the actor's phrase": "49b4fb", "the actor's place": "d38b29",
+    "the actor's place and kind": "56098a", "the actor's relations": "fcd50e", "sentence": "92c5f1", "word by named actor": "faf933",
+    "two words by named actor": "3bed1d", "letters by named actor": "68fb70",
+}  # fmt: skip
+BY_PART = {
+    "indptr": "3681b6", "word": "fe0a90", "facts": "bbbbe7", "cue_token": "4403fe", "cue_input": "38aa37", "cue_weight": "d4a645",
+}  # fmt: skip
+
+
+def digest(*arrays: np.ndarray) -> str:
+    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()[:6]
+
+
+def test_features_stay_what_they_are() -> None:
+    """A saved model has weights for these, number by number. What changes them on purpose asks for the shipped model to be trained again."""
+    rows = extract(pairs_of(TEXT), trace=True, actor_words=True)
+    number = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
+    own = {t: np.flatnonzero(rows.template == TEMPLATES[t][0]) for t in TEMPLATES}
+    assert {t: digest(number[at], rows.keys[at], rows.token[at], rows.values[at].round(9)) for t, at in own.items()} == BY_TEMPLATE
+
+
+def test_sequences_stay_what_they_are() -> None:
+    """As of the features: a saved network reads these."""
+    found = sequences(prepare(pairs_of(TEXT)))
+    assert {n: digest(getattr(found, n)) for n in BY_PART} == BY_PART
 
 
 # --------------------------------------------------------------------------- trace

@@ -239,6 +239,12 @@ def test_a_zip_bomb(refused: Refused, model_file: Path) -> None:
     refused(load, raw, "unpacks to more than it may")
 
 
+@READERS
+def test_a_file_that_is_too_large_unpacked(refused: Refused, model_file: Path, reader: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stance.model._LIMIT", 1000)
+    refused(reader, model_file.read_bytes(), "unpacks to more than it may")
+
+
 def test_a_manifest_that_is_a_bomb(refused: Refused, model_file: Path) -> None:
     raw = rebuilt(model_file, lambda m: m.update({"manifest.json": b'{"format": 1}' + b" " * 50_000_000}), zipfile.ZIP_DEFLATED)
     refused(read_manifest, raw, "unpacks to more than it may")

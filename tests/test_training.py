@@ -305,6 +305,12 @@ def test_softened_models_say_the_same_less_surely(reports: Dataset) -> None:
     assert soft.manifest["settings"]["soften"] == 1.5
 
 
+def test_the_report_is_of_the_softened_model(reports: Dataset) -> None:
+    plain, soft = (out_of_fold(reports.take(range(90)), settings=replace(SETTINGS, soften=s))["tone"].probs for s in (1.0, 1.5))
+    powered = plain ** (1 / 1.5)
+    np.testing.assert_allclose(soft, powered / powered.sum(1, keepdims=True), atol=1e-9)
+
+
 def test_temperature_lowers_the_log_loss_and_keeps_the_order(reports: Dataset) -> None:
     truth = np.array([0, 1, 2, 0, 1, 2, 0, 1])
     scores = np.eye(3)[[0, 1, 2, 1, 1, 0, 0, 1]] * 20
