@@ -46,12 +46,13 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """The labels of several annotators, matched."""
+    """The labels of several annotators, matched. `context` are the sentences without an actor that stand between, each once."""
 
     annotators: tuple[str, ...]
     heads: tuple[Head, ...]
     units: tuple[Unit, ...]
     warnings: tuple[str, ...] = ()
+    context: tuple[Row, ...] = ()
 
     @property
     def alone(self) -> tuple[str, ...]:
@@ -153,7 +154,10 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
             other
             or "; ".join(("give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`", *alike)),
         )
-    return Annotations(who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings, *alike))
+    context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(table.rows if table else ()) if not r.actor}
+    return Annotations(
+        who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings, *alike), tuple(context.values())
+    )
 
 
 def _other_names(files: Sequence[Path]) -> str:
@@ -376,18 +380,21 @@ def agreed(data: Annotations) -> tuple[list[tuple[Unit, dict[str, str]]], list[U
     return full, lacking
 
 
-def agreed_lines(rows: Sequence[tuple[Unit, dict[str, str]]], heads: Sequence[Head]) -> Iterator[str]:
+def agreed_lines(rows: Sequence[tuple[Unit, dict[str, str]]], data: Annotations) -> Iterator[str]:
     """What all agree on (`agreed`) as labelled data, to train on beside the settled disagreements; columns without a value are left out.
 
-    Raises InputError when a row has no text.
+    The sentences without an actor stand between, in the order of the files. Raises InputError when a row has no text.
     """
     if bare := [u for u, _ in rows if not u.row.text.strip()]:
         raise InputError(f"{bare[0].row.place}: no text, so that what all agree on is no training data", "give the annotators' files a column `text`")
     needed = ("text", "actor")
     keys = [k for k in _KEYS if k in needed or any(getattr(u.row, k) not in ("", None) for u, _ in rows)]
-    yield csv_line([*keys, *(h.name for h in heads)])
-    for u, labels in rows:
-        yield csv_line([*_own(u.row, keys), *labels.values()])
+    yield csv_line([*keys, *(h.name for h in data.heads)])
+    files = {f: n for n, f in enumerate(dict.fromkeys(r.file for r in (*data.context, *(u.row for u in data.units))))}
+    silent = dict.fromkeys((h.name for h in data.heads), "")
+    whole = [*((u.row, labels) for u, labels in rows), *((r, silent) for r in data.context)]
+    for row, labels in sorted(whole, key=lambda x: (files[x[0].file], x[0].line)):
+        yield csv_line([*_own(row, keys), *labels.values()])
 
 
 def _own(row: Row, keys: Sequence[str]) -> list[str]:

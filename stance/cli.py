@@ -668,7 +668,7 @@ def agree(
         _write(agreement.disagreement_lines(read), output)
     if agreed:
         whole, lacking = agreement.agreed(read)
-        _write(agreement.agreed_lines(whole, read.heads), agreed)
+        _write(agreement.agreed_lines(whole, read), agreed)
         _say(f"wrote {agreed}: {number(len(whole), 'pair')} on which all agree")
         if lacking:
             _say(f"warning: {number(len(lacking), 'pair')} without a label of every head left out; the first is {lacking[0].row.place}")

@@ -252,6 +252,16 @@ def test_from_two_annotators_to_training_data(tmp_path: Path, run: Callable[...,
     assert data.warnings == () and len(set(data.groups)) == 2
 
 
+def test_sentences_without_an_actor_stay_between_what_all_agree_on(run: Callable[..., Run], tmp_path: Path) -> None:
+    told = [("Norway condemned the raid.", "Norway", "accuse"), ("Ola Lie was hurt.", "", ""), ("Chile denied it.", "Chile", "deny"), ("It left.", "Chile", "firm")]
+    rows = [{"article_id": "a", "sentence_id": n, "text": t, "actor": a, "stance": s} for n, (t, a, s) in enumerate(told)]
+    one, two = write_csv(tmp_path / "one.csv", rows), write_csv(tmp_path / "two.csv", [*rows[:3], {**rows[3], "stance": "neutral"}])
+    agreed = tmp_path / "agreed.csv"
+    assert run("agree", one, two, "--agreed", agreed).code == 0
+    with agreed.open(encoding="utf-8", newline="") as f:
+        assert [(r["text"], r["actor"], r["stance"]) for r in csv.DictReader(f)] == told[:3]
+
+
 def test_what_is_no_agreement_is_left_out_and_told(tmp_path: Path, run: Callable[..., Run]) -> None:
     one, two = annotated(tmp_path / "1.csv", FIRST, tone=""), annotated(tmp_path / "2.csv", [*FIRST[:3], ""], tone="")
     two.write_text(two.read_text().replace("deny,", "deny,stern"))

@@ -22,13 +22,12 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def label(todo: list[dict[str, str]]) -> None:
-    """What two people do between the commands: one thinks four verbs tell all, the other sees threats where there are none."""
-    verbs = {"demand": "demand", "accus": "accuse", "reject": "deny", "offer": "cooperate"}
+    """What two people do between the commands; these two do not read, and the second dozes off now and then."""
     articles = list(dict.fromkeys(r["article_id"] for r in todo))
     for name in ("ann", "bob"):
         for n, r in enumerate(todo):
-            stance = next((x for verb, x in verbs.items() if verb in r["text"]), "neutral")
-            stance = "threaten" if name == "bob" and n % 9 == 0 else stance
+            stance = ("accuse", "demand", "cooperate", "neutral")[n % 4]
+            stance = "neutral" if name == "bob" and n % 9 == 0 else stance
             labels = {"stance": stance, "tone": "neutral" if stance == "neutral" else "stern"} if r["actor"] else {}
             r |= labels | {"split": "test" if r["article_id"] == articles[0] else "train"}
         write_csv(Path(f"{name}.csv"), todo)
