@@ -875,3 +875,8 @@ def test_a_csv_without_judgements_has_its_header(run: Cli, article: Path, model_
     for path, out in ((article, "some.csv"), (tmp_path / "none.txt", "none.csv")):
         assert run("classify", path, "-m", model_file, "-o", tmp_path / out).code == 0
     assert (tmp_path / "none.csv").read_text("utf-8").splitlines() == (tmp_path / "some.csv").read_text("utf-8").splitlines()[:1]
+
+
+def test_the_package_is_a_command() -> None:
+    shown = subprocess.run([sys.executable, "-m", "stance", "--version"], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert shown.stdout == f"stance {stance.__version__}\n"
