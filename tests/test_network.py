@@ -328,6 +328,15 @@ def test_a_network_of_another_shape_is_refused(file: Path, model: Model, tmp_pat
         load(bad)
 
 
+def test_a_network_with_a_number_that_is_none_is_refused(file: Path, model: Model, tmp_path: Path) -> None:
+    assert model.network
+    odd = {**model.network.parameters, "out bias": model.network.parameters["out bias"] * np.float32("nan")}
+    bad = tmp_path / "bad.stance"
+    replace(model, network=Network(odd, model.network.words)).save(bad)
+    with pytest.raises(ModelError, match="a number of its network is none"):
+        load(bad)
+
+
 def test_the_report_tells_what_the_network_is_worth(trained: tuple[Model, dict[str, HeadReport]]) -> None:
     for r in trained[1].values():
         assert set(r.baselines) >= {"without network", "majority"}
