@@ -316,8 +316,11 @@ def test_a_fold_is_calibrated_on_the_others(reports: Dataset) -> None:
     data = reports.take(range(90))
     y, fold = data.labels["tone"], out_of_fold(data, settings=SETTINGS)["tone"]
     folds, X = group_folds(y, data.groups, SETTINGS), split_rows(extract_all(data.pairs))
-    scores = training._fold_scores(make_pipeline(SETTINGS, class_weights(y, SETTINGS.balance)), X, y, fold.head, folds)
+    pipe = make_pipeline(SETTINGS, class_weights(y, SETTINGS.balance))
+    assert pipe.named_steps["classifier"].class_weight == class_weights(y, SETTINGS.balance)
+    scores = training._fold_scores(pipe, X, y, fold.head, folds)
     for others, own in folds:
+        np.testing.assert_array_equal(scores[own], full_scores(clone(pipe).fit(X[others], np.array(y)[others]), X[own], fold.head))
         np.testing.assert_allclose(fold.probs[own], softmax(scores[own] / temperature(scores[others], fold.truth[others])))
 
 
@@ -473,6 +476,7 @@ def test_a_learning_curve_can_be_drawn_again(curves: dict[str, tuple[CurvePoint,
 
 def test_a_learning_curve_on_a_test_set_of_its_own(reports: Dataset) -> None:
     rest, held = reports.split("test")
+    assert len(set(learning_curve(rest, sizes=[60], draws=2, test=held, settings=SETTINGS)["stance"][0].scores)) == 2  # each draw has its own order
     (point,) = learning_curve(rest, sizes=[len(rest)], draws=1, test=held, settings=SETTINGS)["stance"]
     assert (point.pairs, point.articles) == (len(rest), len(set(rest.groups)))
 
