@@ -91,6 +91,8 @@ def test_two_files(tmp_path: Path) -> None:
     assert a.equal.low == 0.5 and a.equal.high == 1.0  # the two articles alone
     firm = a.classes[a.labels.index("firm")]
     assert (firm.given, firm.specific.value) == (3, pytest.approx(2 / 3))
+    assert firm.alpha.value == pytest.approx(krippendorff(coincidences(np.array([[0, 0], [0, 0], [0, 1], [1, 1]]), 2)))
+    assert a.fleiss is None  # for more than two
 
 
 def test_equal_files_agree_fully(tmp_path: Path) -> None:
@@ -98,6 +100,20 @@ def test_equal_files_agree_fully(tmp_path: Path) -> None:
     assert a.fleiss is not None
     assert {e.value for e in (a.equal, a.alpha, a.fleiss, *(t.kappa for t in a.between))} == {1.0}
     assert len(a.between) == 3
+
+
+def test_three_annotators_of_whom_one_is_unfinished(tmp_path: Path) -> None:
+    """Fleiss' kappa takes what all labelled, the others what two did."""
+    stances = {"a": FIRST, "b": ["deny", "neutral", "firm", "firm"], "c": ["deny", "neutral", "", ""]}
+    a = agreement(read_annotations([annotated(tmp_path / f"{x}.csv", s) for x, s in stances.items()]))["stance"]
+    assert a.fleiss is not None and (a.fleiss.value, a.pairs) == (1.0, 4) and a.equal.value == pytest.approx(8 / 10)
+
+
+def test_two_of_three_annotators_who_share_no_pair(tmp_path: Path) -> None:
+    stances = {"a": [*FIRST[:2], "", ""], "b": FIRST, "c": ["", "", *FIRST[2:]]}
+    a = agreement(read_annotations([annotated(tmp_path / f"{x}.csv", s) for x, s in stances.items()]))["stance"]
+    assert [(t.first, t.second, t.pairs, t.equal) for t in a.between] == [("a", "b", 2, 1.0), ("a", "c", 0, None), ("b", "c", 2, 1.0)]
+    assert a.between[1].kappa.value is None and not np.any(a.between[1].confusion)
 
 
 def test_annotators_of_one_file_by_column(tmp_path: Path) -> None:
@@ -205,6 +221,16 @@ def test_a_wide_file_is_two_annotators(tmp_path: Path) -> None:
     read = read_annotations(path)
     found = agreement(read)
     assert read.annotators == ("x", "y") and found["stance"].equal.value == 0.5 and found["tone"].equal.value == 0
+
+
+def test_a_file_with_the_label_itself_is_not_wide(tmp_path: Path) -> None:
+    row = {"text": "Norway left.", "actor": "Norway", "stance": "deny", "x_stance": "firm", "y_stance": "accuse"}
+    assert read_annotations([write_csv(tmp_path / f"{who}.csv", [row]) for who in "ab"]).annotators == ("a", "b")
+
+
+def test_one_column_with_a_prefix_is_no_wide_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no column stance or tone; label columns here may be main_stance"):
+        read_annotations(write_csv(tmp_path / "a.csv", [{"text": "Norway left.", "actor": "Norway", "main_stance": "deny"}]))
 
 
 def test_a_wide_file_without_keys(tmp_path: Path) -> None:

@@ -346,6 +346,15 @@ def test_dense_arrays_that_do_not_fit_are_refused(dense_file: Path, tmp_path: Pa
         load(path)
 
 
+def test_a_dense_number_that_is_none_is_refused(dense: Model, tmp_path: Path) -> None:
+    stance = dense.heads[0]
+    assert stance.dense
+    odd = replace(stance, dense=replace(stance.dense, center=stance.dense.center * np.float32("nan")))
+    replace(dense, heads=(odd,)).save(tmp_path / "m.stance")
+    with pytest.raises(ModelError, match="a number of head 'stance' is none"):
+        load(tmp_path / "m.stance")
+
+
 def test_a_model_whose_encoder_is_absent_loads_but_does_not_predict(dense_file: Path, tmp_path: Path, unseen: list[Pair]) -> None:
     path = tmp_path / "m.stance"
     path.write_bytes(rebuilt(dense_file, edit(encoder={"name": "/nowhere/at/all", "sha256": HASH, "layer": 3, "width": WIDTH})))

@@ -143,20 +143,23 @@ def test_word_keys_stay_what_they_are() -> None:
 
 TEXT = (
     'Norway, which Chile had accused of spying, did not deny the charge on Monday. "We will not yield," the Danish minister told Peru. '
-    "Sweden was condemned by Finland, Kenya, Iceland and Cuba for 12 raids. If the U.S. strikes, Iran may retaliate against the U.S. sanctions. It warned Turkey."
+    "Sweden was condemned by Finland, Kenya, Iceland and Cuba for 12 raids. If the U.S. strikes, Iran may retaliate against the U.S. sanctions. It warned Turkey. "
+    "Cuba, which had accused Chile, denied the charge. Kenya said Peru had condemned the raid. If Mexico refuses to talk, it said, it will welcome no one. "
+    'Turkey\'s general staff described the islet as a formation of disputed sovereignty and the minister\'s visit as "a theatrical provocation by a boy". '
+    "Peru blamed Cuba and condemned Cuba. Chile, with its ports, its mines, its long coast and its many farms, complained."
 )
 BY_TEMPLATE = {
-    "word": "e9a5aa", "two words": "143f2d", "word by relation": "2915c9", "two words by relation": "9745bb",
-    "verb by relation and object": "b486be", "verb group by relation": "3a0409", "verb with its auxiliary by relation": "cee819",
-    "cue by relation": "407f55", "cue by relation, clause and negation": "7d45ea", "cue by relation and object": "9caba2", "cue": "60d3e9",
-    "cue by the actor's place": "bc5ae1", "strongest cue of the actor": "fd0b86", "cue in the actor's phrase": "eaa7d8",
-    "word after the actor": "cf8adb", "words after the actor": "7a7387", "word before the actor": "363442", "words before the actor": "ad62b7",
-    "word near the actor": "542189", "word after the actor's phrase": "49b4fb", "the actor's place": "d38b29",
-    "the actor's place and kind": "56098a", "the actor's relations": "fcd50e", "sentence": "92c5f1", "word by named actor": "faf933",
-    "two words by named actor": "3bed1d", "letters by named actor": "68fb70",
+    "word": "89f165", "two words": "7e24e4", "word by relation": "edf3bc", "two words by relation": "cdb37d",
+    "verb by relation and object": "345d96", "verb group by relation": "a4c7d5", "verb with its auxiliary by relation": "9c7877",
+    "cue by relation": "6decd2", "cue by relation, clause and negation": "341a41", "cue by relation and object": "16adf7", "cue": "297131",
+    "cue by the actor's place": "a610a3", "strongest cue of the actor": "ae6d59", "cue in the actor's phrase": "0b0b89",
+    "word after the actor": "4b1606", "words after the actor": "cb2011", "word before the actor": "bc1fa9", "words before the actor": "b0dc8b",
+    "word near the actor": "5aaf0e", "word after the actor's phrase": "a159e0", "the actor's place": "6b082b",
+    "the actor's place and kind": "995d4b", "the actor's relations": "98cbcb", "sentence": "b39eb4", "word by named actor": "e6838b",
+    "two words by named actor": "bbea98", "letters by named actor": "381e10",
 }  # fmt: skip
 BY_PART = {
-    "indptr": "3681b6", "word": "fe0a90", "facts": "bbbbe7", "cue_token": "4403fe", "cue_input": "38aa37", "cue_weight": "d4a645",
+    "indptr": "9e9311", "word": "e07fb1", "facts": "e60031", "cue_token": "cf9a82", "cue_input": "ea151b", "cue_weight": "5d4b81",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,14 @@ def test_probabilities_sum_to_one(model: Model, unseen: list[Pair]) -> None:
     for p in model.predict_proba(unseen).values():
         np.testing.assert_allclose(p.sum(1), 1.0)
         assert (p >= 0).all()
+
+
+def test_heads_of_other_features_are_looked_up_each(model: Model, unseen: list[Pair]) -> None:
+    stance, tone = model.heads
+    tone = replace(tone, keys=tone.keys[::2], weights=tone.weights[::2])
+    found = replace(model, heads=(stance, tone)).predict_proba(unseen)
+    np.testing.assert_array_equal(found["stance"], model.predict_proba(unseen)["stance"])
+    np.testing.assert_array_equal(found["tone"], tone.probabilities(model.rows(unseen)))
 
 
 def test_no_pairs_have_no_probabilities(model: Model) -> None:
@@ -308,6 +317,16 @@ def test_arrays_of_odd_numbers(refused: Refused, model_file: Path, model: Model,
     refused(load, raw, said)
 
 
+def test_an_array_stored_by_columns(refused: Refused, model_file: Path, model: Model) -> None:
+    raw = rebuilt(model_file, lambda m: m.update({"stance.weights.npy": npy(np.asfortranarray(model.head("stance").weights))}))
+    refused(load, raw, "array is not plain")
+
+
+@pytest.mark.parametrize("seen", [np.zeros(3), np.zeros((3, 1), np.uint64)], ids=["type", "shape"])
+def test_hashes_of_rows_that_are_none(refused: Refused, model_file: Path, seen: Any) -> None:
+    refused(load, rebuilt(model_file, lambda m: m.update({"seen.npy": npy(seen)})), "the hashes of its rows have the wrong shape or type")
+
+
 @pytest.mark.parametrize("heads", [[], [{"name": "stance"}], [3], "x", None], ids=["none", "no labels", "number", "text", "null"])
 def test_heads_that_are_none(refused: Refused, model_file: Path, heads: object) -> None:
     refused(load, rebuilt(model_file, edit(heads=heads)), "does not hold what its manifest says")
@@ -425,6 +444,17 @@ def test_the_mode_of_the_old_file_is_kept(tmp_path: Path) -> None:
     path.chmod(0o640)
     write_atomically(path, b"new")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
+def test_a_new_file_has_the_usual_mode(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "m.stance", b"new")
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(old)
+    assert (tmp_path / "m.stance").stat().st_mode & 0o777 == 0o640
 
 
 # --------------------------------------------------------------------------- the shipped model

@@ -159,6 +159,12 @@ def test_a_very_long_sentence_is_read_alone(words: WordVectors, monkeypatch: pyt
     assert np.array_equal(net.scores(tokens.take(np.array([3]))), scores[3:])
 
 
+def test_a_sentence_as_long_as_is_read_with_others_has_its_scores(words: WordVectors, tokens: Sequences, monkeypatch: pytest.MonkeyPatch) -> None:
+    want = _random(words).scores(tokens)
+    monkeypatch.setattr(network, "_LONG", int(np.diff(tokens.indptr).max()))
+    assert np.array_equal(_random(words).scores(tokens), want)
+
+
 def test_what_is_computed_once_for_like_tokens_is_what_each_would_give(words: WordVectors, tokens: Sequences) -> None:
     """The sums by distinct word and distinct facts against the plain product of inputs and weights."""
     net = _random(words)
@@ -196,6 +202,17 @@ def test_the_same_seed_trains_the_same_network(words: WordVectors, tokens: Seque
     one, two, other = (train_network(tokens, goals, words, seed=s) for s in (1, 1, 2))
     assert all(np.array_equal(one.parameters[n], two.parameters[n]) for n in one.parameters)
     assert not np.array_equal(one.parameters["out"], other.parameters["out"])
+
+
+def test_small_data_are_read_more_often(words: WordVectors, tokens: Sequences, brief: None) -> None:
+    told: list[int] = []
+    train_network(tokens, [Goal(np.arange(len(tokens)) % 3, np.ones(3))], words, seed=1, progress=lambda _, steps: told.append(steps) or iter(range(steps)))
+    assert told == [3]  # one epoch is one step
+
+
+def test_dropout_keeps_the_mean() -> None:
+    kept = network._kept((10_000,), 0.2, np.random.default_rng(0))
+    assert set(kept.tolist()) == {0.0, 1.25} and kept.mean() == pytest.approx(1, abs=0.02)
 
 
 def test_it_learns_what_hangs_on_the_order_of_words(words: WordVectors) -> None:
@@ -325,6 +342,15 @@ def test_a_network_of_another_shape_is_refused(file: Path, model: Model, tmp_pat
     bad = tmp_path / "bad.stance"
     replace(model, network=Network(smaller, model.network.words)).save(bad)
     with pytest.raises(ModelError, match="wrong shape"):
+        load(bad)
+
+
+def test_a_network_with_a_number_that_is_none_is_refused(file: Path, model: Model, tmp_path: Path) -> None:
+    assert model.network
+    odd = {**model.network.parameters, "out bias": model.network.parameters["out bias"] * np.float32("nan")}
+    bad = tmp_path / "bad.stance"
+    replace(model, network=Network(odd, model.network.words)).save(bad)
+    with pytest.raises(ModelError, match="a number of its network is none"):
         load(bad)
 
 

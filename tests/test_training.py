@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPORTS, SETTINGS, relabel, write_csv
+from conftest import REPORTS, SETTINGS, pairs_of, relabel, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, diags
@@ -20,8 +20,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline
 
+from stance import training
 from stance.actors import Pair
-from stance.codebook import Head
+from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Dataset, read_dataset
 from stance.errors import DataError, InputError
 from stance.evaluation import HeadReport
@@ -311,6 +312,42 @@ def test_the_report_is_of_the_softened_model(reports: Dataset) -> None:
     np.testing.assert_allclose(soft, powered / powered.sum(1, keepdims=True), atol=1e-9)
 
 
+def test_a_fold_is_calibrated_on_the_others(reports: Dataset) -> None:
+    data = reports.take(range(90))
+    y, fold = data.labels["tone"], out_of_fold(data, settings=SETTINGS)["tone"]
+    folds, X = group_folds(y, data.groups, SETTINGS), split_rows(extract_all(data.pairs))
+    pipe = make_pipeline(SETTINGS, class_weights(y, SETTINGS.balance))
+    assert pipe.named_steps["classifier"].class_weight == class_weights(y, SETTINGS.balance)
+    scores = training._fold_scores(pipe, X, y, fold.head, folds)
+    for others, own in folds:
+        np.testing.assert_array_equal(scores[own], full_scores(clone(pipe).fit(X[others], np.array(y)[others]), X[own], fold.head))
+        np.testing.assert_allclose(fold.probs[own], softmax(scores[own] / temperature(scores[others], fold.truth[others])))
+
+
+@pytest.mark.parametrize(("absent", "wanted"), [(0, False), (2, False), (3, True)])
+def test_names_are_learnt_when_most_rows_have_no_mention(reports: Dataset, absent: int, wanted: bool) -> None:
+    data = reports.take(range(4))
+    pairs = tuple(replace(p, mentions=()) if i < absent else p for i, p in enumerate(data.pairs))
+    assert training.settled(Settings(), replace(data, pairs=pairs)).actor_words is wanted
+    assert training.settled(Settings(actor_words=False), replace(data, pairs=pairs)).actor_words is False
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Norway condemned the raid.", "accuse"),
+        ("Norway did not condemn the raid.", "neutral"),
+        ("Chile condemned Norway.", "neutral"),
+        ("Norway denied the charge and condemned the raid.", "deny"),
+        ("Norway condemned the raid and denied the charge.", "accuse"),
+    ],
+)
+def test_the_hand_rules_take_the_first_of_the_heaviest_cues_of_the_actor(text: str, label: str) -> None:
+    head = DEFAULT_HEADS["stance"]
+    (pair,) = (p for p in pairs_of(text) if p.actor == "Norway")
+    assert head.labels[training.cue_baseline([pair], head)[0]] == label
+
+
 def test_temperature_lowers_the_log_loss_and_keeps_the_order(reports: Dataset) -> None:
     truth = np.array([0, 1, 2, 0, 1, 2, 0, 1])
     scores = np.eye(3)[[0, 1, 2, 1, 1, 0, 0, 1]] * 20
@@ -390,6 +427,13 @@ def test_a_model_compared_with_itself_does_not_differ(model: Model, reports: Dat
     assert all(r["difference"] == 0 and r["p"] == 1.0 for r in found.values())
 
 
+def test_the_difference_is_what_the_other_lacks(model: Model, reports: Dataset) -> None:
+    held = reports.split("test")[1]
+    right = {name: replace(p, probs=np.eye(len(p.head.labels))[p.truth]) for name, p in predict(model, held).items()}
+    found = compare(right, model, held)["stance"]
+    assert found["macro_f1"] == evaluate(model, held)["stance"].macro_f1 < 1 and found["difference"] > 0
+
+
 def test_models_with_other_heads_are_not_compared(model: Model, two_classes: tuple[Model, Dataset], reports: Dataset) -> None:
     held = reports.split("test")[1]
     assert compare(predict(model, held), two_classes[0], held) == {}
@@ -432,6 +476,7 @@ def test_a_learning_curve_can_be_drawn_again(curves: dict[str, tuple[CurvePoint,
 
 def test_a_learning_curve_on_a_test_set_of_its_own(reports: Dataset) -> None:
     rest, held = reports.split("test")
+    assert len(set(learning_curve(rest, sizes=[60], draws=2, test=held, settings=SETTINGS)["stance"][0].scores)) == 2  # each draw has its own order
     (point,) = learning_curve(rest, sizes=[len(rest)], draws=1, test=held, settings=SETTINGS)["stance"]
     assert (point.pairs, point.articles) == (len(rest), len(set(rest.groups)))
 
@@ -448,6 +493,8 @@ def test_no_article_of_the_test_fold_is_trained_on(reports: Dataset) -> None:
         assert all((groups[at] == g).sum() == (groups == g).sum() for g in set(groups[at]))
         tested += held.tolist()
     assert sorted(tested) == list(range(len(reports)))
+    assert set(_draw(y, groups, 3, SETTINGS)[1]) != set(_draw(y, groups, 0, SETTINGS)[1])  # the folds used up, others
+    assert _whole_articles(np.arange(3), np.array(["a", "b", "b"]), 2).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
