@@ -15,10 +15,11 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 from stance.errors import DataError, InputError, near_miss
-from stance.text import DATA, MOST_FORMS, Sentence, Tokens, fold, sentences, tokenize
+from stance.text import DATA, MOST_FORMS, Memo, Sentence, Tokens, fold, sentences, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
@@ -107,6 +108,8 @@ class Pair:
 
 def pairs(reading: Reading) -> list[Pair]:
     """The pairs of a sentence, one an actor, in the order of first mention; places make none."""
+    if not reading.mentions:
+        return []
     by_actor: dict[str, list[Mention]] = {}
     for m in reading.mentions:
         if m.actor and m.kind != "place":
@@ -117,6 +120,7 @@ def pairs(reading: Reading) -> list[Pair]:
 # --------------------------------------------------------------------------- lexicon
 
 
+_NOTHING: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}  # what most words open
 _IN_ORDER = range(len(COLUMNS))  # of a table whose cells are as they should be, without spaces around them
 
 
@@ -146,6 +150,7 @@ class Lexicon:
         self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper())
         if base:
             self.uncapitalised |= base.uncapitalised
+        self.opening = Memo(self._opened)  # aliases that may begin with a word as it is written, by their second word ('': of one word)
 
     def __getstate__(self) -> dict[str, object]:
         """Pickled without what was looked up so far, which another thread may be adding to."""
@@ -164,6 +169,13 @@ class Lexicon:
             found.sort(key=lambda e: -len(e[0]))
             self._starting[word] = found
         return found
+
+    def _opened(self, word: str) -> dict[str, list[tuple[tuple[str, ...], Alias]]]:
+        low = word.lower()
+        if not word[0].isupper() and low not in self.uncapitalised or not (entries := self.starting(low)):
+            return _NOTHING
+        seconds = {key[1].lower() for key, _ in entries if len(key) > 1}
+        return {second: [e for e in entries if len(e[0]) == 1 or e[0][1].lower() == second] for second in (*seconds, "")}
 
     def short(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
         """Persons whose short form begins with `word`, with that form."""
@@ -233,6 +245,7 @@ class _Raw:
         return _short_form(alias, guard) if kind == "person" else ""
 
 
+@lru_cache(maxsize=MOST_FORMS)  # every look-up asks much the same rows
 def first_word(line: str) -> str:
     """The first word of an alias (or of its row), as texts are looked up: lower case, without accents, `U.S.` → `us`."""
     m = _FIRST.match(line, 1 if line[:1] == '"' else 0)
@@ -249,6 +262,7 @@ def _short_form(text: str, guard: str) -> str:
     return "" if "noshort" in guard or " " not in text else text.rsplit(" ", 1)[1]
 
 
+@lru_cache(maxsize=MOST_FORMS)
 def _words(text: str) -> tuple[str, ...]:
     return tuple(tokenize(text).folded)
 
@@ -315,13 +329,15 @@ def _alias(cells: tuple[str, ...]) -> Alias:
     kind = kind or "name"
     if len(cells) > 6:
         raise ValueError(f"{text!r} has more cells than the header; quote cells that hold a comma")
-    if not text or not tokenize(text).words:
+    if not _words(text):
         raise ValueError("empty alias; give the surface form")
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} of {text!r}; one of {', '.join(KINDS)} {near_miss(kind, KINDS)}".rstrip())
     for date in (since, until):
         if date and not re.fullmatch(r"\d{4}(-\d\d){0,2}", date):
             raise ValueError(f"date {date!r} of {text!r}; write YYYY, YYYY-MM or YYYY-MM-DD")
+    if not guard:
+        return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
     case = title = noshort = False
     short = ""
     lists: dict[str, list[str]] = {}
@@ -400,24 +416,18 @@ _REGION = frozenset(
     "east west mainland occupied neighboring neighbouring war-torn rural the downtown nearby dominated shiite sunni "
     "shia communist capital".split()
 )
-# Nouns after a demonym or possessive that make it a private person, firm or thing, not the state.
+# Nouns after a demonym or possessive that make it a private person, firm or thing, not the state; those with an s behind them count too.
 _PRIVATE = frozenset(
-    "food foods cuisine restaurant restaurants company companies firm firms giant giants startup businessman "
-    "businesswoman businessmen citizen citizens national nationals people person man woman men women student students "
-    "actor actress singer player players team teams athlete athletes language literature culture novelist writer "
-    "author professor scholar economist analyst analysts expert experts tourist tourists traveler travelers "
-    "traveller travellers resident residents family families child children boy girl worker workers consumer consumers "
-    "investor investors shareholder shareholders manufacturer maker automaker carmaker retailer bank brand film movie "
-    "music newspaper magazine journalist journalists reporter blogger doctor doctors passenger passengers teenager "
-    "cleric clerics muslim muslims jew jews christian christians kurds voter voters public protester protesters "
-    "activist activists dissident dissidents lawyer lawyers expatriate immigrants immigrant descent origin-born speaking "
-    "stock stocks shares market markets economy billionaire tycoon entrepreneur farmers farmer media studies "
-    "league club footballer fans fan chef wine beer tea jetliner airliner death civilians civilian origin "
-    "hacker refugee defector migrant oligarch business businesses partners jobs bond currency index society societies community communities "
-    "inhabitant villager nationalist extremist attacker veteran contractor fishermen fisherman fishers trawler cartel cartels gang gangs union "
-    "unions settler settlers smuggler opposition millionaire commentator correspondent hawk specialist priest pastor bishop imam rebel "
-    "supporter supporters exile exiles mercenary mercenaries pilgrim pilgrims pensioner taxpayer producer exporter exporters importer importers "
-    "retailers lender lenders insurer insurers brands".split()
+    "food cuisine restaurant company companies firm giant startup businessman businesswoman businessmen citizen national people person man "
+    "woman men women student actor actress singer player team athlete language literature culture novelist writer author professor scholar "
+    "economist analyst expert tourist traveler traveller resident family families child children boy girl worker consumer investor shareholder "
+    "manufacturer retailer bank brand film movie music newspaper magazine journalist reporter blogger doctor passenger teenager cleric muslim "
+    "jew christian kurds voter public protester activist dissident lawyer expatriate immigrant descent speaking stock shares market "
+    "economy billionaire tycoon entrepreneur farmer media studies league club footballer fan chef wine beer tea jetliner airliner death "
+    "civilian origin hacker refugee defector migrant oligarch business businesses partners jobs bond currency index society societies community "
+    "communities inhabitant villager nationalist extremist attacker veteran contractor fishermen fisherman fishers trawler cartel gang union "
+    "settler smuggler opposition millionaire commentator correspondent hawk specialist priest pastor bishop imam rebel supporter exile "
+    "mercenary mercenaries pilgrim pensioner taxpayer producer exporter importer lender insurer".split()
 )
 _OFFICE = frozenset(
     "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "
@@ -486,6 +496,7 @@ _REBELS = re.compile(
     r"extremist group|terror group|Islamist group|militia)\b",
     re.I,
 )
+_REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
 _DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
@@ -507,12 +518,15 @@ _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
 _OPEN = "“«"
+_LETTERS = re.compile(r"\w+")
+_RUNNING = re.compile(r"[\w'’.]+")
 _REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
 _HE = frozenset("he she he'd she'd he'll she'll".split())
 _OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
 _CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
 _BODIES = frozenset("bloc alliance organization organisation body group movement".split())  # of `_COUNTRY`, those that no state is
 _PAPERS = frozenset("statement communique letter".split())
+_ASKED = _OFFICE_OR_TITLE | _CARRY | _REPORT | _MARKS | {"two", "both", "koreas"}  # words without which a sentence needs none of the rules below
 _BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
 _ORGAN_WORDS = frozenset(
     "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
@@ -603,70 +617,79 @@ class _Reader:
         self.organs: dict[str, list[str]] = {}  # "military" → the actors whose military was named, one by one
         self.strangers: set[str] = set()  # surnames of people who speak for no actor
         self.quote_open = False
+        self.asked: dict[str, bool] = {}  # which words the article has
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Every word of the article: the few guarded aliases ask for it."""
-        return frozenset(w for s in self.sents for w in re.findall(r"\w+", s.text))
+    def text(self) -> str:
+        return " ".join([s.text for s in self.sents])
+
+    def _has(self, phrase: str) -> bool:
+        """Whether the article has the first word of a phrase: the few guarded aliases ask for it."""
+        if phrase not in self.asked:
+            self.asked[phrase] = _holds(self.text, phrase.split()[0])
+        return self.asked[phrase]
 
     def read(self, sentence: Sentence, present: Collection[str] = ()) -> Reading:
         """The next sentence. `present`: the actors in it, where a labeller has told them."""
         tokens = tokenize(sentence.text)
-        words, lower = tokens.folded, tokens.lower
-        found = self._named(sentence.text, tokens, words, lower)
-        found += self._learnt(sentence.text, tokens, words, lower, found)
-        found.sort(key=lambda m: m.first)
-        names = _names(words, lower, found, self.strangers)
-        if len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
+        lower = tokens.lower
+        here = _ASKED.intersection(lower)
+        parts = _parts(tokens.folded)
+        found = self._named(tokens, here, parts)
+        found += self._learnt(tokens, here, parts, found)
+        found.sort(key=_BY_FIRST)
+        names = _names(lower, parts, found, self.strangers)
+        if present and len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
             self.speaker = self.person = self.subject = missing.pop()
             self.stranger, self.silence = False, 0
         self.at += 1
         opening = sentence.paragraph != self.paragraph
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
-        outside = _unquoted(lower, self.quote_open)
+        outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
         speaker, in_quote = self._quote_speaker(sentence.text, opening)
-        found += self._carried(sentence.text, tokens, lower, outside, found, names, speaker)
-        found.sort(key=lambda m: (m.first, m.last))
-        self._remember(lower, outside, found, names)
+        found += self._carried(tokens, here, outside, found, names, speaker)
+        found.sort(key=_BY_PLACE)
+        self._remember(lower, here, outside, found, names)
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
 
     # -- names
 
-    def _named(self, text: str, tokens: Tokens, words: list[str], lower: list[str]) -> list[Mention]:
+    def _named(self, tokens: Tokens, here: Collection[str], parts: str) -> list[Mention]:
+        """The names of the lexicon, and those learnt so far. `here`: the words of _ASKED in the sentence; `parts`: as for `_names`."""
+        text, words, lower = tokens.text, tokens.folded, tokens.lower
         caps = _in_capitals(text)
-        line = _DATELINE.match(text)
-        dateline_end = line.end() if line and not caps else 0
-        found: list[Mention] = []
-        small, free, starting, known = self.lexicon.uncapitalised, 0, self.lexicon.starting, self.known
-        for i in [i for i, w in enumerate(words) if not w[0].islower() or lower[i] in small]:
-            w = lower[i]
-            if i < free or not (starting(w) or w in known or i and (lower[i - 1] == "." or lower[i - 1] in _TITLE)):
-                continue
-            hit = self._match(words, lower, i, caps)
-            if hit is None:
+        line = None if caps else _DATELINE.match(text)
+        opening, known = self.lexicon.opening, self.known
+        titled = () if _TITLE.isdisjoint(here) else _after_titles(lower)
+        free, found = 0, []
+        for i in self._candidates(parts, lower):
+            if i < free or not (opening[words[i]] or lower[i] in known or i in titled) or (hit := self._match(words, lower, i, caps)) is None:
                 continue
             size, alias, why = hit
             free = i + size
             if alias.actor:
                 kind = alias.kind
-                if tokens.starts[i] < dateline_end and kind in ("name", "capital"):
+                if line and kind in ("name", "capital") and tokens.starts[i] < line.end():
                     kind, why = "place", "dateline"
                 elif reason := _elsewhere(words, lower, i, i + size, alias, tokens):
                     kind, why = "place", reason
-                found.append(_mention(tokens, text, i, i + size, alias.actor, kind, why))
+                found.append(_mention(tokens, i, i + size, alias.actor, kind, why))
         return found
 
+    def _candidates(self, parts: str, lower: list[str]) -> list[int]:
+        """Where a name may begin: at any word but one that is written small and begins no alias."""
+        at = [i for i, part in enumerate(parts) if part not in "wpe"]
+        small = self.lexicon.uncapitalised
+        return at if small.isdisjoint(lower) else sorted({*at, *(i for i, w in enumerate(lower) if w in small)})
+
     def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
-        entries = self.lexicon.starting(lower[i])
-        following = lower[i + 1] if entries and i + 1 < len(lower) else ""
-        for size_words, alias in entries:
-            if len(size_words) > 1 and size_words[1] != following and size_words[1].lower() != following:
-                continue
-            if self._fits(size_words, alias, words, lower, i, caps):
+        opened, following = self.lexicon.opening[words[i]], lower[i + 1] if i + 1 < len(lower) else ""
+        for key, alias in opened.get(following) or opened.get("") or ():
+            if self._fits(key, alias, words, lower, i, caps):
                 if alias.kind == "person" and alias.short:
                     self._know(_words(alias.short), alias.actor, f"short for {alias.text}")
-                return len(size_words), alias, f"{alias.kind} {alias.text!r}"
+                return len(key), alias, f"{alias.kind} {alias.text!r}"
         for short, actor, why in self.known.get(lower[i], ()):
             if _same(short, words, i, caps):
                 return len(short), Alias(" ".join(short), actor, "person"), why
@@ -705,9 +728,7 @@ class _Reader:
         return self._context_allows(a)
 
     def _context_allows(self, a: Alias) -> bool:
-        if a.needs and not any(w.split()[0] in self.vocabulary for w in a.needs):
-            return False
-        return not any(w.split()[0] in self.vocabulary for w in a.not_with)
+        return (not a.needs or any(map(self._has, a.needs))) and not any(map(self._has, a.not_with))
 
     def _know(self, short: tuple[str, ...], actor: str, why: str) -> None:
         entries = self.known.setdefault(short[0].lower(), [])
@@ -716,19 +737,19 @@ class _Reader:
 
     # -- officials the lexicon does not know
 
-    def _learnt(self, text: str, tokens: Tokens, words: list[str], lower: list[str], found: list[Mention]) -> list[Mention]:
-        real = [m for m in found if m.kind != "place"]
-        if not real or _OFFICE_OR_TITLE.isdisjoint(lower):
+    def _learnt(self, tokens: Tokens, here: Collection[str], parts: str, found: list[Mention]) -> list[Mention]:
+        if not found or _OFFICE_OR_TITLE.isdisjoint(here) or not (real := [m for m in found if m.kind != "place"]):
             return []
+        words, lower = tokens.folded, tokens.lower
         out: list[Mention] = []
-        for first, last in _names(words, lower, found):
+        for first, last in _names(lower, parts, found):
             actor, why = self._office_holder(lower, first, last, real)
             if actor:
                 name = tuple(words[first:last])
                 self._know(name[-1:], actor, why)
                 self._know(name, actor, why)
                 if last - first >= 2 or why:
-                    out.append(_mention(tokens, text, first, last, actor, "learnt", why))
+                    out.append(_mention(tokens, first, last, actor, "learnt", why))
         return out
 
     def _office_holder(self, lower: list[str], first: int, last: int, found: list[Mention]) -> tuple[str, str]:
@@ -768,7 +789,7 @@ class _Reader:
         if not (opened or begins):
             return "", False
         outside = _outside_quotes(text, opened)
-        words = re.findall(r"[\w'’.]+", outside)
+        words = _RUNNING.findall(outside)
         if len(words) >= 2:  # the sentence has its own attribution or goes on after the quote
             return ("", True)
         return self.speaker if opened or not opening else self._told_later(), True
@@ -780,10 +801,10 @@ class _Reader:
             if s.paragraph != self.paragraph:
                 break
             marks = _MARK.findall(s.text)
-            if len(re.findall(r"[\w'’.]+", _outside_quotes(s.text, inside))) >= 2:
+            if len(_RUNNING.findall(_outside_quotes(s.text, inside))) >= 2:
                 tokens = tokenize(s.text)
                 outside = _unquoted(tokens.lower, inside)
-                found = self._named(s.text, tokens, tokens.folded, tokens.lower)
+                found = self._named(tokens, _ASKED.intersection(tokens.lower), _parts(tokens.folded))
                 speaking = next((m for m in found if m.kind != "place" and _speaks(outside, m)), None)
                 if speaking or _somebody_speaks(outside):
                     return speaking.actor if speaking else ""
@@ -792,32 +813,33 @@ class _Reader:
         return self.speaker
 
     def _carried(
-        self, text: str, tokens: Tokens, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]], speaker: str
+        self, tokens: Tokens, here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]], speaker: str
     ) -> list[Mention]:
         """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
+        lower = tokens.lower
         out: list[Mention] = []
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
         person = "" if self.stranger or self.silence > _REMEMBERED else self.person
-        for i in () if _CARRY.isdisjoint(lower) else [i for i, w in enumerate(lower) if w in _CARRY]:
+        for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             own = w.partition("'")[0]
             if w in _HE and (actor := self._he(outside, i, found, names, person)):
-                out.append(_mention(tokens, text, i, i + 1, actor, "pronoun", f"{own}: the official named before"))
+                out.append(_mention(tokens, i, i + 1, actor, "pronoun", f"{own}: the official named before"))
             elif w in _CARRIERS and i and self.speaker:
-                if mention := self._organ(text, tokens, lower, i, found, names):
+                if mention := self._organ(tokens, i, found, names):
                     out.append(mention)
             elif w in _COUNTRY and i and self.recent:
-                if mention := self._country(text, tokens, lower, i, found):
+                if mention := self._country(tokens, i, found):
                     out.append(mention)
-            elif w in ("north", "south") and lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and "Korea" in self.vocabulary:
+            elif w in ("north", "south") and lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and self._has("Korea"):
                 if not following or not tokens.words[i + 1][0].isupper() and following != "of":
                     actor = "North Korea" if w == "north" else "South Korea"
-                    out.append(_mention(tokens, text, i, i + 1, actor, "description", f"the {w} of Korea"))
-        out += self._groups(text, tokens, lower, found)
-        if self.subject and (m := _IT.match(text)) and ((verb := m[2].lower()) in _REPORT or verb in _IT_ACTS or " not " in m[0]):
+                    out.append(_mention(tokens, i, i + 1, actor, "description", f"the {w} of Korea"))
+        out += self._groups(tokens, here, found)
+        if self.subject and (m := _IT.match(tokens.text)) and ((verb := m[2].lower()) in _REPORT or verb in _IT_ACTS or " not " in m[0]):
             at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
-            out.append(_mention(tokens, text, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
+            out.append(_mention(tokens, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
     def _he(self, outside: list[str], i: int, found: list[Mention], names: list[tuple[int, int]], person: str) -> str:
@@ -829,11 +851,9 @@ class _Reader:
             return local[-1].actor if local[-1].last >= stranger else ""
         return "" if stranger else person
 
-    def _organ(
-        self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention], names: list[tuple[int, int]]
-    ) -> Mention | None:
+    def _organ(self, tokens: Tokens, i: int, found: list[Mention], names: list[tuple[int, int]]) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
-        start = i
+        lower, start = tokens.lower, i
         while start > 0 and lower[start - 1] in _ORGAN_WORDS:
             start -= 1
         if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
@@ -861,7 +881,7 @@ class _Reader:
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
         actor = by.actor if by else own or self._holder(lower[i])
-        return None if not actor else _mention(tokens, text, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
+        return None if not actor else _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _holder(self, office: str) -> str:
         """Whose office it is: that of the actor who spoke last, who had it most often so far (a president, a government) or who had it last."""
@@ -874,8 +894,8 @@ class _Reader:
             return had[-1]
         return max(reversed(list(dict.fromkeys(had))), key=had.count)
 
-    def _country(self, text: str, tokens: Tokens, lower: list[str], i: int, found: list[Mention]) -> Mention | None:
-        start = i - 1
+    def _country(self, tokens: Tokens, i: int, found: list[Mention]) -> Mention | None:
+        lower, start = tokens.lower, i - 1
         while start > 0 and lower[start] not in ("the", "a") and i - start < 3:
             start -= 1
         if lower[start] != "the" or not self.subject or lower[i] == "state" or found and found[0].first < i:
@@ -884,59 +904,52 @@ class _Reader:
             return None
         if not any(w in _REPORT or w in _AUX for w in lower[i + 1 : i + 3]):
             return None
-        return _mention(tokens, text, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
+        return _mention(tokens, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
 
-    def _groups(self, text: str, tokens: Tokens, lower: list[str], found: list[Mention]) -> list[Mention]:
+    def _groups(self, tokens: Tokens, here: Collection[str], found: list[Mention]) -> list[Mention]:
+        text = tokens.text
         out: list[Mention] = []
-        if "two" in lower or "both" in lower:
-            here = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
+        if "two" in here or "both" in here:
+            named = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
             for m in _TWO.finditer(text):
                 states = m[0].lower().endswith(("countries", "nations", "governments", "capitals"))
-                now = [a for a in here if a in self.lexicon.states] if states else here
+                now = [a for a in named if a in self.lexicon.states] if states else named
                 before = [a for a in reversed(self.recent) if not states or a in self.lexicon.states]
                 two = now[:2] if len(now) >= 2 else list(dict.fromkeys([*reversed(now), *before]))[:2]
                 if len(two) < 2:
                     continue
                 first, last = _token_span(tokens, m.start(), m.end())
-                out += [_mention(tokens, text, first, last, actor, "phrase", "the two named last") for actor in two]
-        if self.parties and (r := _REBELS.search(text)):
+                out += [_mention(tokens, first, last, actor, "phrase", "the two named last") for actor in two]
+        if self.parties and any(map(text.lower().__contains__, _REBEL_WORDS)) and (r := _REBELS.search(text)):
             first, last = _token_span(tokens, r.start(), r.end())
             if not any(m.first <= last and first <= m.last for m in found):
-                out.append(_mention(tokens, text, first, last, self.parties[-1], "phrase", "the party named before"))
-        if "koreas" in lower and lower[(k := lower.index("koreas")) - 1] != "north":
-            out += [_mention(tokens, text, k, k + 1, actor, "description", "both Koreas") for actor in ("North Korea", "South Korea")]
+                out.append(_mention(tokens, first, last, self.parties[-1], "phrase", "the party named before"))
+        if "koreas" in here and tokens.lower[(k := tokens.lower.index("koreas")) - 1] != "north":
+            out += [_mention(tokens, k, k + 1, actor, "description", "both Koreas") for actor in ("North Korea", "South Korea")]
         return out
 
     # -- memory
 
-    def _remember(self, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]) -> None:
+    def _remember(
+        self, lower: list[str], here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
+    ) -> None:
         """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
+        self.silence += 1
+        reported = not _REPORT.isdisjoint(here)
+        if not found and not names and not reported:
+            return
         names = [n for n in names if not _of_an_office(lower, n[0])]
         self.strangers.update(lower[last - 1] for first, last in names if last - first > 1)
         real = [m for m in found if m.kind != "place"]
-        for m in real:
-            if m.actor in self.recent:
-                self.recent.remove(m.actor)
-            self.recent.append(m.actor)
-            if m.actor in _PARTIES:
-                self.parties.append(m.actor)
-        for m in found:
-            if m.kind != "place" or m.why != "dateline":
-                for w in lower[m.first : m.last + 4]:
-                    if w in _CARRIERS:
-                        self.organs.setdefault(w, []).append(m.actor)
-                    elif w in (",", "and", "said", ".", '"'):
-                        break
-        speaking = next((m for m in real if _speaks(outside, m)), None)
-        pronouns = {m.first for m in found if m.kind == "pronoun"}
-        unknown = any(  # "he said" of somebody who speaks for no actor
-            w in _HE and i not in pronouns and not _REPORT.isdisjoint(outside[max(0, i - 1) : i + 2])
-            for i, w in enumerate(outside)
+        self._note(real)
+        if not _CARRIERS.isdisjoint(here):
+            self._note_organs(lower, found)
+        speaking = next((m for m in real if m.kind == "quote" or reported and _speaks(outside, m)), None)
+        other = reported and (
+            not speaking and (_unknown_speaks(outside, here, found) or _somebody_speaks(outside)) or _stranger_speaks(outside, names, speaking)
         )
-        other = not speaking and (unknown or _somebody_speaks(outside)) or _stranger_speaks(outside, names, speaking)
         if other:
             speaking = None
-        self.silence += 1
         self.stranger = self.stranger or bool(names) and not any(m.kind in ("person", "learnt") for m in found) or other
         if other:
             self.speaker = ""
@@ -953,13 +966,31 @@ class _Reader:
         persons = [m for m in voiced if m.kind in ("person", "learnt", "pronoun")]
         if persons:
             self.person = next((m.actor for m in persons if m.actor == self.speaker), persons[0].actor)
-        elif speaking or set(lower) & _OFFICE:
+        elif speaking or not _OFFICE.isdisjoint(here):
             self.person = self.speaker
         else:
             return
         self.stranger, self.silence = False, 0
 
+    def _note(self, real: list[Mention]) -> None:
+        for m in real:
+            if m.actor in self.recent:
+                self.recent.remove(m.actor)
+            self.recent.append(m.actor)
+            if m.actor in _PARTIES:
+                self.parties.append(m.actor)
 
+    def _note_organs(self, lower: list[str], found: list[Mention]) -> None:
+        for m in found:
+            if m.kind != "place" or m.why != "dateline":
+                for w in lower[m.first : m.last + 4]:
+                    if w in _CARRIERS:
+                        self.organs.setdefault(w, []).append(m.actor)
+                    elif w in (",", "and", "said", ".", '"'):
+                        break
+
+
+_BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
 _PARTIES = frozenset(
     ("Hamas", "Hezbollah", "Taliban", "IS", "Houthis", "Ukrainian rebels", "Syrian opposition", "al-Qaeda", "Boko Haram",
      "al-Shabab", "FARC", "PKK", "Islamic Jihad", "M23", "RSF", "LNA", "SDF", "Polisario")
@@ -969,9 +1000,9 @@ _PARTIES = frozenset(
 _PARTY_WORDS = frozenset(w.lower() for p in _PARTIES for w in p.split()[:1]) - {"ukrainian", "syrian", "islamic", "boko"} | {"houthi", "hizbollah"}
 
 
-def _mention(tokens: Tokens, text: str, first: int, last: int, actor: str, kind: str, why: str) -> Mention:
+def _mention(tokens: Tokens, first: int, last: int, actor: str, kind: str, why: str) -> Mention:
     start, end = tokens.starts[first], tokens.ends[last - 1]
-    return Mention(actor, text[start:end], start, end, first, last, kind, why)
+    return Mention(actor, tokens.text[start:end], start, end, first, last, kind, why)
 
 
 def _token_span(tokens: Tokens, start: int, end: int) -> tuple[int, int]:
@@ -1009,6 +1040,19 @@ def _once(lower: list[str], first: int, last: int) -> bool:
 _SERVANT = frozenset("spy agent officer soldier intelligence operative analyst aide prosecutor senator congressman lawmaker".split())
 
 
+def _after_titles(lower: list[str]) -> set[int]:
+    """Where a word stands behind a title, and behind its full stop."""
+    return {k + 2 if lower[k + 1 : k + 2] == ["."] else k + 1 for k, w in enumerate(lower) if w in _TITLE}
+
+
+def _holds(text: str, word: str) -> bool:
+    """Whether the text has the word, no part of a longer one."""
+    at = text.find(word) if _LETTERS.fullmatch(word) else -1
+    while at >= 0 and (_LETTERS.match(text, max(0, at - 1), at) or _LETTERS.match(text, at + len(word))):
+        at = text.find(word, at + 1)
+    return at >= 0
+
+
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
     return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
@@ -1017,8 +1061,8 @@ def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
 def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:
     if i + len(key) > len(words):
         return False
-    for k, w in zip(key, words[i : i + len(key)], strict=False):
-        if k != w and not (caps and k.upper() == w) and not (w == k.upper() and len(k) > 4 and k[0].isupper()):
+    for n, k in enumerate(key, i):
+        if k != (w := words[n]) and not (caps and k.upper() == w) and not (w == k.upper() and len(k) > 4 and k[0].isupper()):
             return False
     return True
 
@@ -1051,22 +1095,22 @@ _NOT_GIVEN = _DAYS | frozenset(
 )
 
 
-def _names(words: list[str], lower: list[str], found: list[Mention], known: Collection[str] = ()) -> list[tuple[int, int]]:
-    """Runs of capitalised words that may be a person's name, without titles, outside the mentions; single words that are `known` surnames too."""
-    taken = {t for m in found for t in range(m.first, m.last)}
+def _names(lower: list[str], parts: str, found: list[Mention], known: Collection[str] = ()) -> list[tuple[int, int]]:
+    """Runs of capitalised words that may be a person's name, without titles, outside the mentions; single words that are `known` surnames too.
+
+    `parts` has the letter that `_part` gives for each word.
+    """
+    if found:
+        left = list(parts)
+        for m in found:
+            left[m.first : m.last] = "." * (m.last - m.first)
+        parts = "".join(left)
     runs: list[tuple[int, int]] = []
-    free = 0
-    for i in [i for i, w in enumerate(words) if w[:1].isupper()]:
-        if i < free:
-            continue
-        j = i
-        while j < len(words) and j not in taken and _namelike(words, lower, j):
-            j += 1
-        while j > i and lower[j - 1] in ("al", "-", "bin", "de", "von", "van"):
-            j -= 1
-        if 2 <= j - i <= 5 or j - i == 1 and (i and lower[i - 1] in _TITLE or lower[i] in known):
-            runs.append((i, j))
-        free = j
+    for run in _NAME.finditer(parts):
+        i = run.start()
+        size = len(run[0].rstrip("-pPA"))
+        if 2 <= size <= 5 or size == 1 and (i and lower[i - 1] in _TITLE or lower[i] in known):
+            runs.append((i, i + size))
     return runs
 
 
@@ -1078,19 +1122,40 @@ def _of_an_office(lower: list[str], first: int) -> bool:
     return bool(before) and before[0] in _OFFICE
 
 
-def _namelike(words: list[str], lower: list[str], j: int) -> bool:
-    w = words[j]
-    if w[:1].isupper() and w[1:2].islower():
-        return lower[j] not in _TITLE and lower[j] not in _OFFICE and lower[j] not in _NOT_A_NAME
-    if w == "-":
-        return j > 0 and j + 1 < len(words) and words[j - 1][:1].isupper() and words[j + 1][:1].isalpha()
-    return lower[j] in ("al", "bin", "de", "von", "van", "el", "ul") and j + 1 < len(words)
+_NAME = re.compile(r"(?:[NPA]|E(?!$))(?:[NPAp]|[Ee](?!$)|(?<=[NPAE])-(?=[NPAETpewc]))*")
+
+
+_JOINING = frozenset("al bin de von van el ul".split())
+
+
+def _part(word: str) -> str:
+    """What a word may be in a person's name, as `_NAME` reads it.
+
+    N: a name, P: "Al", "Van", A: the same in capitals, E: "EL", T: capitalised but no name; p: "al", "van", e: "el", w: another word written small;
+    c: one of letters that are neither; - and . for marks. A name ends with none of P, A, p.
+    """
+    low = word.lower()
+    if low in _JOINING:
+        ends = low in ("el", "ul")
+        if word[0].isupper():
+            return "E" if ends and not word[1].islower() else "N" if ends else "P" if word[1].islower() else "A"
+        return "e" if ends else "p"
+    if word[0].islower():
+        return "w"
+    if word[0].isupper():
+        return "N" if word[1:2].islower() and low not in _TITLE and low not in _OFFICE and low not in _NOT_A_NAME else "T"
+    return "c" if word[0].isalpha() else "-" if word == "-" else "."
+
+
+def _parts(words: list[str]) -> str:
+    return "".join(map(_PARTS.__getitem__, words))
 
 
 _NOT_A_NAME = _DAYS | frozenset(
     "foreign defense defence interior ministry department the a in on it he she they but and we i i'm our his her this that "
     "twitter council security parliament congress senate house state prime deputy vice".split()
 )
+_PARTS = Memo(_part)
 
 
 def _only_place(words: list[str], lower: list[str], first: int, last: int, kind: str, tokens: Tokens) -> str:
@@ -1107,11 +1172,15 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
     joined = after == "-" and tokens.starts[last] == tokens.ends[last - 1]
     if after == "'s" or joined or (kind == "name" and last < len(lower) and after in _OFFICE):
         return ""
+    i = _before_list(words, lower, first, after)
+    return "" if i < 0 else _placed(lower, i, first, kind)
+
+
+def _before_list(words: list[str], lower: list[str], first: int, after: str) -> int:
+    """The token before a name and before the list of names it stands in, regions left out; -1 where nothing is before it."""
     i = first - 1
     while i >= 0 and lower[i] in _REGION or i > 0 and lower[i] == "-" and lower[i + 1] in _REGION:
         i -= 1
-    if i < 0:
-        return ""
     furthest = max(1, first - _LONGEST_LIST)
     while i > furthest and lower[i] in (",", "and", "or") and words[i - 1][:1].isupper():  # "in Namibia, Russia and Iran"
         if lower[i] == "," and (lower[i - 1] in _DAYS or after[:1].isalpha() and after not in ("and", "or")):  # "In May, the Taliban attacked"
@@ -1119,6 +1188,11 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         i -= 2
         while i > 0 and words[i][:1].isupper():
             i -= 1
+    return i
+
+
+def _placed(lower: list[str], i: int, first: int, kind: str) -> str:
+    """Why the word at `i` makes what follows it, the name at `first`, a place ('' when it does not)."""
     before = lower[i]
     if before in _PLACE_BEFORE:
         aimed = before in ("at", "toward", "towards") and not _AIMED.isdisjoint(lower[max(0, i - 2) : i])
@@ -1161,11 +1235,13 @@ def _not_the_state(words: list[str], lower: list[str], first: int, last: int, ki
             return "private person, people or thing"
     elif kind == "name" and _private(lower, at, 2):
         return "private person, people or thing"
-    if kind != "capital" and words[at : at + 1] and words[at][:1].isupper():
-        end = next((k for k, w in enumerate(words[at : at + _LONGEST_NAME], at) if not w[:1].isupper()), min(at + _LONGEST_NAME, len(words)))
-        if lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at : at + 1] != ["Central"]:
-            return "a body of its own"
-    return ""
+    return "a body of its own" if kind != "capital" and noun and words[at][:1].isupper() and _private_body(words, lower, at) else ""
+
+
+def _private_body(words: list[str], lower: list[str], at: int) -> bool:
+    """Whether a name that goes on at `at` is an institute's, a newspaper's or the like."""
+    end = next((k for k, w in enumerate(words[at : at + _LONGEST_NAME], at) if not w[:1].isupper()), min(at + _LONGEST_NAME, len(words)))
+    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at] != "Central"
 
 
 def _private(lower: list[str], at: int, reach: int) -> bool:
@@ -1218,8 +1294,14 @@ def _outside_quotes(text: str, inside: bool) -> str:
     return "".join(part for part in _unquoted(_MARK.split(text), inside) if part not in _MARKS)
 
 
+_SMALL = b"abcdefghijklmnopqrstuvwxyz"
+
+
 def _in_capitals(text: str) -> bool:
     """Whether a headline is written in capitals, so that case tells nothing."""
+    raw = text.encode("utf-8", "surrogatepass")
+    if 5 * (len(raw) - len(raw.translate(None, _SMALL))) >= len(text):  # a fifth is in small letters: the quick way out of nearly every sentence
+        return False
     upper = sum(map(str.isupper, text))
     return upper > 6 and (letters := sum(map(str.isalpha, text))) > 8 and upper > 0.8 * letters
 
@@ -1250,6 +1332,14 @@ def _somebody_speaks(lower: list[str]) -> bool:
 def _opens(lower: list[str], i: int) -> bool:
     """Whether a subject may begin at token `i`."""
     return i == 0 or lower[i - 1] in _BEFORE_SUBJECT
+
+
+def _unknown_speaks(outside: list[str], here: Collection[str], found: list[Mention]) -> bool:
+    """Whether "he said" is there of somebody who speaks for no actor."""
+    if _HE.isdisjoint(here):
+        return False
+    pronouns = {m.first for m in found if m.kind == "pronoun"}
+    return any(w in _HE and i not in pronouns and not _REPORT.isdisjoint(outside[max(0, i - 1) : i + 2]) for i, w in enumerate(outside))
 
 
 def _stranger_speaks(lower: list[str], names: list[tuple[int, int]], speaking: Mention | None) -> bool:

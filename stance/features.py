@@ -194,7 +194,7 @@ class _Batch:
 
 def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str, int]) -> _Batch:
     def cat(get: Any, dtype: Any = np.int64) -> Any:
-        return np.array(list(chain.from_iterable(map(get, scans))), dtype=dtype)
+        return np.fromiter(chain.from_iterable(map(get, scans)), dtype)
 
     size = np.array([len(s.lower) for s in scans], np.int64)
     m_size = np.array([len(r.mentions) for r in readings], np.int64)
@@ -576,13 +576,15 @@ def lookup(rows: Rows, keys: Keys) -> tuple[Ints, NDArray[np.bool_]]:
     column, known = np.zeros(len(rows.keys), np.int64), np.zeros(len(rows.keys), bool)
     if not len(keys):
         return column, known
-    # most entries are in no vocabulary: the leading bits tell of nearly all of them, without a search
+    # the leading bits tell of nearly all entries that they are in no vocabulary, or where: few are left to search for
     shift = np.uint64(64 - _SIEVE)
-    sieve = np.zeros(1 << _SIEVE, bool)
-    sieve[keys >> shift] = True
-    maybe = np.flatnonzero(sieve[rows.keys >> shift])
-    wanted = rows.keys[maybe]
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    sieve = np.full(1 << _SIEVE, -1, np.int32)
+    sieve[keys >> shift] = np.arange(len(keys))
+    at = sieve[rows.keys >> shift]
+    maybe = np.flatnonzero(at >= 0)
+    at, wanted = at[maybe], rows.keys[maybe]
+    other = np.flatnonzero(keys[at] != wanted)
+    at[other] = np.minimum(np.searchsorted(keys, wanted[other]), len(keys) - 1)
     column[maybe], known[maybe] = at, keys[at] == wanted
     return column, known
 

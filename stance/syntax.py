@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -92,6 +92,7 @@ _ADV = frozenset(
     "often always long earlier further strongly sharply formally officially publicly flatly firmly".split()
 )
 _MARKS = frozenset(",;:()[]-–—")
+_BREAKS = _MARKS - {"[", "]"} | {"--"}  # marks that may end a clause
 _QUOTES = frozenset(['"', "“", "”", "«", "»", "''", "``"])
 _OFFICE_NOUN = frozenset(
     "spokesman spokeswoman spokesperson minister ministry president official officials government leader leaders ambassador "
@@ -140,16 +141,16 @@ class Cue:
 
 
 class CueLexicon:
-    """The cue table, looked up by first stem; `verbs` and `nouns` are the stems known as such.
+    """The cue table; `verbs` and `nouns` are the stems known as such, `digest` names the content.
 
-    Rows are grouped by first stem when the table is read and parsed when a text first holds that
-    stem. `digest` names the content.
+    Rows are grouped by first stem when the table is read and parsed when a text first holds that stem: `tables` has the cues by first stem
+    (those of `opening`) and second one, longest first; under '' those of one word or with a wildcard, which every other entry holds too.
     """
 
     def __init__(self, rows: Iterable[list[str]], digest: str) -> None:
         self.digest = digest
         self._rows: dict[str, list[list[str]]] = {}
-        self._parsed: dict[str, dict[str, tuple[Cue, ...]]] = {}
+        self.tables = Memo(self._parse)
         verbs, nouns = set(), set()
         for row in rows:
             first, *more = row[0].replace("-", " ").split(" ", 1)
@@ -172,15 +173,7 @@ class CueLexicon:
         """Pickled as its rows: sets have another order in every process, and what was parsed so far another thread may be adding to."""
         return CueLexicon, ([row for rows in self._rows.values() for row in rows], self.digest)
 
-    def starting(self, first: str, second: str) -> tuple[Cue, ...]:
-        """Cues that may begin with these two stems, longest first. Raises KeyError when `first` is not in `opening`."""
-        table = self._parsed.get(first)
-        if table is None:
-            table = self._parsed[first] = self._parse(first)
-        return table.get(second) or table[""]
-
     def _parse(self, first: str) -> dict[str, tuple[Cue, ...]]:
-        """Cues by second stem; under '' those of one word or with a wildcard, which every other entry holds too."""
         best: dict[tuple[tuple[str, ...], str, str], Cue] = {}
         for row in self._rows[first]:
             cue = _cue(row)
@@ -236,10 +229,8 @@ def _cue(row: list[str]) -> Cue:
     return Cue(words, label, kind, float(weight))
 
 
-@lru_cache(maxsize=MOST_FORMS)
-def cue_stem(word: str) -> str:
-    """Stem of a word as cues are matched: irregular forms first go to their base."""
-    return stem(_IRREGULAR.get(word, word))
+# stem of a word as cues are matched: irregular forms first go to their base
+cue_stem = Memo(lambda word: stem(_IRREGULAR.get(word, word))).__getitem__
 
 
 @lru_cache(maxsize=1)
@@ -274,40 +265,46 @@ class Found:
     weight: float
 
 
+_NO_CUES: dict[str, tuple[Cue, ...]] = {"": ()}
+
+
 def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found]:
     """All cues of a sentence; a longer cue of the same label hides the shorter ones it covers."""
     found: list[Found] = []
     covered: dict[str, int] = {}
     valence = polarity()
-    opening, telling = cues.opening, cues.telling
-    following = [*stems[1:], ""]
+    opening, telling, tables, verbs = cues.opening, cues.telling, cues.tables, cues.verbs
+    after = [*stems[1:], "", ""]
     for i in [i for i, s in enumerate(stems) if s in telling]:
-        s, near = stems[i], stems[i + 2 : i + 5]
-        for cue in cues.starting(s, following[i]) if s in opening else ():
-            words = cue.words
-            single = len(words) == 1
-            if covered.get(cue.label, 0) > i:
+        s = stems[i]
+        table = tables[s] if s in opening else _NO_CUES
+        for cue in table.get(after[i]) or table[""]:
+            words, label, kind = cue.words, cue.label, cue.kind
+            if covered.get(label, 0) > i or len(words) > 2 and words[2] != after[i + 1] and "*" not in words[1:3]:
                 continue
-            if not single and words[1] == "*" and words[2] != "*" and words[2] not in near:
-                continue
-            last = i + 1 if single else _match(words, stems, i)
-            if last and not (single and _noun_after_all(cue.kind, tags, i)):
-                kind = cue.kind
-                if kind in ("verb", "noun") and s in cues.verbs:
+            if len(words) > 1:
+                last = _match(words, stems, i)
+            else:
+                last = 0 if kind == "adjective" and _noun_after_all(tags, i) else i + 1
+            if last:
+                if s in verbs and kind in ("verb", "noun"):
                     kind = "verb" if tags[i] in "VBGE" else "noun"
-                found.append(Found(i, last, cue.label, kind, cue.weight))
-                covered[cue.label] = last
+                found.append(Found(i, last, label, kind, cue.weight))
+                covered[label] = last
         if (v := valence.get(s)) is not None and tags[i] != "M":
             found.append(Found(i, i + 1, "positive" if v > 0 else "negative", "adjective", min(3.0, abs(v))))
     return found
 
 
 def _match(words: tuple[str, ...], stems: list[str], i: int) -> int:
-    """Position after the match of `words` at `i`, or 0."""
+    """Position after the match of `words`, of which the first is that at `i`, or 0."""
     n = len(stems)
     for k, w in enumerate(words):
         if w == "*":
             rest = words[k + 1 :]
+            near = stems[i + 1 : i + 4]
+            if rest[0] != "*" and rest[0] not in near:
+                return 0
             return next((e for skip in (1, 2, 3) if i + skip < n and (e := _match(rest, stems, i + skip))), 0)
         if i >= n or stems[i] != w:
             return 0
@@ -315,22 +312,21 @@ def _match(words: tuple[str, ...], stems: list[str], i: int) -> int:
     return i
 
 
-def _noun_after_all(kind: str, tags: list[str], i: int) -> bool:
-    """An adjective cue that heads a noun phrase is another word: "the firm said"."""
-    return kind == "adjective" and i > 0 and tags[i] == "N" and tags[i - 1] in "D'" and tags[i + 1 : i + 2] not in (["N"], ["M"], ["C"])
+def _noun_after_all(tags: list[str], i: int) -> bool:
+    """Whether an adjective cue heads a noun phrase, and so is another word: "the firm said"."""
+    return i > 0 and tags[i] == "N" and tags[i - 1] in "D'" and tags[i + 1 : i + 2] not in (["N"], ["M"], ["C"])
 
 
 # --------------------------------------------------------------------------- tags
 
 
-def tag(lower: list[str], stems: list[str], mention_at: list[int], cues: CueLexicon) -> list[str]:
+def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: CueLexicon) -> list[str]:
     """One letter a token: M mention, V finite verb, B base verb, G -ing, E passive participle, X auxiliary,
     P preposition, D determiner, S subordinator, W relative, C and/or/but, Q quote, K other mark,
     R adverb, I we/I, H it/he/she/they, T to, ' possessive, N anything else."""
     tags = list(map(cues.tags.__getitem__, lower))
-    for i, m in enumerate(mention_at):
-        if m >= 0:
-            tags[i] = "M"
+    for m in mentions:
+        tags[m.first : m.last] = "M" * (m.last - m.first)
     for i in [i for i, t in enumerate(tags) if not t]:
         k = i - 1
         while k >= 0 and tags[k] == "R":
@@ -444,11 +440,12 @@ def scan(reading: Reading, cues: CueLexicon) -> Scan:
     stems = list(map(cue_stem, lower))
     mentions = reading.mentions
     at = [NOBODY] * len(lower)
+    unnamed = stems.copy()  # a name holds no cue
     for k, m in enumerate(mentions):
-        for i in range(m.first, m.last):
-            at[i] = k
-    tags = tag(lower, stems, at, cues)
-    found = find_cues(["" if m >= 0 else s for s, m in zip(stems, at, strict=True)], tags, cues)  # a name holds no cue
+        at[m.first : m.last] = [k] * (m.last - m.first)
+        unnamed[m.first : m.last] = [""] * (m.last - m.first)
+    tags = tag(lower, stems, mentions, cues)
+    found = find_cues(unnamed, tags, cues)
     scanner = _Scanner(lower, stems, tags, at, mentions, found, reading)
     scanner.run()
     return scanner.result(found)
@@ -466,14 +463,13 @@ _MODAL_OF = {
 def _modals(lower: list[str], tags: list[str]) -> list[int]:
     """For every verb the number in MODALS of the first auxiliary of its verb group, 12 for a bare infinitive, else 0."""
     out = [0] * len(lower)
-    for i, t in enumerate(tags):
-        if t in "VBGE":
-            k = i - 1
-            first = 0
-            while k >= 0 and i - k <= 5 and (tags[k] in "XRT" or lower[k] in ("n't", "not") or lower[k] in _MODAL_OF):
-                first = 12 if tags[k] == "T" and not first else _MODAL_OF.get(lower[k], first)
-                k -= 1
-            out[i] = first
+    for i in [i for i, t in enumerate(tags) if t in "VBGE"]:
+        k = i - 1
+        first = 0
+        while k >= 0 and i - k <= 5 and (tags[k] in "XRT" or lower[k] in ("n't", "not") or lower[k] in _MODAL_OF):
+            first = 12 if tags[k] == "T" and not first else _MODAL_OF.get(lower[k], first)
+            k -= 1
+        out[i] = first
     return out
 
 
@@ -493,19 +489,18 @@ class _Scanner:
         self.role = ["other"] * len(mentions)
         self.report_at = {f.first for f in found if f.label == "report" or f.label in STANCE_CUES and f.kind == "verb"}
         self.report_verbs = {f.first for f in found if f.label == "report"}
-        self.negated = self._scope({"negator"}, found, 5)
-        self.hypothetical = self._scope({"hypothetical"}, found, 8)
+        self.negated = self._scope([f for f in found if f.label == "negator"], 5)
+        self.hypothetical = self._scope([f for f in found if f.label == "hypothetical"], 8)
         self.in_quote = self._quotes(reading)
         self.carried = next((k for k, m in enumerate(mentions) if m.kind == "quote"), NOBODY)
 
-    def _scope(self, labels: set[str], found: list[Found], reach: int) -> list[bool]:
+    def _scope(self, found: list[Found], reach: int) -> list[bool]:
         out = [False] * len(self.lower)
         for f in found:
-            if f.label in labels:
-                for i in range(f.last, min(len(out), f.last + reach)):
-                    if self.lower[i] in (".", ";", "but") or self.tags[i] == "Q":
-                        break
-                    out[i] = True
+            for i in range(f.last, min(len(out), f.last + reach)):
+                if self.lower[i] in (".", ";", "but") or self.tags[i] == "Q":
+                    break
+                out[i] = True
         return out
 
     def _quotes(self, reading: Reading) -> list[bool]:
@@ -537,23 +532,28 @@ class _Scanner:
         clause = MAIN
         last_verb = -1
         prep = ""
-        i, n = 0, len(lower)
+        n = len(lower)
         relative_of = NOBODY
-        while i < n:
-            t, w = tags[i], lower[i]
-            if in_quote[i] and not (i and in_quote[i - 1]):
-                np = held = subject = obj = NOBODY
-                has_np, fresh, prep, last_verb = False, True, "", -1
-                clause = QUOTED
-            elif not in_quote[i] and i and in_quote[i - 1]:
+        turns = {i for i, (was, now) in enumerate(zip([False, *in_quote], in_quote, strict=False)) if was != now} if True in in_quote else ()
+        for i, t in enumerate(tags):
+            if i in turns:
                 np = held = obj = NOBODY
                 has_np, fresh, prep = False, True, ""
                 clause = MAIN
-            if t == "M":
+                if in_quote[i]:
+                    subject, last_verb, clause = NOBODY, -1, QUOTED
+            if t == "N":
+                if prep:
+                    if i + 1 == n or tags[i + 1] not in "NM":
+                        prep = ""
+                elif fresh and not has_np:
+                    has_np = True
+            elif t in "DRQ":
+                pass
+            elif t == "M":
                 k = at[i]
                 first = i == 0 or at[i - 1] != k
                 if first and self._only_owner(k):
-                    i += 1
                     continue
                 if first:
                     if prep and mentions[k].kind in ("person", "learnt"):
@@ -574,18 +574,14 @@ class _Scanner:
                         obj = g
                         if last_verb >= 0:
                             self.object[last_verb] = g
-                prep = "" if at[i + 1 : i + 2] != [k] else prep
+                if i + 1 == n or at[i + 1] != k:
+                    prep = ""
             elif t == "P":
-                prep = w
+                prep = lower[i]
             elif t in "IH":
                 if fresh and not has_np:
                     np, has_np = PRONOUN, True
                 prep = ""
-            elif t == "N":
-                if fresh and not has_np and not prep:
-                    has_np = True
-                if tags[i + 1 : i + 2] != ["N"] and tags[i + 1 : i + 2] != ["M"]:
-                    prep = ""
             elif t in "VE" or t == "X" and fresh:
                 if fresh or has_np:
                     after_insert = self._after_mark(i)
@@ -630,15 +626,16 @@ class _Scanner:
                     clause_of[i] = clause
                 if i in self.report_verbs:
                     fresh = True
-                i += 1
                 continue
             elif t == "S":
+                w = lower[i]
                 if np >= 0:
                     held = np
                 np, has_np, fresh, prep, obj = NOBODY, False, True, "", NOBODY
                 clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
                 prep = w if w in ("after", "before", "since", "amid", "following", "despite") and self._nominal(i) else ""
-            elif t == "W" or w == "that" and last_verb >= 0:
+            elif t == "W":
+                w = lower[i]
                 previous = at[i - 1] if i else NOBODY
                 if i and tags[i - 1] == "K" and i > 1:
                     previous = at[i - 2]
@@ -651,7 +648,8 @@ class _Scanner:
                     relative_of = self.group[previous] if previous >= 0 else (np if np >= 0 else NOBODY)
                     clause = RELATIVE if clause != QUOTED else clause
                 np, has_np, fresh, prep = NOBODY, False, True, ""
-            elif t == "C" or t == "K" and w in ",;:-–—()" or w == "--":
+            elif t == "C" or t == "K" and lower[i] in _BREAKS:
+                w = lower[i]
                 if np >= 0:
                     held = np
                 if not self._list_goes_on(i):
@@ -664,11 +662,9 @@ class _Scanner:
                 prep = ""
             elif t == "T":
                 prep = "to" if tags[i + 1 : i + 2] != ["B"] else ""
-            if subject_of[i] == NOBODY:
-                subject_of[i] = subject if not (fresh and has_np) else (np if np != PRONOUN else self._antecedent(i, speaker, subject))
+            subject_of[i] = subject if not (fresh and has_np) else (np if np != PRONOUN else self._antecedent(i, speaker, subject))
             speaker_of[i] = speaker
             clause_of[i] = clause
-            i += 1
         self._backfill()
 
     def _only_owner(self, k: int) -> bool:
@@ -780,7 +776,11 @@ class _Scanner:
                     speaker = who
                 if self._trails(i):
                     end_report = i
-        source = next((k for i, k in enumerate(self.at) if k >= 0 and i > 1 and self.lower[i - 2 : i] == ["according", "to"]), NOBODY)
+        source = NOBODY
+        if "according" in self.lower:
+            source = next((k for i, k in enumerate(self.at) if k >= 0 and i > 1 and self.lower[i - 2 : i] == ["according", "to"]), NOBODY)
+        if source == NOBODY and end_report < 0 and True not in self.in_quote and PRONOUN not in self.subject:
+            return
         for i in range(n):
             if source >= 0 and self.speaker[i] == NOBODY:
                 self.speaker[i] = self.group[source]

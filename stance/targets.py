@@ -31,9 +31,12 @@ def with_named(readings: Iterable[Reading]) -> Iterator[tuple[Reading, tuple[str
     Of equals the one named first comes first.
     """
     counts: Counter[str] = Counter()
+    most: tuple[str, ...] = ()
     for r in readings:
-        counts.update(list(dict.fromkeys(m.actor for m in r.mentions if m.actor and m.kind != "place")))
-        yield r, tuple(a for a, _ in counts.most_common(3))
+        if named := list(dict.fromkeys([m.actor for m in r.mentions if m.actor and m.kind != "place"])):
+            counts.update(named)
+            most = tuple([a for a, _ in counts.most_common(3)])
+        yield r, most
 
 
 def find_targets(pairs: Sequence[Pair], labels: Sequence[str], named: Sequence[tuple[str, ...]], scans: dict[int, Scan]) -> list[tuple[str, ...]]:
@@ -66,6 +69,9 @@ def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, l
     first = pair.mentions[0].first if pair.mentions else 0
     nearest = min(numbers, key=lambda a: min(abs(mentions[k].first - first) for k in numbers[a]), default="")
     cue_ends = {f.last for f in s.cues if f.label == label and (s.subject[f.first] in mine or s.speaker[f.first] in mine)}
+    after_cues = cue_ends | {e + 1 for e in cue_ends}
+    acted_on = {b for a, b in zip(s.subject, s.object, strict=True) if a in mine}
+    acting = {b for a, b in zip(s.speaker, s.subject, strict=True) if a in mine}
     out = {}
     for actor, ks in numbers.items():
         groups = {s.group[k] for k in ks}
@@ -76,9 +82,9 @@ def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, l
             "the only other actor": len(numbers) == 1,
             "one of several": len(numbers) > 1,
             "nearest": actor == nearest,
-            "object of the actor's verb": _meet(s.subject, mine, s.object, groups),
-            "right after the actor's cue": any({mentions[k].first, mentions[k].first - 1} & cue_ends for k in ks),
-            "acts in the actor's words": _meet(s.speaker, mine, s.subject, groups),
+            "object of the actor's verb": not acted_on.isdisjoint(groups),
+            "right after the actor's cue": any(mentions[k].first in after_cues for k in ks),
+            "acts in the actor's words": not acting.isdisjoint(groups),
             "agent": bool(roles & {"agent", "prep:by"}),
             "after a preposition": any(r.startswith("prep:") and r != "prep:by" for r in roles),
             "listed with the actor": bool(groups & mine) and label != "cooperate",
@@ -87,8 +93,3 @@ def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, l
         }
         out[actor] = [name for name, holds in held.items() if holds]
     return out
-
-
-def _meet(one: Sequence[int], ours: set[int], other: Sequence[int], theirs: set[int]) -> bool:
-    """Whether some token has `ours` in the one column and `theirs` in the other."""
-    return any(a in ours and b in theirs for a, b in zip(one, other, strict=True))

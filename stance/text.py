@@ -41,7 +41,9 @@ class Tokens:
 
     def __init__(self, text: str, words: list[str]) -> None:
         self.text, self.words = text, words
-        self.folded, self.lower = list(map(_FOLDED.__getitem__, words)), list(map(_LOWER.__getitem__, words))
+        plain = text.isascii() and "." not in text[:-1]  # then there is nothing to fold
+        self.folded = words if plain else list(map(_FOLDED.__getitem__, words))
+        self.lower = list(map(_LOWER.__getitem__, words))
         self._spans: tuple[list[int], list[int]] | None = None
 
     def __len__(self) -> int:
@@ -65,29 +67,44 @@ class Tokens:
 
     def _found(self) -> tuple[list[int], list[int]]:
         if self._spans is None:
-            spans = [m.span() for m in _pattern(self.text).finditer(self.text)]
-            self._spans = [s for s, _ in spans], [e for _, e in spans]
+            starts, ends, end = [], [], 0
+            for word in self.words:  # nothing but blanks lies between two tokens
+                start = self.text.index(word, end)
+                end = start + len(word)
+                starts.append(start)
+                ends.append(end)
+            self._spans = starts, ends
         return self._spans
-
-
-_TOKEN = re.compile(
-    r"[^\W\d_](?:\.[^\W\d_])+\b\.?"  # U.S. U.N. p.m. J.D.
-    r"|\d+(?:[.,:]\d+)*"  # 1,500 10:30 2.5
-    r"|['’]s\b"  # possessive
-    r"|\w+(?:['’](?!s\b)\w+)*"  # words, didn't, O'Neill
-    r"|\.\.\.|--|''|``|[^\w\s]"
-)
 
 
 _UNSEEN = "\u00ad\u200b-\u200d\u2060\ufeff"  # soft hyphens and joiners, which web pages leave inside words
 _MARKS = f"\u0300-\u036f{_UNSEEN}"  # and accents as characters of their own
-_MARKED_TOKEN = re.compile(_TOKEN.pattern.replace(r"|\w+(?:['’](?!s\b)\w+)*", rf"|\w[\w{_MARKS}]*(?:['’](?!s\b)\w[\w{_MARKS}]*)*"))
 _ANY_MARK = re.compile(f"[{_MARKS}]")
 _ANY_UNSEEN = re.compile(f"[{_UNSEEN}]")
+_WORD = r"\w++(?:['’](?!s\b)\w++)*+"  # words, didn't, O'Neill
+_MARKED_WORD = rf"\w[\w{_MARKS}]*+(?:['’](?!s\b)\w[\w{_MARKS}]*+)*+"
+
+
+def _token(word: str) -> str:
+    return (
+        r"[^\W\d_](?:\.[^\W\d_])+\b\.?"  # U.S. U.N. p.m. J.D.
+        r"|\d+(?:[.,:]\d+)*"  # 1,500 10:30 2.5
+        r"|['’]s\b"  # possessive
+        rf"|{word}"
+        r"|\.\.\.|--|''|``|[^\w\s]"
+    )
+
+
+# most tokens are words of two letters and more: asked first, and by ASCII's own rules where that will do
+_TOKEN = re.compile(f"[A-Za-z]{_WORD}|{_token(_WORD)}")
+_ASCII_TOKEN = re.compile(_TOKEN.pattern, re.A)
+_MARKED_TOKEN = re.compile(_token(_MARKED_WORD))
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    return _MARKED_TOKEN if not text.isascii() and _ANY_MARK.search(text) else _TOKEN
+    if text.isascii():
+        return _ASCII_TOKEN
+    return _MARKED_TOKEN if _ANY_MARK.search(text) else _TOKEN
 
 
 def tokenize(text: str) -> Tokens:
@@ -102,6 +119,11 @@ def fold(word: str) -> str:
         word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).strip() or word
         word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d")
     return word.replace(".", "") if "." in word and word[0].isalpha() else word
+
+
+def _lowered(word: str) -> str:
+    low = fold(word).lower()
+    return word if low == word else low  # the same object: it is kept once, and found faster
 
 
 MOST_FORMS = 20_000  # words a memo holds before it starts anew: memory stays bounded on any archive
@@ -124,7 +146,7 @@ class Memo(dict[str, V]):
 
 
 _FOLDED = Memo(fold)
-_LOWER = Memo(lambda word: _FOLDED[word].lower())
+_LOWER = Memo(_lowered)
 
 
 # Always followed by a name or a number: never the end of a sentence.
@@ -155,12 +177,17 @@ _GO_ON = frozenset(
 )
 _SPEECH = frozenset("said says asked asks added told wrote replied tweeted shouted warned insisted wondered cried declared".split())
 _CLOSERS = "\"'”’»)]"
-_BOUNDARY = re.compile(
-    rf"(?:\.\.\.|…|[.!?])+[{re.escape(_CLOSERS)}]*(?=\s|$)"
-    r"|(?<=[a-z]{2}[.!?])(?=[A-Z][a-z’']*[ ,])|(?<=[a-z]{2}[.!?][\"”])(?=[A-Z][a-z’']*[ ,])|(?<=[a-z]{2}[.!?])(?=“[A-Z])"
+_QUOTE_ENDS = frozenset("\"'”’»")
+_BOUNDARY = re.compile(  # the mark comes first: the search runs from mark to mark
+    rf"[.!?…](?:[.!?…]*[{re.escape(_CLOSERS)}]*(?=\s|$)"
+    r"|(?<=[a-z]{2}[.!?])(?:[\"”]?(?=[A-Z][a-z’']*[ ,])|(?=“[A-Z])))"
 )
 _NEXT = re.compile(r"\s*([\"'“‘«(\[—–-]*\s*)([^\W_]+(?:[.'’][^\W_]+)*|\S)?")
-_BEFORE = re.compile(r"[^\s\"'“‘«(\[]+$")
+_BEFORE = re.compile(r"(?:.*[\s\"'“‘«(\[])?(.*)")  # the last token of what comes before
+_ACRONYM = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")
+_NUMBERED = re.compile(r"[-•*]?\d{1,2}")
+_NAME_PARTICLE = re.compile(r"(?:al|el|de|von|van|bin|ibn)\b")
+_ADDRESS = re.compile(r"(?:www\.|://|@)\S*$")
 _LINE = re.compile(r"[^\r\n\u2028\u2029]+")
 _BULLET = re.compile(r"(?:[•·▪‣*–—-]|\d{1,2}[.)]|\([a-z0-9]\))\s*")
 _BLANK = re.compile(r"\s*")
@@ -198,28 +225,25 @@ def _split(line: str) -> list[tuple[int, int]]:
     begin = 0
     first = bullet.end() if bullet else 0
     for m in _BOUNDARY.finditer(line, first):
-        if m.end() < len(line) and _ends(line, m.start(), m.end()):
-            spans.append((begin, m.end()))
-            begin = _BLANK.match(line, m.end()).end()  # type: ignore[union-attr]  # matches the empty string too
+        start, end = m.span()
+        if end < len(line) and (_ends(line, start, end) if line[end].isspace() else not _ADDRESS.search(line, max(0, end - 200), end)):
+            spans.append((begin, end))
+            begin = _BLANK.match(line, end).end()  # type: ignore[union-attr]  # matches the empty string too
     if begin < len(line):
         spans.append((begin, len(line)))
     return spans
 
 
 def _ends(line: str, start: int, end: int) -> bool:
-    """Whether the mark at `line[start:end]` ends a sentence."""
-    if start == end:  # no blank after the full stop: "the list.Ten people"
-        return not re.search(r"(?:www\.|://|@)\S*$", line[max(0, start - 200) : start])
+    """Whether the mark at `line[start:end]`, before a blank, ends a sentence."""
     mark = line[start:end]
     after = _NEXT.match(line, end)
     quote, word = (after.group(1) or "", after.group(2) or "") if after else ("", "")
     if not word:
         return False
-    if word[0].islower() and not re.match(r"(?:al|el|de|von|van|bin|ibn)\b", word):
+    if word[0].islower() and (not _NAME_PARTICLE.match(word) or "-" not in line[end : end + 6] and not quote.strip()):
         return False
-    if word[0].islower() and "-" not in line[end : end + 6] and not quote.strip():
-        return False
-    closed = any(c in mark for c in "\"'”’»")
+    closed = not _QUOTE_ENDS.isdisjoint(mark)
     if closed and mark[0] in "?!" and not quote.strip() and _attribution(line, end):
         return False
     if mark.startswith(("...", "…")) and not closed:
@@ -230,8 +254,7 @@ def _ends(line: str, start: int, end: int) -> bool:
 
 
 def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
-    before = _BEFORE.search(line, max(0, start - 40), start)
-    token = before.group() if before else ""
+    token = _BEFORE.match(line, max(0, start - 40), start)[1]  # type: ignore[index]  # matches the empty string too
     last = token.rsplit("-", 1)[-1]  # "then-Sen."
     bare = last.lower().rstrip(".")
     if bare in _TITLES and last[:1].isupper() or bare in ("vs", "v"):
@@ -240,15 +263,15 @@ def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
         return False
     if bare in ("no", "nos") and token[0].isupper() and word[0].isdigit():
         return False
-    if re.fullmatch(r"[^\W\d_]", token) and token.isupper() and token != "I":
+    if len(token) == 1 and token.isupper() and token.isalnum() and token != "I":
         return False  # an initial: "George W. Bush"
-    if re.fullmatch(r"[^\W\d_](?:\.[^\W\d_])+", token) or bare in _MAYBE and token not in ("no", "sun", "sat", "miss"):
+    if "." in token and _ACRONYM.fullmatch(token) or bare in _MAYBE and token not in ("no", "sun", "sat", "miss"):
         if word.lower() in _GO_ON and bare in ("a.m", "p.m"):
             return False
         if quote or word.lower() in _OPENERS and word[0].isupper():
             return True
         return bare in ("a.m", "p.m", "etc", "bn", "mn") and word[0].isupper()
-    return not (re.fullmatch(r"[-•*]?\d{1,2}", token) and start <= 3)  # a numbered line does not end at its number
+    return not (start <= 3 and _NUMBERED.fullmatch(token))  # a numbered line does not end at its number
 
 
 def _attribution(line: str, end: int) -> bool:

@@ -10,7 +10,7 @@ from conftest import cases, hold
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.actors import Lexicon, Mention, clashes, default_lexicon, load_lexicon, pairs, read, valid_date
+from stance.actors import _PRIVATE, Lexicon, Mention, clashes, default_lexicon, load_lexicon, pairs, read, valid_date
 from stance.errors import DataError, InputError
 
 HEADER = "alias,actor,kind,from,to,guard\n"
@@ -202,6 +202,8 @@ def test_a_table_with_a_byte_order_mark(tmp_path: Path) -> None:
         ("not-before:Sea|Lake", "Orda Lake froze.", False),
         ("needs:steppe", "Orda left.", False),
         ("needs:steppe", "Orda left. The steppe is wide.", True),
+        ("needs:steppe", "Orda left the steppes.", False),
+        ("needs:steppe", "Orda left the steppes for the steppe.", True),
         ("not-with:steppe", "Orda left. The steppe is wide.", False),
     ],
 )
@@ -214,6 +216,11 @@ def test_a_person_is_known_by_the_surname_only_after_a_title(tmp_path: Path) -> 
     lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,,,\n"), extend=False)
     assert spoken("Minister Vold left.", lexicon) == [["Norway: Vold"]]
     assert spoken("Vold left.", lexicon) == [[]]
+
+
+def test_a_surname_is_known_in_the_rest_of_its_sentence(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,,,\n"), extend=False)
+    assert spoken("Ane Vold came, but Vold left.", lexicon) == [["Norway: Ane Vold", "Norway: Vold"]]
 
 
 def test_a_person_without_a_short_form(tmp_path: Path) -> None:
@@ -290,3 +297,8 @@ def test_a_learnt_name_keeps_its_own_spelling() -> None:
     (found,) = read("Norwegian Foreign Minister Jean-Luc Øvregård condemned the raid.")
     assert [m.text for m in found.mentions if m.kind == "learnt"] == ["Jean-Luc Øvregård"]
     assert all(found.sentence.text[m.start : m.end] == m.text for m in found.mentions)
+
+
+def test_private_nouns_are_listed_without_the_plurals_that_the_rule_covers() -> None:
+    assert not [w for w in _PRIVATE if w.removesuffix("s") in _PRIVATE - {w}]
+    assert [mentions(text)[0].kind for text in ("Peruvian farmer left.", "Peruvian farmers left.")] == ["place", "place"]

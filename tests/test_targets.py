@@ -7,13 +7,14 @@ import io
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, Run, pairs_of
 
-from stance.actors import pairs, read
+from stance.actors import default_lexicon, pairs, read
 from stance.articles import Article
 from stance.classification import classify
 from stance.dataset import read_dataset
@@ -94,6 +95,17 @@ def test_a_target_belongs_to_the_most_probable_label_also_when_unsure(model: Mod
     sure, unsure = (list(classify(article, model, min_confidence=x)) for x in (0, 1.01))
     assert [j.target for j in sure] == [j.target for j in unsure] and sure[0].target == ("Chile",)
     assert all(j.target == () for j in sure if j.best("stance") == "neutral")
+
+
+def test_a_list_of_all_states_takes_no_time() -> None:
+    states = sorted(default_lexicon().states)
+    readings = list(with_named(read(f"{', '.join(states)} and Norway condemned the raid.")))
+    found = [(p, named) for r, named in readings for p in pairs(r)]
+    assert len(found) > 150
+    scans = scan_all([p for p, _ in found])
+    start = time.process_time()
+    find_targets([p for p, _ in found], ["accuse"] * len(found), [named for _, named in found], scans)
+    assert time.process_time() - start < 0.5
 
 
 def test_the_output_names_the_target(run: Callable[..., Run], model_file: Path, tmp_path: Path) -> None:
