@@ -238,7 +238,7 @@ class Bench:
         if not self._pipes:
             import joblib
 
-            from stance.actors import default_lexicon
+            from stance.lexicon import default_lexicon
 
             self._pipes = sklearn_pipes(self.corpus, characters=True)
             aliases = sorted({a.text for a in default_lexicon().aliases if a.actor}, key=len, reverse=True)[-3000:]
@@ -378,9 +378,9 @@ def table_g(b: Bench) -> None:
     from distributed import LocalCluster
 
     import stance
-    from stance.actors import default_lexicon
     from stance.articles import scan_articles
     from stance.classification import BATCH, _bare, _batches, classify_archive
+    from stance.lexicon import default_lexicon
     from stance.parallel import on_cluster
     from stance.store import describe_run, record, rows_of
 

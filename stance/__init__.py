@@ -19,16 +19,17 @@ _HOME = {
     "Article": "articles", "read_articles": "articles", "classify": "classification", "classify_pairs": "classification",
     "Judgement": "classification", "Dataset": "dataset", "read_dataset": "dataset", "read_pairs": "dataset", "Model": "model", "load": "model",
     "default_model": "model", "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
-    "load_lexicon": "actors", "read": "actors", "pairs": "actors",
+    "load_lexicon": "lexicon", "read": "actors", "pairs": "actors",
 }  # fmt: skip
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:  # ruff: the names of _HOME, for type checkers
-    from stance.actors import load_lexicon, pairs, read
+    from stance.actors import pairs, read
     from stance.articles import Article, read_articles
     from stance.classification import Judgement, classify, classify_pairs
     from stance.dataset import Dataset, read_dataset, read_pairs
     from stance.errors import StanceError
+    from stance.lexicon import load_lexicon
     from stance.model import Model, default_model, load
     from stance.training import Settings, evaluate, train
 

@@ -21,9 +21,9 @@ from itertools import chain, dropwhile, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar, cast
 
-from stance.actors import valid_date
 from stance.dataset import CP1252, decode, not_utf8
 from stance.errors import InputError, MissingExtraError, near_miss
+from stance.lexicon import valid_date
 from stance.markdown import prose_of
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")

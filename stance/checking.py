@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from stance.actors import Lexicon
 from stance.codebook import NEUTRAL
 from stance.dataset import (
     ABSENT,
@@ -38,6 +37,7 @@ from stance.dataset import (
 )
 from stance.errors import DataError, number
 from stance.evaluation import Floats, Ints
+from stance.lexicon import Lexicon
 from stance.training import OutOfFold, check_trainable, number_of_folds
 
 NEAR = 0.8  # Jaccard similarity of the sets of words from which on two sentences are near-duplicates

@@ -8,12 +8,13 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from stance.actors import Lexicon, Mention, Pair, default_lexicon, iter_readings, pairs
+from stance.actors import Mention, Pair, iter_readings, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import NEUTRAL, UNSURE
 from stance.dataset import Dataset
 from stance.errors import StanceError
 from stance.features import scan_all
+from stance.lexicon import Lexicon, default_lexicon
 from stance.model import Model, consistent, default_model
 from stance.syntax import Scan
 from stance.targets import find_targets, with_named

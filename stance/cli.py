@@ -18,12 +18,12 @@ import typer
 from stance.errors import InputError, ModelError, StanceError, near_miss, number
 
 if TYPE_CHECKING:
-    from stance.actors import Lexicon
     from stance.articles import Article, Skipped
     from stance.classification import Result
     from stance.dataset import Dataset
     from stance.detection import Found
     from stance.encoders import Encoder
+    from stance.lexicon import Lexicon
     from stance.model import Model
     from stance.network import Network
     from stance.store import Judge, Run
@@ -738,7 +738,7 @@ def report(
     by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
 ) -> None:
     """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
-    from stance.actors import valid_date
+    from stance.lexicon import valid_date
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"{output}: a web page ends in .html", param_hint="--output")
@@ -875,7 +875,8 @@ def actors(
 ) -> None:
     """Show every mention found in a text, its actor, and why."""
     from stance import rendering
-    from stance.actors import clashes, load_lexicon, read
+    from stance.actors import read
+    from stance.lexicon import clashes, load_lexicon
 
     if check:
         found = clashes(load_lexicon(check, extend=not only_actors).aliases)
@@ -976,7 +977,7 @@ def _words(network: bool, path: Path | None, start: str) -> WordVectors | Networ
 
 
 def _date(given: str) -> str:
-    from stance.actors import valid_date
+    from stance.lexicon import valid_date
 
     date = valid_date(given)
     if given and not date:
@@ -985,7 +986,7 @@ def _date(given: str) -> str:
 
 
 def _lexicon(path: Path | None, only: bool) -> Lexicon:
-    from stance.actors import default_lexicon, load_lexicon
+    from stance.lexicon import default_lexicon, load_lexicon
 
     if only and not path:
         raise typer.BadParameter("give the table that is to be used alone: --actors FILE", param_hint="--only-actors")

@@ -18,9 +18,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stance.actors import Lexicon, Mention, Pair, Reading, default_lexicon, read_sentences, valid_date
+from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
+from stance.lexicon import Lexicon, default_lexicon, valid_date
 from stance.text import Sentence, sentences
 
 RESERVED = (

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from stance.actors import Lexicon, Pair, pairs, read_sentences, valid_date
+from stance.actors import Pair, pairs, read_sentences
 from stance.classification import classify_pairs
 from stance.codebook import NEUTRAL
 from stance.dataset import Dataset, Row, by_article, sentences_of
 from stance.evaluation import Floats, percentiles, resample
+from stance.lexicon import Lexicon, valid_date
 from stance.model import Model
 
 ACTORS = "actors"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stance.actors import Lexicon, Pair, pairs, read
+from stance.actors import Pair, pairs, read
 from stance.dataset import Row, locate
 from stance.features import Floats, Rows, lookup, prepare, template_name
+from stance.lexicon import Lexicon
 from stance.model import Model
 
 

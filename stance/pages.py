@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from stance.actors import Lexicon, Pair, iter_readings, pairs
+from stance.actors import Pair, iter_readings, pairs
 from stance.articles import Article
 from stance.classification import Judgement
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, gloss
 from stance.explanation import Contribution, explain
+from stance.lexicon import Lexicon
 from stance.model import Model
 from stance.text import DATA, paragraphs, sentences
 

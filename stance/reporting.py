@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.actors import valid_date
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.errors import InputError, number
+from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 
 Floats = NDArray[np.float64]

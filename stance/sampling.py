@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stance.actors import Lexicon, iter_readings, named, pairs
+from stance.actors import iter_readings, named, pairs
 from stance.articles import Article
 from stance.dataset import Row
+from stance.lexicon import Lexicon
 from stance.text import sentences
 
 

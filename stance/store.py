@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from stance import __version__
-from stance.actors import Lexicon
 from stance.articles import Article, Skipped, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
+from stance.lexicon import Lexicon
 from stance.model import Model
 
 APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id

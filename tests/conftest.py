@@ -16,9 +16,10 @@ from typing import Any
 import hypothesis
 import pytest
 
-from stance.actors import Lexicon, Pair, default_lexicon, pairs, read
+from stance.actors import Pair, pairs, read
 from stance.dataset import Dataset, read_dataset
 from stance.evaluation import HeadReport
+from stance.lexicon import Lexicon, default_lexicon
 from stance.model import Model
 from stance.training import Settings, train
 

@@ -10,8 +10,10 @@ from conftest import cases, hold
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.actors import _PRIVATE, Lexicon, Mention, clashes, default_lexicon, load_lexicon, pairs, read, valid_date
+from stance.actors import Mention, pairs, read
 from stance.errors import DataError, InputError
+from stance.lexicon import Lexicon, clashes, default_lexicon, load_lexicon, valid_date
+from stance.naming import _PRIVATE
 
 HEADER = "alias,actor,kind,from,to,guard\n"
 
@@ -138,7 +140,7 @@ def test_every_row_of_the_shipped_table_is_valid(lexicon: Lexicon) -> None:
 
 
 def test_every_name_of_the_shipped_table_is_found_by_its_first_word(lexicon: Lexicon) -> None:
-    from stance.actors import first_word
+    from stance.lexicon import first_word
 
     lost = [a.text for a in lexicon.aliases if a not in [e[1] for e in lexicon.starting(first_word(a.text))]]
     assert lost == []

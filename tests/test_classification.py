@@ -12,10 +12,11 @@ from conftest import ROOT
 
 import stance
 from stance import classification
-from stance.actors import Lexicon, pairs, read
+from stance.actors import pairs, read
 from stance.articles import Article
 from stance.classification import BATCH, Judgement, classify, classify_archive, classify_pairs
 from stance.dataset import Dataset
+from stance.lexicon import Lexicon
 from stance.model import Model
 
 TEXT = """Oslo closes the fjord

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from conftest import REPORTS, Run, write_csv
 
-from stance.actors import Lexicon
 from stance.articles import Article
 from stance.classification import classify
 from stance.dataset import read_table
 from stance.detection import detect
+from stance.lexicon import Lexicon
 from stance.model import Model
 
 Cli = Callable[..., Run]

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from conftest import ROOT, Run, complaints, open_page
 
-from stance.actors import Lexicon, pairs, read
+from stance.actors import pairs, read
 from stance.articles import Article
 from stance.classification import classify
 from stance.codebook import STANCES
 from stance.explanation import explain
+from stance.lexicon import Lexicon
 from stance.model import Model, default_model
 from stance.pages import HUES, LANES, article_page, glyph
 
@@ -44,7 +45,7 @@ def test_the_page_holds_the_whole_text(model: Model, lexicon: Lexicon) -> None:
 def test_text_stays_text_in_every_field(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
     alias = tmp_path / "mine.csv"
     alias.write_text('alias,actor,kind\nVold,"<script>x</script>",name\n')
-    from stance.actors import load_lexicon
+    from stance.lexicon import load_lexicon
 
     article = Article(f"id{EVIL}", TEXT + "Vold condemned Norway.", f"title{EVIL}", "2020-01-01", f"source{EVIL}")
     shown = page(model, load_lexicon(alias), [article, article], everything=True, note=f"note{EVIL}")

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from stance import progress
-from stance.actors import Lexicon
 from stance.articles import Article
 from stance.classification import BATCH, Result, classify_archive
 from stance.errors import MissingExtraError, StanceError
+from stance.lexicon import Lexicon
 from stance.model import Model
 from stance.parallel import in_processes, on_cluster
 
@@ -218,15 +218,16 @@ def test_what_goes_to_a_worker_can_be_pickled_while_it_is_in_use() -> None:
     """A dask worker hands the model on while its own thread looks words up: memos stay behind."""
     import pickle
 
-    from stance.actors import default_lexicon, pairs, read
+    from stance.actors import pairs, read
+    from stance.lexicon import default_lexicon
     from stance.syntax import default_cues, scan
 
     lexicon, cues = default_lexicon(), default_cues()
     for r in read("Norway condemned the raid on Monday, President Smith of Chile said. He denied it.", lexicon):
         scan(r, cues)
-    assert lexicon._starting and cues._parsed and cues.tags
+    assert lexicon._starting and cues.tables and cues.tags
     other_lexicon, other_cues = pickle.loads(pickle.dumps((lexicon, cues)))  # noqa: S301 -- our own bytes
-    assert not other_lexicon._starting and not other_cues._parsed and not other_cues.tags
+    assert not other_lexicon._starting and not other_cues.tables and not other_cues.tags
     assert [p.actor for r in read("Norway left.", other_lexicon) for p in pairs(r)] == ["Norway"]
     (reading,) = read("Norway condemned the raid.", lexicon)
     assert scan(reading, other_cues) == scan(reading, cues)

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, Run, complaints, open_page
 
-from stance.actors import default_lexicon
 from stance.articles import Article, Skipped, read_articles
 from stance.classification import classify, classify_archive
 from stance.errors import InputError
+from stance.lexicon import default_lexicon
 from stance.model import Model
 from stance.reporting import CORRECTED, ENOUGH, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
 from stance.store import describe_run, record

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Run, write_csv
 
-from stance.actors import Lexicon, pairs, read
+from stance.actors import pairs, read
 from stance.articles import Article, read_articles
 from stance.dataset import read_dataset, read_table
+from stance.lexicon import Lexicon
 from stance.sampling import Sample, sample
 
 Cli = Callable[..., Run]

@@ -21,11 +21,11 @@ import pytest
 from conftest import REPORTS, SETTINGS, Run, relabel
 
 from stance import classification, store
-from stance.actors import Lexicon
 from stance.articles import Article, Skipped, read_articles, scan_articles
 from stance.classification import BATCH, Result, classify_archive
 from stance.dataset import read_dataset
 from stance.errors import InputError, ModelError, StanceError
+from stance.lexicon import Lexicon
 from stance.model import Model
 from stance.store import APPLICATION, describe_run, record, write_parquet
 from stance.training import train

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Run, pairs_of
 
-from stance.actors import default_lexicon, pairs, read
+from stance.actors import pairs, read
 from stance.articles import Article
 from stance.classification import classify
 from stance.dataset import read_dataset
 from stance.errors import DataError
 from stance.features import scan_all
+from stance.lexicon import default_lexicon
 from stance.model import Model
 from stance.syntax import default_cues, scan
 from stance.targets import POINTS, find_targets, traits, with_named

@@ -1,0 +1,354 @@
+"""The lexicon: which words speak for which actor, and when.
+
+`stance/data/actors.csv` and the tables of users have one row an alias: names, demonyms, capitals, seats of power, organs and
+persons with their dates in office. A row is parsed when a text first holds its first word.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from stance.errors import DataError, InputError, near_miss
+from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
+
+COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
+KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
+_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title")
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One row of the lexicon: a surface form that speaks for an actor.
+
+    `since` and `until` bound the time in office (`YYYY[-MM[-DD]]`, empty: open). An alias
+    with an empty actor is a place or name that only swallows ("New Mexico").
+    """
+
+    text: str
+    actor: str
+    kind: str
+    since: str = ""
+    until: str = ""
+    case: bool = False
+    title: bool = False
+    short: str = ""
+    not_after: frozenset[str] = frozenset()
+    not_before: frozenset[str] = frozenset()
+    needs: tuple[str, ...] = ()
+    not_with: tuple[str, ...] = ()
+
+    def in_office(self, date: str) -> bool:
+        """Whether the alias holds on `date` (ISO, may be partial); always without a date."""
+        if not date:
+            return True
+        return (not self.since or self.since[: len(date)] <= date[: len(self.since)]) and (
+            not self.until or date[: len(self.until)] <= self.until[: len(date)]
+        )
+
+
+_NOTHING: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}  # what most words open
+_IN_ORDER = range(len(COLUMNS))  # of a table whose cells are as they should be, without spaces around them
+
+
+class Lexicon:
+    """The alias table, looked up by first word (aliases) and by short form (persons).
+
+    Lines are kept sorted by first word and are parsed when a text first holds that word, so that a
+    table of ten thousand rows costs next to nothing to open.
+    """
+
+    def __init__(self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None) -> None:
+        """`lines` are the rows, sorted by `first_word` of their alias; `order` gives the column of each of COLUMNS, -1 for none.
+
+        With `base`, its rows hold too, but for those of an alias that is also in `lines`.
+        """
+        self._lines, self._source, self._order, self._base = lines, source, order, base
+        self._own: frozenset[str] = frozenset(_Raw(x, source, 0, order).alias for x in lines) if base else frozenset()
+        self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+        self._short: dict[str, list[_Raw]] | None = None
+        self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+        # the few first words that are written small ("al-Qaeda"); any other alias begins with a capital
+        self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper())
+        if base:
+            self.uncapitalised |= base.uncapitalised
+        self.opening = Memo(self._opened)  # aliases that may begin with a word as it is written, by their second word ('': of one word)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickled without what was looked up so far, which another thread may be adding to."""
+        return {**self.__dict__, "_starting": {}, "_short": None, "_persons": {}}
+
+    def starting(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+        """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
+        found = self._starting.get(word)
+        if found is None:
+            if len(self._starting) > MOST_FORMS:
+                self._starting.clear()
+            found = [(words_of(a.text), a) for a in map(_parse, self._rows_of(word))]
+            if self._base:
+                found += [e for e in self._base.starting(word) if e[1].text not in self._own]
+            found.sort(key=lambda e: e[1].since, reverse=True)  # who has the office now, where a text has no date
+            found.sort(key=lambda e: -len(e[0]))
+            self._starting[word] = found
+        return found
+
+    def _opened(self, word: str) -> dict[str, list[tuple[tuple[str, ...], Alias]]]:
+        low = word.lower()
+        if not word[0].isupper() and low not in self.uncapitalised or not (entries := self.starting(low)):
+            return _NOTHING
+        seconds = {key[1].lower() for key, _ in entries if len(key) > 1}
+        return {second: [e for e in entries if len(e[0]) == 1 or e[0][1].lower() == second] for second in (*seconds, "")}
+
+    def short(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+        """Persons whose short form begins with `word`, with that form."""
+        if self._short is None:
+            self._short = {}
+            for raw in self._raws(",person,"):
+                if form := raw.short_form():
+                    self._short.setdefault(form.lower() if form.isascii() and form.isalpha() else first_word(form), []).append(raw)
+        if word not in self._persons:
+            if len(self._persons) > MOST_FORMS:
+                self._persons.clear()
+            self._persons[word] = [(words_of(a.short), a) for a in map(_parse, self._short.get(word, ()))]
+        return self._persons[word]
+
+    @property
+    def aliases(self) -> tuple[Alias, ...]:
+        """Every row. Raises DataError with all bad rows."""
+        return tuple(_parse_all(self._raws()))
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Every actor of the table, sorted."""
+        return tuple(sorted({a.actor for a in self.aliases if a.actor}))
+
+    @cached_property
+    def states(self) -> frozenset[str]:
+        """Actors with a capital, so that "the country" may be said of them; organisations have none."""
+        return frozenset(cells[1] for raw in self._raws(",capital,") if (cells := raw.cells())[2] == "capital" and cells[1] not in ("", "EU"))
+
+    def _rows_of(self, word: str) -> Iterator[_Raw]:
+        at = bisect_left(self._lines, word, key=first_word)
+        while at < len(self._lines) and first_word(self._lines[at]) == word:
+            yield _Raw(self._lines[at], self._source, at + 2, self._order)
+            at += 1
+
+    def _raws(self, holding: str = "") -> Iterator[_Raw]:
+        """The rows, those whose line holds a string."""
+        for n, line in enumerate(self._lines, 2):
+            if holding in line:
+                yield _Raw(line, self._source, n, self._order)
+        if self._base:
+            yield from (r for r in self._base._raws(holding) if r.alias not in self._own)
+
+
+class _Raw:
+    """A line of the table, not yet parsed."""
+
+    __slots__ = ("line", "number", "order", "source")
+
+    def __init__(self, line: str, source: str, number: int, order: Sequence[int]) -> None:
+        self.line, self.source, self.number, self.order = line, source, number, order
+
+    def cells(self) -> tuple[str, ...]:
+        """The cells in the order of COLUMNS; cells too many follow."""
+        row = next(csv.reader([self.line])) if '"' in self.line else self.line.split(",")
+        if self.order == _IN_ORDER and len(row) == len(COLUMNS):
+            return tuple(row)
+        width = max(self.order) + 1
+        return (*(row[i].strip() if 0 <= i < len(row) else "" for i in self.order), *row[width:])
+
+    @property
+    def alias(self) -> str:
+        return self.cells()[0] if self.order[0] or self.line[:1] == '"' else self.line.partition(",")[0]
+
+    def short_form(self) -> str:
+        alias, _, kind, _, _, guard, *_ = self.cells()
+        return _short_form(alias, guard) if kind == "person" else ""
+
+
+@lru_cache(maxsize=MOST_FORMS)  # every look-up asks much the same rows
+def first_word(line: str) -> str:
+    """The first word of an alias (or of its row), as texts are looked up: lower case, without accents, `U.S.` → `us`."""
+    m = _FIRST.match(line, 1 if line[:1] == '"' else 0)
+    word = m.group() if m else ""
+    return word.lower() if word.isascii() and "." not in word else fold(word).lower()
+
+
+_FIRST = re.compile(r"[^\W\d_](?:\.[^\W\d_])+\b\.?|\w+(?:['’](?!s\b)\w+)*|\S")
+
+
+def _short_form(text: str, guard: str) -> str:
+    if "short:" in guard:
+        return guard.split("short:", 1)[1].split(" ", 1)[0].replace("_", " ")
+    return "" if "noshort" in guard or " " not in text else text.rsplit(" ", 1)[1]
+
+
+@lru_cache(maxsize=MOST_FORMS)
+def words_of(text: str) -> tuple[str, ...]:
+    """The tokens of an alias, as names are compared: `Tokens.folded`."""
+    return tuple(tokenize(text).folded)
+
+
+@lru_cache(maxsize=1)
+def default_lexicon() -> Lexicon:
+    """The lexicon that ships with the package."""
+    data = (DATA / "actors.csv").read_text("utf-8")
+    return Lexicon(data.rstrip("\n").split("\n")[1:], "actors.csv")
+
+
+def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
+    """Read a user's alias table, one row a line; with `extend` its rows come on top of the default ones.
+
+    Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
+    A row replaces the default rows of the same alias; an empty actor with kind `place` takes an alias out.
+    Raises InputError when the file cannot be read and DataError with all bad rows.
+    """
+    try:
+        data = Path(path).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"{path}: cannot read the actor table: {e}", "give a UTF-8 CSV file") from e
+    lines = data.splitlines()
+    if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
+        lines = [",".join(map(_cell, row)) for row in csv.reader(lines, delimiter=";")]
+    header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
+    if missing := [c for c in ("alias", "actor") if c not in header]:
+        raise DataError(
+            f"{path}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
+            f"the columns are {','.join(COLUMNS)}",
+        )
+    order = [header.index(c) if c in header else -1 for c in COLUMNS]
+    rows = [_Raw(line, str(path), n, order) for n, line in enumerate(lines[1:], 2) if line.strip(", \t")]
+    _parse_all(rows)
+    # the alias goes first, as the look-up wants it
+    ready = sorted((",".join(map(_cell, r.cells())) for r in rows), key=first_word)
+    return Lexicon(ready, str(path), _IN_ORDER, default_lexicon() if extend else None)
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+
+
+def _parse_all(rows: Iterable[_Raw]) -> list[Alias]:
+    """Aliases of all rows. Raises DataError listing every bad one as `source:line: …`."""
+    out: list[Alias] = []
+    problems: list[str] = []
+    for raw in rows:
+        try:
+            out.append(_alias(raw.cells()))
+        except ValueError as e:
+            problems.append(f"{raw.source}:{raw.number}: {e}")
+    if problems:
+        raise DataError(f"{len(problems)} bad rows in the actor table", "correct these rows", tuple(problems))
+    return out
+
+
+def _parse(raw: _Raw) -> Alias:
+    return _parse_all([raw])[0]
+
+
+def _alias(cells: tuple[str, ...]) -> Alias:
+    text, actor, kind, since, until, guard = cells[:6]
+    kind = kind or "name"
+    if len(cells) > 6:
+        raise ValueError(f"{text!r} has more cells than the header; quote cells that hold a comma")
+    if not words_of(text):
+        raise ValueError("empty alias; give the surface form")
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} of {text!r}; one of {', '.join(KINDS)} {near_miss(kind, KINDS)}".rstrip())
+    for date in (since, until):
+        if date and not re.fullmatch(r"\d{4}(-\d\d){0,2}", date):
+            raise ValueError(f"date {date!r} of {text!r}; write YYYY, YYYY-MM or YYYY-MM-DD")
+    if not guard:
+        return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
+    case = title = noshort = False
+    short = ""
+    lists: dict[str, list[str]] = {}
+    for item in guard.split():
+        name, _, value = item.partition(":")
+        if name not in _GUARDS:
+            raise ValueError(f"guard {item!r} of {text!r}; one of {', '.join(_GUARDS)} {near_miss(name, _GUARDS)}".rstrip())
+        case, title, noshort = case or name == "case", title or name == "title", noshort or name == "noshort"
+        if name == "short":
+            short = value.replace("_", " ")
+        elif value:
+            lists[name] = [v.replace("_", " ") for v in value.split("|") if v]
+    if kind == "person" and not noshort:
+        short = _short_form(text, guard)
+    return Alias(
+        text, actor, kind, since, until, case, title, short,
+        frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
+        tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Two rows of an alias table that give one alias to two actors at the same time."""
+
+    alias: str
+    actors: tuple[str, ...]
+    note: str
+
+
+def clashes(aliases: Sequence[Alias]) -> list[Clash]:
+    """Aliases that mean several actors at once and have no guard to tell them apart."""
+    by_text: dict[str, list[Alias]] = {}
+    for a in aliases:
+        by_text.setdefault(" ".join(words_of(a.text)), []).append(a)
+    found = []
+    for text, rows in by_text.items():
+        actors = tuple(sorted({a.actor for a in rows}))
+        for i, a in enumerate(rows):
+            if any(b.actor != a.actor and _overlap(a, b) and not _guarded(a, b) for b in rows[:i]):
+                found.append(Clash(text, actors, "same alias, overlapping dates, no guard"))
+                break
+    return found
+
+
+def _overlap(a: Alias, b: Alias) -> bool:
+    return (a.since or "0") <= (b.until or "9") and (b.since or "0") <= (a.until or "9")
+
+
+def _guarded(a: Alias, b: Alias) -> bool:
+    return any((x.needs, x.not_with, x.not_after, x.not_before) != ((), (), frozenset(), frozenset()) for x in (a, b))
+
+
+def valid_date(value: str) -> str:
+    """The ISO date in front of `value`, or '' when there is none that can be read in one way only.
+
+    Understood are `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`, `Sun, 04 Mar 2018 …`, `4 March 2018` and `March 4, 2018`.
+    """
+    value = value.strip()
+    m = re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value)
+    if m:
+        parts = m.group(1, 3, 4)
+    elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?!\d)", value):
+        parts = m.group(1, 2, 3)
+    else:
+        parts = _named_month(value)
+    found = "-".join(f"{int(x):02}" if n else x for n, x in enumerate(parts) if x)
+    try:
+        datetime.date.fromisoformat((found + "-01-01")[:10])
+    except ValueError:
+        return ""
+    return found
+
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+
+
+def _named_month(value: str) -> tuple[str, ...]:
+    """Year, month and day of a date with the month's English name, whole or short, as feeds and papers have it; else nothing."""
+    day, name = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
+    m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(\d{{4}})(?!\d)", value)
+    if not m:
+        return ()
+    word = (m[2] or m[3]).lower()
+    return next(((m[5], str(n), m[1] or m[4]) for n, x in enumerate(_MONTHS, 1) if x.startswith(word)), ())

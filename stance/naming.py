@@ -1,0 +1,313 @@
+"""What a name in a sentence stands for: its state, a place, a private body, a person out of office; rules over the words beside it."""
+
+from __future__ import annotations
+
+import re
+
+from stance.lexicon import Alias
+from stance.text import Memo, Tokens
+
+_PLACE_BEFORE = frozenset("in inside throughout across at around outside into over through toward towards".split())
+_AIMED = frozenset(  # "at" and "toward" after these have a target
+    "aim aimed aiming dig digs swipe swipes jab jabs fired fire missile missiles rocket rockets policy policies stance approach attitude back "
+    "anger angry furious directed levelled leveled hostile hostility lashed lashing hit barb barbs threats insults".split()
+)
+_TRAVEL = frozenset(
+    "left leave leaving heading headed travel traveled travelled travelling flew fly flying trip return returned returning went go going "
+    "bound fled flee fleeing evacuated transferred arrived sailed sailing drove moved visit visits visited visiting reports reporting reported "
+    "goes heads heading comes came coming traveling streaming poured imports imported immigrants migrants".split()
+)
+_UNIONS = frozenset("eu nato un opec asean european united eurozone".split())  # "within the EU" has the EU in it
+_LEAVING = frozenset(
+    "withdraw withdraws withdrawal withdrawing withdrew withdrawn pull pulls pulled pulling pullout import imports imported "
+    "importing".split()
+)
+_JOURNEY = frozenset("visit visits trip trips journey flight flights".split())
+_LONGEST_NAME = 8  # words of an institute's or a newspaper's name
+_LONGEST_LIST = 60  # tokens: as far as "in" is looked for before a list of names
+_REGION = frozenset(
+    "eastern western northern southern central northeastern northwestern southeastern southwestern north south "
+    "east west mainland occupied neighboring neighbouring war-torn rural the downtown nearby dominated shiite sunni "
+    "shia communist capital".split()
+)
+# Nouns after a demonym or possessive that make it a private person, firm or thing, not the state; those with an s behind them count too.
+_PRIVATE = frozenset(
+    "food cuisine restaurant company companies firm giant startup businessman businesswoman businessmen citizen national people person man "
+    "woman men women student actor actress singer player team athlete language literature culture novelist writer author professor scholar "
+    "economist analyst expert tourist traveler traveller resident family families child children boy girl worker consumer investor shareholder "
+    "manufacturer retailer bank brand film movie music newspaper magazine journalist reporter blogger doctor passenger teenager cleric muslim "
+    "jew christian kurds voter public protester activist dissident lawyer expatriate immigrant descent speaking stock shares market "
+    "economy billionaire tycoon entrepreneur farmer media studies league club footballer fan chef wine beer tea jetliner airliner death "
+    "civilian origin hacker refugee defector migrant oligarch business businesses partners jobs bond currency index society societies community "
+    "communities inhabitant villager nationalist extremist attacker veteran contractor fishermen fisherman fishers trawler cartel gang union "
+    "settler smuggler opposition millionaire commentator correspondent hawk specialist priest pastor bishop imam rebel supporter exile "
+    "mercenary mercenaries pilgrim pensioner taxpayer producer exporter importer lender insurer".split()
+)
+OFFICE = frozenset(
+    "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "
+    "envoy general commander admiral colonel official officials diplomat diplomats negotiator king prince emir sultan "
+    "ayatollah representative adviser advisor deputy governor chairman chairwoman chair head delegate undersecretary "
+    "government army military navy forces troops lawmaker prosecutor judge director captain marshal".split()
+)
+_STATE_BODY = frozenset("security assembly guard defence defense council congress army police bank intelligence".split())  # "national" is theirs
+_MAKERS = ("maker", "makers")
+_GEOGRAPHY = frozenset(  # nouns after a demonym or possessive that name a place; soil, waters and airspace are the state's
+    "capital city cities town towns village villages island islands coast coastline border borders province provinces region port suburb suburbs "
+    "peninsula mountains desert countryside".split()
+)
+_TOPIC = frozenset("crisis conflict war peninsula investigation probe inquiry affair issue hoax dossier scandal question trip".split())
+_SERVICE = OFFICE | frozenset("guard guards police agency authority authorities control controls service services officers customs".split())
+_VENUE = frozenset("meeting summit attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital".split())
+_CIRCLE = frozenset(  # what belongs to a person, not to the state
+    "campaign campaigns associate associates lawyer lawyers attorney attorneys supporter supporters voter voters hat rally rallies family".split()
+)
+_PRIVATE_BODY = frozenset(  # last words of names that only begin with a country
+    "institute university college airlines airways index times mail post society party football museum foundation league".split()
+)
+_APART = frozenset(  # "US-based"
+    "based linked affiliated born made assembled listed flagged centric language speaking style owned registered".split()
+)
+TITLE = frozenset(
+    "president premier minister secretary chancellor mr mrs ms miss dr sen gen lt col maj adm general admiral king queen "
+    "prince princess emir sultan sheikh sheik ayatollah ambassador leader spokesman spokeswoman spokesperson chief "
+    "commander envoy colonel brigadier field marshal madam lord dame sir lady dictator strongman counterpart".split()
+)
+OFFICE_OR_TITLE = OFFICE | TITLE | {f"{rank}{dot}" for rank in ("gen", "adm", "col") for dot in ("", ".")}
+FORMER = frozenset("former ex late ousted deposed exiled then retired".split())
+_LEAGUES = (["coalition"], ["alliance"], ["campaign"], ["force"], ["bloc"])  # "the anti-ISIS coalition"
+REPORT = frozenset(
+    "said says say saying told tells telling added adds adding announced announces stated states declared declares "
+    "warned warns insisted insists accused accuses called calls wrote writes tweeted replied reiterated stressed noted "
+    "denied denies confirmed vowed vows condemned urged urges argued claimed claims quoted explained remarked continued "
+    "asked asks responded countered described dismissed rejected promised pledged demanded criticised criticized "
+    "complained acknowledged reported blamed praised welcomed maintained testified commented concluded "
+    "emphasized emphasised underlined alleged charged".split()
+)
+AUX = frozenset(
+    "has have had is are was were be been will would may might can could should must did does do also then later not "
+    "never again still already repeatedly earlier further".split()
+)
+PARTIES = frozenset(
+    ("Hamas", "Hezbollah", "Taliban", "IS", "Houthis", "Ukrainian rebels", "Syrian opposition", "al-Qaeda", "Boko Haram",
+     "al-Shabab", "FARC", "PKK", "Islamic Jihad", "M23", "RSF", "LNA", "SDF", "Polisario")
+)  # fmt: skip
+_PARTY_WORDS = frozenset(w.lower() for p in PARTIES for w in p.split()[:1]) - {"ukrainian", "syrian", "islamic", "boko"} | {"houthi", "hizbollah"}
+
+
+def elsewhere(words: list[str], lower: list[str], first: int, last: int, alias: Alias, tokens: Tokens) -> str:
+    """Why the name at `first:last` speaks for no actor here ('' when it does): a place, a private person or thing, an office of the past."""
+    kind = alias.kind
+    if first > 1 and lower[first - 1] == "-" and lower[first - 2] in ("pro", "anti") and lower[last : last + 1] not in _LEAGUES:
+        return f"{lower[first - 2]}-{words[first]}"
+    if kind != "person" and _once(lower, first, last):
+        return "a former office"
+    if reason := _only_place(words, lower, first, last, kind, tokens):
+        return reason
+    if kind in ("name", "demonym", "capital", "seat", "person") and (reason := _not_the_state(words, lower, first, last, kind)):
+        return reason
+    return "people" if kind == "demonym" and alias.actor != "EU" and _people(words, lower, first, last) else ""
+
+
+def _once(lower: list[str], first: int, last: int) -> bool:
+    """Whether "former" before the name of an actor makes the office behind it one of the past: "a former British spy", "ex-US ambassador"."""
+    i = first - 1
+    if i > 0 and lower[i] in ("-", "the", "senior", "top"):
+        i -= 1
+    if i > 1 and lower[i] == "of":  # "the former chief inspector of the IAEA"
+        office = lower[max(0, i - 5) : i]
+        return not OFFICE.isdisjoint(office) and any(w in FORMER and not {",", "and"} & set(office[k:]) for k, w in enumerate(office))
+    if i < 0 or lower[i] not in FORMER or lower[i - 1 : i] == ["and"] and lower[i - 2 : i - 1] in (["current"], ["present"]) or lower[i] == "then":
+        return False
+    return not OFFICE_OR_TITLE.isdisjoint(lower[last : last + 4]) or not _SERVANT.isdisjoint(lower[last : last + 4])
+
+
+_SERVANT = frozenset("spy agent officer soldier intelligence operative analyst aide prosecutor senator congressman lawmaker".split())
+
+
+def after_titles(lower: list[str]) -> set[int]:
+    """Where a word stands behind a title, and behind its full stop."""
+    return {k + 2 if lower[k + 1 : k + 2] == ["."] else k + 1 for k, w in enumerate(lower) if w in TITLE}
+
+
+def is_former(lower: list[str], i: int) -> bool:
+    """Whether what begins at `i` is told to be out of office: "former", "ousted", "the late"."""
+    left = lower[max(0, i - 5) : i]
+    stop = {",", "and", "said", "that", "by", "with"}
+    return any(
+        w in FORMER and not set(left[k + 1 :]) & stop and ("of" not in left[k + 1 :] or left[left.index("of", k + 1) - 1] in OFFICE)
+        for k, w in enumerate(left)
+    )
+
+
+def is_given_name(before: str, low: str, i: int) -> bool:
+    """Whether the word before a bare surname looks like another person's given name."""
+    return (
+        before[:1].isupper() and before[1:].islower() and low not in TITLE and low not in OFFICE and i > 1
+        and low.isalpha() and low not in _NOT_GIVEN
+    )  # fmt: skip
+
+
+_DAYS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november "
+    "december jan feb mar apr jun jul aug sep sept oct nov dec . spring summer autumn winter".split()
+)
+_NOT_GIVEN = _DAYS | frozenset(
+    "the but and as if when while after before mr mrs that what how why "
+    "in on with from by for at to of or nor why yet both elect american russian israeli iranian turkish syrian chinese french "
+    "german british indian venezuelan ukrainian republican democrat democratic general vladimir donald barack hassan".split()
+)
+
+
+def of_an_office(lower: list[str], first: int) -> bool:
+    """Whether an office stands before the name, of some actor: "trade official Ine Lie", "its deputy minister, Ine Lie"."""
+    before = lower[first - 1 : first]
+    if before == [","]:
+        before = lower[first - 2 : first - 1]
+    return bool(before) and before[0] in OFFICE
+
+
+NAME = re.compile(r"(?:[NPA]|E(?!$))(?:[NPAp]|[Ee](?!$)|(?<=[NPAE])-(?=[NPAETpewc]))*")
+_JOINING = frozenset("al bin de von van el ul".split())
+
+
+def _part(word: str) -> str:
+    """What a word may be in a person's name, as `NAME` reads it.
+
+    N: a name, P: "Al", "Van", A: the same in capitals, E: "EL", T: capitalised but no name; p: "al", "van", e: "el", w: another word written small;
+    c: one of letters that are neither; - and . for marks. A name ends with none of P, A, p.
+    """
+    low = word.lower()
+    if low in _JOINING:
+        ends = low in ("el", "ul")
+        if word[0].isupper():
+            return "E" if ends and not word[1].islower() else "N" if ends else "P" if word[1].islower() else "A"
+        return "e" if ends else "p"
+    if word[0].islower():
+        return "w"
+    if word[0].isupper():
+        return "N" if word[1:2].islower() and low not in TITLE and low not in OFFICE and low not in _NOT_A_NAME else "T"
+    return "c" if word[0].isalpha() else "-" if word == "-" else "."
+
+
+def name_parts(words: list[str]) -> str:
+    """A letter a word, for `NAME` to search: what each may be in a person's name."""
+    return "".join(map(_PARTS.__getitem__, words))
+
+
+_NOT_A_NAME = _DAYS | frozenset(
+    "foreign defense defence interior ministry department the a in on it he she they but and we i i'm our his her this that "
+    "twitter council security parliament congress senate house state prime deputy vice".split()
+)
+_PARTS = Memo(_part)
+
+
+def _only_place(words: list[str], lower: list[str], first: int, last: int, kind: str, tokens: Tokens) -> str:
+    """Why a name or capital is only where something happens ('' when it is more)."""
+    if kind not in ("name", "capital"):
+        return ""
+    after = lower[last] if last < len(lower) else ""
+    if after == "'s" and lower[last + 1 : last + 3] == ["civil", "war"]:
+        return "names the civil war"
+    if after == "'s" and last + 1 < len(lower) and lower[last + 1] in _PARTY_WORDS:
+        return "the country of a party"
+    if kind == "name" and after in _TOPIC and lower[first - 1 : first] in (["the"], ["his"], ["her"], ["their"]):
+        return f"names the {after}"
+    joined = after == "-" and tokens.starts[last] == tokens.ends[last - 1]
+    if after == "'s" or joined or (kind == "name" and last < len(lower) and after in OFFICE):
+        return ""
+    i = _before_list(words, lower, first, after)
+    return "" if i < 0 else _placed(lower, i, first, kind)
+
+
+def _before_list(words: list[str], lower: list[str], first: int, after: str) -> int:
+    """The token before a name and before the list of names it stands in, regions left out; -1 where nothing is before it."""
+    i = first - 1
+    while i >= 0 and lower[i] in _REGION or i > 0 and lower[i] == "-" and lower[i + 1] in _REGION:
+        i -= 1
+    furthest = max(1, first - _LONGEST_LIST)
+    while i > furthest and lower[i] in (",", "and", "or") and words[i - 1][:1].isupper():  # "in Namibia, Russia and Iran"
+        if lower[i] == "," and (lower[i - 1] in _DAYS or after[:1].isalpha() and after not in ("and", "or")):  # "In May, the Taliban attacked"
+            break
+        i -= 2
+        while i > 0 and words[i][:1].isupper():
+            i -= 1
+    return i
+
+
+def _placed(lower: list[str], i: int, first: int, kind: str) -> str:
+    """Why the word at `i` makes what follows it, the name at `first`, a place ('' when it does not)."""
+    before = lower[i]
+    if before in _PLACE_BEFORE:
+        aimed = before in ("at", "toward", "towards") and not _AIMED.isdisjoint(lower[max(0, i - 2) : i])
+        return "" if aimed else f"place after {before!r}"
+    if before == "near" and kind == "capital" or before == "within" and lower[first] not in _UNIONS:
+        return f"place after {before!r}"
+    if before == "from" and lower[first] not in _UNIONS and not _LEAVING.isdisjoint(lower[max(0, i - 5) : i]):
+        return "where something comes from"
+    if before == "to" and kind == "capital" and not _JOURNEY.isdisjoint(lower[max(0, i - 6) : i]):
+        return "where somebody goes"
+    if before == "of" and lower[i - 1 : i] in (["out"], ["outside"], ["inside"]) and lower[first] not in _UNIONS:
+        return f"place after '{lower[i - 1]} of'"
+    if (
+        before in ("for", "to", "from")
+        and lower[i - 1] in _TRAVEL
+        or before in _TRAVEL
+        and before not in ("return", "returned", "reported", "transferred")
+    ):
+        return f"destination after {before!r}"
+    return ""
+
+
+def _not_the_state(words: list[str], lower: list[str], first: int, last: int, kind: str) -> str:
+    """Why the words after a name, demonym or possessive name something else than the state ('' when they do not)."""
+    after = lower[last : last + 1]
+    if after == ["-"]:
+        return "firm, thing or person from there" if kind != "person" and lower[last + 1 : last + 2] and lower[last + 1] in _APART else ""
+    owner = after == ["'s"]
+    at = last + 1 if owner else last
+    noun = lower[at] if at < len(lower) else ""
+    if kind in ("person", "seat"):
+        return "private person or thing" if noun in _CIRCLE or kind == "seat" and noun in ("correspondent", "reporter") else ""
+    if kind == "capital" and not owner and noun in _VENUE:
+        return "where something happens"
+    if kind == "demonym" or owner:
+        third = [*lower[at + 1 : at + 3], "", ""]
+        if noun in _GEOGRAPHY and third[0] not in _SERVICE or noun not in OFFICE and third[0] in _GEOGRAPHY and third[1] not in _SERVICE:
+            return "names a place"
+        if _private(lower, at, 4):
+            return "private person, people or thing"
+    elif kind == "name" and _private(lower, at, 2):
+        return "private person, people or thing"
+    return "a body of its own" if kind != "capital" and noun and words[at][:1].isupper() and _private_body(words, lower, at) else ""
+
+
+def _private_body(words: list[str], lower: list[str], at: int) -> bool:
+    """Whether a name that goes on at `at` is an institute's, a newspaper's or the like."""
+    end = next((k for k, w in enumerate(words[at : at + _LONGEST_NAME], at) if not w[:1].isupper()), min(at + _LONGEST_NAME, len(words)))
+    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at] != "Central"
+
+
+def _private(lower: list[str], at: int, reach: int) -> bool:
+    """Whether the words from `at` on, at most `reach`, name a private person, firm or thing."""
+    for k, w in enumerate(lower[at : at + reach], at):
+        following = lower[k + 1] if k + 1 < len(lower) else ""
+        if w in _PRIVATE or w[-1:] == "s" and w[:-1] in _PRIVATE or w.endswith(_MAKERS) and not w.startswith(("law", "policy", "peace")):
+            if w == "national":
+                return following not in _STATE_BODY
+            if w == "opposition":  # not "Russian opposition to the plan"
+                return following.isalpha() and following not in _NO_ADJECTIVE
+            return lower[k - 1] != "policy" and following not in OFFICE
+        if w in OFFICE or w in REPORT or w in AUX or not w[:1].isalpha() or w in _NO_ADJECTIVE:
+            return False
+    return False
+
+
+_NO_ADJECTIVE = frozenset(
+    "of in to and on for with as at by that but or from into over about after before while when if is a an the its their his".split()
+)
+
+
+def _people(words: list[str], lower: list[str], first: int, last: int) -> bool:
+    """Whether a plural demonym means the people ("Yemenis"), not the state ("the Saudis")."""
+    plural = words[last - 1].endswith("s") and not words[last - 1].endswith(("ss", "us"))
+    return plural and lower[first - 1 : first] != ["the"] and (last >= len(lower) or lower[last] != "'s")
