@@ -72,7 +72,7 @@ class Lexicon:
         self._lines, self._source, self._order, self._base = lines, source, order, base
         self._own: frozenset[str] = frozenset(_Raw(x, source, 0, order).alias for x in lines) if base else frozenset()
         self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
-        self._short: dict[str, list[_Raw]] | None = None
+        self._short: dict[str, list[int]] | None = None
         self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
         # the few first words that are written small ("al-Qaeda"); any other alias begins with a capital
         self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper())
@@ -107,16 +107,35 @@ class Lexicon:
 
     def short(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
         """Persons whose short form begins with `word`, with that form."""
-        if self._short is None:
-            self._short = {}
-            for raw in self._raws(",person,"):
-                if form := raw.short_form():
-                    self._short.setdefault(form.lower() if form.isascii() and form.isalpha() else first_word(form), []).append(raw)
-        if word not in self._persons:
+        found = self._persons.get(word)
+        if found is None:
             if len(self._persons) > MOST_FORMS:
                 self._persons.clear()
-            self._persons[word] = [(words_of(a.short), a) for a in map(_parse, self._short.get(word, ()))]
-        return self._persons[word]
+            if self._short is None:
+                self._short = self._short_forms()
+            found = [(words_of(a.short), a) for a in map(_parse, map(self._raw, self._short.get(word, ())))]
+            if self._base:
+                found += [e for e in self._base.short(word) if e[1].text not in self._own]
+            self._persons[word] = found
+        return found
+
+    def _short_forms(self) -> dict[str, list[int]]:
+        """Row numbers of persons by the first word of their short form. All rows are gone through, at the first article: hence the plain split."""
+        out: dict[str, list[int]] = {}
+        plain = self._order == _IN_ORDER
+        for n, line in enumerate(self._lines):
+            if ",person," in line:
+                cells = line.split(",")
+                if not plain or '"' in line or len(cells) != len(COLUMNS):
+                    cells = list(self._raw(n).cells())
+                form = _short_form(cells[0], cells[5]) if cells[2] == "person" else ""
+                if form:
+                    first = form.lower() if form.isascii() and form.isalpha() else first_word(form)
+                    if first in out:
+                        out[first].append(n)
+                    else:
+                        out[first] = [n]
+        return out
 
     @property
     def aliases(self) -> tuple[Alias, ...]:
@@ -136,14 +155,17 @@ class Lexicon:
     def _rows_of(self, word: str) -> Iterator[_Raw]:
         at = bisect_left(self._lines, word, key=first_word)
         while at < len(self._lines) and first_word(self._lines[at]) == word:
-            yield _Raw(self._lines[at], self._source, at + 2, self._order)
+            yield self._raw(at)
             at += 1
+
+    def _raw(self, n: int) -> _Raw:
+        return _Raw(self._lines[n], self._source, n + 2, self._order)
 
     def _raws(self, holding: str = "") -> Iterator[_Raw]:
         """The rows, those whose line holds a string."""
-        for n, line in enumerate(self._lines, 2):
+        for n, line in enumerate(self._lines):
             if holding in line:
-                yield _Raw(line, self._source, n, self._order)
+                yield self._raw(n)
         if self._base:
             yield from (r for r in self._base._raws(holding) if r.alias not in self._own)
 
@@ -167,10 +189,6 @@ class _Raw:
     @property
     def alias(self) -> str:
         return self.cells()[0] if self.order[0] or self.line[:1] == '"' else self.line.partition(",")[0]
-
-    def short_form(self) -> str:
-        alias, _, kind, _, _, guard, *_ = self.cells()
-        return _short_form(alias, guard) if kind == "person" else ""
 
 
 @lru_cache(maxsize=MOST_FORMS)  # every look-up asks much the same rows
