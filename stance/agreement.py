@@ -367,17 +367,23 @@ def disagreements(data: Annotations) -> list[Unit]:
 
 
 def agreed(data: Annotations) -> tuple[list[tuple[Unit, dict[str, str]]], list[Unit]]:
-    """(pairs that two annotators or more labelled, all of them alike, with the label by head; those without a label of some head)."""
+    """(pairs whose every head two annotators or more labelled, all of them alike, with the label by head; those of which some head has fewer)."""
     differ = set(map(id, disagreements(data)))
     full, lacking = [], []
     for u in data.units:
         if id(u) not in differ and sum(map(bool, u.places)) > 1:
-            labels = {n: next(filter(None, given), "") for n, given in u.labels.items()}
+            labels = {n: _shared(given) for n, given in u.labels.items()}
             if all(labels.values()):
                 full.append((u, labels))
             else:
                 lacking.append(u)
     return full, lacking
+
+
+def _shared(given: Sequence[str]) -> str:
+    """The label that two annotators or more gave, and none another; else ''."""
+    labels = [x for x in given if x]
+    return labels[0] if len(labels) > 1 and len(set(labels)) == 1 else ""
 
 
 def agreed_lines(rows: Sequence[tuple[Unit, dict[str, str]]], data: Annotations) -> Iterator[str]:
@@ -410,5 +416,5 @@ def disagreement_lines(data: Annotations) -> Iterator[str]:
     yield csv_line([*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
     for u in disagreements(data):
         given = [x for n in names for x in u.labels[n]]
-        settled = [seen.pop() if len(seen := set(filter(None, u.labels[n]))) == 1 else "" for n in names]
+        settled = [_shared(u.labels[n]) for n in names]
         yield csv_line([spreadsheet_cell(c) for c in (*_own(u.row, _KEYS), *given, *settled)])

@@ -157,6 +157,7 @@ def classify(
     date = _date(date)
     _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
     fitted = _model(model)
+    _warn_of_actors(fitted, actors)
     limit = _limit(fitted, min_confidence, precision)
     lexicon = _lexicon(actors, only_actors)
     _check_actors(actor, lexicon)
@@ -339,6 +340,7 @@ def predict(
     chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
     _refuse_overwrite(output, [str(data), *(str(p) for p in (model, actors) if p)])
     fitted = _model(model)
+    _warn_of_actors(fitted, actors)
     limit = _limit(fitted, min_confidence, precision)
     dataset = read_pairs(data, lexicon=_lexicon(actors, only_actors), columns=_columns(column))
     _warn(dataset.warnings)
@@ -490,6 +492,8 @@ def evaluate(
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
+    if fitted:
+        _warn_of_actors(fitted, actors)
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
@@ -502,6 +506,8 @@ def evaluate(
         if not len(dataset):
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
     other = _model(against) if against else None
+    if other and not (shared := {h.head.name for h in other.heads}) & set(dataset.labels):
+        raise InputError(f"{against} has the heads {', '.join(sorted(shared))}, the data {', '.join(dataset.labels)}: nothing to compare")
     for m in (fitted, other):
         if m and (n := training.trained_on(m, dataset)):
             what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
@@ -571,6 +577,7 @@ def sample(
     from stance.sampling import sample
 
     _refuse_overwrite(output, [*archive, *([str(actors)] if actors else [])])
+    _refuse_labelled(output)
     given = _date(date)
     skipped: list[Skipped] = []
 
@@ -646,6 +653,7 @@ def agree(
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
 
+    _refuse_labelled(output)
     for option, path in (("-o", output), ("--agreed", agreed)):
         _refuse_overwrite(path, map(str, files), option=option)
     if output and agreed and output.resolve() == agreed.resolve():
@@ -656,6 +664,15 @@ def agree(
     if read.alone:
         first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
         _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first}")
+    if output:
+        _write(agreement.disagreement_lines(read), output)
+    if agreed:
+        whole, lacking = agreement.agreed(read)
+        _write(agreement.agreed_lines(whole, read), agreed)
+        _say(f"wrote {agreed}: {number(len(whole), 'pair')} on which all agree")
+        if lacking:
+            first = lacking[0].row.place
+            _say(f"warning: {number(len(lacking), 'pair')} left out, with a head that fewer than two have labelled; the first is {first}")
     found = agreement.agreement(read)
     if chosen == "json":
         _json({"heads": {n: a.as_dict() for n, a in found.items()}, "disagreements": len(agreement.disagreements(read)), "alone": read.alone})
@@ -664,14 +681,6 @@ def agree(
             _write([*rendering.agreement_lines(a), ""], None)
         differ = number(len(agreement.disagreements(read)), "pair")
         typer.echo(f"{differ} on which annotators disagree" + (f", in {output}" if output else ""))
-    if output:
-        _write(agreement.disagreement_lines(read), output)
-    if agreed:
-        whole, lacking = agreement.agreed(read)
-        _write(agreement.agreed_lines(whole, read), agreed)
-        _say(f"wrote {agreed}: {number(len(whole), 'pair')} on which all agree")
-        if lacking:
-            _say(f"warning: {number(len(lacking), 'pair')} without a label of every head left out; the first is {lacking[0].row.place}")
 
 
 # --------------------------------------------------------------------------- explain
@@ -777,7 +786,7 @@ def info(
 
     _refuse_overwrite(output, [str(model)] if model else [])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json", "markdown"))
-    manifest = read_manifest(model) if model else default_model().manifest
+    manifest = read_manifest(model) if model and not _is_default(model) else default_model().manifest
     if chosen == "json":
         _write([_dumps(manifest)], output)
     elif chosen == "markdown":
@@ -950,6 +959,11 @@ def _model(path: Path | None) -> Model:
     return load(path) if path and not _is_default(path) else default_model()
 
 
+def _warn_of_actors(model: Model, actors: Path | None) -> None:
+    if not actors and model.manifest.get("about", {}).get("actors"):
+        _say("warning: this model was trained with an alias table of its own; without it (--actors FILE) its actors are not found")
+
+
 def _is_default(path: Path) -> bool:
     """Whether the model that ships is meant, by the word `default`."""
     return str(path) == "default" and not path.exists()
@@ -1012,6 +1026,12 @@ def _refuse_overwrite(output: Path | None, inputs: Iterable[str], *, inside: boo
         for i in inputs:
             if i != "-" and Path(i).exists() and (Path(i).samefile(output) or inside and Path(i).resolve() in output.resolve().parents):
                 raise InputError(f"{output}: the output is an input; it would be overwritten", f"choose another name for {option}")
+
+
+def _refuse_labelled(output: Path | None) -> None:
+    """What people fill by hand is not written over."""
+    if output and output.is_file() and output.stat().st_size:
+        raise InputError(f"{output} is there already, and may hold labels that people gave", "choose another name, or delete it first")
 
 
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:

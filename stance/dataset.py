@@ -354,7 +354,7 @@ def _read_rows(
     file: str, text: str, heads: tuple[str, ...] | None, rows: list[Row], problems: list[str], unlabelled: bool, columns: Mapping[str, str]
 ) -> tuple[str, ...]:
     records = csv_records(text)
-    header = _renamed(file, column_names(next(records, (1, []))[1]), columns)
+    header = _renamed(file, column_names(next(records, (1, []))[1]), columns, heads or tuple(DEFAULT_HEADS))
     if twice := [c for c, n in Counter(header).items() if c and n > 1]:
         raise DataError(f"{file}:1: column {twice[0]!r} stands {header.count(twice[0])} times in the header", "rename or delete all but one")
     names = () if heads is None else heads or tuple(h for h in DEFAULT_HEADS if h in header)
@@ -379,8 +379,11 @@ def _read_rows(
     return names
 
 
-def _renamed(file: str, header: list[str], columns: Mapping[str, str]) -> list[str]:
+def _renamed(file: str, header: list[str], columns: Mapping[str, str], heads: Sequence[str]) -> list[str]:
     """The header by the names that columns have here; one that had such a name without being meant has none."""
+    known = (*COLUMNS, *heads)
+    if odd := [n for n in columns if n.lower() not in map(str.lower, known)]:
+        raise DataError(f"no column is called {odd[0]!r} here", near_miss(odd[0], known) or f"one of {', '.join(known)}")
     names = {c.strip().lower(): name.lower() for name, c in columns.items()}
     if missing := [c for c in names if c not in header]:
         raise DataError(f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header)}", near_miss(missing[0], header))
@@ -543,9 +546,10 @@ def by_article(rows: Sequence[Row]) -> list[list[int]]:
 def sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
     """(sentences of an article, those of its context first; the rows of each sentence after the context).
 
-    They come in the order of the rows; in that of their `sentence_id`, where an article lies in several files and all are numbers.
+    They come in the order of their `sentence_id`, where all are numbers: a table may have been sorted by actor, or lie in several files;
+    else in that of the rows.
     """
-    if len({r.file for r in rows}) > 1 and all(r.sentence_id.isdecimal() for r in rows):
+    if all(r.sentence_id.isdecimal() for r in rows):
         rows = sorted(rows, key=lambda r: int(r.sentence_id))
     by_sentence: dict[tuple[str, str], list[Row]] = {}
     for r in rows:

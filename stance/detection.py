@@ -21,7 +21,10 @@ ACTORS = "actors"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found beside what is labelled; the interval of F1 is a 95 % bootstrap over articles. NaN where nothing is to be found."""
+    """What was found beside what is labelled; the interval of F1 is a 95 % bootstrap over articles. NaN where nothing is to be found.
+
+    `neutral`: whether labels that are neutral do not count, because the head has one.
+    """
 
     right: int
     found: int
@@ -30,6 +33,7 @@ class Found:
     recall: float
     f1: float
     f1_interval: tuple[float, float]
+    neutral: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -48,7 +52,8 @@ def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon, draws: int = 
     found = _found(articles, model, lexicon, heads)
     tables = np.array([[_counts(t[k], f[k]) for k in (ACTORS, *heads)] for t, f in zip(told, found, strict=True)])
     sums, drawn = tables.sum(axis=0), resample(tables, draws)
-    return {k: _scored(sums[n], drawn[:, n]) for n, k in enumerate((ACTORS, *heads))}
+    neutral = {h.head.name: NEUTRAL in h.head.labels for h in model.heads}
+    return {k: replace(_scored(sums[n], drawn[:, n]), neutral=neutral.get(k, False)) for n, k in enumerate((ACTORS, *heads))}
 
 
 def _scored(counts: Floats, drawn: Floats) -> Found:

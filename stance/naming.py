@@ -276,9 +276,12 @@ def _not_the_state(words: list[str], lower: list[str], first: int, last: int, ki
             return "names a place"
         if _private(lower, at, 4):
             return "private person, people or thing"
-    elif kind == "name" and _private(lower, at, 2):
+    elif kind == "name" and _private(lower, at, 1 if noun.endswith(("s", "ed")) or noun in _DONE else 2):  # not "Turkey jails journalists"
         return "private person, people or thing"
     return "a body of its own" if kind != "capital" and noun and words[at][:1].isupper() and _private_body(words, lower, at) else ""
+
+
+_DONE = frozenset("met held hit shot sent put let kept took got fed paid hurt fought beat caught taught bought sold freed".split())
 
 
 def _private_body(words: list[str], lower: list[str], at: int) -> bool:

@@ -270,7 +270,7 @@ def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     yield f"{'':<30}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
     for name, f in found.items():
         low, high = f.f1_interval
-        title = name if name == "actors" else f"{name}, other than neutral"
+        title = f"{name}, other than neutral" if f.neutral else name
         yield f"  {title:<28}{f.precision:<11.3f}{f.recall:<8.3f}{f.f1:<7.3f}{low:.3f}–{high:.3f}     {f.right:<7}{f.found:<7}{f.labelled}"
     yield ""
 

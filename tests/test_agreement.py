@@ -292,7 +292,10 @@ def test_what_is_no_agreement_is_left_out_and_told(tmp_path: Path, run: Callable
     one, two = annotated(tmp_path / "1.csv", FIRST, tone=""), annotated(tmp_path / "2.csv", [*FIRST[:3], ""], tone="")
     two.write_text(two.read_text().replace("deny,", "deny,stern"))
     r = run("agree", one, two, "--agreed", tmp_path / "agreed.csv")
-    assert r.code == 0 and "1 pair on which all agree" in r.err and f"warning: 2 pairs without a label of every head left out; the first is {one}:3" in r.err
+    assert r.code == 0 and "0 pairs on which all agree" in r.err, "one annotator's tone alone is no agreement"
+    one.write_text(one.read_text().replace("deny,", "deny,stern"))
+    r = run("agree", one, two, "--agreed", tmp_path / "agreed.csv")
+    assert r.code == 0 and "1 pair on which all agree" in r.err and f"warning: 2 pairs left out, with a head that fewer than two have labelled; the first is {one}:3" in r.err
     assert run("agree", one, two, "--agreed", tmp_path / "x.csv", "-o", tmp_path / "x.csv").code == 2
 
 

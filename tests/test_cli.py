@@ -702,6 +702,11 @@ def test_info_shows_what_the_model_is(run: Cli, model_file: Path, model: Model) 
     assert json.loads(run("info", model_file, "-f", "json").out)["fingerprint"] == model.fingerprint
 
 
+def test_info_of_the_shipped_model_by_its_name(run: Cli) -> None:
+    named, unnamed = run("info", "default", "-f", "json"), run("info", "-f", "json")
+    assert named.code == 0 and named.out == unnamed.out
+
+
 def test_export_gives_the_pipelines(run: Cli, model_file: Path, tmp_path: Path) -> None:
     r = run("export", model_file, "--pipeline", tmp_path / "p.joblib")
     assert r.code == 0 and "open only models you trust" in r.err

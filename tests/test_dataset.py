@@ -413,6 +413,8 @@ def test_a_table_may_call_its_columns_otherwise(tmp_path: Path) -> None:
     assert [(r.text, r.actor, r.start, r.labels) for r in data.rows] == [("Oslo condemned Maria Lie.", "Maria Lie", 15, {"mood": "good"})]
     with pytest.raises(DataError, match=r"own\.csv:1: no column 'whom'; seen: sentence, who, actor"):
         read_dataset(path, heads=["mood"], columns={"actor": "whom"})
+    with pytest.raises(DataError, match="no column is called 'articel_id' here\n  did you mean 'article_id'"):
+        read_dataset(path, heads=["mood"], columns={**given, "articel_id": "who"})
 
 
 def test_pairs_to_be_judged_need_no_labels_and_stay_all(tmp_path: Path) -> None:
@@ -424,11 +426,12 @@ def test_pairs_to_be_judged_need_no_labels_and_stay_all(tmp_path: Path) -> None:
         read_pairs(write_csv(tmp_path / "bad.csv", [{"words": "Oslo condemned it.", "nation": "Norway"}]))
 
 
-def test_an_article_that_lies_in_two_files_is_read_in_its_order(tmp_path: Path) -> None:
+def test_an_article_that_was_sorted_or_lies_in_two_files_is_read_in_its_order(tmp_path: Path) -> None:
     told = ["Norway condemned the raid.", "It called the raid a crime.", "Chile denied it.", "It said nobody was hurt."]
     rows = [{"article_id": "a", "sentence_id": n + 8, "text": t, "actor": ("Norway", "Chile")[n // 2], "stance": "accuse"} for n, t in enumerate(told)]
     whole = read_dataset(write_csv(tmp_path / "whole.csv", rows))
     parts = [write_csv(tmp_path / "settled.csv", rows[1::2]), write_csv(tmp_path / "agreed.csv", rows[::2])]
     found = {p.text: p.mentions for p in read_dataset(parts).pairs}
-    assert found == {p.text: p.mentions for p in whole.pairs}
+    turned = {p.text: p.mentions for p in read_dataset(write_csv(tmp_path / "turned.csv", rows[::-1])).pairs}
+    assert turned == found == {p.text: p.mentions for p in whole.pairs}
     assert [found[t][0].text for t in told] == ["Norway", "It", "Chile", "It"]

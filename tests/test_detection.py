@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import REPORTS, Run, write_csv
+from conftest import REPORTS, Run, relabel, write_csv
 
 from stance.articles import Article
 from stance.classification import classify
@@ -63,3 +63,23 @@ def test_evaluate_end_to_end(run: Cli, model_file: Path) -> None:
 def test_evaluate_names_the_shipped_model_default(run: Cli) -> None:
     r = run("evaluate", "default", REPORTS, "--split", "test", "-f", "json")
     assert r.code == 0 and json.loads(r.out)["stance"]["macro_f1"] > 0.4
+
+
+def test_heads_that_have_no_neutral_count_all_their_labels(run: Cli, tmp_path: Path) -> None:
+    path = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
+    model = tmp_path / "m.stance"
+    assert run("train", path, "--head", "mood", "--folds", "2", "-o", model).code == 0
+    r = run("evaluate", model, path, "--end-to-end")
+    assert "  mood  " in r.out.split("end to end")[1] and "other than neutral" not in r.out
+    r = run("evaluate", model, path, "--against", "default")
+    assert r.code == 1 and "default has the heads stance, tone, the data mood: nothing to compare" in r.err
+
+
+def test_a_model_with_actors_of_its_own_asks_for_them(run: Cli, tmp_path: Path) -> None:
+    table, model, article = tmp_path / "mine.csv", tmp_path / "m.stance", tmp_path / "a.txt"
+    table.write_text("alias,actor\nVolkswagen,Volkswagen\n", encoding="utf-8")
+    article.write_text("Volkswagen denied it.", encoding="utf-8")
+    assert run("train", REPORTS, "--folds", "2", "--actors", table, "-o", model).code == 0
+    told = "trained with an alias table of its own"
+    assert told in run("classify", article, "-m", model).err
+    assert told not in run("classify", article, "-m", model, "--actors", table).err

@@ -81,6 +81,19 @@ def test_rows_come_back_as_they_were_read(run: Cli, tmp_path: Path, lexicon: Lex
     assert sum(found[k] == wanted[k] for k in wanted) > 0.9 * len(wanted)
 
 
+@pytest.mark.parametrize("command", [("sample", "a.txt"), ("agree", "one.csv", "two.csv")])
+def test_what_people_fill_by_hand_is_not_written_over(run: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("Norway left.", encoding="utf-8")
+    for name, stance in (("one", "neutral"), ("two", "deny")):
+        write_csv(Path(f"{name}.csv"), [{"text": "Norway left.", "actor": "Norway", "stance": stance}])
+    assert run(*command, "-o", "todo.csv").code == 0
+    filled = Path("todo.csv").read_text("utf-8") + "filled"
+    Path("todo.csv").write_text(filled, encoding="utf-8")
+    r = run(*command, "-o", "todo.csv")
+    assert r.code == 1 and "todo.csv is there already" in r.err and Path("todo.csv").read_text("utf-8") == filled
+
+
 def test_an_archive_without_actors_is_a_message(run: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Rain fell.", encoding="utf-8")
     r = run("sample", tmp_path / "a.txt", "-o", tmp_path / "todo.csv")
