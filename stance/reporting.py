@@ -34,6 +34,7 @@ ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
 PERIODS = 240  # in a chart
 SENTENCES = 8  # shown behind a number
 _HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
+_NONE_LEFT = "No article is left."
 EXTREMES = 10  # most certain and most unsure
 
 
@@ -125,8 +126,25 @@ def _read(db: sqlite3.Connection, path: Path, head: str, actors: Sequence[str], 
         raise InputError(f"{path}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
     out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
     if not out.judgements:
-        raise InputError(f"{path}: no judgement to report" + (f" from {since or '…'} to {until or '…'}" if since or until else ""), "widen the dates")
+        raise _nothing(path, out, list(newest.values()), since, until)
     return out
+
+
+def _nothing(path: Path, found: Results, articles: Sequence[dict[str, Any]], since: str, until: str) -> InputError:
+    """Why there is nothing to report: the dates, or a run that holds no article, none that could be read, or no actor in any."""
+    told = "".join(f"\n  {n}" for n in found.notes if n != _NONE_LEFT)
+    if len(found.articles) + len(found.skipped) < len(articles):
+        there = f"{len(found.articles)} of {number(len(articles), 'article')} dated so"
+        return InputError(f"{path}: no judgement to report from {since or '…'} to {until or '…'}: {there}{told}", "widen the dates")
+    if not articles:
+        why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
+    elif not found.articles:
+        why, hint = f"could read none of its {number(len(articles), 'input')}; {found.skipped[0][0]}: {found.skipped[0][1]}", "mend them and run it again"
+    else:
+        asked = " or ".join(json.loads(found.run["settings"] or "{}").get("actors", ())) or "an actor"
+        why = f"found no sentence with {asked} in {number(len(found.articles), 'article')}"
+        hint = "`stance actors TEXT` shows who is found in a text, `stance classify --actors FILE` adds names"
+    return InputError(f"{path}: no judgement to report: the last run, of {found.run['started']}, {why}{told}", hint)
 
 
 def _like(run: dict[str, Any]) -> tuple[str, ...]:
@@ -163,7 +181,7 @@ def _notes(
     if any(not r["finished"] for r in runs if r["id"] in same):
         notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
     if not kept:
-        notes.append("No article is left.")
+        notes.append(_NONE_LEFT)
     return notes
 
 

@@ -163,8 +163,14 @@ def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None
         read_results(database, actors=["Narnia"])
     with pytest.raises(InputError, match=r"no judgement to report from 1999 to 2000"):
         read_results(database, since="1999", until="2000")
-    with pytest.raises(InputError, match="no judgement to report"):
-        read_results(write_results(tmp_path / "e.sqlite", [Article("a", "It rained.")], model))
+    path = write_results(tmp_path / "e.sqlite", [Article("a", "It rained.")], model)
+    with pytest.raises(InputError, match=r"no judgement to report: the last run, of \d{4}-.*, found no sentence with an actor in 1 article\n  `stance actors TEXT`"):
+        read_results(path)
+    with pytest.raises(InputError, match=r"the last run, of .*, holds no article\n  Left out: 1 article classified with another model.\n  `stance classify") as e:
+        read_results(write_results(path, [], renamed(model, stance="frame"), append=True))
+    assert "widen" not in str(e.value)
+    with pytest.raises(InputError, match=r"could read none of its 1 input; bad: the file is empty\n  mend"):
+        read_results(write_results(tmp_path / "s.sqlite", [], model, skipped=[("bad", "the file is empty")]))
 
 
 def test_the_database_is_not_changed(database: Path) -> None:
