@@ -796,6 +796,9 @@ def export(
     head: Annotated[
         list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    definitions: Annotated[
+        Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) whose labels are choices too.", show_default=False)
+    ] = None,
     output: Annotated[
         Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False, callback=_writable)
     ] = None,
@@ -807,7 +810,7 @@ def export(
     """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
     if bool(to) == bool(pipeline):
         raise typer.BadParameter("give --to TOOL with labelled data, or --pipeline FILE with a model")
-    _refuse_overwrite(pipeline or output, map(str, source), option="--pipeline" if pipeline else "-o")
+    _refuse_overwrite(pipeline or output, map(str, [*source, *([definitions] if definitions else [])]), option="--pipeline" if pipeline else "-o")
     if pipeline:
         _export_pipeline(source, pipeline)
         return
@@ -818,7 +821,7 @@ def export(
     _warn(table.warnings)
     if not table.heads and (lacking := no_labels(labelled_files(source))):
         _say(f"warning: rows go out without labels: {lacking}")
-    _write(export_lines(table, to), output)
+    _write(export_lines(table, to, definitions), output)
     _say(f"{number(len(table.rows), 'row')} for {to}")
 
 
@@ -843,7 +846,7 @@ def import_(
         typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable),
     ] = None,
     head: Annotated[
-        list[str], typer.Option("--head", help="Label column of a CSV; elsewhere, the head of labels that name none.", show_default=False)
+        list[str], typer.Option("--head", help="Label column; the first is the head of labels that name none.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
     annotator: Annotated[str, typer.Option("--annotator", help="Who annotated, in place of what the file says.", show_default=False)] = "",
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,

@@ -139,7 +139,8 @@ def _nothing(path: Path, found: Results, articles: Sequence[dict[str, Any]], sin
     if not articles:
         why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
     elif not found.articles:
-        why, hint = f"could read none of its {number(len(articles), 'input')}; {found.skipped[0][0]}: {found.skipped[0][1]}", "mend them and run it again"
+        why = f"could read none of its {number(len(articles), 'input')}; {': '.join(found.skipped[0])}"
+        hint = "mend them and run it again"
     else:
         asked = " or ".join(json.loads(found.run["settings"] or "{}").get("actors", ())) or "an actor"
         why = f"found no sentence with {asked} in {number(len(found.articles), 'article')}"
