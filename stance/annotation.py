@@ -16,7 +16,20 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import COLUMNS, RESERVED, Row, Table, column_names, csv_line, csv_records, parse_row, plain_cell, read_text, spreadsheet_cell
+from stance.dataset import (
+    COLUMNS,
+    RESERVED,
+    Row,
+    Table,
+    column_names,
+    csv_line,
+    csv_records,
+    parse_row,
+    plain_cell,
+    read_definitions,
+    read_text,
+    spreadsheet_cell,
+)  # fmt: skip
 from stance.errors import DataError, InputError, near_miss, number
 
 META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
@@ -41,15 +54,22 @@ class Imported:
 # --------------------------------------------------------------------------- out
 
 
-def export_lines(table: Table, to: str) -> Iterator[str]:
+def export_lines(table: Table, to: str, definitions: Path | None = None) -> Iterator[str]:
     """The rows of `read_table(…, unlabelled=True)` in a tool's shape, line by line.
 
-    `to` is one of `TOOLS`, or `label-studio-config` for the labelling interface that fits. Raises InputError for another
-    name, and for a head whose name holds a colon.
+    `to` is one of `TOOLS`, or `label-studio-config` for the labelling interface that fits. Annotators choose among the labels of the
+    rows and those that `definitions` names, a CSV of head, label and definition. Raises InputError for another name, for a head
+    whose name holds a colon, and where the interface would show a head without a choice; DataError for definitions of another head.
     """
     heads = [full(h) for h in table.heads] or list(DEFAULT_HEADS.values())
+    heads = _defined(heads, definitions) if definitions else heads
     if bad := [h.name for h in heads if ":" in h.name]:
         raise InputError(f"a head called {bad[0]!r} cannot be exported: its name holds a colon", "rename the column")
+    if to in ("label-studio-config", "prodigy") and (bare := [h.name for h in heads if not h.labels]):
+        raise InputError(
+            f"nothing to choose for {', '.join(bare)}: no row holds a label of it, and no definition names one",
+            "--definitions FILE names the labels: a CSV of head, label, definition",
+        )
     if to == "csv":
         return csv_lines(table.rows, [h.name for h in table.heads], safe=True)
     if to == "label-studio":
@@ -60,6 +80,17 @@ def export_lines(table: Table, to: str) -> Iterator[str]:
         return (json.dumps(_doccano_task(r) if to == "doccano" else _prodigy_task(r, heads), ensure_ascii=False) for r in table.rows)
     names = (*TOOLS, "label-studio-config")
     raise InputError(f"{to!r} is not a tool that stance writes for", near_miss(to, names) or f"one of {', '.join(names)}")
+
+
+def _defined(heads: Sequence[Head], path: Path) -> list[Head]:
+    """The heads with the labels that a file of definitions names, in its order, before others that their rows hold."""
+    records = csv_records(read_text(path)[0])
+    header = column_names(next(records)[1])
+    rows = [dict(zip(header, map(str.strip, cells), strict=False)) for _, cells in records]
+    named = {h.name: [x for r in rows if r.get("head") == h.name and (x := r.get("label", ""))] for h in heads}
+    out = [replace(h, labels=tuple(dict.fromkeys((*named[h.name], *h.labels)))) for h in heads]
+    read_definitions(path, out)  # tells of columns and heads that are not there
+    return out
 
 
 def no_labels(files: Sequence[Path]) -> str:
@@ -170,8 +201,8 @@ class _Task:
 def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
     """Rows of a tool's export file.
 
-    `heads` are the label columns of a CSV beside stance and tone; elsewhere the first of them is the one that labels
-    without a `head:` before them belong to. `annotator` overrides who the file says it was.
+    `heads` are label columns, of a CSV beside stance and tone, also where no row has a label yet; elsewhere the first of them is the one
+    that labels without a `head:` before them belong to. `annotator` overrides who the file says it was.
     Raises InputError for an unknown tool or a file that is not of its shape at all, DataError with every bad task.
     """
     path = Path(path)
@@ -205,7 +236,7 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
             problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
     if problems:
         raise DataError(f"{number(len(problems), 'bad task')}; nothing was read", f"correct them in {source} and export again", tuple(problems))
-    return Imported(_heads(rows), tuple(rows), tuple(left_out), tuple(unnamed))
+    return Imported(_heads(rows, heads), tuple(rows), tuple(left_out), tuple(unnamed))
 
 
 def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
@@ -214,7 +245,8 @@ def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[st
     rows = [r for part in parts for r in part.rows]
     if len(parts) > 1 and source == "doccano":
         rows = [r if r.annotator else replace(r, annotator=Path(r.file).stem) for r in rows]
-    return Imported(_heads(rows), tuple(rows), tuple(x for part in parts for x in part.left_out), tuple(x for part in parts for x in part.unnamed))
+    left_out, unnamed = (tuple(x for part in parts for x in getattr(part, what)) for what in ("left_out", "unnamed"))
+    return Imported(_heads(rows, heads), tuple(rows), left_out, unnamed)
 
 
 def _as_row(task: _Task, file: str, at: int, annotator: str) -> Row:
@@ -222,9 +254,10 @@ def _as_row(task: _Task, file: str, at: int, annotator: str) -> Row:
     return replace(row, annotator=annotator) if annotator else row
 
 
-def _heads(rows: Sequence[Row]) -> tuple[str, ...]:
+def _heads(rows: Sequence[Row], given: Sequence[str]) -> tuple[str, ...]:
+    """The label columns: stance and tone where they are seen, those given, then others; stance and tone where there is none."""
     seen = dict.fromkeys(h for r in rows for h in r.labels)
-    return (*(h for h in DEFAULT_HEADS if h in seen), *(h for h in seen if h not in DEFAULT_HEADS)) or tuple(DEFAULT_HEADS)
+    return tuple(dict.fromkeys((*(h for h in DEFAULT_HEADS if h in seen and h not in given), *given, *seen))) or tuple(DEFAULT_HEADS)
 
 
 _DEEP = "brackets in brackets, too many to read: no file of a tool"

@@ -742,6 +742,7 @@ def report(
     results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    head: Annotated[str, typer.Option("--head", help="The head that is counted; default: the model's first.", show_default=False)] = "",
     since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
     until: Annotated[str, typer.Option("--to", help="Articles of this date and earlier.", show_default=False)] = "",
     by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
@@ -759,7 +760,7 @@ def report(
     _refuse_overwrite(output, [str(results)])
     from stance.reporting import read_results, report_page
 
-    found = read_results(results, actors=actor, since=since, until=until)
+    found = read_results(results, head=head, actors=actor, since=since, until=until)
     if found.runs > 1:
         told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}"
         _say(f"{results}: holds {found.runs} runs; reported is the last ({told}; heads {', '.join(found.heads)}) with those like it")
@@ -804,6 +805,9 @@ def export(
     head: Annotated[
         list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    definitions: Annotated[
+        Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) whose labels are choices too.", show_default=False)
+    ] = None,
     output: Annotated[
         Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False, callback=_writable)
     ] = None,
@@ -815,7 +819,7 @@ def export(
     """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
     if bool(to) == bool(pipeline):
         raise typer.BadParameter("give --to TOOL with labelled data, or --pipeline FILE with a model")
-    _refuse_overwrite(pipeline or output, map(str, source), option="--pipeline" if pipeline else "-o")
+    _refuse_overwrite(pipeline or output, map(str, [*source, *([definitions] if definitions else [])]), option="--pipeline" if pipeline else "-o")
     if pipeline:
         _export_pipeline(source, pipeline)
         return
@@ -826,7 +830,7 @@ def export(
     _warn(table.warnings)
     if not table.heads and (lacking := no_labels(labelled_files(source))):
         _say(f"warning: rows go out without labels: {lacking}")
-    _write(export_lines(table, to), output)
+    _write(export_lines(table, to, definitions), output)
     _say(f"{number(len(table.rows), 'row')} for {to}")
 
 
@@ -851,7 +855,7 @@ def import_(
         typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable),
     ] = None,
     head: Annotated[
-        list[str], typer.Option("--head", help="Label column of a CSV; elsewhere, the head of labels that name none.", show_default=False)
+        list[str], typer.Option("--head", help="Label column; the first is the head of labels that name none.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
     annotator: Annotated[str, typer.Option("--annotator", help="Who annotated, in place of what the file says.", show_default=False)] = "",
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
-from stance.errors import InputError, number
+from stance.errors import InputError, near_miss, number
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 
@@ -34,6 +34,7 @@ ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
 PERIODS = 240  # in a chart
 SENTENCES = 8  # shown behind a number
 _HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
+_NONE_LEFT = "No article is left."
 EXTREMES = 10  # most certain and most unsure
 
 
@@ -73,11 +74,11 @@ class Results:
 # --------------------------------------------------------------------------- reading
 
 
-def read_results(path: str | Path, *, actors: Sequence[str] = (), since: str = "", until: str = "") -> Results:
+def read_results(path: str | Path, *, head: str = "", actors: Sequence[str] = (), since: str = "", until: str = "") -> Results:
     """Judgements of a results database, of these actors and dates (ISO, inclusive) if given: of its newest run, and of those with the
-    same model, settings and alias table.
+    same model, settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
 
-    Raises InputError when the file is missing, is no results database, is of a newer format, or has nothing to show.
+    Raises InputError when the file is missing, is no results database, is of a newer format, has no such head, or has nothing to show.
     """
     path = Path(path)
     if not path.is_file():
@@ -85,12 +86,12 @@ def read_results(path: str | Path, *, actors: Sequence[str] = (), since: str = "
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return _read(db, path, actors, since, until)
+            return _read(db, path, head, actors, since, until)
     except (sqlite3.Error, json.JSONDecodeError) as e:
         raise InputError(f"{path}: is no results database: {e}", _HINT) from e
 
 
-def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str, until: str) -> Results:
+def _read(db: sqlite3.Connection, path: Path, head: str, actors: Sequence[str], since: str, until: str) -> Results:
     columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT:
@@ -105,6 +106,9 @@ def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str,
     heads = _heads(columns["judgement"], manifest)
     if not heads:
         raise InputError(f"{path}: table judgement has no column of a head", "a head h has the columns h, h_p and h_probs")
+    if head and head not in heads:
+        raise InputError(f"{path}: no head {head!r}; heads there: {', '.join(heads)}", near_miss(head, tuple(heads)) or "give one of these")
+    heads = {h: heads[h] for h in sorted(heads, key=lambda h: h != head)}
     same = [r["id"] for r in runs if _like(r) == _like(run)]
     rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     newest = {(r["input"], r["key"], r["sha256"]): r for r in rows if r["run_id"] in same}  # an article read twice counts once
@@ -122,8 +126,26 @@ def _read(db: sqlite3.Connection, path: Path, actors: Sequence[str], since: str,
         raise InputError(f"{path}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
     out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
     if not out.judgements:
-        raise InputError(f"{path}: no judgement to report" + (f" from {since or '…'} to {until or '…'}" if since or until else ""), "widen the dates")
+        raise _nothing(path, out, list(newest.values()), since, until)
     return out
+
+
+def _nothing(path: Path, found: Results, articles: Sequence[dict[str, Any]], since: str, until: str) -> InputError:
+    """Why there is nothing to report: the dates, or a run that holds no article, none that could be read, or no actor in any."""
+    told = "".join(f"\n  {n}" for n in found.notes if n != _NONE_LEFT)
+    if len(found.articles) + len(found.skipped) < len(articles):
+        there = f"{len(found.articles)} of {number(len(articles), 'article')} dated so"
+        return InputError(f"{path}: no judgement to report from {since or '…'} to {until or '…'}: {there}{told}", "widen the dates")
+    if not articles:
+        why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
+    elif not found.articles:
+        why = f"could read none of its {number(len(articles), 'input')}; {': '.join(found.skipped[0])}"
+        hint = "mend them and run it again"
+    else:
+        asked = " or ".join(json.loads(found.run["settings"] or "{}").get("actors", ())) or "an actor"
+        why = f"found no sentence with {asked} in {number(len(found.articles), 'article')}"
+        hint = "`stance actors TEXT` shows who is found in a text, `stance classify --actors FILE` adds names"
+    return InputError(f"{path}: no judgement to report: the last run, of {found.run['started']}, {why}{told}", hint)
 
 
 def _like(run: dict[str, Any]) -> tuple[str, ...]:
@@ -135,8 +157,8 @@ def _like(run: dict[str, Any]) -> tuple[str, ...]:
 def _heads(columns: Sequence[str], manifest: dict[str, Any]) -> dict[str, list[str]]:
     """Labels by head, in the model's order: those of its manifest, or every head of the table where that tells none."""
     names = [c for c in columns if f"{c}_p" in columns and f"{c}_probs" in columns]
-    told = {h: list(r["labels"]) for h, r in manifest.get("report", {}).items()}
-    told |= {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}
+    told = {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}  # in order; a file's report is sorted by name
+    told = told or {h: list(r["labels"]) for h, r in manifest.get("report", {}).items()}
     return {n: told[n] for n in told if n in names} or {n: [] for n in names}
 
 
@@ -160,7 +182,7 @@ def _notes(
     if any(not r["finished"] for r in runs if r["id"] in same):
         notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
     if not kept:
-        notes.append("No article is left.")
+        notes.append(_NONE_LEFT)
     return notes
 
 
@@ -305,7 +327,7 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, many=CORRECTED, drill=drill.lists,
         corrects=corrector(results.manifest, main, labels) is not None,
         scores=[(h, part, r) for part, key in (("cross-validation", "report"), ("held-out articles", "held_out"))
-                for h, r in results.manifest.get(key, {}).items()],
+                for h in results.heads if (r := results.manifest.get(key, {}).get(h))],
     )  # fmt: skip
 
 

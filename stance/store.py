@@ -225,8 +225,10 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as e:
-        raise InputError(f"{path}: another process is writing to it ({e})", "let one of them finish, then run the command again") from e
+        raise InputError(f"{path}: another process is writing to it", "let one of them finish, then run the command again") from e
     except sqlite3.Error as e:
+        if getattr(e, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
+            raise InputError(f"{path}: is no results database and is left as it was", "choose another name for the results") from e
         raise InputError(f"{path}: {e}", "what was committed is safe; mend this and run the same command again") from e
 
 
@@ -329,7 +331,10 @@ def _readable(db: sqlite3.Connection, path: Path, number: int, items: Iterator[A
     lost = ""
     for n, (*row, skipped, key) in enumerate(rows):
         if item is None:
-            raise InputError(f"{path}: holds more articles than the input has ({n})", "give the same input again, or --restart to begin anew")
+            raise InputError(
+                f"{path}: holds more articles than the input has ({n}); the first that is missing is {_whose(*row[:2])}",
+                "give the same input again, or --restart to begin anew",
+            )
         if _signature(item)[:6] == tuple(row):
             if isinstance(item, Skipped) and item.reason != skipped:
                 known.reasons[key] = item.reason
@@ -364,10 +369,15 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], sk
     elif item.id == row[0]:
         why = " (its text, title, date or source changed)"
     return InputError(
-        f"{path}: article {n + 1} of the input is not the one judged before: {item.id!r} now, {row[0]!r} there{why}"
+        f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
         + (f"\n  before it {lost}" if lost else ""),
         "give the same input again to go on, or --restart to begin anew",
     )
+
+
+def _whose(key: str, given: str) -> str:
+    """An article's key, and the input that it comes from where the key does not say."""
+    return repr(key) if key == given else f"{key!r} of {given}"
 
 
 def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:

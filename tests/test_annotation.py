@@ -306,3 +306,33 @@ def test_input_is_never_overwritten(tmp_path: Path, run: Cli) -> None:
     ):  # fmt: skip
         r = run(*args, option, path)
         assert r.code == 1 and f"choose another name for {option}\n" in r.err
+
+
+def test_definitions_name_the_choices_where_no_row_has_a_label(run: Cli, tmp_path: Path) -> None:
+    todo = write_csv(tmp_path / "todo.csv", [{"text": "Norway left.", "actor": "Norway", "position": "", "frame": "war"}])
+    told = tmp_path / "told.csv"
+    told.write_text("head,label,definition\nposition,pro,for it\nposition,con,against it\nframe,peace,\n")
+    heads = ("--head", "position", "--head", "frame")
+    for to in ("label-studio-config", "prodigy"):
+        r = run("export", todo, "--to", to, *heads, "-o", tmp_path / "out")
+        assert r.code == 1 and r.err.startswith("error: nothing to choose for position: no row holds a label of it") and "--definitions FILE" in r.err
+        assert not (tmp_path / "out").exists()
+    config = run("export", todo, "--to", "label-studio-config", *heads, "--definitions", told).out
+    choices = {c.get("name"): [x.get("value") for x in c] for c in ET.fromstring(config).iter("Choices")}
+    assert choices == {"position": ["pro", "con"], "frame": ["peace", "war"]}
+    task = json.loads(run("export", todo, "--to", "prodigy", *heads, "--definitions", told).out)
+    assert [o["id"] for o in task["options"]] == ["position:pro", "position:con", "frame:peace", "frame:war"]
+    assert run("export", todo, "--to", "doccano", *heads).code == 0
+    told.write_text("head,label,definition\npositon,pro,for it\n")
+    r = run("export", todo, "--to", "prodigy", *heads, "--definitions", told)
+    assert r.code == 1 and f"{told}:2: no head 'positon' in the data; did you mean 'position'?" in r.err
+
+
+@pytest.mark.parametrize("tool", ["doccano", "label-studio", "csv"])
+def test_the_heads_given_are_columns_also_of_tasks_without_labels(run: Cli, tmp_path: Path, tool: str) -> None:
+    todo = write_csv(tmp_path / "todo.csv", [{"text": "Norway left.", "actor": "Norway"}])
+    heads = ("--head", "position", "--head", "frame")
+    assert run("export", todo, "--to", tool, *heads, "-o", tmp_path / "tasks").code == 0
+    header, row = csv.reader(run("import", tmp_path / "tasks", "--from", tool, *heads).out.splitlines())
+    assert header[:8] == ["article_id", "sentence_id", "text", "actor", "start", "end", "position", "frame"] and "stance" not in header
+    assert row[6:8] == ["", ""]

@@ -19,7 +19,7 @@ from stance.articles import Article, Skipped, read_articles
 from stance.classification import classify, classify_archive
 from stance.errors import InputError
 from stance.lexicon import default_lexicon
-from stance.model import Model
+from stance.model import Model, load
 from stance.reporting import CORRECTED, ENOUGH, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
 from stance.store import describe_run, record
 
@@ -106,6 +106,19 @@ def test_of_two_models_with_other_heads_the_last_is_reported(run: Cli, model: Mo
     assert "heads stance, tone" in r.err
 
 
+def test_the_model_s_first_head_is_reported_or_the_one_named(run: Cli, model: Model, tmp_path: Path) -> None:
+    renamed(model, stance="position", tone="frame").save(tmp_path / "m.stance")
+    path = write_results(tmp_path / "r.sqlite", [Article("a", "Norway condemned the raid.")], load(tmp_path / "m.stance"))
+    title = re.compile(r"<h1>Who takes which (\w+)")
+    for more, wanted in (([], ["position", "frame"]), (["--head", "frame"], ["frame", "position"])):
+        assert run("report", path, "-o", tmp_path / "r.html", *more).code == 0
+        page = (tmp_path / "r.html").read_text("utf-8")
+        assert title.findall(page) == wanted[:1] and re.findall(r"^(\w+), cross-validation", page, re.M) == wanted
+        assert list(read_results(path, head=more[-1] if more else "").judgements[0].labels) == wanted
+    r = run("report", path, "-o", tmp_path / "r.html", "--head", "farme")
+    assert (r.code, r.err) == (1, f"error: {path}: no head 'farme'; heads there: position, frame\n  did you mean 'frame'?\n")
+
+
 def test_a_run_that_was_not_finished_is_said(run: Cli, model: Model, tmp_path: Path) -> None:
     path = write_results(tmp_path / "r.sqlite", [Article("a", "Norway condemned Chile.")], model)
     with sqlite3.connect(path) as db:
@@ -150,8 +163,14 @@ def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None
         read_results(database, actors=["Narnia"])
     with pytest.raises(InputError, match=r"no judgement to report from 1999 to 2000"):
         read_results(database, since="1999", until="2000")
-    with pytest.raises(InputError, match="no judgement to report"):
-        read_results(write_results(tmp_path / "e.sqlite", [Article("a", "It rained.")], model))
+    path = write_results(tmp_path / "e.sqlite", [Article("a", "It rained.")], model)
+    with pytest.raises(InputError, match=r"no judgement to report: the last run, of \d{4}-.*, found no sentence with an actor in 1 article\n  `stance actors TEXT`"):
+        read_results(path)
+    with pytest.raises(InputError, match=r"the last run, of .*, holds no article\n  Left out: 1 article classified with another model.\n  `stance classify") as e:
+        read_results(write_results(path, [], renamed(model, stance="frame"), append=True))
+    assert "widen" not in str(e.value)
+    with pytest.raises(InputError, match=r"could read none of its 1 input; bad: the file is empty\n  mend"):
+        read_results(write_results(tmp_path / "s.sqlite", [], model, skipped=[("bad", "the file is empty")]))
 
 
 def test_the_database_is_not_changed(database: Path) -> None:

@@ -274,10 +274,24 @@ def test_a_changed_input_is_refused(run: Cli, few: Path, model_file: Path, tmp_p
     path.write_text("".join(changed), "utf-8")
     r = run("classify", path, "-o", out, "-m", model_file)
     said = {
-        "order": f"error: {out}: article 2 of the input is not the one judged before: 'a2' now, 'a1' there\n",
-        "fewer": f"error: {out}: holds more articles than the input has (4)\n",
-    }.get(change, f"error: {out}: article 2 of the input is not the one judged before: 'a1' now, 'a1' there (its text, title, date or source changed)\n")
+        "order": f"error: {out}: article 2 of the input is not the one judged before: 'a2' of {path} now, 'a1' of {path} there\n",
+        "fewer": f"error: {out}: holds more articles than the input has (4); the first that is missing is 'a4' of {path}\n",
+    }.get(change, f"error: {out}: article 2 of the input is not the one judged before: 'a1' of {path} now, 'a1' of {path} there (its text, title, date or source changed)\n")
     assert r.code == 1 and r.err.startswith(said) and dump(out) == before
+
+
+def test_a_folder_that_lost_a_file_is_told_which(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    (news := tmp_path / "news").mkdir()
+    out = tmp_path / "r.sqlite"
+    for name in "abc":
+        (news / f"{name}.txt").write_text(f"Norway condemned the raid of {name}.")
+    assert run("classify", news, "-o", out, "-m", model_file).code == 0
+    before = dump(out)
+    for lost, said in (("b", f"'c' of {news / 'c.txt'} now, 'b' of {news / 'b.txt'} there\n"), ("c", f"the first that is missing is 'c' of {news / 'c.txt'}\n")):
+        (news / f"{lost}.txt").rename(tmp_path / "away")
+        r = run("classify", news, "-o", out, "-m", model_file)
+        (tmp_path / "away").rename(news / f"{lost}.txt")
+        assert r.code == 1 and said in r.err and dump(out) == before
 
 
 def test_what_stance_did_not_write_is_left_alone(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
@@ -290,7 +304,7 @@ def test_what_stance_did_not_write_is_left_alone(run: Cli, few: Path, model_file
         r = run("classify", few, "-o", out, "-m", model_file, *more)
         assert r.code == 1 and r.err.startswith(f"error: {out}: a database that stance did not write\n")
         r = run("classify", few, "-o", tmp_path / "text.db", "-m", model_file, *more)
-        assert r.code == 1 and r.err.startswith(f"error: {tmp_path / 'text.db'}: file is not a database\n")
+        assert r.code == 1 and r.err.startswith(f"error: {tmp_path / 'text.db'}: is no results database and is left as it was\n  choose another name")
     assert sql(out, "SELECT count(*) FROM diary") == [(0,)] and (tmp_path / "text.db").read_text().startswith("Dear diary")
 
 
@@ -311,7 +325,7 @@ def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, 
         record(out, scan_articles(few), judge, same)
         yield from judge(items, finish)
 
-    with pytest.raises(InputError, match="another process is writing to it"):
+    with pytest.raises(InputError, match=r"r\.db: another process is writing to it\n  let one of them finish"):
         record(out, scan_articles(few), overtaken, same)
     assert articles_in(out) == 5 and sql(out, "PRAGMA foreign_key_check") == []
 
@@ -505,7 +519,7 @@ def test_another_input_in_the_place_of_a_skipped_line_is_refused_and_changes_not
     path.write_text("".join([lines[0], *lines[2:]]))  # the bad line is gone: what follows it is not what it was to hold
     r = run("classify", path, "-o", out, "-m", model_file)
     assert r.code == 1 and dump(out) == before
-    assert f"article 3 of the input is not the one judged before: '3' now, '2' there\n  before it {path}:2 was skipped: not valid JSON" in r.err
+    assert f"article 3 of the input is not the one judged before: '3' of {path} now, '2' of {path} there\n  before it {path}:2 was skipped: not valid JSON" in r.err
     path.unlink()
     (tmp_path / "b.jsonl").write_text(lines[0])
     r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file, "--append")
@@ -513,7 +527,7 @@ def test_another_input_in_the_place_of_a_skipped_line_is_refused_and_changes_not
     path.write_text("".join(lines[:1]))
     (tmp_path / "b.jsonl").unlink()
     r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file)
-    assert r.code == 1 and f"not the one judged before: '{tmp_path / 'b.jsonl'}' now, '0' there (it cannot be read now: cannot be read: No such file" in r.err
+    assert r.code == 1 and f"not the one judged before: '{tmp_path / 'b.jsonl'}' now, '0' of {tmp_path / 'b.jsonl'} there (it cannot be read now: cannot be read: No such file" in r.err
 
 
 def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_path: Path) -> None:
