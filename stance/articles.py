@@ -91,9 +91,9 @@ def scan_articles(
     `date` is that of articles that tell none; `seen` is told how many bytes were read, as they are read. What is doubtful is said once,
     on standard error.
     """
-    articles = undated = again = 0
-    first = repeated = ""
-    texts = _Hashes()
+    articles = undated = again = taken = 0
+    first = repeated = shared = ""
+    texts, ids = _Hashes(), _Hashes()
     stems: dict[str, Path] = {}
     other: Counter[str] = Counter()
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
@@ -104,12 +104,19 @@ def scan_articles(
                     articles += 1
                     undated += bool(item.undated)
                     first = first or item.undated
-                    if not texts.add(item.text):
+                    new_id = ids.add(item.id)
+                    if texts.add(item.text):
+                        taken += not new_id
+                        shared = shared or ("" if new_id else f"{item.id!r} of {item.input or name}")
+                    else:
                         again += 1
                         repeated = repeated or f"{item.id!r} of {name}"
                 yield whole(replace(item, input=name))
     if again:
         _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
+    if taken:
+        told = "1 article has" if taken == 1 else f"{taken} articles have"
+        _warn(whole_text(f"{told} the id of an earlier one (first: {shared}); results cannot tell them apart: give each its own"))
     if other:
         _warn(whole_text(f"files of other types left out: {_listed(other)}; convert to text what is to be read"))
     if undated:
@@ -117,7 +124,7 @@ def scan_articles(
 
 
 class _Hashes:
-    """A set of texts as hashes of 8 bytes, in a table that is never more than three quarters full."""
+    """A set of texts or ids as hashes of 8 bytes, in a table that is never more than three quarters full."""
 
     def __init__(self) -> None:
         self.table = array("Q", bytes(8 << 10))
@@ -424,7 +431,7 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
 
     date = valid_date(given := first(_DATE))
     undated = f"{place} {given[:40]!r}" if given.strip() and not date else ""
-    return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), undated=undated)
+    return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), place, undated)
 
 
 def _told(value: Any) -> str:
