@@ -33,6 +33,7 @@ _ID = ("id", "article_id", "article", "url", "uuid")
 _DATE = ("date", "published", "publish_date", "date_published", "published_at", "pubdate")
 _TITLE = ("title", "headline")
 _SOURCE = ("source", "outlet", "publisher", "domain", "sitename", "source_domain")
+_SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, before the header
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -322,6 +323,8 @@ def _guess_suffix(text: str, text_column: str) -> str:
 
 def _is_table(text: str, text_column: str) -> bool:
     """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
+    if _SEP.match(text):
+        return True
     first = text.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
     try:
@@ -479,8 +482,11 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
     """Row by row. A row with more cells than the header, or with a quote that is not closed, has lost text: it is skipped."""
     csv.field_size_limit(1 << 30)
     first = text.readline()
-    text.seek(0)
-    mark = max(",;\t", key=first.count)
+    if sep := _SEP.match(first):
+        mark, before = sep[1], 1
+    else:
+        mark, before = max(",;\t", key=first.count), 0
+        text.seek(0)
     raw: list[str] = []  # the lines of the row that is being read
 
     def lines() -> Iterator[str]:
@@ -499,10 +505,11 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
     raw.clear()
     for n, row in enumerate(reader, 2):
         own = list(dropwhile(lambda line: not line.strip("\r\n"), raw))  # empty lines before it are no row
-        begin = reader.line_num - len(own) + 1
+        end = reader.line_num + before
+        begin = end - len(own) + 1
         raw.clear()
         if len(own) > 1 and _unclosed(own, mark):
-            told = f"a quote that opens here is never closed, or only in a later row; lines {begin} to {reader.line_num} became one cell"
+            told = f"a quote that opens here is never closed, or only in a later row; lines {begin} to {end} became one cell"
             yield Skipped(f"{name}:{begin}", told)
         elif more := row.get(None):
             told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"

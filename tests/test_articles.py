@@ -99,6 +99,16 @@ def test_csv(put: Put, delimiter: str) -> None:
     assert [(a.id, a.date, a.text) for a in found] == [("x", "2019-03-04", "Oslo left."), ("y", "", "Lima stayed.")]
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a"])
+def test_the_first_line_of_excel_is_no_header(put: Put, name: str) -> None:
+    """`sep=;` says the delimiter, whatever else the header holds; lines are counted with it."""
+    table = 'sep=;\r\nid;text;a,b,c,d\r\nx;"Oslo; left, now.";\r\ny;Lima stayed.;1;2\r\n'
+    path = put(name, gzip.compress(table.encode()) if name.endswith(".gz") else table)
+    found, skipped = scan_articles(path)
+    assert isinstance(found, Article) and (found.id, found.text) == ("x", "Oslo; left, now.")
+    assert isinstance(skipped, Skipped) and skipped.name == f"{path}:4"
+
+
 def test_the_text_column_can_be_named(put: Put) -> None:
     assert only(put("a.csv", "story,text\nOslo left.,nothing\n"), text_column="Story").text == "Oslo left."
     assert only(put("a.json", '{"story": "Oslo left.", "text": "x"}'), text_column="story").text == "Oslo left."
