@@ -12,9 +12,10 @@ from conftest import REPORTS, Run, write_csv
 from stance.articles import Article
 from stance.classification import classify
 from stance.dataset import read_table
-from stance.detection import detect
+from stance.detection import Found, detect
 from stance.lexicon import Lexicon
 from stance.model import Model
+from stance.rendering import detection_lines
 
 Cli = Callable[..., Run]
 TEXT = "Norway condemned the raid on Monday. It rained. Chile denied it and thanked Peru."
@@ -63,3 +64,10 @@ def test_evaluate_end_to_end(run: Cli, model_file: Path) -> None:
 def test_evaluate_names_the_shipped_model_default(run: Cli) -> None:
     r = run("evaluate", "default", REPORTS, "--split", "test", "-f", "json")
     assert r.code == 0 and json.loads(r.out)["stance"]["macro_f1"] > 0.4
+
+
+def test_long_names_of_heads_have_a_blank_after_them() -> None:
+    one = Found(1, 1, 1, 0.988, 0.5, 0.5, (0.4, 0.6))
+    header, *rows = list(detection_lines({"actors": one, "attitude_of_the_actor": one}))[1:-1]
+    assert {r.index("0.988") for r in rows} == {header.index("precision")}
+    assert rows[1].startswith("  attitude_of_the_actor, other than neutral  0.988")
