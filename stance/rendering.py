@@ -277,7 +277,8 @@ def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     yield f"  {'':<{width}}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
     for name, f in found.items():
         low, high = f.f1_interval
-        yield f"  {titles[name]:<{width}}{f.precision:<11.3f}{f.recall:<8.3f}{f.f1:<7.3f}{low:.3f}–{high:.3f}     {f.right:<7}{f.found:<7}{f.labelled}"
+        numbers = f"{f.precision:<11.3f}{f.recall:<8.3f}{f.f1:<7.3f}{low:.3f}–{high:.3f}     {f.right:<7}{f.found:<7}{f.labelled}"
+        yield f"  {titles[name]:<{width}}{numbers}"
     yield ""
 
 

@@ -142,4 +142,5 @@ def test_long_labels_are_whole_and_head_their_columns() -> None:
     lines = list(report_lines(report(Head("view", labels), truth, np.eye(3)[truth], [str(n) for n in range(15)], draws=20)))
     header, *rows = lines[4:]
     assert header.endswith(" predicted as       for rather ambivalent   against")
-    assert rows[1].endswith(f"{0:>9} {5:>17} {0:>9}") and {len(r) for r in rows} == {len(header)}
+    assert rows[1].endswith(f"{0:>9} {5:>17} {0:>9}")
+    assert {len(r) for r in rows} == {len(header)}
