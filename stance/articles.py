@@ -33,6 +33,7 @@ _ID = ("id", "article_id", "article", "url", "uuid")
 _DATE = ("date", "published", "publish_date", "date_published", "published_at", "pubdate")
 _TITLE = ("title", "headline")
 _SOURCE = ("source", "outlet", "publisher", "domain", "sitename", "source_domain")
+_SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, before the header
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -91,9 +92,9 @@ def scan_articles(
     `date` is that of articles that tell none; `seen` is told how many bytes were read, as they are read. What is doubtful is said once,
     on standard error.
     """
-    articles = undated = again = 0
-    first = repeated = ""
-    texts = _Hashes()
+    articles = undated = again = taken = 0
+    first = repeated = shared = ""
+    texts, ids = _Hashes(), _Hashes()
     stems: dict[str, Path] = {}
     other: Counter[str] = Counter()
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
@@ -104,12 +105,19 @@ def scan_articles(
                     articles += 1
                     undated += bool(item.undated)
                     first = first or item.undated
-                    if not texts.add(item.text):
+                    new_id = ids.add(item.id)
+                    if texts.add(item.text):
+                        taken += not new_id
+                        shared = shared or ("" if new_id else f"{item.id!r} of {item.input or name}")
+                    else:
                         again += 1
                         repeated = repeated or f"{item.id!r} of {name}"
                 yield whole(replace(item, input=name))
     if again:
         _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
+    if taken:
+        told = "1 article has" if taken == 1 else f"{taken} articles have"
+        _warn(whole_text(f"{told} the id of an earlier one (first: {shared}); results cannot tell them apart: give each its own"))
     if other:
         _warn(whole_text(f"files of other types left out: {_listed(other)}; convert to text what is to be read"))
     if undated:
@@ -117,7 +125,7 @@ def scan_articles(
 
 
 class _Hashes:
-    """A set of texts as hashes of 8 bytes, in a table that is never more than three quarters full."""
+    """A set of texts or ids as hashes of 8 bytes, in a table that is never more than three quarters full."""
 
     def __init__(self) -> None:
         self.table = array("Q", bytes(8 << 10))
@@ -315,6 +323,8 @@ def _guess_suffix(text: str, text_column: str) -> str:
 
 def _is_table(text: str, text_column: str) -> bool:
     """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
+    if _SEP.match(text):
+        return True
     first = text.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
     try:
@@ -424,7 +434,7 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
 
     date = valid_date(given := first(_DATE))
     undated = f"{place} {given[:40]!r}" if given.strip() and not date else ""
-    return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), undated=undated)
+    return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), place, undated)
 
 
 def _told(value: Any) -> str:
@@ -472,8 +482,11 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
     """Row by row. A row with more cells than the header, or with a quote that is not closed, has lost text: it is skipped."""
     csv.field_size_limit(1 << 30)
     first = text.readline()
-    text.seek(0)
-    mark = max(",;\t", key=first.count)
+    if sep := _SEP.match(first):
+        mark, before = sep[1], 1
+    else:
+        mark, before = max(",;\t", key=first.count), 0
+        text.seek(0)
     raw: list[str] = []  # the lines of the row that is being read
 
     def lines() -> Iterator[str]:
@@ -492,10 +505,11 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
     raw.clear()
     for n, row in enumerate(reader, 2):
         own = list(dropwhile(lambda line: not line.strip("\r\n"), raw))  # empty lines before it are no row
-        begin = reader.line_num - len(own) + 1
+        end = reader.line_num + before
+        begin = end - len(own) + 1
         raw.clear()
         if len(own) > 1 and _unclosed(own, mark):
-            told = f"a quote that opens here is never closed, or only in a later row; lines {begin} to {reader.line_num} became one cell"
+            told = f"a quote that opens here is never closed, or only in a later row; lines {begin} to {end} became one cell"
             yield Skipped(f"{name}:{begin}", told)
         elif more := row.get(None):
             told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"

@@ -98,6 +98,7 @@ def check(
     try:
         data = read_dataset(paths, heads=heads, lexicon=lexicon, columns=columns)
     except DataError as e:
+        e.shown = len(e.problems)
         return Checked(tuple(_errors(e)), None, e)
     rows = read_table(paths, heads=heads, columns=columns).rows  # with those that have no actor
     found = [*_columns(paths, data, columns or {}), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
@@ -106,7 +107,7 @@ def check(
         check_trainable(data)
         found += _rare_classes(data, folds)
     except DataError as e:
-        failure = e
+        failure, e.shown = e, len(e.problems)
         found += _errors(e)
     return Checked(tuple(_in_order(found, paths)), data, failure)
 

@@ -27,14 +27,17 @@ class InputError(StanceError):
 
 
 class DataError(StanceError):
-    """Labelled data with bad rows. `problems` holds every one of them as `file:line: …`."""
+    """Labelled data with bad rows. `problems` holds every one of them as `file:line: …`, `str()` shows the first `shown`."""
+
+    shown = 100  # more would push the message and the hint off the screen
 
     def __init__(self, message: str, hint: str = "", problems: tuple[str, ...] = ()) -> None:
         super().__init__(message, hint)
         self.problems = problems
 
     def __str__(self) -> str:
-        return "\n".join([*self.problems, super().__str__()])
+        more = len(self.problems) - self.shown
+        return "\n".join([*self.problems[: self.shown], *([f"… and {more} more"] if more > 0 else []), super().__str__()])
 
     def __reduce__(self) -> tuple[type[StanceError], tuple[str, str, tuple[str, ...]]]:  # type: ignore[override]
         return type(self), (self.message, self.hint, self.problems)

@@ -240,12 +240,17 @@ def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Ite
     yield f"  accuracy  {r['accuracy']:.3f}   ECE {r['ece']:.3f}   Brier {r['brier']:.3f}{kappa}"
     yield "  accuracy at coverage  " + "   ".join(f"{k} {v:.3f}" for k, v in r["coverage"].items())
     width = max(len(c["label"]) for c in r["classes"]) + 2
-    yield f"  {'':<{width}}precision  recall  F1     pairs   predicted as " + " ".join(f"{x[:9]:>9}" for x in r["labels"])
+    yield f"  {'':<{width}}precision  recall  F1     pairs   predicted as " + _confusion(r["labels"], r["labels"])
     for c, row in zip(r["classes"], r["confusion"], strict=True):
         yield (
             f"  {c['label']:<{width}}{c['precision']:<11.3f}{c['recall']:<8.3f}{c['f1']:<7.3f}{c['support']:<8}"
-            + " " * 13 + " ".join(f"{n:>9}" for n in row)
+            + " " * 13 + _confusion(row, r["labels"])
         )  # fmt: skip
+
+
+def _confusion(cells: Sequence[Any], labels: Sequence[str]) -> str:
+    """A line of a confusion matrix: every column as wide as its label."""
+    return " ".join(f"{c:>{max(9, len(x))}}" for c, x in zip(cells, labels, strict=True))
 
 
 def score_lines(
@@ -267,11 +272,13 @@ def score_lines(
 def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     """What `evaluate --end-to-end` adds."""
     yield "end to end, from the sentences alone"
-    yield f"{'':<30}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
+    titles = {name: f"{name}, other than neutral" if f.neutral else name for name, f in found.items()}
+    width = max([28, *(len(t) + 2 for t in titles.values())])
+    yield f"  {'':<{width}}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
     for name, f in found.items():
         low, high = f.f1_interval
-        title = f"{name}, other than neutral" if f.neutral else name
-        yield f"  {title:<28}{f.precision:<11.3f}{f.recall:<8.3f}{f.f1:<7.3f}{low:.3f}–{high:.3f}     {f.right:<7}{f.found:<7}{f.labelled}"
+        numbers = f"{f.precision:<11.3f}{f.recall:<8.3f}{f.f1:<7.3f}{low:.3f}–{high:.3f}     {f.right:<7}{f.found:<7}{f.labelled}"
+        yield f"  {titles[name]:<{width}}{numbers}"
     yield ""
 
 
@@ -331,10 +338,10 @@ def agreement_lines(a: HeadAgreement) -> Iterator[str]:
     for c in a.classes:
         yield f"  {c.label:<{width}}{c.given:<8}{_estimate(c.specific):<22}{_estimate(c.alpha)}"
     yield f"  rows {a.between[0].first}, columns {a.between[0].second}" if len(a.between) == 1 else "  rows the earlier, columns the later of two"
-    yield f"  {'':<{width}}" + " ".join(f"{x[:9]:>9}" for x in a.labels)
+    yield f"  {'':<{width}}" + _confusion(a.labels, a.labels)
     for i, label in enumerate(a.labels):
         row = [sum(t.confusion[i][j] for t in a.between) for j in range(len(a.labels))]
-        yield f"  {label:<{width}}" + " ".join(f"{n:>9}" for n in row)
+        yield f"  {label:<{width}}" + _confusion(row, a.labels)
 
 
 def _estimate(e: Estimate) -> str:

@@ -179,8 +179,9 @@ _SPEECH = frozenset("said says asked asks added told wrote replied tweeted shout
 _CLOSERS = "\"'”’»)]"
 _QUOTE_ENDS = frozenset("\"'”’»")
 _BOUNDARY = re.compile(  # the mark comes first: the search runs from mark to mark
-    rf"[.!?…](?:[.!?…]*[{re.escape(_CLOSERS)}]*(?=\s|$)"
-    r"|(?<=[a-z]{2}[.!?])(?:[\"”]?(?=[A-Z][a-z’']*[ ,])|(?=“[A-Z])))"
+    rf"[.!?…](?:[.!?…]*+[{re.escape(_CLOSERS)}]*+(?=\s|$)"
+    r"|(?<=[a-z]{2}[.!?])(?:[\"”]?(?=[A-Z][a-z’']*[ ,])|(?=“[A-Z]))"
+    r"|([.!?…]++))"  # none: what the first mark of a run is not, no other is
 )
 _NEXT = re.compile(r"\s*([\"'“‘«(\[—–-]*\s*)([^\W_]+(?:[.'’][^\W_]+)*|\S)?")
 _BEFORE = re.compile(r"(?:.*[\s\"'“‘«(\[])?(.*)")  # the last token of what comes before
@@ -226,7 +227,7 @@ def _split(line: str) -> list[tuple[int, int]]:
     first = bullet.end() if bullet else 0
     for m in _BOUNDARY.finditer(line, first):
         start, end = m.span()
-        if end < len(line) and (_ends(line, start, end) if line[end].isspace() else not _ADDRESS.search(line, max(0, end - 200), end)):
+        if end < len(line) and not m[1] and (_ends(line, start, end) if line[end].isspace() else not _ADDRESS.search(line, max(0, end - 200), end)):
             spans.append((begin, end))
             begin = _BLANK.match(line, end).end()  # type: ignore[union-attr]  # matches the empty string too
     if begin < len(line):

@@ -99,6 +99,16 @@ def test_csv(put: Put, delimiter: str) -> None:
     assert [(a.id, a.date, a.text) for a in found] == [("x", "2019-03-04", "Oslo left."), ("y", "", "Lima stayed.")]
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a"])
+def test_the_first_line_of_excel_is_no_header(put: Put, name: str) -> None:
+    """`sep=;` says the delimiter, whatever else the header holds; lines are counted with it."""
+    table = 'sep=;\r\nid;text;a,b,c,d\r\nx;"Oslo; left, now.";\r\ny;Lima stayed.;1;2\r\n'
+    path = put(name, gzip.compress(table.encode()) if name.endswith(".gz") else table)
+    found, skipped = scan_articles(path)
+    assert isinstance(found, Article) and (found.id, found.text) == ("x", "Oslo; left, now.")
+    assert isinstance(skipped, Skipped) and skipped.name == f"{path}:4"
+
+
 def test_the_text_column_can_be_named(put: Put) -> None:
     assert only(put("a.csv", "story,text\nOslo left.,nothing\n"), text_column="Story").text == "Oslo left."
     assert only(put("a.json", '{"story": "Oslo left.", "text": "x"}'), text_column="story").text == "Oslo left."
@@ -496,3 +506,15 @@ def test_the_same_text_twice_is_said(put: Put, capsys: pytest.CaptureFixture[str
     assert len(list(scan_articles([tmp_path / "art", tmp_path / "art" / "a0.txt", big]))) == 5003
     told = f"2002 of 5003 articles have the text of an earlier one and count again (first: 'a0' of {tmp_path / 'art' / 'a0.txt'}); give each once"
     assert capsys.readouterr().err == f"warning: {told}\n"
+
+
+def test_one_id_for_two_texts_is_said(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several files, and twice in one; the same article again is only a text that is repeated."""
+    one = put("guardian.csv", "id,text\n1,Oslo left.\n2,Lima stayed.\n")
+    two = put("times.csv", "id,text\n1,Paris left.\n2,Lima stayed.\n3,Rome left.\n3,Rome stayed.\n")
+    assert [a.id for a in read_articles([one, two])] == ["1", "2", "1", "2", "3", "3"]
+    told = f"2 articles have the id of an earlier one (first: '1' of {two}:2); results cannot tell them apart: give each its own"
+    again = f"1 of 6 articles have the text of an earlier one and count again (first: '2' of {two}); give each once"
+    assert capsys.readouterr().err == f"warning: {again}\nwarning: {told}\n"
+    assert {a.input for a in read_articles(two)} == {str(two)}
+    assert "warning: 1 article has the id of an earlier one (first: '3' of " in capsys.readouterr().err

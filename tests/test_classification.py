@@ -143,7 +143,7 @@ def test_two_megabytes_on_one_line_take_seconds(model: Model) -> None:
     assert time.monotonic() - start < 90
 
 
-@pytest.mark.parametrize("text", ["Norway " * 20_000, "a" * 1_000_000, "." * 300_000, '"' * 100_000, "U.S." * 50_000, "Norway, " * 2_000 + "left."], ids=["names", "letters", "stops", "quotes", "acronyms", "list"])
+@pytest.mark.parametrize("text", ["Norway " * 20_000, "a" * 1_000_000, "." * 300_000, "." * 100_000 + "a", '"' * 100_000, "U.S." * 50_000, "Norway, " * 2_000 + "left."], ids=["names", "letters", "stops", "stops and a letter", "quotes", "acronyms", "list"])
 def test_odd_long_lines_take_seconds(model: Model, text: str) -> None:
     start = time.monotonic()
     list(classify(text, model))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import write_csv
 
+from stance.checking import check
 from stance.codebook import STANCES, Head
 from stance.dataset import Dataset, read_dataset, read_pairs
 from stance.errors import DataError, InputError, ModelError
@@ -435,3 +436,14 @@ def test_an_article_that_was_sorted_or_lies_in_two_files_is_read_in_its_order(tm
     turned = {p.text: p.mentions for p in read_dataset(write_csv(tmp_path / "turned.csv", rows[::-1])).pairs}
     assert turned == found == {p.text: p.mentions for p in whole.pairs}
     assert [found[t][0].text for t in told] == ["Norway", "It", "Chile", "It"]
+
+
+def test_of_many_bad_rows_the_first_hundred_are_shown(file: Write) -> None:
+    """All of them are kept, and `stance check` lists them."""
+    path = file(HEADER + GOOD + "Peru left.,Peru,,\n" * 300 + "Peru sued.,,accuse,neutral\n" * 150)
+    with pytest.raises(DataError) as e:
+        read_dataset(path)
+    shown = str(e.value).split("\n")
+    assert shown[:100] == list(e.value.problems[:100]) and len(e.value.problems) > 100
+    assert shown[100] == f"… and {len(e.value.problems) - 100} more" and len(shown) == 103
+    assert str(check([path]).failure).split("\n")[:-2] == list(e.value.problems)

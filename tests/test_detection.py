@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from conftest import REPORTS, Run, relabel, write_csv
 from stance.articles import Article
 from stance.classification import classify
 from stance.dataset import read_table
-from stance.detection import detect
+from stance.detection import Found, detect
 from stance.lexicon import Lexicon
 from stance.model import Model
+from stance.rendering import detection_lines
 
 Cli = Callable[..., Run]
 TEXT = "Norway condemned the raid on Monday. It rained. Chile denied it and thanked Peru."
@@ -83,3 +85,10 @@ def test_a_model_with_actors_of_its_own_asks_for_them(run: Cli, tmp_path: Path) 
     told = "trained with an alias table of its own"
     assert told in run("classify", article, "-m", model).err
     assert told not in run("classify", article, "-m", model, "--actors", table).err
+
+
+def test_long_names_of_heads_have_a_blank_after_them() -> None:
+    one = Found(1, 1, 1, 0.988, 0.5, 0.5, (0.4, 0.6))
+    header, *rows = list(detection_lines({"actors": one, "attitude_of_the_actor": replace(one, neutral=True)}))[1:-1]
+    assert {r.index("0.988") for r in rows} == {header.index("precision")}
+    assert rows[1].startswith("  attitude_of_the_actor, other than neutral  0.988")

@@ -25,6 +25,7 @@ from stance.evaluation import (
     resample,
     threshold_for,
 )
+from stance.rendering import report_lines
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 
@@ -133,3 +134,13 @@ def test_a_report_of_perfect_predictions() -> None:
     assert (r.macro_f1, r.accuracy, r.brier, r.ece, r.quadratic_kappa) == (1.0, 1.0, 0.0, 0.0, 1.0)
     assert r.baselines["majority"] == pytest.approx(1 / 3)
     assert r.confusion == ((2, 0), (0, 2))
+
+
+def test_long_labels_are_whole_and_head_their_columns() -> None:
+    labels = ("for", "rather ambivalent", "against")
+    truth = np.array([0, 1, 2] * 5)
+    lines = list(report_lines(report(Head("view", labels), truth, np.eye(3)[truth], [str(n) for n in range(15)], draws=20)))
+    header, *rows = lines[4:]
+    assert header.endswith(" predicted as       for rather ambivalent   against")
+    assert rows[1].endswith(f"{0:>9} {5:>17} {0:>9}")
+    assert {len(r) for r in rows} == {len(header)}
