@@ -154,6 +154,7 @@ def command(manifest: Manifest, name: str) -> str:
         words += ["--start", "MODEL.stance"] if "start" in manifest["network"] else own
     words += ["--cues", "CUES.csv"] if "cues.csv" in manifest.get("members", {}) else []
     words += [w for k in ("actors", "definitions") if about.get(k) for w in (f"--{k}", f"{k.upper()}.csv")]
+    words += ["--only-actors"] if about.get("actors") == "from a file alone" else []
     return shlex.join([*words, "-o", name if name.endswith(".stance") else "model.stance"])
 
 

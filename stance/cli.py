@@ -421,6 +421,7 @@ def train(
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
+    about |= {"actors": "from a file alone"} if only_actors else {}
     told = read_definitions(definitions, dataset.heads) if definitions else {}
     held_scores = {}
     with _whole_or_nothing(output):

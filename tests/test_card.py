@@ -92,6 +92,15 @@ def test_own_heads_and_tables_are_in_the_command(manifest: dict[str, Any]) -> No
     assert command(own, "card") == "stance train DATA --head 'my mood' --folds 3 --min-pairs 2 --seed 20240229 --cues CUES.csv --actors ACTORS.csv -o model.stance"
 
 
+def test_a_table_of_actors_used_alone_is_in_the_command(run: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("alias,actor,kind\nNorse,Norway,name\n")
+    for alone in ([], ["--only-actors"]):
+        args = ["train", REPORTS, "--folds", "2", "--head", "tone", "--actors", tmp_path / "a.csv", *alone, "-o", tmp_path / "m.stance"]
+        assert run(*args).code == 0
+        words = shlex.split(command(read_manifest(tmp_path / "m.stance"), "m.stance"))
+        assert words[words.index("--actors") + 1 :] == ["ACTORS.csv", *alone, "-o", "m.stance"]
+
+
 def test_labels_of_ones_own_are_defined_by_their_owner(run: Cli, tmp_path: Path) -> None:
     data = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
     (tmp_path / "d.csv").write_text("head,label,definition\nmood,good,\"all's | well\"\n")
