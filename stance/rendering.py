@@ -84,17 +84,17 @@ def _header(heads: Sequence[str]) -> str:
 
 
 def _line(j: Judgement, heads: Sequence[str], paint: Paint) -> str:
-    labels = "".join(f"{j.labels[h]:<11}" for h in heads)
+    labels = "".join(f"{j.labels[h]:<10} " for h in heads)
     text = f"{labels}{j.confidence(heads[0]):.2f}" + (f"  → {', '.join(j.target)}" if j.target else "")
     if j.labels[heads[0]] == UNSURE:
-        return "     " + paint(f"{j.actor:<24}{text}  perhaps {j.best(heads[0])}", 2)
-    return "     " + paint.actor(f"{j.actor:<24}", j.actor) + text
+        return "     " + paint(f"{j.actor:<23} {text}  perhaps {j.best(heads[0])}", 2)
+    return "     " + paint.actor(f"{j.actor:<23} ", j.actor) + text
 
 
 def _summary(counts: dict[str, dict[str, int]], paint: Paint) -> Iterator[str]:
     for actor in sorted(counts, key=lambda a: -sum(counts[a].values())):
         parts = sorted(counts[actor].items(), key=lambda kv: (kv[0] in (NEUTRAL, UNSURE), -kv[1], kv[0]))
-        yield paint.actor(f"{actor:<24}", actor) + "     " + ", ".join(f"{label} {n}" for label, n in parts)
+        yield paint.actor(f"{actor:<23} ", actor) + "     " + ", ".join(f"{label} {n}" for label, n in parts)
 
 
 def _shorten(text: str, room: int) -> str:

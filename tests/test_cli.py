@@ -97,6 +97,12 @@ def test_the_table_hides_neutral_judgements_unless_asked(run: Cli, tmp_path: Pat
     assert "neutral 1" in short  # the summary counts it all the same
 
 
+def test_long_names_and_labels_do_not_run_together() -> None:
+    name, label = "A Party of a Very Long Name", "supports reluctantly"
+    one = Judgement("a", 0, 0, 0, 5, "It is.", name, (), {"view": label, "tone": "warm"}, {"view": {label: 1.0}, "tone": {"warm": 1.0}})
+    assert f"     {name} {label} warm       1.00" in list(rendering.judgement_lines([one]))
+
+
 def test_standard_input(run: Cli, monkeypatch: pytest.MonkeyPatch, model_file: Path) -> None:
     stdin(monkeypatch, TEXT)
     r = run("classify", "-", "-m", model_file)
