@@ -36,8 +36,9 @@ class Found:
     neutral: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {k: None if v != v else v for k, v in asdict(self).items()}
+        """Plain values, ready for JSON; None for NaN."""
+        values = asdict(self) | {"f1_interval": [None if x != x else x for x in self.f1_interval]}
+        return {k: None if v != v else v for k, v in values.items()}
 
 
 def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon, draws: int = 1000) -> dict[str, Found]:

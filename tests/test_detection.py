@@ -87,6 +87,12 @@ def test_a_model_with_actors_of_its_own_asks_for_them(run: Cli, tmp_path: Path) 
     assert told not in run("classify", article, "-m", model, "--actors", table).err
 
 
+def test_what_is_not_defined_is_null_in_json() -> None:
+    nan = float("nan")
+    plain = Found(0, 0, 0, nan, nan, nan, (nan, nan)).as_dict()
+    assert json.loads(json.dumps(plain, allow_nan=False))["f1_interval"] == [None, None] and plain["f1"] is None
+
+
 def test_long_names_of_heads_have_a_blank_after_them() -> None:
     one = Found(1, 1, 1, 0.988, 0.5, 0.5, (0.4, 0.6))
     header, *rows = list(detection_lines({"actors": one, "attitude_of_the_actor": replace(one, neutral=True)}))[1:-1]
