@@ -145,6 +145,7 @@ def command(manifest: Manifest, name: str) -> str:
     heads = [h["name"] for h in manifest["heads"]]
     words = ["stance", "train", "DATA"]
     words += [] if heads == list(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]
+    words += [w for c in re.split(", (?=[^,=]+=)", about.get("columns", "")) if c for w in ("--column", c)]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += ["--soften", str(s["soften"])] if s.get("soften", 1.0) != 1.0 else []
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]

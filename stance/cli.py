@@ -75,6 +75,13 @@ def _writable(output: Path | None) -> Path | None:
     return output
 
 
+def _writable_csv(output: Path | None) -> Path | None:
+    """The same, for what is always CSV."""
+    if output and output.suffix.lower() != ".csv" and (output.is_file() or not output.exists()):
+        raise typer.BadParameter(f"{output}: labelled data is CSV, and its name ends in .csv")
+    return _writable(output)
+
+
 OutOption = Annotated[
     Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False, callback=_writable)
 ]
@@ -321,7 +328,9 @@ def _limit(model: Model, min_confidence: float, precision: float) -> float | dic
 
 @app.command()
 def predict(
-    data: Annotated[Path, typer.Argument(help="CSV with `text` and `actor`; start,end, context, article_id, date as in labelled data.")],
+    data: Annotated[
+        Path, typer.Argument(help="CSV (- is standard input) with `text` and `actor`; start,end, context, article_id, date as in labelled data.")
+    ],
     model: ModelOption = None,
     format: Annotated[str, typer.Option("--format", "-f", help="csv or jsonl; default: csv.", show_default=False)] = "",
     output: OutOption = None,
@@ -335,23 +344,21 @@ def predict(
     """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns."""
     from stance import rendering
     from stance.classification import classify_pairs
-    from stance.dataset import csv_records, delimiter_of, read_pairs, read_text
+    from stance.dataset import located, read_table
 
     chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
     _refuse_overwrite(output, [str(data), *(str(p) for p in (model, actors) if p)])
+    if data.is_dir():
+        raise typer.BadParameter(f"{data} is a folder; name one table in it")
     fitted = _model(model)
     _warn_of_actors(fitted, actors)
     limit = _limit(fitted, min_confidence, precision)
-    dataset = read_pairs(data, lexicon=_lexicon(actors, only_actors), columns=_columns(column))
+    table = read_table(data, heads=None, unlabelled=True, columns=_columns(column))
+    dataset = located(table, _lexicon(actors, only_actors))
     _warn(dataset.warnings)
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     heads = {h.head.name: h.head.labels for h in fitted.heads}
-    lines = {r.line for r in dataset.rows}
-    text = read_text(data)[0]
-    table = rendering.filled_lines(
-        csv_records(text), judged, lines, heads, prefix=prefix, jsonl=chosen == "jsonl", delimiter=delimiter_of(text)
-    )  # fmt: skip
-    _write(table, output)
+    _write(rendering.filled_lines(table.files[0], judged, {r.line for r in dataset.rows}, heads, prefix=prefix, jsonl=chosen == "jsonl"), output)
 
 
 # --------------------------------------------------------------------------- train, check, evaluate
@@ -359,7 +366,7 @@ def predict(
 
 @app.command()
 def train(
-    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
@@ -397,8 +404,9 @@ def train(
     from dataclasses import replace
 
     from stance import rendering
-    from stance.dataset import read_dataset, read_definitions, read_text
+    from stance.dataset import read_dataset, read_definitions
     from stance.syntax import build_cues
+    from stance.tables import read_text
     from stance.training import Settings, evaluate, train
     from stance.training import hold_out as held_back
 
@@ -421,7 +429,7 @@ def train(
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
-    about |= {"actors": "from a file alone"} if only_actors else {}
+    about |= {"columns": ", ".join(column)} | ({"actors": "from a file alone"} if only_actors else {})
     told = read_definitions(definitions, dataset.heads) if definitions else {}
     held_scores = {}
     with _whole_or_nothing(output):
@@ -476,7 +484,7 @@ def evaluate(
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
     from stance import rendering, training
-    from stance.dataset import read_dataset, read_table
+    from stance.dataset import located, read_table
     from stance.detection import detect
 
     _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
@@ -500,7 +508,8 @@ def evaluate(
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors)
-    dataset = read_dataset(data, heads=head or [h.name for h in known], lexicon=lexicon, known=known, columns=_columns(column))
+    table = read_table(data, heads=head or [h.name for h in known], known=known, columns=_columns(column))
+    dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
         dataset = dataset.split(split)[1]
@@ -524,7 +533,6 @@ def evaluate(
     tests = training.compare(predicted, other, dataset) if other else {}
     detected: dict[str, Found] = {}
     if fitted and end_to_end:
-        table = read_table(data, heads=list(dataset.labels), known=known, columns=_columns(column))
         detected = detect([r for r in table.rows if r.split == split or not split], fitted, lexicon=lexicon)
     points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
     if chosen == "json":
@@ -567,16 +575,17 @@ def sample(
     text_column: TextColumn = "",
     date: DateOption = "",
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="CSV to write; default: standard output.", show_default=False, callback=_writable)
+        Optional[Path], typer.Option("--output", "-o", help="CSV to write; default: standard output.", show_default=False, callback=_writable_csv)
     ] = None,
 ) -> None:
     """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
-    from stance.annotation import csv_lines
+    from stance.annotation import csv_lines, refuse_taken
     from stance.articles import Skipped, input_bytes, scan_articles
     from stance.codebook import DEFAULT_HEADS
     from stance.progress import progress
     from stance.sampling import sample
 
+    refuse_taken(head)
     _refuse_overwrite(output, [*archive, *([str(actors)] if actors else [])])
     _refuse_labelled(output)
     given = _date(date)
@@ -595,13 +604,13 @@ def sample(
     _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
-    _write(csv_lines(drawn.rows, head or list(DEFAULT_HEADS), safe=True), output)
+    _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS)), safe=True), output)
     _say(f"{number(drawn.pairs, 'pair')} in {number(drawn.articles, 'article')} of {drawn.read} read; label the rows that have an actor")
 
 
 @app.command()
 def check(
-    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
@@ -641,13 +650,14 @@ def agree(
     head: Annotated[
         list[str], typer.Option("--head", help="Label column to compare; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     output: Annotated[
         Optional[Path],
-        typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable),
+        typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable_csv),
     ] = None,
     agreed: Annotated[
         Optional[Path],
-        typer.Option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", show_default=False, callback=_writable),
+        typer.Option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", show_default=False, callback=_writable_csv),
     ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
@@ -660,7 +670,7 @@ def agree(
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
-    read = agreement.read_annotations(files, heads=head)
+    read = agreement.read_annotations(files, heads=head, columns=_columns(column))
     _warn(read.warnings)
     if read.alone:
         first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
@@ -806,6 +816,7 @@ def export(
     head: Annotated[
         list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     definitions: Annotated[
         Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) whose labels are choices too.", show_default=False)
     ] = None,
@@ -825,11 +836,11 @@ def export(
         _export_pipeline(source, pipeline)
         return
     from stance.annotation import export_lines, no_labels
-    from stance.dataset import labelled_files, read_table
+    from stance.dataset import read_table
 
-    table = read_table(source, heads=head, unlabelled=True)
+    table = read_table(source, heads=head, unlabelled=True, columns=_columns(column))
     _warn(table.warnings)
-    if not table.heads and (lacking := no_labels(labelled_files(source))):
+    if not table.heads and (lacking := no_labels(table.files)):
         _say(f"warning: rows go out without labels: {lacking}")
     _write(export_lines(table, to, definitions), output)
     _say(f"{number(len(table.rows), 'row')} for {to}")
@@ -853,19 +864,22 @@ def import_(
     source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
     output: Annotated[
         Optional[Path],
-        typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable),
+        typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable_csv),
     ] = None,
     head: Annotated[
         list[str], typer.Option("--head", help="Label column; the first is the head of labels that name none.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     annotator: Annotated[str, typer.Option("--annotator", help="Who annotated, in place of what the file says.", show_default=False)] = "",
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
     from stance.annotation import csv_lines, import_files
 
+    if column and source != "csv":
+        raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
     _refuse_overwrite(output, map(str, files))
-    got = import_files(files, source, heads=head, annotator=annotator)
+    got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
     if got.unnamed and not head:
