@@ -200,7 +200,7 @@ def train(
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
 
-    `about` (`labelled_by`, `licence`, `note`, `hold_out`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
+    `about` (`labelled_by`, `licence`, `note`, `hold_out`, `columns`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
     manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder`, or a recurrent network over
     the vectors of `words`, join the features by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
     With a trained network as `words`, its vectors are taken and training starts from it: worth most on small data.
