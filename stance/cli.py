@@ -44,9 +44,10 @@ ModelOption = Annotated[
     Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)
 ]
 ActorsOption = Annotated[
-    Optional[Path], typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the default one.", show_default=False)
+    Optional[Path],
+    typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the model's or the default one.", show_default=False),
 ]
-OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone.")]
+OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone, without the model's or the default one.")]
 FormatOption = Annotated[
     str,
     typer.Option(
@@ -164,9 +165,8 @@ def classify(
     date = _date(date)
     _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
     fitted = _model(model)
-    _warn_of_actors(fitted, actors)
     limit = _limit(fitted, min_confidence, precision)
-    lexicon = _lexicon(actors, only_actors)
+    lexicon = _lexicon(actors, only_actors, fitted)
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
     with progress(input_bytes(inputs)) as (read, done):
@@ -351,10 +351,9 @@ def predict(
     if data.is_dir():
         raise typer.BadParameter(f"{data} is a folder; name one table in it")
     fitted = _model(model)
-    _warn_of_actors(fitted, actors)
     limit = _limit(fitted, min_confidence, precision)
     table = read_table(data, heads=None, unlabelled=True, columns=_columns(column))
-    dataset = located(table, _lexicon(actors, only_actors))
+    dataset = located(table, _lexicon(actors, only_actors, fitted))
     _warn(dataset.warnings)
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     heads = {h.head.name: h.head.labels for h in fitted.heads}
@@ -428,8 +427,7 @@ def train(
     _warn_of_folds(rest, folds)
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
-    about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
-    about |= {"columns": ", ".join(column)} | ({"actors": "from a file alone"} if only_actors else {})
+    about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
     told = read_definitions(definitions, dataset.heads) if definitions else {}
     held_scores = {}
     with _whole_or_nothing(output):
@@ -501,13 +499,11 @@ def evaluate(
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
-    if fitted:
-        _warn_of_actors(fitted, actors)
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
     known = [h for h in have.values() if not head or h.name in head]
-    lexicon = _lexicon(actors, only_actors)
+    lexicon = _lexicon(actors, only_actors, fitted)
     table = read_table(data, heads=head or [h.name for h in known], known=known, columns=_columns(column))
     dataset = located(table, lexicon)
     _warn(dataset.warnings)
@@ -718,12 +714,12 @@ def explain(
 
     chosen = _format(format, None, ("table", "json"))
     date = _date(date)
-    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, _lexicon(actors, only_actors), date=date)
+    fitted = _model(model)
+    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, _lexicon(actors, only_actors, fitted), date=date)
     if not mine:
         meant = near_miss(actor, names)
         found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
         raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
-    fitted = _model(model)
     heads = [h.head.name for h in fitted.heads]
     if head and head not in heads:
         raise InputError(f"the model has no head {head!r}; it has {', '.join(heads)}")
@@ -896,6 +892,7 @@ def import_(
 @app.command()
 def actors(
     text: Annotated[str, typer.Argument(help="A text, or - for standard input.", show_default=False)] = "",
+    model: ModelOption = None,
     table: ActorsOption = None,
     only_actors: OnlyActors = False,
     date: Annotated[str, typer.Option("--date", help="Date of the text (YYYY-MM-DD): who was in office.", show_default=False)] = "",
@@ -904,10 +901,11 @@ def actors(
     """Show every mention found in a text, its actor, and why."""
     from stance import rendering
     from stance.actors import read
-    from stance.lexicon import clashes, load_lexicon
+    from stance.lexicon import clashes
 
+    fitted = _model(model) if model else None
     if check:
-        found = clashes(load_lexicon(check, extend=not only_actors).aliases)
+        found = clashes(_lexicon(check, only_actors, fitted).aliases)
         for c in found:
             typer.echo(f"{c.alias}: {', '.join(a or '(place)' for a in c.actors)}: {c.note}")
         _say(f"{len(found)} clash{'es' if len(found) != 1 else ''}")
@@ -915,7 +913,7 @@ def actors(
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
     date = _date(date)
-    _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors), date=date)), None)
+    _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors, fitted), date=date)), None)
 
 
 @app.command()
@@ -978,11 +976,6 @@ def _model(path: Path | None) -> Model:
     return load(path) if path and not _is_default(path) else default_model()
 
 
-def _warn_of_actors(model: Model, actors: Path | None) -> None:
-    if not actors and model.manifest.get("about", {}).get("actors"):
-        _say("warning: this model was trained with an alias table of its own; without it (--actors FILE) its actors are not found")
-
-
 def _is_default(path: Path) -> bool:
     """Whether the model that ships is meant, by the word `default`."""
     return str(path) == "default" and not path.exists()
@@ -1018,12 +1011,14 @@ def _date(given: str) -> str:
     return date
 
 
-def _lexicon(path: Path | None, only: bool) -> Lexicon:
+def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexicon:
+    """That of the model, else the default one; with a table on top of it, or the table alone."""
     from stance.lexicon import default_lexicon, load_lexicon
 
     if only and not path:
         raise typer.BadParameter("give the table that is to be used alone: --actors FILE", param_hint="--only-actors")
-    return load_lexicon(path, extend=not only) if path else default_lexicon()
+    base = model.lexicon if model else default_lexicon()
+    return load_lexicon(path, extend=not only, base=base) if path else base
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stance.actors import Mention, Pair, Reading, read_sentences
@@ -69,7 +69,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Validated pairs: `pairs[i]` has the labels `labels[head][i]` and belongs to group `groups[i]`."""
+    """Validated pairs: `pairs[i]` has the labels `labels[head][i]` and belongs to group `groups[i]`.
+
+    `lexicon` is the one their actors were located with; None: the default one.
+    """
 
     heads: tuple[Head, ...]
     rows: tuple[Row, ...]
@@ -78,6 +81,7 @@ class Dataset:
     labels: dict[str, tuple[str, ...]]
     warnings: tuple[str, ...]
     fingerprint: str
+    lexicon: Lexicon | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -88,7 +92,7 @@ class Dataset:
         rows = tuple(self.rows[i] for i in at)
         return Dataset(
             self.heads, rows, tuple(self.pairs[i] for i in at), tuple(self.groups[i] for i in at),
-            {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows),
+            {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows), self.lexicon,
         )  # fmt: skip
 
     def split(self, name: str) -> tuple[Dataset, Dataset]:
@@ -175,7 +179,8 @@ def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
         raise DataError(f"{', '.join(f.file for f in table.files)}: no labelled rows", "a row needs text, actor and a label")
     pairs, kept, notes = locate(table.rows, lexicon or default_lexicon())
     labels = {h.name: tuple(r.labels[h.name] for r in kept) for h in table.heads}
-    return Dataset(table.heads, tuple(kept), tuple(pairs), tuple(map(_group, kept)), labels, (*table.warnings, *notes), fingerprint(kept))
+    told = (*table.warnings, *notes)
+    return Dataset(table.heads, tuple(kept), tuple(pairs), tuple(map(_group, kept)), labels, told, fingerprint(kept), lexicon)
 
 
 def fingerprint(rows: Sequence[Row]) -> str:

@@ -12,7 +12,7 @@ from stance.actors import Reading, named
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, UNSURE, column_clashes
-from stance.errors import DataError, ModelError
+from stance.errors import DataError, ModelError, number
 from stance.tables import Csv, csv_line, plain_cell
 
 if TYPE_CHECKING:
@@ -307,6 +307,9 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
         yield f"  encoder {e['name']}, layer {e['layer']}, vectors of {e['width']}, SHA-256 of its weights {e['sha256']}"
     if n := manifest.get("network"):
         yield f"  network over word vectors with the SHA-256 {n['words']}"
+    if a := manifest.get("actors"):
+        held = "alone" if a["alone"] else "on top of the default one"
+        yield f"  alias table of its own, {number(a['rows'], 'row')}, {held}, SHA-256 {a['sha256']}"
     for key, value in manifest.get("about", {}).items():
         yield f"  {key.replace('_', ' ')}: {value}"
     for head in manifest["heads"]:

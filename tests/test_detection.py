@@ -86,16 +86,6 @@ def test_heads_that_have_no_neutral_count_all_their_labels(run: Cli, tmp_path: P
     assert r.code == 1 and "default has the heads stance, tone, the data mood: nothing to compare" in r.err
 
 
-def test_a_model_with_actors_of_its_own_asks_for_them(run: Cli, tmp_path: Path) -> None:
-    table, model, article = tmp_path / "mine.csv", tmp_path / "m.stance", tmp_path / "a.txt"
-    table.write_text("alias,actor\nVolkswagen,Volkswagen\n", encoding="utf-8")
-    article.write_text("Volkswagen denied it.", encoding="utf-8")
-    assert run("train", REPORTS, "--folds", "2", "--actors", table, "-o", model).code == 0
-    told = "trained with an alias table of its own"
-    assert told in run("classify", article, "-m", model).err
-    assert told not in run("classify", article, "-m", model, "--actors", table).err
-
-
 def test_what_is_not_defined_is_null_in_json() -> None:
     nan = float("nan")
     plain = Found(0, 0, 0, nan, nan, nan, (nan, nan)).as_dict()
