@@ -209,10 +209,17 @@ def _apart(x: Array, n: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What one head wants of the network: label numbers, shape (pairs,), and the weight of each label."""
+    """What one head wants of the network: probabilities of its labels, shape (pairs, labels), and the weight of each pair, shape (pairs,)."""
 
-    truth: Ints
+    wanted: Floats
     weights: Floats
+
+    @classmethod
+    def of_labels(cls, truth: Ints, weights: Floats) -> Goal:
+        """Smoothed labels, from their numbers, shape (pairs,), and the weight of each label, shape (labels,)."""
+        wanted = np.full((len(truth), len(weights)), _SMOOTHED / len(weights))
+        wanted[np.arange(len(truth)), truth] += 1 - _SMOOTHED
+        return cls(wanted, weights[truth])
 
 
 def train_network(
@@ -222,21 +229,23 @@ def train_network(
     *,
     seed: int,
     start: Network | None = None,
+    epochs: int = 0,
     progress: Progress | None = None,
 ) -> Network:
     """A network for all heads together, parameters `rounded`. Same data and seed, same network.
 
-    With `start` it begins as that one, but for the scores of the labels: what another task has taught it (fine-tuning). Raises ValueError
-    for no pairs, or a `start` of other word vectors or another size.
+    `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. With `start` it begins as that
+    one, but for the scores of the labels: what another task has taught it (fine-tuning). Raises ValueError for no pairs, or a `start` of other
+    word vectors or another size.
     """
     if not len(sequences):
         raise ValueError("no pairs to train on")
     if start and start.words.digest != words.digest:
         raise ValueError("the network to start from was trained with other word vectors")
     rng = np.random.default_rng(seed)
-    p = _initial(shapes(words.width, sum(len(g.weights) for g in goals)), start, rng)
+    p = _initial(shapes(words.width, sum(g.wanted.shape[1] for g in goals)), start, rng)
     per_epoch = -(-len(sequences) // _BATCH)
-    steps = max(_EPOCHS * per_epoch, _LEAST_STEPS)
+    steps = max((epochs or _EPOCHS) * per_epoch, _LEAST_STEPS)
     mean = {name: np.zeros_like(x) for name, x in p.items()}
     square = {name: np.zeros_like(x) for name, x in p.items()}
     average = {name: np.zeros(x.shape) for name, x in p.items()}
@@ -305,7 +314,7 @@ def _slopes(
     state, hidden = p["recurrent"].shape[1], p["hidden"].shape[1]
     keep = {"state": _kept((*layout.at.shape, state), _DROP, rng), "hidden": _kept((len(chosen), hidden), _DROP, rng)}
     f = _forward(p, _gates(p, word, facts, layout), layout, keep)
-    return _backward(p, f, layout, keep, _loss_slope(f["out"], [(g.truth[chosen], g.weights) for g in goals]), word, facts)
+    return _backward(p, f, layout, keep, _loss_slope(f["out"], [Goal(g.wanted[chosen], g.weights[chosen]) for g in goals]), word, facts)
 
 
 def _plain(words: WordVectors, sequences: Sequences, kind: Any = np.float32) -> tuple[Array, Array]:
@@ -326,17 +335,15 @@ def _kept(shape: tuple[int, ...], rate: float, rng: np.random.Generator) -> Arra
     return (rng.random(shape, np.float32) >= rate).astype(np.float32) / np.float32(1 - rate)
 
 
-def _loss_slope(out: Array, goals: Sequence[tuple[Ints, Floats]]) -> Array:
-    """Slope of the weighted cross-entropy with smoothed labels, averaged over the pairs and summed over the heads."""
+def _loss_slope(out: Array, goals: Sequence[Goal]) -> Array:
+    """Slope of the weighted cross-entropy, averaged over the pairs and summed over the heads."""
     slope, start = np.empty_like(out), 0
-    for truth, weights in goals:
-        k = len(weights)
+    for goal in goals:
+        k = goal.wanted.shape[1]
         scores = out[:, start : start + k]
         e = np.exp(scores - scores.max(1, keepdims=True))
-        wanted = np.full((len(truth), k), _SMOOTHED / k)
-        wanted[np.arange(len(truth)), truth] += 1 - _SMOOTHED
-        each = weights[truth] / weights[truth].sum()
-        slope[:, start : start + k] = (e / e.sum(1, keepdims=True) - wanted) * each[:, None]
+        each = goal.weights / goal.weights.sum()
+        slope[:, start : start + k] = (e / e.sum(1, keepdims=True) - goal.wanted) * each[:, None]
         start += k
     return slope
 

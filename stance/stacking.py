@@ -146,7 +146,7 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Sequence[Pair], y: Sequence[str]) -> NetworkFeatures:
         """Train a network. Raises ValueError for no pairs."""
         labels, truth = np.unique(np.array(y), return_inverse=True)
-        goal = Goal(truth, np.ones(len(labels)))
+        goal = Goal.of_labels(truth, np.ones(len(labels)))
         self.network_ = one_thread_network(sequences(prepare(X, self.cues)), [goal], self.words or default_words(), self.seed)
         return self
 

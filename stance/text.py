@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,9 +108,16 @@ def _pattern(text: str) -> re.Pattern[str]:
     return _MARKED_TOKEN if _ANY_MARK.search(text) else _TOKEN
 
 
+_HASHTAG = re.compile(r"(?<=#)\w+\b", re.A)
+_HASHED = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")  # the words of a hashtag, as its capitals part them
+
+
 def tokenize(text: str) -> Tokens:
-    """Words, numbers and marks of `text`, hyphens and possessives apart, `U.S.` whole."""
-    return Tokens(text, _pattern(text).findall(text))
+    """Words, numbers and marks of `text`, hyphens and possessives apart, `U.S.` whole, `#StopTheWar` not."""
+    words = _pattern(text).findall(text)
+    if "#" in text and (tags := set(_HASHTAG.findall(text))):
+        words = [part for before, word in pairwise(["", *words]) for part in (_HASHED.findall(word) if before == "#" and word in tags else [word])]
+    return Tokens(text, words)
 
 
 def fold(word: str) -> str:

@@ -325,7 +325,7 @@ def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints 
         y = np.array(data.labels[h.name], dtype=object)
         y = y if at is None else y[at]
         weight = class_weights(list(y), settings.balance)
-        goals.append(Goal(np.array([h.index(x) for x in y]), np.array([weight.get(x, 1.0) for x in h.labels])))
+        goals.append(Goal.of_labels(np.array([h.index(x) for x in y]), np.array([weight.get(x, 1.0) for x in h.labels])))
     return goals
 
 

@@ -106,18 +106,17 @@ def test_the_gradient_is_that_of_the_loss(name: str, words: WordVectors, tokens:
         "state": network._kept((*layout.at.shape, 6), 0.3, rng).astype(np.float64),
         "hidden": network._kept((len(tokens), 10), 0.3, rng).astype(np.float64),
     }
-    goals = [(rng.integers(0, 3, len(tokens)), np.array([1.0, 2.0, 0.5])), (rng.integers(0, 2, len(tokens)), np.ones(2))]
+    hard = Goal.of_labels(rng.integers(0, 3, len(tokens)), np.array([1.0, 2.0, 0.5]))
+    goals = [hard, Goal(rng.dirichlet(np.ones(2), len(tokens)), rng.random(len(tokens)))]
 
     def run(p: dict[str, NDArray[Any]]) -> tuple[float, dict[str, NDArray[Any]]]:
         f = network._forward(p, network._gates(p, word, facts, layout), layout, keep)
         loss, start = 0.0, 0
-        for truth, weights in goals:
-            k = len(weights)
+        for goal in goals:
+            k = goal.wanted.shape[1]
             part = f["out"][:, start : start + k]
             logs = part - np.log(np.exp(part).sum(1, keepdims=True))
-            wanted = np.full(part.shape, network._SMOOTHED / k)
-            wanted[np.arange(len(truth)), truth] += 1 - network._SMOOTHED
-            loss -= float(((wanted * logs).sum(1) * weights[truth] / weights[truth].sum()).sum())
+            loss -= float(((goal.wanted * logs).sum(1) * goal.weights / goal.weights.sum()).sum())
             start += k
         return loss, f
 
@@ -198,16 +197,18 @@ def test_a_pair_without_a_mention_has_scores(words: WordVectors, pairs: list[Pai
 
 
 def test_the_same_seed_trains_the_same_network(words: WordVectors, tokens: Sequences, brief: None) -> None:
-    goals = [Goal(np.arange(len(tokens)) % 3, np.ones(3))]
+    goals = [Goal.of_labels(np.arange(len(tokens)) % 3, np.ones(3))]
     one, two, other = (train_network(tokens, goals, words, seed=s) for s in (1, 1, 2))
     assert all(np.array_equal(one.parameters[n], two.parameters[n]) for n in one.parameters)
     assert not np.array_equal(one.parameters["out"], other.parameters["out"])
 
 
 def test_small_data_are_read_more_often(words: WordVectors, tokens: Sequences, brief: None) -> None:
+    goals = [Goal.of_labels(np.arange(len(tokens)) % 3, np.ones(3))]
     told: list[int] = []
-    train_network(tokens, [Goal(np.arange(len(tokens)) % 3, np.ones(3))], words, seed=1, progress=lambda _, steps: told.append(steps) or iter(range(steps)))
-    assert told == [3]  # one epoch is one step
+    for epochs in (1, 5):
+        train_network(tokens, goals, words, seed=1, epochs=epochs, progress=lambda _, steps: told.append(steps) or iter(range(steps)))
+    assert told == [3, 5]  # one epoch is one step
 
 
 def test_dropout_keeps_the_mean() -> None:
@@ -228,7 +229,7 @@ def test_it_learns_what_hangs_on_the_order_of_words(words: WordVectors) -> None:
     spelt = sorted({w for p, _ in made for w in p.reading.tokens.lower})
     table = _packed(spelt, np.random.default_rng(0).normal(size=(len(spelt), 8)))
     held = np.arange(len(y)) % 3 == 2
-    net = train_network(x.take(np.flatnonzero(~held)), [Goal(y[~held], np.ones(2))], table, seed=0)
+    net = train_network(x.take(np.flatnonzero(~held)), [Goal.of_labels(y[~held], np.ones(2))], table, seed=0)
     assert (net.scores(x.take(np.flatnonzero(held))).argmax(1) == y[held]).all()
 
 
@@ -237,7 +238,7 @@ def test_it_starts_from_what_another_learnt(words: WordVectors, tokens: Sequence
     start = _random(words, state=STATE, hidden=HIDDEN)
     monkeypatch.setattr(network, "_RATE", 0.0)
     monkeypatch.setattr(network, "_LEAST_STEPS", 3)
-    goals = [Goal(np.arange(len(tokens)) % 3, np.ones(3))]
+    goals = [Goal.of_labels(np.arange(len(tokens)) % 3, np.ones(3))]
     fresh, begun = train_network(tokens, goals, words, seed=1), train_network(tokens, goals, words, seed=1, start=start)
     for name in start.parameters.keys() - {"out", "out bias"}:
         assert np.array_equal(begun.parameters[name], network.rounded(start.parameters[name]))
@@ -247,7 +248,7 @@ def test_it_starts_from_what_another_learnt(words: WordVectors, tokens: Sequence
 
 def test_a_start_with_other_words_is_refused(words: WordVectors, tokens: Sequences) -> None:
     with pytest.raises(ValueError, match="other word vectors"):
-        train_network(tokens, [Goal(np.arange(len(tokens)) % 2, np.ones(2))], default_words(), seed=0, start=_random(words))
+        train_network(tokens, [Goal.of_labels(np.arange(len(tokens)) % 2, np.ones(2))], default_words(), seed=0, start=_random(words))
 
 
 def test_nothing_to_train_on_is_refused(words: WordVectors) -> None:

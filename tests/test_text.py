@@ -84,6 +84,8 @@ def test_tokens_cover_everything_but_blanks(text: str) -> None:
         ("wait... now", ["wait", "...", "now"]),
         ("O'Neill left", ["O'Neill", "left"]),
         ("Ærø, São Tomé", ["Ærø", ",", "São", "Tomé"]),
+        ("#StopTheWar #NoToNATO2026 now", ["#", "Stop", "The", "War", "#", "No", "To", "NATO", "2026", "now"]),
+        ("#élan #peace # MacArthur, #1", ["#", "élan", "#", "peace", "#", "MacArthur", ",", "#", "1"]),
         ("", []),
     ],
 )

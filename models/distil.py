@@ -1,0 +1,259 @@
+"""The network that the shipped model starts from: what a fine-tuned sentence encoder says of raw news, learnt by the small one.
+
+    python models/distil.py tune --encoder FOLDER --work DIR
+    python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR
+    python models/distil.py learn --work DIR -o models/start.stance
+
+Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
+on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
+encoder and a model trained without `--start` say; `learn` trains the network on these probabilities, and writes a model of nothing but it.
+The first two need stance[embeddings]; DIR keeps what they made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from numpy.typing import NDArray
+
+import stance
+from stance.actors import Pair, iter_readings, pairs
+from stance.codebook import DEFAULT_HEADS
+from stance.encoders import find_folder, masked
+from stance.features import Sequences, concat_sequences, prepare, sequences
+from stance.lexicon import default_lexicon
+from stance.model import DenseWeights, HeadModel, Model, default_model, softmax
+from stance.network import Goal, train_network
+from stance.text import sentences
+from stance.words import default_words
+
+HEADS = tuple(DEFAULT_HEADS.values())
+SCORES = sum(len(h.labels) for h in HEADS)
+TUNED, LABELLED = "tuned.pt", "labelled.npz"
+EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the layers on top of it
+ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 13_000, 15_000, 600  # characters
+SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
+STUDENT_EPOCHS = 3
+SEED = 1
+
+Floats = NDArray[np.floating[Any]]
+
+
+def main() -> None:
+    """Run one of the three steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=["tune", "label", "learn"])
+    parser.add_argument("--encoder", help="folder or cached name of a sentence encoder (all-MiniLM-L6-v2)")
+    parser.add_argument("--archive", type=Path, help="raw news, JSON lines with `text` and `date`")
+    parser.add_argument("--model", help="a model trained without --start; default: the shipped one")
+    parser.add_argument("--articles", type=int, default=ARTICLES, help="how many articles of the archive are read")
+    parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
+    parser.add_argument("--epochs", type=float, default=0)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, default=Path("models/start.stance"))
+    args = parser.parse_args()
+    args.work.mkdir(exist_ok=True)
+    if args.step == "tune":
+        tune(args.encoder, args.data, args.epochs or EPOCHS, args.work)
+    elif args.step == "label":
+        label(args.encoder, args.archive, stance.load(args.model) if args.model else default_model(), args.articles, args.work)
+    else:
+        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.output)
+
+
+# --------------------------------------------------------------------------- the teacher
+
+
+def teacher(encoder: str) -> tuple[Any, Any]:
+    """(tokenizer, network): over the encoder's last states, at its first token, their mean, and their mean at the masks of the actor."""
+    import torch
+    import transformers
+
+    class Teacher(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.enc = transformers.AutoModel.from_pretrained(folder)
+            size = self.enc.config.hidden_size
+            self.hid, self.out, self.drop = torch.nn.Linear(3 * size, size), torch.nn.Linear(size, SCORES), torch.nn.Dropout(0.2)
+
+        def forward(self, ids: Any, there: Any, own: Any) -> Any:
+            states = self.enc(input_ids=ids, attention_mask=there).last_hidden_state
+            means = [(states * x[..., None]).sum(1) / x.sum(1, keepdim=True).clamp(min=1) for x in (there.to(states.dtype), own.to(states.dtype))]
+            return self.out(self.drop(torch.nn.functional.gelu(self.hid(self.drop(torch.cat([states[:, 0], *means], 1))))))
+
+    folder = find_folder(encoder)
+    torch.manual_seed(SEED)
+    return transformers.AutoTokenizer.from_pretrained(folder), Teacher()
+
+
+def token_ids(some: Sequence[Pair], tokenizer: Any) -> list[list[int]]:
+    """Token numbers of pairs, the actor masked; an actor without a word in the sentence is put in front of it, as if speaking."""
+    mask = tokenizer.mask_token
+    texts = [m.text if m.spans else f"{mask} : {m.text}" for m in (masked(p, mask) for p in some)]
+    out: list[list[int]] = []
+    for i in range(0, len(texts), 2000):
+        out += tokenizer(texts[i : i + 2000], truncation=True, max_length=128)["input_ids"]
+    return out
+
+
+def side_by_side(ids: Sequence[Sequence[int]], mask: int) -> tuple[Any, Any, Any]:
+    """Token numbers, whether they are there, and whether they mask the actor, shape (pairs, longest) each."""
+    import torch
+
+    padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(x) for x in ids], batch_first=True)
+    there = torch.arange(padded.shape[1]) < torch.tensor([len(x) for x in ids])[:, None]
+    return padded, there.long(), padded == mask
+
+
+def tune(encoder: str, data: Sequence[Path], epochs: float, work: Path) -> None:
+    """Train the encoder and the layers on top of it, and say how good it is on the reports held out."""
+    import torch
+
+    rest, held = stance.read_dataset(list(data), heads=list(DEFAULT_HEADS)).split("test")
+    tokenizer, net = teacher(encoder)
+    ids, truth = token_ids(rest.pairs, tokenizer), torch.tensor(numbers(rest))
+    top = [p for name, p in net.named_parameters() if not name.startswith("enc.")]
+    optimizer = torch.optim.AdamW([{"params": net.enc.parameters(), "lr": RATE}, {"params": top, "lr": TOP_RATE}], weight_decay=0.01)
+    steps = int(epochs * (len(ids) // BATCH))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1, (s + 1) / (0.1 * steps)) * (steps - s) / steps)
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.05)
+    rng = np.random.default_rng(SEED)
+    queue: list[NDArray[Any]] = []
+    net.train()
+    for step in range(steps):
+        queue = queue or batches(ids, rng)
+        at = queue.pop()
+        with torch.autocast("cpu", torch.bfloat16):
+            out = net(*side_by_side([ids[i] for i in at], tokenizer.mask_token_id)).float()
+        loss = sum(loss_of(out[:, part], truth[at, k]) for k, part in enumerate(parts()))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 99:
+            print(f"{step + 1} of {steps} steps", flush=True)
+    torch.save(net.state_dict(), work / TUNED)
+    scores = predict(net, token_ids(held.pairs, tokenizer), tokenizer.mask_token_id)
+    for k, part in enumerate(parts()):
+        print(f"{HEADS[k].name}, held-out reports: accuracy {(scores[:, part].argmax(1) == numbers(held)[:, k]).mean():.3f}")
+
+
+def batches(ids: Sequence[Sequence[int]], rng: np.random.Generator) -> list[NDArray[Any]]:
+    """All pairs in random batches of about equal length."""
+    order = rng.permutation(len(ids))
+    out: list[NDArray[Any]] = []
+    for i in range(0, len(order), 40 * BATCH):
+        part = order[i : i + 40 * BATCH]
+        part = part[np.argsort([len(ids[j]) for j in part])]
+        out += [part[k : k + BATCH] for k in range(0, len(part), BATCH)]
+    return [out[i] for i in rng.permutation(len(out))]
+
+
+def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
+    """Scores of all heads, shape (pairs, SCORES); the weights are rounded to whole numbers first, which takes half the time."""
+    import torch
+
+    quick = torch.ao.quantization.quantize_dynamic(net.eval(), {torch.nn.Linear: torch.ao.quantization.per_channel_dynamic_qconfig})
+    out = np.zeros((len(ids), SCORES), np.float32)
+    order = np.argsort([len(x) for x in ids])
+    with torch.inference_mode():
+        for i in range(0, len(order), 128):
+            at = order[i : i + 128]
+            out[at] = quick(*side_by_side([ids[j] for j in at], mask)).numpy()
+    return out
+
+
+# --------------------------------------------------------------------------- raw news
+
+
+def label(encoder: str, archive: Path, model: Model, articles: int, work: Path) -> None:
+    """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model."""
+    import torch
+
+    tokenizer, net = teacher(encoder)
+    net.load_state_dict(torch.load(work / TUNED, weights_only=True))
+    tokens, wanted = [], []
+    for some, probs in news_pairs(archive, model, articles):
+        scores = predict(net, token_ids(some, tokenizer), tokenizer.mask_token_id).astype(np.float64)
+        wanted.append(np.hstack([(softmax(scores[:, part]) + probs[h.name]) / 2 for h, part in zip(HEADS, parts(), strict=True)]))
+        tokens.append(sequences(prepare(some, model.cues)))
+        print(f"{sum(map(len, wanted))} pairs", flush=True)
+    save_labelled(work / LABELLED, concat_sequences(tokens), np.concatenate(wanted))
+
+
+def news_pairs(archive: Path, model: Model, articles: int) -> Iterator[tuple[list[Pair], dict[str, Floats]]]:
+    """Pairs of articles at random, in batches, with the model's probabilities by head; most that are surely neutral are left out."""
+    rng = random.Random(SEED)
+    lines = archive.read_text("utf-8").splitlines()
+    rng.shuffle(lines)
+    batch: list[Pair] = []
+    for n, line in enumerate(lines[:articles], 1):
+        article = json.loads(line)
+        for reading in iter_readings(sentences(article["text"][:LONGEST_ARTICLE]), default_lexicon(), date=article.get("date") or ""):
+            if len(reading.sentence.text) <= LONGEST_SENTENCE:
+                batch += pairs(reading)
+        if batch and (len(batch) >= 2000 or n == min(articles, len(lines))):
+            probs = model.predict_proba(batch)
+            neutral = probs["stance"][:, HEADS[0].index("neutral")]
+            kept = [i for i, p in enumerate(neutral) if p < SURELY_NEUTRAL or rng.random() < KEPT]
+            yield [batch[i] for i in kept], {h: p[kept] for h, p in probs.items()}
+            batch = []
+
+
+def save_labelled(path: Path, tokens: Sequences, wanted: Floats) -> None:
+    """Sequences and what is wanted of them, in one file."""
+    np.savez(path, wanted=wanted.astype(np.float32), **{f.name: getattr(tokens, f.name) for f in fields(tokens)})
+
+
+# --------------------------------------------------------------------------- the student
+
+
+def learn(work: Path, epochs: int, output: Path) -> None:
+    """A network that says of the archive's pairs what `label` noted, as a model of nothing else."""
+    with np.load(work / LABELLED) as file:
+        tokens = Sequences(**{f.name: file[f.name] for f in fields(Sequences)})
+        goals = [Goal(file["wanted"][:, part].astype(np.float64), np.ones(len(tokens))) for part in parts()]
+
+    def told(_: str, steps: int) -> Iterator[int]:
+        for step in range(steps):
+            if step % 500 == 499:
+                print(f"{step + 1} of {steps} steps", flush=True)
+            yield step
+
+    network = train_network(tokens, goals, default_words(), seed=SEED, epochs=epochs, progress=told)
+    nothing = np.zeros(0, np.uint64)
+    heads = tuple(
+        HeadModel(h, nothing, np.zeros((0, len(h.labels)), np.float32), np.zeros(len(h.labels)),
+                  DenseWeights(np.zeros(SCORES, np.float32), np.eye(SCORES, dtype=np.float32)[:, part]))
+        for h, part in zip(HEADS, parts(), strict=True)
+    )  # fmt: skip
+    about = {"note": f"The network alone, distilled by models/distil.py from {len(tokens)} pairs of raw news."}
+    manifest = {"network": {"words": network.words.digest, "scores": SCORES}, "about": about}
+    Model(heads, manifest, network=network).save(output)
+    print(output)
+
+
+def parts() -> list[slice]:
+    """The columns of each head among the scores of all."""
+    ends = np.cumsum([len(h.labels) for h in HEADS])
+    return [slice(int(b) - len(h.labels), int(b)) for h, b in zip(HEADS, ends, strict=True)]
+
+
+def numbers(data: stance.Dataset) -> NDArray[np.int64]:
+    """Label numbers, shape (pairs, heads)."""
+    return np.array([[h.index(x) for x in data.labels[h.name]] for h in HEADS]).T
+
+
+if __name__ == "__main__":
+    main()
