@@ -92,15 +92,15 @@ class Checked:
 
 def check(
     paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
 ) -> Checked:  # fmt: skip
     """Everything but the suspects; options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
     try:
-        data = read_dataset(paths, heads=heads, lexicon=lexicon, columns=columns)
+        data = read_dataset(paths, heads=heads, lexicon=lexicon, columns=columns, neutral=neutral)
     except DataError as e:
         e.shown = len(e.problems)
         return Checked(tuple(_errors(e)), None, e)
-    rows = read_table(paths, heads=heads, columns=columns).rows  # with those that have no actor
+    rows = read_table(paths, heads=heads, columns=columns, neutral=neutral).rows  # with those that have no actor
     found = [*_columns(paths, data, columns or {}), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
     failure = None
     try:
@@ -233,9 +233,11 @@ def foreign(text: str) -> str:
 
 
 def _neutral_tones(data: Dataset) -> Iterator[Finding]:
-    for r in data.rows:
-        if r.labels.get("stance") == NEUTRAL and (tone := r.labels.get("tone", NEUTRAL)) != NEUTRAL:
-            yield _warn(r, "neutral-tone", f"stance of {r.actor!r} is neutral but tone {tone!r}; the codebook gives it neutral tone")
+    none = {h.name: h.neutral for h in data.heads}
+    calm = none.get("tone") or NEUTRAL
+    for r in data.rows if none.get("stance") and "tone" in none else ():
+        if r.labels["stance"] == none["stance"] and (tone := r.labels["tone"]) != calm:
+            yield _warn(r, "neutral-tone", f"stance of {r.actor!r} is {none['stance']} but tone {tone!r}; the codebook gives it {calm} tone")
 
 
 def _absent(data: Dataset) -> Iterator[Finding]:

@@ -88,6 +88,13 @@ ColumnOption = Annotated[
         help="What the table calls a column: --column actor=target reads `target` as `actor`; repeat for several.",
     ),
 ]  # fmt: skip
+NeutralOption = Annotated[
+    list[str],
+    typer.Option(
+        "--neutral", metavar="[HEAD=]LABEL", show_default=False,
+        help="The label that says no stance is taken, of the first head or of HEAD: --neutral none; default: neutral. Repeat for several.",
+    ),
+]  # fmt: skip
 NetworkOption = Annotated[
     bool, typer.Option("--network", help="Add a recurrent network over word vectors: more accurate, slower to train and to use.")
 ]
@@ -292,7 +299,8 @@ def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, o
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        return rendering.judgement_lines((j for r in results for j in r.judgements), everything=everything, colour=colour)
+        judged = (j for r in results for j in r.judgements)
+        return rendering.judgement_lines(judged, everything=everything, colour=colour, neutral=model.heads[0].head.neutral)
     if chosen == "jsonl":
         return rendering.jsonl_lines(results)
     return rendering.csv_lines(results, {h.head.name: h.head.labels for h in model.heads})
@@ -363,6 +371,7 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     hold_out: Annotated[
         str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
@@ -409,7 +418,7 @@ def train(
     dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
-    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column))
+    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral))
     _warn(dataset.warnings)
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
     if held and (both := len({*rest.groups} & {*held.groups})):
@@ -452,6 +461,7 @@ def evaluate(
     ],
     head: Annotated[list[str], typer.Option("--head", help="Label column; default: the model's, else stance and tone.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
     against: Annotated[
         Optional[Path], typer.Option("--against", help="Another model (or `default`): paired approximate-randomisation test.", show_default=False)
@@ -489,6 +499,8 @@ def evaluate(
         raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
     if model and (network or words or start):
         raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
+    if model and neutral:
+        raise typer.BadParameter("a model has its neutral label from `stance train`: give data alone", param_hint="--neutral")
     if end_to_end and not model:
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
     wanted = _sizes(sizes)
@@ -500,7 +512,8 @@ def evaluate(
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors)
-    dataset = read_dataset(data, heads=head or [h.name for h in known], lexicon=lexicon, known=known, columns=_columns(column))
+    names = head or [h.name for h in known]
+    dataset = read_dataset(data, heads=names, lexicon=lexicon, known=known, columns=_columns(column), neutral=_neutral(neutral))
     _warn(dataset.warnings)
     if split:
         dataset = dataset.split(split)[1]
@@ -604,6 +617,7 @@ def check(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
@@ -618,7 +632,8 @@ def check(
 
     _refuse_overwrite(output, map(str, data))
     chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
-    checked = checking.check(data, heads=head, lexicon=_lexicon(actors, only_actors), folds=folds, columns=_columns(column))
+    lexicon = _lexicon(actors, only_actors)
+    checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral))
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
         predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)
@@ -1022,6 +1037,20 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
         if name in out or column in out.values():
             raise typer.BadParameter(f"{one!r}: given twice", param_hint="--column")
         out[name] = column
+    return out
+
+
+def _neutral(given: Sequence[str]) -> dict[str, str]:
+    """Neutral labels by head, '' for the first one."""
+    out: dict[str, str] = {}
+    for one in given:
+        head, equals, label = (x.strip() for x in one.partition("="))
+        head, label = (head, label) if equals else ("", head)
+        if not label or equals and not head:
+            raise typer.BadParameter(f"{one!r}: write LABEL or HEAD=LABEL, such as stance=none", param_hint="--neutral")
+        if head in out:
+            raise typer.BadParameter(f"{one!r}: {'that head' if head else 'the first head'} has one already", param_hint="--neutral")
+        out[head] = label
     return out
 
 

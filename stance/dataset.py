@@ -105,15 +105,17 @@ def read_dataset(
     lexicon: Lexicon | None = None,
     known: Sequence[Head] = (),
     columns: Mapping[str, str] | None = None,
+    neutral: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read labelled CSV files (or folders of them) and locate every actor in its sentence.
 
     `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
-    `known` fixes label sets (a model's, for evaluation). Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do`.
+    `known` fixes label sets (a model's, for evaluation). `neutral` names the label of a head that says nothing is taken, where it is
+    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head. Raises InputError for unreadable files and
+    DataError with every bad row as `file:line: what, value, what to do`, and for a neutral label that no row has.
     """
-    table, problems = _read_files(paths, heads, known, unlabelled=False, columns=columns)
+    table, problems = _read_files(paths, heads, known, unlabelled=False, columns=columns, neutral=neutral)
     names = tuple(h.name for h in table.heads)
     rows, clash, notes = _without_duplicates(list(table.rows), names)
     _refuse(problems + clash)
@@ -141,13 +143,13 @@ def read_pairs(
 
 def read_table(
     paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
 ) -> Table:  # fmt: skip
     """The rows of labelled CSV files (or folders of them), duplicates kept, actors not located.
 
-    With `unlabelled`, label columns and cells may be missing. Raises as `read_dataset` does.
+    With `unlabelled`, label columns and cells may be missing. Options and errors as of `read_dataset`.
     """
-    table, problems = _read_files(paths, heads, known, unlabelled=unlabelled, columns=columns)
+    table, problems = _read_files(paths, heads, known, unlabelled=unlabelled, columns=columns, neutral=neutral)
     _refuse(problems)
     return table
 
@@ -159,7 +161,7 @@ def _refuse(problems: list[str]) -> None:
 
 def _read_files(
     paths: str | Path | Sequence[str | Path], heads: Sequence[str] | None, known: Sequence[Head], *, unlabelled: bool,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
 ) -> tuple[Table, list[str]]:  # fmt: skip
     """`heads` None: no column holds labels."""
     files = labelled_files(paths)
@@ -168,16 +170,17 @@ def _read_files(
     problems: list[str] = []
     warnings: list[str] = []
     names: tuple[str, ...] = ()
+    none = {h.name: h.neutral for h in known if h.neutral} | dict(neutral or {})
     for n, f in enumerate(files):
         text, note = read_text(f)
         warnings += [note] if note else []
-        here = _read_rows(str(f), text, wanted, rows, problems, unlabelled, columns or {})
+        here = _read_rows(str(f), text, wanted, rows, problems, unlabelled, columns or {}, none)
         if n and here != names:
             raise DataError(
                 f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
             )
         names = here
-    found = heads_of(rows, names, known)
+    found = heads_of(rows, names, known, neutral or {})
     return Table(found, tuple(rows), tuple(warnings)), problems + label_problems(rows, found, {h.name for h in known})
 
 
@@ -351,8 +354,9 @@ def column_names(cells: Sequence[str]) -> list[str]:
 
 
 def _read_rows(
-    file: str, text: str, heads: tuple[str, ...] | None, rows: list[Row], problems: list[str], unlabelled: bool, columns: Mapping[str, str]
-) -> tuple[str, ...]:
+    file: str, text: str, heads: tuple[str, ...] | None, rows: list[Row], problems: list[str], unlabelled: bool, columns: Mapping[str, str],
+    neutral: Mapping[str, str],
+) -> tuple[str, ...]:  # fmt: skip
     records = csv_records(text)
     header = _renamed(file, column_names(next(records, (1, []))[1]), columns, heads or tuple(DEFAULT_HEADS))
     if twice := [c for c, n in Counter(header).items() if c and n > 1]:
@@ -367,11 +371,12 @@ def _read_rows(
             f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             " ".join(h for h in hints if h) or f"needed: text, actor{'' if unlabelled else ', and stance (or the columns named with --head)'}",
         )
+    none = _by_head(neutral, names)
     line, cells = 1, list[str]()
     for line, cells in records:
         cell = dict(zip(header, map(plain_cell, cells), strict=False))
         try:
-            rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header)))
+            rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header), none))
         except ValueError as e:
             problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
     if len(cells) == len(header) and any("\n" in c for c in cells) and "".join([*io.StringIO(text, newline="")][line - 1 :]).count('"') % 2:
@@ -391,9 +396,14 @@ def _renamed(file: str, header: list[str], columns: Mapping[str, str], heads: Se
 
 
 def parse_row(
-    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), width: int = 0, wanted: int = 0
-) -> Row:
-    """A row from its cells by column; heads `names`, of which `needed` may not be empty. Raises ValueError, a problem a line."""
+    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), width: int = 0, wanted: int = 0,
+    neutral: Mapping[str, str] | None = None,
+) -> Row:  # fmt: skip
+    """A row from its cells by column; heads `names`, of which `needed` may not be empty; `neutral` labels by head, where they are not `neutral`.
+
+    Raises ValueError, a problem a line.
+    """
+    none = neutral or {}
     bad: list[str] = []
     if width > wanted:
         bad.append(f"{width} cells, the header has {wanted}; quote cells that hold the delimiter")
@@ -404,7 +414,7 @@ def parse_row(
         bad.append("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
-    left = [n for n in needed if not actor and labels[n] not in ("", NEUTRAL)]  # neutral nobody: context alone
+    left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
     bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
     span: list[int | None] = [None, None]
     raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
@@ -421,21 +431,39 @@ def parse_row(
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
 
 
-def heads_of(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = ()) -> tuple[Head, ...]:
-    """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are."""
-    out = []
+def heads_of(
+    rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None
+) -> tuple[Head, ...]:
+    """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are.
+
+    `neutral` as of `read_dataset`. Raises DataError when it names a head that is not there, or a label that no row has.
+    """
+    none = _by_head(neutral or {}, names)
+    if odd := [n for n in none if n not in names]:
+        raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", near_miss(odd[0], names) or f"heads: {', '.join(names)}")
+    out: list[Head] = []
     for n in names:
         fixed = next((h for h in known if h.name == n), None)
         seen = Counter(r.labels[n] for r in rows if r.actor and r.labels[n])
         default = DEFAULT_HEADS.get(n)
-        ours = default and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
+        ours = default and none.get(n, NEUTRAL) in default.labels and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
         if fixed:
             out.append(fixed)
         elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
             out.append(head_for(n, set(seen) & set(default.labels)))
         else:
             out.append(head_for(n, set(seen)))
+        if (label := none.get(n, "")) and label not in out[-1].labels:
+            there = out[-1].labels
+            hint = near_miss(label, there) or f"labels: {', '.join(there)}"
+            raise DataError(f"no row has the {n} {label!r}, which is to be its neutral label", hint)
+        out[-1] = replace(out[-1], neutral=label or out[-1].neutral)
     return tuple(out)
+
+
+def _by_head(neutral: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Neutral labels by head: '' is the first one."""
+    return {n or next(iter(names), ""): label for n, label in neutral.items()}
 
 
 def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:
