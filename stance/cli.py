@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: threads only cost
 
 import typer
+from typer.core import TyperGroup
 
 from stance.errors import InputError, ModelError, StanceError, near_miss, number
 
@@ -29,7 +30,22 @@ if TYPE_CHECKING:
     from stance.store import Judge, Run
     from stance.words import WordVectors
 
+_written: list[Path] = []  # files this command has finished
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Interrupted, a command says what became of its output: what the interrupt carries, else the files it had finished."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as e:
+            told = [*e.args, *(f"{path} was written before" for path in _written)]
+            _say(f"interrupted; {'; '.join(told) or 'nothing was written'}")
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Who takes which stance, and in what tone, sentence by sentence in the news.",
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -239,8 +255,7 @@ def _record(
     try:
         done = record(output, items, judge, run, restart=restart, append=append)
     except KeyboardInterrupt:
-        _say(f"interrupted; what was done is in {output}: run the same command again to go on")
-        raise
+        raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {done.articles} articles were there already")
     return done.shown, done.skipped
@@ -442,6 +457,7 @@ def train(
             held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
             model = replace(model, manifest={**model.manifest, "held_out": held_scores})
         model.save(output)
+    _written.append(output)
     scores = {name: r.as_dict() for name, r in reports.items()}
     if chosen == "json":
         _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
@@ -859,6 +875,7 @@ def _export_pipeline(source: list[Path], pipeline: Path) -> None:
     if not data:
         raise ModelError(f"{source[0]}: holds no scikit-learn pipeline", "train it again")
     write_atomically(pipeline, data)
+    _written.append(pipeline)
     _say(f"wrote {pipeline}: a dict of scikit-learn pipelines by head. joblib.load runs code in the file: open only models you trust")
 
 
@@ -953,6 +970,7 @@ def words(
             near = "not in the table"
         typer.echo(f"{word}: {near}")
     write_atomically(output, table.to_bytes())
+    _written.append(output)
     typer.echo(f"wrote {output}: {len(table)} words, {output.stat().st_size / 1e6:.1f} MB, digest {table.digest[:16]}")
 
 
@@ -1071,34 +1089,42 @@ def _refuse_labelled(output: Path | None) -> None:
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
     """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part.
 
-    A link stays a link, to the new file; a pipe or device is written to as it is.
+    Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
+    some = False
     if output is None:
         try:
             for line in lines:
+                some = True
                 sys.stdout.write(line + end)
             sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(*(["what was done is on standard output"] if some else [])) from None
         except BrokenPipeError:  # the reader has gone (`| head`): no failure
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         return
     if output.exists() and not output.is_file():
-        with output.open("w", encoding="utf-8", newline="\n") as f:
-            f.writelines(line + end for line in lines)
+        try:
+            with output.open("w", encoding="utf-8", newline="\n") as f:
+                f.writelines(line + end for line in lines)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"what was done is in {output}") from None
         return
     output = output.resolve() if output.is_symlink() else output
     part = output.with_name(output.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as f:
             for line in lines:
+                some = True
                 f.write(line + end)
-    except KeyboardInterrupt:
-        _say(f"interrupted; what was done is in {part}")
-        raise
-    except BaseException:
+    except BaseException as e:
+        if some and isinstance(e, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"what was done is in {part}") from None
         part.unlink(missing_ok=True)
         raise
     part.replace(output)
+    _written.append(output)
 
 
 @contextmanager
@@ -1107,8 +1133,7 @@ def _whole_or_nothing(output: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say(f"interrupted; {output} was not written")
-        raise
+        raise KeyboardInterrupt(f"{output} was not written") from None
 
 
 def _json(value: Any) -> None:
@@ -1143,6 +1168,7 @@ def _progress(title: str, total: int) -> Iterator[int]:
 
 def main() -> None:
     """Entry point: errors become one message and an exit code, without a traceback."""
+    _written.clear()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
@@ -1154,9 +1180,6 @@ def main() -> None:
             raise
         print(f"error: {e}", file=sys.stderr)
         raise SystemExit(FAILED) from None
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
     except OSError as e:
         if "--debug" in sys.argv:
             raise

@@ -326,7 +326,7 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         "corpus", name=name, run=results.run, results=results, main=main, by=by, glyphs={x: glyph(x, none) for x in [*shown, *labels]},
         glosses={x: gloss(main, x) for x in labels}, shown=shown, counts=counts, left=len(often) - len(top), labels=labels,
         dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
-        outlets=_outlets(js, main, shown, drill, none), matrix=_matrix(taken, main, drill),
+        outlets=_outlets(js, main, shown, drill, none), compared=_compared(js, main, labels, drill), matrix=_matrix(taken, main, drill),
         surest=sorted(taken, key=lambda j: -j.p)[:EXTREMES], unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
         unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, many=CORRECTED, drill=drill.lists,
         corrects=corrector(results.manifest, main, labels) is not None,
@@ -442,6 +442,22 @@ def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Dril
             rows.append({"name": actor, "cells": cells})
         out.append({"source": source, "articles": len({j.article for j in here}), "rows": rows})
     return out
+
+
+def _compared(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill) -> dict[str, Any]:
+    """How each outlet shows the one actor there is: shares of labels, outlets with most sentences first; {} for several actors or one outlet."""
+    sources = Counter(j.source for j in js if j.source)
+    if len(sources) < 2 or len({j.actor for j in js}) > 1:
+        return {}
+    rows = []
+    for source in ("", *(s for s, _ in sources.most_common(OUTLETS))):
+        mine = [j for j in js if (j.source == source if source else j.source)]
+        title = f"{source or 'all outlets'}: {js[0].actor}"
+        said = shares([j.article for j in mine], [labels.index(j.best[main]) for j in mine], len(labels))
+        cells = [drill.cell(f"{title}, {x}", [j for j in mine if j.best[main] == x], "outlets") for x in labels]
+        rows.append({"source": source, "articles": len({j.article for j in mine}), "all": drill.cell(title, mine, "outlets"),
+                     "cells": [{**c, "share": s} for c, s in zip(cells, said, strict=True)]})  # fmt: skip
+    return {"actor": js[0].actor, "rows": rows, "left": len(sources) - len(rows) + 1}
 
 
 def _matrix(taken: Sequence[Found], main: str, drill: _Drill) -> dict[str, Any]:
