@@ -149,15 +149,17 @@ def test_a_neutral_stance_has_neutral_tone(stance: str, tone: str, shown: str) -
 
 def test_a_neutral_label_of_ones_own_is_kept_and_decides_the_tone(model: Model, tmp_path: Path) -> None:
     stance, tone = model.heads
-    own = replace(model, heads=(replace(stance, head=replace(stance.head, neutral="deny")), tone))
+    own = replace(model, heads=(replace(stance, head=replace(stance.head, neutral="accuse")), tone))
     assert own.fingerprint != model.fingerprint
     own.save(tmp_path / "own.stance")
     again = load(tmp_path / "own.stance")
-    assert again.head("stance").head.neutral == "deny" and again.fingerprint == own.fingerprint
+    assert again.head("stance").head.neutral == "accuse" and again.fingerprint == own.fingerprint
     heads = {h.head.name: h.head for h in again.heads}
-    assert consistent("deny", "hostile", heads) == "neutral" and consistent("neutral", "hostile", heads) == "hostile"
-    (judged,) = classify("Chile denied the charge, and called it a shameless, criminal lie.", again)
-    assert (judged.labels["stance"], judged.labels["tone"], judged.target) == ("deny", "neutral", ()) and judged.best("tone") != "neutral"
+    assert consistent("accuse", "hostile", heads) == "neutral" and consistent("neutral", "hostile", heads) == "hostile"
+    text = "Norway condemned Chile for the raid."
+    (plain, _), (judged, _) = classify(text, model), classify(text, again)
+    assert (plain.labels["stance"], plain.target) == ("accuse", ("Chile",)) and plain.labels["tone"] != "neutral"
+    assert (judged.labels["stance"], judged.labels["tone"], judged.target) == ("accuse", "neutral", ()) and judged.probabilities == plain.probabilities
 
 
 def test_a_head_without_a_neutral_label_has_none() -> None:

@@ -77,6 +77,18 @@ def test_a_neutral_label_of_ones_own_is_shown_when_asked_and_colours_last(model:
     assert glyph("deny", "deny") == glyph("neutral") != glyph("deny")
 
 
+def test_a_sentence_has_the_colour_of_a_stance_before_that_of_a_neutral_label(model: Model, lexicon: Lexicon) -> None:
+    def lead(m: Model) -> str:
+        shown = page(m, lexicon, [Article("a", "Norway condemned the raid, and Chile denied the charge.")], everything=True)
+        hue = dict(re.findall(r'--h: var\(--h(\d)\)" data-actor="(\w+)"', shown))
+        return hue[re.findall(r'style="--h: var\(--h(\d)\)" id="a1-s0"', shown)[0]]
+
+    labels = {"Norway": "accuse", "Chile": "deny"}
+    first = lead(model)
+    heads = [replace(h, head=replace(h.head, neutral=labels[first])) if h.head.name == "stance" else h for h in model.heads]
+    assert lead(replace(model, heads=tuple(heads))) in labels.keys() - {first}
+
+
 def test_every_mark_shows_probabilities_and_the_words_that_decided(model: Model, lexicon: Lexicon) -> None:
     text = "Norway condemned the raid."
     shown = page(model, lexicon, [Article("a", text)])
