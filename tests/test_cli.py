@@ -454,6 +454,7 @@ def test_a_named_neutral_label_is_no_stance(run: Cli, sided: Path, sided_model: 
     ends = json.loads(run("evaluate", sided_model, sided, "--end-to-end", "-f", "json").out)["end_to_end"]
     labelled = [x["stance"] for x in csv.DictReader(sided.open(encoding="utf-8", newline="")) if x["actor"]]
     assert ends["stance"]["labelled"] == len(labelled) - labelled.count("none") and ends["stance"]["neutral"] == "none"
+    assert ends["stance"]["found"] < ends["actors"]["found"]
 
 
 @pytest.mark.parametrize(
