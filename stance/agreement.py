@@ -7,7 +7,7 @@ articles is a weighted sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -17,22 +17,10 @@ import numpy as np
 
 from stance.annotation import NAMES_OF_ANNOTATORS, no_labels
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import (
-    Row,
-    column_names,
-    csv_line,
-    csv_records,
-    heads_of,
-    label_problems,
-    labelled_files,
-    normalise,
-    plain_cell,
-    read_table,
-    read_text,
-    spreadsheet_cell,
-)
+from stance.dataset import Paths, Row, heads_of, label_problems, normalise, read_files, table_of
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, percentiles, resample
+from stance.tables import Csv, csv_line, spreadsheet_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +108,28 @@ class HeadAgreement:
 # --------------------------------------------------------------------------- reading
 
 
-def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = ()) -> Annotations:
-    """Annotators' files, matched by article_id, sentence_id (or text) and actor.
+def read_annotations(
+    paths: Paths, *, heads: Sequence[str] = (), columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None
+) -> Annotations:
+    """Annotators' files, matched by article_id, sentence_id (or text) and actor; `columns` and `neutral` as of `dataset.read_dataset`.
 
     An annotator is a file, a value of the column `annotator`, or, in a wide file, the prefix of its label columns
     (`first_stance`, `second_stance`). Raises InputError when fewer than two annotators share a pair, DataError for
     every unknown label and every pair that one annotator labelled twice and differently.
     """
-    files = labelled_files(paths)
-    wide = {f: p for f in files if (p := _prefixes(f, heads))}
-    long = [f for f in files if f not in wide]
-    table = read_table(long, heads=heads, unlabelled=True) if long else None
+    files = read_files(paths, columns=columns, heads=heads)
+    wide = [(f, p) for f in files if (p := _prefixes(f, heads))]
+    long = [f for f in files if not _prefixes(f, heads)]
+    table = table_of(long, heads=heads, unlabelled=True, neutral=neutral) if long else None
     if table and not table.heads and (lacking := no_labels(long)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
-    rows = [r for f in wide for r in _wide_rows(f, wide[f])]
+    rows = [r for f, p in wide for r in _wide_rows(f, p)]
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
     if table:
         rows += _with_annotators([r for r in table.rows if r.actor])
     rows = [r for r in rows if any(r.labels.values())]  # not labelled yet is not labelled
-    found = heads_of(rows, names)
-    problems = label_problems(rows, found, set())
+    found = heads_of(rows, names, neutral=neutral)
+    problems = [f"{f.file}:{r.line}: {r.fault}" for f, _ in wide for r in f.records if r.fault] + label_problems(rows, found, set())
     who = tuple(dict.fromkeys(r.annotator for r in rows))
     matched = _matched(rows, who, names)
     problems += matched.problems
@@ -160,12 +150,11 @@ def read_annotations(paths: str | Path | Sequence[str | Path], *, heads: Sequenc
     )
 
 
-def _other_names(files: Sequence[Path]) -> str:
+def _other_names(files: Sequence[Csv]) -> str:
     """What to do when a file seems to say in a column of another name who annotated."""
     for f in files:
-        header = column_names(next(csv_records(read_text(f)[0]))[1])
-        if "annotator" not in header and (named := [c for c in NAMES_OF_ANNOTATORS if c in header]):
-            return f"if the column `{named[0]}` of {f} says who annotated, call it `annotator`"
+        if "annotator" not in f.columns and (named := [c for c in NAMES_OF_ANNOTATORS if c in f.columns]):
+            return f"if the column `{named[0]}` of {f.file} says who annotated, call it `annotator`"
     return ""
 
 
@@ -176,33 +165,30 @@ def _alike(who: Sequence[str]) -> list[str]:
     return [f"annotators {a!r} and {b!r} differ only in case and count as two; write them alike if they are one" for a, b in pairs if a != b]
 
 
-def _prefixes(file: Path, heads: Sequence[str]) -> dict[str, list[str]]:
+def _prefixes(file: Csv, heads: Sequence[str]) -> dict[str, list[str]]:
     """{annotator: heads} of a wide file; empty for a plain one."""
-    header = column_names(next(csv_records(read_text(file)[0]))[1])
     names = tuple(heads) or tuple(DEFAULT_HEADS)
-    if any(n.lower() in header for n in names):
+    if any(n.lower() in file.columns for n in names):
         return {}
     out: dict[str, list[str]] = {}
-    for column in header:
+    for column in file.columns:
         for n in names:
             if column.endswith(f"_{n.lower()}") and column != f"_{n.lower()}":
                 out.setdefault(column[: -len(n) - 1], []).append(n)
     return out if len(out) > 1 else {}
 
 
-def _wide_rows(file: Path, prefixes: dict[str, list[str]]) -> Iterator[Row]:
-    records = csv_records(read_text(file)[0])
-    header = column_names(next(records)[1])
-    missing = "actor" if "actor" not in header else "" if {"sentence_id", "text"} & set(header) else "sentence_id"
+def _wide_rows(file: Csv, prefixes: dict[str, list[str]]) -> Iterator[Row]:
+    missing = "actor" if "actor" not in file.columns else "" if {"sentence_id", "text"} & set(file.columns) else "sentence_id"
     if missing:
-        raise DataError(f"{file}:1: no column {missing!r}; seen: {', '.join(header)}", "needed: actor, and sentence_id or text")
-    for line, cells in records:
-        cell = dict(zip(header, map(plain_cell, cells), strict=False))
+        raise DataError(f"{file.place}: no column {missing!r}; seen: {', '.join(file.columns)}", "needed: actor, and sentence_id or text")
+    for r in file.records:
+        cell = file.cells(r)
         keys = {k: cell.get(k, "").strip() for k in ("actor", "article_id", "sentence_id", "context", "date", "split")}
         for who, names in prefixes.items():
             labels = {n: cell.get(f"{who}_{n.lower()}", "").strip() for n in names}
             if keys["actor"]:
-                yield Row(str(file), line, cell.get("text", ""), labels=labels, start=None, end=None, annotator=who, **keys)
+                yield Row(file.file, r.line, cell.get("text", ""), labels=labels, start=None, end=None, annotator=who, **keys)
 
 
 def _with_annotators(rows: list[Row]) -> list[Row]:

@@ -9,28 +9,16 @@ Studio 1.x, JSON tasks with `choices` and `labels`; Prodigy 1.11 and later, JSON
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import (
-    COLUMNS,
-    RESERVED,
-    Row,
-    Table,
-    column_names,
-    csv_line,
-    csv_records,
-    parse_row,
-    plain_cell,
-    read_definitions,
-    read_text,
-    spreadsheet_cell,
-)  # fmt: skip
+from stance.dataset import COLUMNS, RESERVED, Row, Table, parse_row, read_definitions, read_files, rows_of
 from stance.errors import DataError, InputError, near_miss, number
+from stance.tables import Csv, csv_line, read_text, spreadsheet_cell
 
 META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 TOOLS = ("doccano", "label-studio", "prodigy", "csv")
@@ -84,26 +72,17 @@ def export_lines(table: Table, to: str, definitions: Path | None = None) -> Iter
 
 def _defined(heads: Sequence[Head], path: Path) -> list[Head]:
     """The heads with the labels that a file of definitions names, in its order, before others that their rows hold."""
-    records = csv_records(read_text(path)[0])
-    header = column_names(next(records)[1])
-    rows = [dict(zip(header, map(str.strip, cells), strict=False)) for _, cells in records]
-    named = {h.name: [x for r in rows if r.get("head") == h.name and (x := r.get("label", ""))] for h in heads}
-    out = [replace(h, labels=tuple(dict.fromkeys((*named[h.name], *h.labels)))) for h in heads]
-    read_definitions(path, out)  # tells of columns and heads that are not there
-    return out
+    told = read_definitions(path, heads, more=True)
+    return [replace(h, labels=tuple(dict.fromkeys((*told.get(h.name, ()), *h.labels)))) for h in heads]
 
 
-def no_labels(files: Sequence[Path]) -> str:
+def no_labels(files: Sequence[Csv]) -> str:
     """What to say when no label column was read: those that the files may have in the place of stance and tone; '' without any."""
-    seen: dict[str, None] = {}
-    for f in files:
-        records = csv_records(read_text(f)[0])
-        header = column_names(next(records)[1])
-        filled = {c for _, cells in records for c, x in zip(header, cells, strict=False) if x.strip()}
-        seen |= dict.fromkeys(c for c in header if c in filled and c not in (*RESERVED, *COLUMNS, *NAMES_OF_ANNOTATORS, "id"))
+    filled = {c: None for f in files for r in f.records for c, x in zip(f.columns, r.cells, strict=False) if x.strip()}
+    seen = [c for f in files for c in f.columns if c in filled and c not in ("", *RESERVED, *COLUMNS, *NAMES_OF_ANNOTATORS, "id")]
     if not seen or any(h in seen for h in DEFAULT_HEADS):
         return ""
-    return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(seen)}: --head {next(iter(seen))}"
+    return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(dict.fromkeys(seen))}: --head {seen[0]}"
 
 
 def full(head: Head) -> Head:
@@ -198,29 +177,29 @@ class _Task:
     unnamed: str = ""
 
 
-def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
+def import_file(
+    path: str | Path, source: str, *, heads: Sequence[str] = (), annotator: str = "", columns: Mapping[str, str] | None = None
+) -> Imported:
     """Rows of a tool's export file.
 
-    `heads` are label columns, of a CSV beside stance and tone, also where no row has a label yet; elsewhere the first of them is the one
-    that labels without a `head:` before them belong to. `annotator` overrides who the file says it was.
-    Raises InputError for an unknown tool or a file that is not of its shape at all, DataError with every bad task.
+    `heads` are label columns, of a CSV beside stance and tone; elsewhere also where no row has a label yet, and the first of them is the one
+    that labels without a `head:` before them belong to. `annotator` overrides who the file says it was; `columns` of a CSV as of
+    `dataset.read_dataset`. Raises InputError for an unknown tool or a file that is not of its shape at all, DataError with every bad task.
     """
     path = Path(path)
-    readers: dict[str, Callable[[str, str], Iterator[tuple[int, Any]]]] = {
-        "doccano": _json_lines, "prodigy": _json_lines, "label-studio": _json_array, "csv": _csv_cells,
-    }  # fmt: skip
-    if source not in readers:
+    if source not in TOOLS:
         raise InputError(f"{source!r} is not a tool that stance reads from", near_miss(source, TOOLS) or f"one of {', '.join(TOOLS)}")
-    parse = {"doccano": _from_doccano, "prodigy": _from_prodigy, "label-studio": _from_label_studio, "csv": _from_csv}[source]
+    refuse_taken(heads)
+    if source == "csv":
+        return _from_csv(path, heads, annotator, columns)
+    read = _json_array if source == "label-studio" else _json_lines
+    parse = {"doccano": _from_doccano, "prodigy": _from_prodigy, "label-studio": _from_label_studio}[source]
     where = "task " if source == "label-studio" else ""
     rows: list[Row] = []
     problems: list[str] = []
     left_out: list[str] = []
     unnamed: list[str] = []
-    for h in heads:
-        if taken := _taken(h):
-            raise InputError(taken, "name another label column with --head")
-    for at, item in readers[source](read_text(path)[0], str(path)):
+    for at, item in read(read_text(path)[0], str(path)):
         place = f"{path}:{where}{at}"
         _of_this_tool(item, source, place)
         try:
@@ -228,30 +207,49 @@ def import_file(path: str | Path, source: str, *, heads: Sequence[str] = (), ann
                 if task.skipped:
                     left_out.append(f"{place}: {task.skipped}")
                 else:
-                    rows.append(_as_row(task, str(path), at, annotator))
+                    cells = {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}
+                    rows.append(parse_row(str(path), at, cells, tuple(task.labels)))
                     unnamed += [f"{place}: {task.unnamed!r}"] if task.unnamed else []
         except ValueError as e:
             problems += [f"{place}: {x}" for x in str(e).split("\n")]
         except (KeyError, TypeError, AttributeError, IndexError) as e:
             problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
+    return _imported(rows, heads, annotator, problems, source, left_out, unnamed)
+
+
+def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping[str, str] | None) -> Imported:
+    rows: list[Row] = []
+    problems: list[str] = []
+    for f in read_files(path, columns=columns, heads=(*DEFAULT_HEADS, *heads)):
+        if missing := [c for c in ("text", "actor", *heads) if c.lower() not in f.columns]:
+            hint = near_miss(missing[0], [c for c in f.columns if c]) or "needed: text, actor and label columns"
+            raise InputError(f"{f.place}: no column {missing[0]!r}; seen: {', '.join(f.columns)}", hint)
+        got, bad = rows_of(f, [h for h in dict.fromkeys((*DEFAULT_HEADS, *heads)) if h.lower() in f.columns])
+        rows += got
+        problems += bad
+    return _imported(rows, heads, annotator, problems, "csv")
+
+
+def _imported(
+    rows: list[Row], heads: Sequence[str], annotator: str, problems: Sequence[str], source: str,
+    left_out: Sequence[str] = (), unnamed: Sequence[str] = (),
+) -> Imported:  # fmt: skip
     if problems:
         raise DataError(f"{number(len(problems), 'bad task')}; nothing was read", f"correct them in {source} and export again", tuple(problems))
+    rows = [replace(r, annotator=annotator) for r in rows] if annotator else rows
     return Imported(_heads(rows, heads), tuple(rows), tuple(left_out), tuple(unnamed))
 
 
-def import_files(paths: Sequence[str | Path], source: str, *, heads: Sequence[str] = (), annotator: str = "") -> Imported:
+def import_files(
+    paths: Sequence[str | Path], source: str, *, heads: Sequence[str] = (), annotator: str = "", columns: Mapping[str, str] | None = None
+) -> Imported:
     """As `import_file`, of several files; rows of doccano without an annotator then get their file's name, which is the annotator's."""
-    parts = [import_file(p, source, heads=heads, annotator=annotator) for p in paths]
+    parts = [import_file(p, source, heads=heads, annotator=annotator, columns=columns) for p in paths]
     rows = [r for part in parts for r in part.rows]
     if len(parts) > 1 and source == "doccano":
         rows = [r if r.annotator else replace(r, annotator=Path(r.file).stem) for r in rows]
     left_out, unnamed = (tuple(x for part in parts for x in getattr(part, what)) for what in ("left_out", "unnamed"))
     return Imported(_heads(rows, heads), tuple(rows), left_out, unnamed)
-
-
-def _as_row(task: _Task, file: str, at: int, annotator: str) -> Row:
-    row = parse_row(file, at, {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}, tuple(task.labels))
-    return replace(row, annotator=annotator) if annotator else row
 
 
 def _heads(rows: Sequence[Row], given: Sequence[str]) -> tuple[str, ...]:
@@ -308,20 +306,6 @@ def _looks_like(item: Any) -> str:
         return "doccano"
     own = {"accept", "options", "answer", "_input_hash", "_task_hash"} & set(item)
     return "prodigy" if own or isinstance(item.get("meta"), dict) else ""
-
-
-def _csv_cells(text: str, file: str) -> Iterator[tuple[int, Any]]:
-    records = csv_records(text)
-    header = column_names([plain_cell(c) for c in next(records)[1]])
-    if missing := [c for c in ("text", "actor") if c not in header]:
-        raise InputError(f"{file}:1: no column {missing[0]!r}; seen: {', '.join(header)}", "needed: text, actor and label columns")
-    for line, cells in records:
-        yield line, dict(zip(header, map(plain_cell, cells), strict=False))
-
-
-def _from_csv(cells: dict[str, str], heads: Sequence[str]) -> Iterator[_Task]:
-    names = dict.fromkeys((*DEFAULT_HEADS, *heads))
-    yield _Task(cells, {h: cells[h.lower()].strip() for h in names if h.lower() in cells})
 
 
 def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
@@ -415,6 +399,13 @@ def _taken(head: str) -> str:
     if not head.strip():
         return "a label column without a name"
     return f"a head cannot be called {head!r}, which is a column of the data" if head.strip().lower() in (*RESERVED, *COLUMNS) else ""
+
+
+def refuse_taken(heads: Iterable[str]) -> None:
+    """Raises InputError for a head whose column would overwrite another."""
+    for h in heads:
+        if taken := _taken(h):
+            raise InputError(taken, "name another label column with --head")
 
 
 def _by_head(labels: Sequence[str], head: str) -> dict[str, str]:

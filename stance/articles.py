@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import hashlib
 import io
 import json
 import re
 import sys
-import zlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from itertools import chain, dropwhile, islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, TypeVar, cast
+from typing import Any, BinaryIO, TextIO, TypeVar
 
-from stance.dataset import CP1252, decode, not_utf8
 from stance.errors import InputError, MissingExtraError, near_miss
 from stance.lexicon import valid_date
 from stance.markdown import prose_of
+from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, not_utf8, opened, unpacked_name
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
-PACKED = (".gz", ".bz2", ".xz")  # after any of these
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
 _ID = ("id", "article_id", "article", "url", "uuid")
 _DATE = ("date", "published", "publish_date", "date_published", "published_at", "pubdate")
 _TITLE = ("title", "headline")
 _SOURCE = ("source", "outlet", "publisher", "domain", "sitename", "source_domain")
-_SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, before the header
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -70,7 +65,6 @@ class Skipped:
 Item = TypeVar("Item", Article, Skipped, Article | Skipped)
 _HIGH = bytes(range(0x80, 0x100))
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
-Seen = Callable[[int], object]  # told the number of bytes whenever some were read
 
 
 def read_articles(paths: str | Path | Iterable[str | Path], *, text_column: str = "") -> Iterator[Article]:
@@ -189,11 +183,7 @@ def _listed(suffixes: Counter[str]) -> str:
 
 def _kind(path: Path) -> str:
     """The suffix that tells the format: `.jsonl` of `a.jsonl.gz` too."""
-    return _unpacked_name(path).suffix.lower()
-
-
-def _unpacked_name(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix.lower() in PACKED else path
+    return unpacked_name(path).suffix.lower()
 
 
 def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
@@ -201,11 +191,11 @@ def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
 
     Where an earlier file has it `taken`, with its suffix if that is in the same folder, else with as many folders before it as tell them apart.
     """
-    path = _unpacked_name(Path(name))
+    path = unpacked_name(Path(name))
     inside = name != given and path.is_relative_to(given)
     stem = path.relative_to(given).with_suffix("").as_posix() if inside else path.stem
     file = Path(name).parent.resolve() / Path(name).name
-    parts = _unpacked_name(file).with_suffix("").parts
+    parts = unpacked_name(file).with_suffix("").parts
     for x in chain([stem], ("/".join(parts[-n:]) for n in range(stem.count("/") + 2, len(parts)))):
         if taken.setdefault(x, file) == file:
             return x
@@ -233,67 +223,11 @@ def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
         elif kind in (".csv", ".tsv") and (_size(path) > WHOLE or path.suffix.lower() in PACKED):
             yield from _large_csv(path, stem, text_column, seen)
         else:
-            with _opened(path, seen) as f:
+            with opened(path, seen) as f:
                 raw = f.read()
             yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, text_column), text_column)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
-
-
-class _Counted(io.FileIO):
-    """A file that tells `seen` of every byte that is read, once."""
-
-    def __init__(self, path: Path, seen: Seen) -> None:
-        super().__init__(path)
-        self.seen, self.at, self.far = seen, 0, 0
-
-    def readinto(self, buffer: Any) -> int:
-        n = super().readinto(buffer) or 0
-        self._forward(n)
-        return n
-
-    def readall(self) -> bytes:
-        data = super().readall()
-        self._forward(len(data))
-        return data
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        self.at = super().seek(offset, whence)
-        return self.at
-
-    def _forward(self, n: int) -> None:
-        self.at += n
-        if self.at > self.far:
-            self.seen(self.at - self.far)
-            self.far = self.at
-
-
-@contextmanager
-def _opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
-    """A file's bytes, unpacked as its suffix says. Raises InputError when they cannot be read, then or later."""
-    broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
-    suffix = path.suffix.lower()
-    try:
-        with io.BufferedReader(_Counted(path, seen), 1 << 15) as f:
-            unpacked: Any = f
-            if suffix == ".gz":
-                unpacked = gzip.GzipFile(fileobj=f)
-            elif suffix == ".bz2":
-                import bz2
-
-                unpacked = bz2.BZ2File(f)
-            elif suffix == ".xz":
-                import lzma
-
-                unpacked = lzma.LZMAFile(f)  # noqa: SIM115 -- `f` is closed
-                broken = (*broken, lzma.LZMAError)
-            yield cast(BinaryIO, unpacked)
-    except broken as e:
-        if isinstance(e, OSError) and e.errno:
-            raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
-        raise InputError(f"{path}: damaged or cut off: {e}", "get the file again; of JSON lines, what stands before was read") from e
-    except ImportError as e:  # of a Python that was built without
-        raise InputError(f"{path}: this Python cannot unpack {suffix}: {e}", "unpack the file first") from e
 
 
 def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
@@ -323,7 +257,7 @@ def _guess_suffix(text: str, text_column: str) -> str:
 
 def _is_table(text: str, text_column: str) -> bool:
     """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
-    if _SEP.match(text):
+    if SEP.match(text):
         return True
     first = text.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
@@ -385,8 +319,8 @@ def _json(name: str, stem: str, text: str, text_column: str) -> Iterator[Article
 
 def _jsonl(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
-    with _opened(path, seen) as f:
-        wide = f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff"))  # type: ignore[attr-defined]  # every reader of `_opened` has it
+    with opened(path, seen) as f:
+        wide = f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff"))  # type: ignore[attr-defined]  # every reader of `opened` has it
         yield from _lines(str(path), stem, _utf16_lines(f) if wide else f, text_column)
 
 
@@ -455,13 +389,13 @@ def _size(path: Path) -> int:
 def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
     """A table row by row: read once for its encoding, once for its rows, and never held whole."""
     encoding, errors = "utf-16", "replace"
-    with _opened(path) as f:
+    with opened(path) as f:
         head = f.read(65536)
         if not head.startswith((b"\xff\xfe", b"\xfe\xff")):
             decode(head.rstrip(_HIGH) or head, str(path), mixed=True)  # says what is empty or binary; a character may be cut in two
             _warn(_not_utf8(f, head, str(path)))
             encoding, errors = "utf-8-sig", CP1252
-    with _opened(path, seen) as f:
+    with opened(path, seen) as f:
         yield from _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors, newline=""), text_column)
 
 
@@ -480,53 +414,21 @@ def _not_utf8(rest: BinaryIO, head: bytes, name: str) -> str:
 
 def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
     """Row by row. A row with more cells than the header, or with a quote that is not closed, has lost text: it is skipped."""
-    csv.field_size_limit(1 << 30)
-    first = text.readline()
-    if sep := _SEP.match(first):
-        mark, before = sep[1], 1
-    else:
-        mark, before = max(",;\t", key=first.count), 0
-        text.seek(0)
-    raw: list[str] = []  # the lines of the row that is being read
-
-    def lines() -> Iterator[str]:
-        for line in text:
-            raw.append(line)
-            yield line
-
-    reader = csv.DictReader(lines(), delimiter=mark)
-    header = [c.strip().lower() for c in reader.fieldnames or []]
+    _, records = csv_records(text)
+    header = [c.strip().lower() for c in next(records).cells]
     wanted = (text_column.lower(),) if text_column else _TEXT
     if not set(wanted) & set(header):
         raise InputError(
             f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
-    raw.clear()
-    for n, row in enumerate(reader, 2):
-        own = list(dropwhile(lambda line: not line.strip("\r\n"), raw))  # empty lines before it are no row
-        end = reader.line_num + before
-        begin = end - len(own) + 1
-        raw.clear()
-        if len(own) > 1 and _unclosed(own, mark):
-            told = f"a quote that opens here is never closed, or only in a later row; lines {begin} to {end} became one cell"
-            yield Skipped(f"{name}:{begin}", told)
-        elif more := row.get(None):
-            told = f"{len(header) + len(more)} cells, the header has {len(header)}; put quotes round a cell that holds commas"
-            yield Skipped(f"{name}:{begin}", told)
+    for n, r in enumerate(records, 2):
+        if r.fault:
+            yield Skipped(f"{name}:{r.line}", r.fault)
+        elif len(r.cells) > len(header):
+            yield Skipped(f"{name}:{r.line}", f"{len(r.cells)} cells, the header has {len(header)}; put quotes round a cell that holds commas")
         else:
-            cells = {(k or "").strip(): v or "" for k, v in row.items() if isinstance(v, str)}
-            yield _record(f"{name}:{begin}", cells, text_column, f"{stem}-{n}")
-
-
-def _unclosed(lines: Sequence[str], mark: str) -> bool:
-    """Whether a row of several lines has a quote without its other end, or one that ends in the middle of a cell."""
-    if sum(line.count('"') for line in lines) % 2:
-        return True
-    try:
-        return len(list(csv.reader(lines, delimiter=mark, strict=True))) != 1
-    except csv.Error:
-        return True
+            yield _record(f"{name}:{r.line}", dict(zip(header, r.cells, strict=False)), text_column, f"{stem}-{n}")
 
 
 # --------------------------------------------------------------------------- web pages

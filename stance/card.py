@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stance.codebook import DEFAULT_HEADS, gloss
+from stance.errors import number
 
 Manifest = Mapping[str, Any]
 Report = Mapping[str, Any]
@@ -31,6 +32,9 @@ def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
         own = "; they are in the file" if "words.npz" in manifest.get("members", {}) else ""
         begun = f" It was trained on from another model's (`{n['start'][:12]}`)." if "start" in n else ""
         yield f"A small recurrent network over word vectors (SHA-256 `{n['words']}`{own}) adds its scores.{begun}"
+    if a := manifest.get("actors"):
+        held = "alone, without the actors that ship with stance" if a["alone"] else "on top of the one that ships with stance"
+        yield f"Its actors are found by an alias table of its own ({number(a['rows'], 'row')}, SHA-256 `{a['sha256']}`; it is in the file), {held}."
     yield from _data(manifest)
     yield from _definitions(manifest)
     yield from _scores(manifest)
@@ -146,6 +150,7 @@ def command(manifest: Manifest, name: str) -> str:
     heads = [h["name"] for h in manifest["heads"]]
     words = ["stance", "train", "DATA"]
     words += [] if heads == list(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]
+    words += [w for c in re.split(", (?=[^,=]+=)", about.get("columns", "")) if c for w in ("--column", c)]
     words += [w for h in manifest["heads"] if "neutral" in h for w in ("--neutral", f"{h['name']}={h['neutral']}")]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += ["--soften", str(s["soften"])] if s.get("soften", 1.0) != 1.0 else []
@@ -155,8 +160,8 @@ def command(manifest: Manifest, name: str) -> str:
         own = ["--words", "WORDS.npz"] if "words.npz" in manifest.get("members", {}) else ["--network"]
         words += ["--start", "MODEL.stance"] if "start" in manifest["network"] else own
     words += ["--cues", "CUES.csv"] if "cues.csv" in manifest.get("members", {}) else []
-    words += [w for k in ("actors", "definitions") if about.get(k) for w in (f"--{k}", f"{k.upper()}.csv")]
-    words += ["--only-actors"] if about.get("actors") == "from a file alone" else []
+    words += ["--actors", "ACTORS.csv", *(["--only-actors"] if a["alone"] else [])] if (a := manifest.get("actors")) else []
+    words += ["--definitions", "DEFINITIONS.csv"] if about.get("definitions") else []
     return shlex.join([*words, "-o", name if name.endswith(".stance") else "model.stance"])
 
 

@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 
@@ -24,16 +23,14 @@ from stance.dataset import (
     COLUMNS,
     OTHER_CONTEXT,
     Dataset,
+    Paths,
     Row,
+    Table,
     absent_actors,
-    column_names,
-    csv_records,
-    labelled_files,
+    located,
     normalise,
     other_contexts,
-    read_dataset,
     read_table,
-    read_text,
 )
 from stance.errors import DataError, number
 from stance.evaluation import Floats, Ints
@@ -91,17 +88,17 @@ class Checked:
 
 
 def check(
-    paths: Sequence[str | Path], *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5,
+    paths: Paths, *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5,
     columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
 ) -> Checked:  # fmt: skip
-    """Everything but the suspects; options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
+    """Everything but the suspects; `paths` and options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
     try:
-        data = read_dataset(paths, heads=heads, lexicon=lexicon, columns=columns, neutral=neutral)
+        table = read_table(paths, heads=heads, columns=columns, neutral=neutral)
+        data = located(table, lexicon)
     except DataError as e:
         e.shown = len(e.problems)
         return Checked(tuple(_errors(e)), None, e)
-    rows = read_table(paths, heads=heads, columns=columns, neutral=neutral).rows  # with those that have no actor
-    found = [*_columns(paths, data, columns or {}), *_notes(data), *_spellings(data), *_contexts(rows), *examine(data)]
+    found = [*_columns(table), *_notes(data), *_spellings(data), *_contexts(table.rows), *examine(data)]
     failure = None
     try:
         check_trainable(data)
@@ -109,12 +106,12 @@ def check(
     except DataError as e:
         failure, e.shown = e, len(e.problems)
         found += _errors(e)
-    return Checked(tuple(_in_order(found, paths)), data, failure)
+    return Checked(tuple(_in_order(found, table)), data, failure)
 
 
-def _in_order(findings: Iterable[Finding], paths: Sequence[str | Path]) -> list[Finding]:
+def _in_order(findings: Iterable[Finding], table: Table) -> list[Finding]:
     """By file, as given, and line; what concerns the whole data first."""
-    files = {str(f): i for i, f in enumerate(labelled_files(paths))}
+    files = {f.file: i for i, f in enumerate(table.files)}
 
     def place(f: Finding) -> tuple[int, int]:
         file, _, line = f.place.rpartition(":")
@@ -157,16 +154,14 @@ def _notes(data: Dataset) -> list[Finding]:
 # --------------------------------------------------------------------------- columns and classes
 
 
-def _columns(paths: Sequence[str | Path], data: Dataset, columns: Mapping[str, str]) -> Iterator[Finding]:
+def _columns(table: Table) -> Iterator[Finding]:
     """Columns that are not read, but whose name is close to one that would be."""
-    heads = [h.name.lower() for h in data.heads]
-    read = {c.strip().lower() for c in columns.values()}
-    for f in labelled_files(paths):
-        header = column_names(next(csv_records(read_text(f)[0]))[1])
-        wanted = [c for c in COLUMNS if c not in header and c not in columns]
-        for name in header:
-            if name not in (*COLUMNS, *heads, *read) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
-                yield Finding(f"{f}:1", "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
+    heads = [h.name.lower() for h in table.heads]
+    for f in table.files:
+        wanted = [c for c in COLUMNS if c not in f.columns]
+        for name in f.columns:
+            if name not in ("", *COLUMNS, *heads) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
+                yield Finding(f.place, "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
 
 
 def _spellings(data: Dataset) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from stance.codebook import UNSURE, Head
 from stance.dataset import Dataset
 from stance.errors import StanceError
 from stance.features import scan_all
-from stance.lexicon import Lexicon, default_lexicon
+from stance.lexicon import Lexicon
 from stance.model import Model, consistent, default_model
 from stance.syntax import Scan
 from stance.targets import find_targets, with_named
@@ -82,10 +82,10 @@ def classify(
     """Judgements of articles (or plain texts), sentence by sentence, in order.
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
-    `actors` keeps only these. Results do not depend on how articles are batched.
+    `actors` keeps only these. `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
     """
     model = model or default_model()
-    lexicon = lexicon or default_lexicon()
+    lexicon = lexicon or model.lexicon
     items = [articles] if isinstance(articles, (Article, str)) else articles
     named = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
     for batch in _batches(named):
@@ -95,7 +95,8 @@ def classify(
 def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence: float | dict[str, float] = 0.0) -> Iterator[Judgement]:
     """A judgement for every pair of `data` (`dataset.read_pairs`, or labelled data), in its order, whatever labels it has.
 
-    `article` and `text` are those of the row, `start`,`end` all of its text; targets are not looked for.
+    `article` and `text` are those of the row, `start`,`end` all of its text; targets are not looked for. For a model with an alias table of
+    its own, read the data with it: `read_pairs(path, lexicon=model.lexicon)`.
     """
     model = model or default_model()
     heads = {h.head.name: h.head for h in model.heads}
@@ -119,7 +120,7 @@ def _as_it_is(result: Result) -> Result:
 
 
 def classify_archive(
-    items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon, min_confidence: float | dict[str, float] = 0.0,
+    items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon | None = None, min_confidence: float | dict[str, float] = 0.0,
     actors: Sequence[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
 ) -> Iterator[list[Any]]:  # fmt: skip
     """A result for every item, batch by batch, in order; the same for any `jobs`, and on a dask cluster (`cluster` is its scheduler's address).
@@ -129,7 +130,7 @@ def classify_archive(
     Memory does not grow with the number of items. `finish` makes of a `Result` what is given back, in the process that judged it, so that
     the one process that collects has little to do.
     """
-    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon, least=min_confidence, actors=tuple(actors))
+    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon or model.lexicon, least=min_confidence, actors=tuple(actors))
     batches = _batches(items)
     if not cluster and jobs == 1:
         return map(work, batches)

@@ -60,9 +60,10 @@ ModelOption = Annotated[
     Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)
 ]
 ActorsOption = Annotated[
-    Optional[Path], typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the default one.", show_default=False)
+    Optional[Path],
+    typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the model's or the default one.", show_default=False),
 ]
-OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone.")]
+OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone, without the model's or the default one.")]
 FormatOption = Annotated[
     str,
     typer.Option(
@@ -89,6 +90,13 @@ def _writable(output: Path | None) -> Path | None:
     if output and not output.parent.is_dir():
         raise typer.BadParameter(f"{output}: there is no folder {output.parent}; make it first")
     return output
+
+
+def _writable_csv(output: Path | None) -> Path | None:
+    """The same, for what is always CSV."""
+    if output and output.suffix.lower() != ".csv" and (output.is_file() or not output.exists()):
+        raise typer.BadParameter(f"{output}: labelled data is CSV, and its name ends in .csv")
+    return _writable(output)
 
 
 OutOption = Annotated[
@@ -180,9 +188,8 @@ def classify(
     date = _date(date)
     _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
     fitted = _model(model)
-    _warn_of_actors(fitted, actors)
     limit = _limit(fitted, min_confidence, precision)
-    lexicon = _lexicon(actors, only_actors)
+    lexicon = _lexicon(actors, only_actors, fitted)
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
     with progress(input_bytes(inputs)) as (read, done):
@@ -344,7 +351,9 @@ def _limit(model: Model, min_confidence: float, precision: float) -> float | dic
 
 @app.command()
 def predict(
-    data: Annotated[Path, typer.Argument(help="CSV with `text` and `actor`; start,end, context, article_id, date as in labelled data.")],
+    data: Annotated[
+        Path, typer.Argument(help="CSV (- is standard input) with `text` and `actor`; start,end, context, article_id, date as in labelled data.")
+    ],
     model: ModelOption = None,
     format: Annotated[str, typer.Option("--format", "-f", help="csv or jsonl; default: csv.", show_default=False)] = "",
     output: OutOption = None,
@@ -358,23 +367,20 @@ def predict(
     """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns."""
     from stance import rendering
     from stance.classification import classify_pairs
-    from stance.dataset import csv_records, delimiter_of, read_pairs, read_text
+    from stance.dataset import located, read_table
 
     chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
     _refuse_overwrite(output, [str(data), *(str(p) for p in (model, actors) if p)])
+    if data.is_dir():
+        raise typer.BadParameter(f"{data} is a folder; name one table in it")
     fitted = _model(model)
-    _warn_of_actors(fitted, actors)
     limit = _limit(fitted, min_confidence, precision)
-    dataset = read_pairs(data, lexicon=_lexicon(actors, only_actors), columns=_columns(column))
+    table = read_table(data, heads=None, unlabelled=True, columns=_columns(column))
+    dataset = located(table, _lexicon(actors, only_actors, fitted))
     _warn(dataset.warnings)
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     heads = {h.head.name: h.head.labels for h in fitted.heads}
-    lines = {r.line for r in dataset.rows}
-    text = read_text(data)[0]
-    table = rendering.filled_lines(
-        csv_records(text), judged, lines, heads, prefix=prefix, jsonl=chosen == "jsonl", delimiter=delimiter_of(text)
-    )  # fmt: skip
-    _write(table, output)
+    _write(rendering.filled_lines(table.files[0], judged, {r.line for r in dataset.rows}, heads, prefix=prefix, jsonl=chosen == "jsonl"), output)
 
 
 # --------------------------------------------------------------------------- train, check, evaluate
@@ -382,7 +388,7 @@ def predict(
 
 @app.command()
 def train(
-    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
@@ -421,8 +427,9 @@ def train(
     from dataclasses import replace
 
     from stance import rendering
-    from stance.dataset import read_dataset, read_definitions, read_text
+    from stance.dataset import read_dataset, read_definitions
     from stance.syntax import build_cues
+    from stance.tables import read_text
     from stance.training import Settings, evaluate, train
     from stance.training import hold_out as held_back
 
@@ -444,8 +451,7 @@ def train(
     _warn_of_folds(rest, folds)
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
-    about |= {name: "from a file" for name, path in (("actors", actors), ("definitions", definitions)) if path}
-    about |= {"actors": "from a file alone"} if only_actors else {}
+    about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
     told = read_definitions(definitions, dataset.heads) if definitions else {}
     held_scores = {}
     with _whole_or_nothing(output):
@@ -502,7 +508,7 @@ def evaluate(
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
     from stance import rendering, training
-    from stance.dataset import read_dataset, read_table
+    from stance.dataset import located, read_table
     from stance.detection import detect
 
     _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
@@ -521,15 +527,14 @@ def evaluate(
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
-    if fitted:
-        _warn_of_actors(fitted, actors)
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
     known = [h for h in have.values() if not head or h.name in head]
-    lexicon = _lexicon(actors, only_actors)
+    lexicon = _lexicon(actors, only_actors, fitted)
     names = head or [h.name for h in known]
-    dataset = read_dataset(data, heads=names, lexicon=lexicon, known=known, columns=_columns(column), neutral=_neutral(neutral))
+    table = read_table(data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral))
+    dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
         dataset = dataset.split(split)[1]
@@ -553,7 +558,6 @@ def evaluate(
     tests = training.compare(predicted, other, dataset) if other else {}
     detected: dict[str, Found] = {}
     if fitted and end_to_end:
-        table = read_table(data, heads=list(dataset.labels), known=known, columns=_columns(column))
         detected = detect([r for r in table.rows if r.split == split or not split], fitted, lexicon=lexicon)
     points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
     if chosen == "json":
@@ -596,16 +600,17 @@ def sample(
     text_column: TextColumn = "",
     date: DateOption = "",
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="CSV to write; default: standard output.", show_default=False, callback=_writable)
+        Optional[Path], typer.Option("--output", "-o", help="CSV to write; default: standard output.", show_default=False, callback=_writable_csv)
     ] = None,
 ) -> None:
     """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
-    from stance.annotation import csv_lines
+    from stance.annotation import csv_lines, refuse_taken
     from stance.articles import Skipped, input_bytes, scan_articles
     from stance.codebook import DEFAULT_HEADS
     from stance.progress import progress
     from stance.sampling import sample
 
+    refuse_taken(head)
     _refuse_overwrite(output, [*archive, *([str(actors)] if actors else [])])
     _refuse_labelled(output)
     given = _date(date)
@@ -624,13 +629,13 @@ def sample(
     _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
-    _write(csv_lines(drawn.rows, head or list(DEFAULT_HEADS), safe=True), output)
+    _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS)), safe=True), output)
     _say(f"{number(drawn.pairs, 'pair')} in {number(drawn.articles, 'article')} of {drawn.read} read; label the rows that have an actor")
 
 
 @app.command()
 def check(
-    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files, or folders of them.")],
+    data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
@@ -672,13 +677,15 @@ def agree(
     head: Annotated[
         list[str], typer.Option("--head", help="Label column to compare; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     output: Annotated[
         Optional[Path],
-        typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable),
+        typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable_csv),
     ] = None,
     agreed: Annotated[
         Optional[Path],
-        typer.Option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", show_default=False, callback=_writable),
+        typer.Option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", show_default=False, callback=_writable_csv),
     ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
@@ -691,7 +698,7 @@ def agree(
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
-    read = agreement.read_annotations(files, heads=head)
+    read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral))
     _warn(read.warnings)
     if read.alone:
         first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
@@ -739,12 +746,12 @@ def explain(
 
     chosen = _format(format, None, ("table", "json"))
     date = _date(date)
-    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, _lexicon(actors, only_actors), date=date)
+    fitted = _model(model)
+    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, _lexicon(actors, only_actors, fitted), date=date)
     if not mine:
         meant = near_miss(actor, names)
         found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
         raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
-    fitted = _model(model)
     heads = [h.head.name for h in fitted.heads]
     if head and head not in heads:
         raise InputError(f"the model has no head {head!r}; it has {', '.join(heads)}")
@@ -837,6 +844,8 @@ def export(
     head: Annotated[
         list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     definitions: Annotated[
         Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) whose labels are choices too.", show_default=False)
     ] = None,
@@ -856,11 +865,11 @@ def export(
         _export_pipeline(source, pipeline)
         return
     from stance.annotation import export_lines, no_labels
-    from stance.dataset import labelled_files, read_table
+    from stance.dataset import read_table
 
-    table = read_table(source, heads=head, unlabelled=True)
+    table = read_table(source, heads=head, unlabelled=True, columns=_columns(column), neutral=_neutral(neutral))
     _warn(table.warnings)
-    if not table.heads and (lacking := no_labels(labelled_files(source))):
+    if not table.heads and (lacking := no_labels(table.files)):
         _say(f"warning: rows go out without labels: {lacking}")
     _write(export_lines(table, to, definitions), output)
     _say(f"{number(len(table.rows), 'row')} for {to}")
@@ -885,19 +894,22 @@ def import_(
     source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
     output: Annotated[
         Optional[Path],
-        typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable),
+        typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable_csv),
     ] = None,
     head: Annotated[
         list[str], typer.Option("--head", help="Label column; the first is the head of labels that name none.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
+    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     annotator: Annotated[str, typer.Option("--annotator", help="Who annotated, in place of what the file says.", show_default=False)] = "",
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
     from stance.annotation import csv_lines, import_files
 
+    if column and source != "csv":
+        raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
     _refuse_overwrite(output, map(str, files))
-    got = import_files(files, source, heads=head, annotator=annotator)
+    got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
     if got.unnamed and not head:
@@ -914,6 +926,7 @@ def import_(
 @app.command()
 def actors(
     text: Annotated[str, typer.Argument(help="A text, or - for standard input.", show_default=False)] = "",
+    model: ModelOption = None,
     table: ActorsOption = None,
     only_actors: OnlyActors = False,
     date: Annotated[str, typer.Option("--date", help="Date of the text (YYYY-MM-DD): who was in office.", show_default=False)] = "",
@@ -922,10 +935,11 @@ def actors(
     """Show every mention found in a text, its actor, and why."""
     from stance import rendering
     from stance.actors import read
-    from stance.lexicon import clashes, load_lexicon
+    from stance.lexicon import clashes
 
+    fitted = _model(model) if model else None
     if check:
-        found = clashes(load_lexicon(check, extend=not only_actors).aliases)
+        found = clashes(_lexicon(check, only_actors, fitted).aliases)
         for c in found:
             typer.echo(f"{c.alias}: {', '.join(a or '(place)' for a in c.actors)}: {c.note}")
         _say(f"{len(found)} clash{'es' if len(found) != 1 else ''}")
@@ -933,7 +947,7 @@ def actors(
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
     date = _date(date)
-    _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors), date=date)), None)
+    _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors, fitted), date=date)), None)
 
 
 @app.command()
@@ -997,11 +1011,6 @@ def _model(path: Path | None) -> Model:
     return load(path) if path and not _is_default(path) else default_model()
 
 
-def _warn_of_actors(model: Model, actors: Path | None) -> None:
-    if not actors and model.manifest.get("about", {}).get("actors"):
-        _say("warning: this model was trained with an alias table of its own; without it (--actors FILE) its actors are not found")
-
-
 def _is_default(path: Path) -> bool:
     """Whether the model that ships is meant, by the word `default`."""
     return str(path) == "default" and not path.exists()
@@ -1037,12 +1046,14 @@ def _date(given: str) -> str:
     return date
 
 
-def _lexicon(path: Path | None, only: bool) -> Lexicon:
+def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexicon:
+    """That of the model, else the default one; with a table on top of it, or the table alone."""
     from stance.lexicon import default_lexicon, load_lexicon
 
     if only and not path:
         raise typer.BadParameter("give the table that is to be used alone: --actors FILE", param_hint="--only-actors")
-    return load_lexicon(path, extend=not only) if path else default_lexicon()
+    base = model.lexicon if model else default_lexicon()
+    return load_lexicon(path, extend=not only, base=base) if path else base
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:

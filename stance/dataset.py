@@ -8,26 +8,25 @@ file order are its sentences; a row without an actor is a sentence that only giv
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
 from stance.lexicon import Lexicon, default_lexicon, valid_date
+from stance.tables import Csv, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 RESERVED = (
     "text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "sentence_start", "sentence_end", "mentions", "target",
     "context", "date", "split",
 )  # fmt: skip
+Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
 OTHER_CONTEXT = "whose context is not that of the first row of the article"
@@ -60,16 +59,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as files hold them, labels checked, before actors are located."""
+    """Rows as files hold them, labels checked, before actors are located; `files` are what they were read from."""
 
     heads: tuple[Head, ...]
     rows: tuple[Row, ...]
     warnings: tuple[str, ...]
+    files: tuple[Csv, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Validated pairs: `pairs[i]` has the labels `labels[head][i]` and belongs to group `groups[i]`."""
+    """Validated pairs: `pairs[i]` has the labels `labels[head][i]` and belongs to group `groups[i]`.
+
+    `lexicon` is the one their actors were located with; None: the default one.
+    """
 
     heads: tuple[Head, ...]
     rows: tuple[Row, ...]
@@ -78,6 +81,7 @@ class Dataset:
     labels: dict[str, tuple[str, ...]]
     warnings: tuple[str, ...]
     fingerprint: str
+    lexicon: Lexicon | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -88,7 +92,7 @@ class Dataset:
         rows = tuple(self.rows[i] for i in at)
         return Dataset(
             self.heads, rows, tuple(self.pairs[i] for i in at), tuple(self.groups[i] for i in at),
-            {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows),
+            {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows), self.lexicon,
         )  # fmt: skip
 
     def split(self, name: str) -> tuple[Dataset, Dataset]:
@@ -99,7 +103,7 @@ class Dataset:
 
 
 def read_dataset(
-    paths: str | Path | Sequence[str | Path],
+    paths: Paths,
     *,
     heads: Sequence[str] = (),
     lexicon: Lexicon | None = None,
@@ -107,7 +111,7 @@ def read_dataset(
     columns: Mapping[str, str] | None = None,
     neutral: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """Read labelled CSV files (or folders of them) and locate every actor in its sentence.
+    """Read labelled CSV files (or folders of them, or `-`, standard input; packed ones too) and locate every actor in its sentence.
 
     `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
@@ -115,73 +119,74 @@ def read_dataset(
     not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head. Raises InputError for unreadable files and
     DataError with every bad row as `file:line: what, value, what to do`, and for a neutral label that no row has.
     """
-    table, problems = _read_files(paths, heads, known, unlabelled=False, columns=columns, neutral=neutral)
-    names = tuple(h.name for h in table.heads)
-    rows, clash, notes = _without_duplicates(list(table.rows), names)
-    _refuse(problems + clash)
-    if not any(r.actor for r in rows):
-        raise DataError(f"{', '.join(map(str, labelled_files(paths)))}: no labelled rows", "a row needs text, actor and a label")
-    pairs, kept, more = locate(rows, lexicon or default_lexicon())
-    return Dataset(
-        table.heads, tuple(kept), tuple(pairs), tuple(map(_group, kept)), {n: tuple(r.labels[n] for r in kept) for n in names},
-        (*table.warnings, *notes, *more), fingerprint(kept),
-    )  # fmt: skip
+    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral), lexicon)
 
 
-def read_pairs(
-    paths: str | Path | Sequence[str | Path], *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None
-) -> Dataset:
+def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None) -> Dataset:
     """Rows of `text` and `actor` to be judged: as `read_dataset`, but label columns are not read (no heads, no labels) and every row is kept.
 
     Rows without an actor are context, and are no pairs. Raises as `read_dataset` does.
     """
-    table, problems = _read_files(paths, None, (), unlabelled=True, columns=columns)
-    _refuse(problems)
-    pairs, kept, notes = locate(table.rows, lexicon or default_lexicon())
-    return Dataset((), tuple(kept), tuple(pairs), tuple(map(_group, kept)), {}, (*table.warnings, *notes), fingerprint(kept))
+    return located(read_table(paths, heads=None, unlabelled=True, columns=columns), lexicon)
 
 
 def read_table(
-    paths: str | Path | Sequence[str | Path], *, heads: Sequence[str] = (), known: Sequence[Head] = (), unlabelled: bool = False,
+    paths: Paths, *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
     columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
 ) -> Table:  # fmt: skip
-    """The rows of labelled CSV files (or folders of them), duplicates kept, actors not located.
+    """The rows of labelled CSV files (or folders of them), actors not located; a row that stands twice is there once.
 
-    With `unlabelled`, label columns and cells may be missing. Options and errors as of `read_dataset`.
+    With `unlabelled`, label columns and cells may be missing, and all rows are kept. `heads` None: no column holds labels. Options and errors
+    as of `read_dataset`.
     """
-    table, problems = _read_files(paths, heads, known, unlabelled=unlabelled, columns=columns, neutral=neutral)
-    _refuse(problems)
-    return table
+    files = read_files(paths, columns=columns, heads=heads or [h.name for h in known])
+    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral)
 
 
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        raise DataError(f"{number(len(problems), 'bad row')}; nothing was read", "correct them and try again", tuple(problems))
+def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads: Sequence[str] = ()) -> tuple[Csv, ...]:
+    """The CSV files named, and those of folders, each read once, its columns called as they are here (`columns`, `heads` as of `read_dataset`)."""
+    return tuple(_named(read_csv(f), columns or {}, heads or tuple(DEFAULT_HEADS)) for f in labelled_files(paths))
 
 
-def _read_files(
-    paths: str | Path | Sequence[str | Path], heads: Sequence[str] | None, known: Sequence[Head], *, unlabelled: bool,
-    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
-) -> tuple[Table, list[str]]:  # fmt: skip
-    """`heads` None: no column holds labels."""
-    files = labelled_files(paths)
+def table_of(
+    files: Sequence[Csv], *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
+    neutral: Mapping[str, str] | None = None,
+) -> Table:  # fmt: skip
+    """As `read_table`, of files already read."""
     wanted = None if heads is None else tuple(dict.fromkeys(heads))
     rows: list[Row] = []
     problems: list[str] = []
-    warnings: list[str] = []
     names: tuple[str, ...] = ()
     none = {h.name: h.neutral for h in known if h.neutral} | dict(neutral or {})
     for n, f in enumerate(files):
-        text, note = read_text(f)
-        warnings += [note] if note else []
-        here = _read_rows(str(f), text, wanted, rows, problems, unlabelled, columns or {}, none)
+        here = _label_columns(f, wanted, unlabelled)
         if n and here != names:
-            raise DataError(
-                f"{f}:1: label columns {', '.join(here)}; {files[0]} has {', '.join(names)}", "name those they share with --head, or give them apart"
-            )
+            told = f"{f.place}: label columns {', '.join(here)}; {files[0].file} has {', '.join(names)}"
+            raise DataError(told, "name those they share with --head, or give them apart")
         names = here
-    found = heads_of(rows, names, known, neutral or {})
-    return Table(found, tuple(rows), tuple(warnings)), problems + label_problems(rows, found, {h.name for h in known})
+        got, bad = rows_of(f, names, () if unlabelled else names, _by_head(none, names))
+        rows += got
+        problems += bad
+    found = heads_of(rows, names, known, neutral)
+    problems += label_problems(rows, found, {h.name for h in known})
+    notes = [f.note for f in files if f.note]
+    if not unlabelled:
+        rows, clash, twice = _without_duplicates(rows, names)
+        problems += clash
+        notes += twice
+    if problems:
+        raise DataError(f"{number(len(problems), 'bad row')}; nothing was read", "correct them and try again", tuple(problems))
+    return Table(found, tuple(rows), tuple(notes), tuple(files))
+
+
+def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
+    """The rows of a table that have an actor, each with its pair. Raises DataError when a table with heads has none."""
+    if table.heads and not any(r.actor for r in table.rows):
+        raise DataError(f"{', '.join(f.file for f in table.files)}: no labelled rows", "a row needs text, actor and a label")
+    pairs, kept, notes = locate(table.rows, lexicon or default_lexicon())
+    labels = {h.name: tuple(r.labels[h.name] for r in kept) for h in table.heads}
+    told = (*table.warnings, *notes)
+    return Dataset(table.heads, tuple(kept), tuple(pairs), tuple(map(_group, kept)), labels, told, fingerprint(kept), lexicon)
 
 
 def fingerprint(rows: Sequence[Row]) -> str:
@@ -197,85 +202,12 @@ def row_digest(row: Row) -> int:
     return int.from_bytes(hashlib.sha256(repr((normalise(row.text), row.actor)).encode()).digest()[:8], "little")
 
 
-def read_text(path: Path) -> tuple[str, str]:
-    """(text, warning) of a file: BOM, else strict UTF-8, else cp1252 with a warning.
-
-    Raises InputError for a missing, empty or binary file, and for a few lines that are no UTF-8 among others that are.
-    """
-    return decode(read_bytes(path), str(path))
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises InputError when it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
-
-
-def _as_cp1252(e: UnicodeError) -> tuple[str, int]:
-    assert isinstance(e, UnicodeDecodeError)
-    return e.object[e.start : e.end].decode("cp1252", errors="replace"), e.end
-
-
-CP1252 = "stance.cp1252"  # what to do with bytes that are no UTF-8, for `errors=`
-codecs.register_error(CP1252, _as_cp1252)
-
-
-def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
-    """As `read_text`, for bytes already read; with `mixed`, bytes that are no UTF-8 are read as cp1252 beside others that are."""
-    if not raw.removeprefix(b"\xef\xbb\xbf").strip():
-        raise InputError(f"{name}: the file is empty", "give a file with text")
-    for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if raw.startswith(bom):
-            try:
-                return raw.decode(encoding), ""
-            except UnicodeDecodeError as e:
-                raise InputError(f"{name}: not valid {encoding} after its byte-order mark", "save it as UTF-8") from e
-    if b"\x00" in raw[:65536]:
-        raise InputError(f"{name}: this is a binary file, not text", "give txt, html, json, jsonl or csv")
-    try:
-        return raw.decode("utf-8"), ""
-    except UnicodeDecodeError as e:
-        if mixed:
-            return raw.decode("utf-8", errors=CP1252), not_utf8(name, raw.count(b"\n", 0, e.start) + 1, raw[e.start])
-        encoding, note = _encoding_of(raw.split(b"\n"), name)
-        return raw.decode(encoding, errors="replace"), note
-
-
-def not_utf8(name: str, line: int, byte: int) -> str:
-    """What to say of the first byte that is none."""
-    return f"{name}:{line}: not UTF-8 (byte 0x{byte:02x}); read as cp1252"
-
-
-def _encoding_of(lines: Iterable[bytes], name: str) -> tuple[str, str]:
-    """(encoding, warning): UTF-8 if all lines are, else cp1252 with a warning.
-
-    Raises InputError, with the bad lines, when more lines hold characters of UTF-8 than bytes that are none: as cp1252 those would be garbled.
-    """
-    good, bad = 0, list[tuple[int, int]]()
-    for n, line in enumerate(lines, 1):
-        if not line.isascii():
-            try:
-                line.decode("utf-8")
-                good += 1
-            except UnicodeDecodeError as e:
-                bad.append((n, line[e.start]))
-    if not bad:
-        return "utf-8", ""
-    if good <= len(bad):
-        return "cp1252", not_utf8(name, *bad[0])
-    told = "\n".join(f"{name}:{n}: not UTF-8 (byte 0x{byte:02x})" for n, byte in bad[:100])
-    told += f"\n… and {len(bad) - 100} more" if len(bad) > 100 else ""
-    raise InputError(f"{told}, while {good} other lines with accents or the like are", "save these lines as UTF-8 too")
-
-
-def labelled_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The files named, and the `*.csv` of the folders named. Raises InputError when there is none."""
+def labelled_files(paths: Paths) -> list[Path]:
+    """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
     for p in map(Path, [paths] if isinstance(paths, (str, Path)) else paths):
-        if p.is_dir():
-            inside = sorted(p.glob("*.csv"))
+        if str(p) != "-" and p.is_dir():
+            inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")
             if not inside:
                 raise InputError(f"{p}: no *.csv in this folder", "give labelled CSV files")
             files += inside
@@ -286,129 +218,85 @@ def labelled_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     return files
 
 
-def csv_records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of every record of a CSV, the header first; `,`, `;` or tab, by the header."""
-    csv.field_size_limit(1 << 30)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-    line = 1
-    for cells in reader:
-        if line == 1 or any(c.strip() for c in cells):
-            yield line, cells
-        line = reader.line_num + 1
-
-
-def delimiter_of(text: str) -> str:
-    """What stands between the cells of a CSV: of `,`, `;` and tab that which its header has most of."""
-    header = text.split("\n", 1)[0]
-    return max(",;\t", key=header.count)
-
-
-def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:
-    """One record, without its line end."""
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n").writerow(cells)  # only characters of the line end are quoted
-    return buffer.getvalue()[:-2]
-
-
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-
-
-def spreadsheet_cell(text: str) -> str:
-    """The cell with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection); `plain_cell` undoes it."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def plain_cell(text: str) -> str:
-    """The cell as it was before `spreadsheet_cell`."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
-
-
-def read_definitions(path: Path, heads: Sequence[Head]) -> dict[str, dict[str, str]]:
-    """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns.
+def read_definitions(path: Path, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
+    """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns; with `more`, also of labels that a head does not have.
 
     Raises DataError for missing columns, and for every head or label that `heads` do not have.
     """
-    records = csv_records(read_text(path)[0])
-    header = column_names(next(records)[1])
-    if missing := [c for c in ("head", "label", "definition") if c not in header]:
-        raise DataError(f"{path}:1: no column {missing[0]!r}; seen: {', '.join(header)}", "needed: head, label, definition")
+    file = read_csv(path)
+    if missing := [c for c in ("head", "label", "definition") if c not in file.columns]:
+        raise DataError(f"{file.place}: no column {missing[0]!r}; seen: {', '.join(file.columns)}", "needed: head, label, definition")
     known = {h.name: h.labels for h in heads}
     out: dict[str, dict[str, str]] = {}
     problems = []
-    for line, cells in records:
-        head, label, told = (dict(zip(header, cells, strict=False)).get(c, "").strip() for c in ("head", "label", "definition"))
-        if label in known.get(head, ()):
+    for r in file.records:
+        head, label, told = (file.cells(r).get(c, "").strip() for c in ("head", "label", "definition"))
+        if head in known and (label in known[head] or more and label):
             out.setdefault(head, {})[label] = told
         else:
             what, names = ("label", known[head]) if head in known else ("head", tuple(known))
             value = label if what == "label" else head
-            problems.append(f"{path}:{line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
+            problems.append(f"{path}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
     if problems:
         raise DataError(f"{number(len(problems), 'definition')} of nothing", "correct them and try again", tuple(problems))
     return out
 
 
-def column_names(cells: Sequence[str]) -> list[str]:
-    """A header's column names, as they are matched: lower case, without blanks around."""
-    return [c.strip().lower() for c in cells]
-
-
-def _read_rows(
-    file: str, text: str, heads: tuple[str, ...] | None, rows: list[Row], problems: list[str], unlabelled: bool, columns: Mapping[str, str],
-    neutral: Mapping[str, str],
-) -> tuple[str, ...]:  # fmt: skip
-    records = csv_records(text)
-    header = _renamed(file, column_names(next(records, (1, []))[1]), columns, heads or tuple(DEFAULT_HEADS))
-    if twice := [c for c, n in Counter(header).items() if c and n > 1]:
-        raise DataError(f"{file}:1: column {twice[0]!r} stands {header.count(twice[0])} times in the header", "rename or delete all but one")
-    names = () if heads is None else heads or tuple(h for h in DEFAULT_HEADS if h in header)
+def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -> tuple[str, ...]:
+    """The heads that a file has labels of; None: none. Raises DataError for columns that are missing, and for a head whose name is taken."""
+    names = () if heads is None else heads or tuple(h for h in DEFAULT_HEADS if h in file.columns)
     if taken := [n for n in names if n.lower() in RESERVED]:
-        raise DataError(f"{file}:1: a head cannot be called {taken[0]!r}", f"rename the column; taken: {', '.join(RESERVED)}")
-    missing = [c for c in ("text", "actor", *(() if unlabelled else names or ("stance",))) if c.lower() not in header]
+        raise DataError(f"{file.place}: a head cannot be called {taken[0]!r}", f"rename the column; taken: {', '.join(RESERVED)}")
+    missing = [c for c in ("text", "actor", *(() if unlabelled else names or ("stance",))) if c.lower() not in file.columns]
     if missing:
-        hints = [near_miss(c, [h for h in header if h]) for c in missing]
+        hints = [near_miss(c, [h for h in file.columns if h]) for c in missing]
         raise DataError(
-            f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
+            f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns) or 'nothing'}",
             " ".join(h for h in hints if h) or f"needed: text, actor{'' if unlabelled else ', and stance (or the columns named with --head)'}",
         )
-    none = _by_head(neutral, names)
-    line, cells = 1, list[str]()
-    for line, cells in records:
-        cell = dict(zip(header, map(plain_cell, cells), strict=False))
-        try:
-            rows.append(parse_row(file, line, cell, names, () if unlabelled else names, len(cells), len(header), none))
-        except ValueError as e:
-            problems += [f"{file}:{line}: {x}" for x in str(e).split("\n")]
-    if len(cells) == len(header) and any("\n" in c for c in cells) and "".join([*io.StringIO(text, newline="")][line - 1 :]).count('"') % 2:
-        problems.append(f"{file}:{line}: a quotation mark that opens here is never closed, and the rows below would be part of it; close it")
     return names
 
 
-def _renamed(file: str, header: list[str], columns: Mapping[str, str], heads: Sequence[str]) -> list[str]:
-    """The header by the names that columns have here; one that had such a name without being meant has none."""
+def rows_of(
+    file: Csv, names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
+) -> tuple[list[Row], list[str]]:
+    """(rows, `file:line: …` of those that are bad); heads and options as of `parse_row`."""
+    rows: list[Row] = []
+    problems: list[str] = []
+    for r in file.records:
+        try:
+            if r.fault:
+                raise ValueError(r.fault)
+            rows.append(parse_row(file.file, r.line, file.cells(r), names, needed, neutral))
+        except ValueError as e:
+            problems += [f"{file.file}:{r.line}: {x}" for x in str(e).split("\n")]
+    return rows, problems
+
+
+def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
+    """The file with its columns by the names that they have here; one that had such a name without being meant has none."""
     known = (*COLUMNS, *heads)
     if odd := [n for n in columns if n.lower() not in map(str.lower, known)]:
         raise DataError(f"no column is called {odd[0]!r} here", near_miss(odd[0], known) or f"one of {', '.join(known)}")
     names = {c.strip().lower(): name.lower() for name, c in columns.items()}
-    if missing := [c for c in names if c not in header]:
-        raise DataError(f"{file}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header)}", near_miss(missing[0], header))
-    return [names.get(c, "" if c in names.values() else c) for c in header]
+    if missing := [c for c in names if c not in file.columns]:
+        told = f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns)}"
+        raise DataError(told, near_miss(missing[0], file.columns))
+    found = [names.get(c, "" if c in names.values() else c) for c in file.columns]
+    if twice := [c for c, n in Counter(found).items() if c and n > 1]:
+        raise DataError(f"{file.place}: column {twice[0]!r} stands {found.count(twice[0])} times in the header", "rename or delete all but one")
+    return replace(file, columns=found)
 
 
 def parse_row(
-    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), width: int = 0, wanted: int = 0,
-    neutral: Mapping[str, str] | None = None,
-) -> Row:  # fmt: skip
+    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
+) -> Row:
     """A row from its cells by column; heads `names`, of which `needed` may not be empty; `neutral` labels by head, where they are not `neutral`.
 
     Raises ValueError, a problem a line.
     """
     none = neutral or {}
     bad: list[str] = []
-    if width > wanted:
-        bad.append(f"{width} cells, the header has {wanted}; quote cells that hold the delimiter")
-    elif width < wanted:
-        bad.append(f"row has {width} cells, the header {wanted}; a quotation mark may be left open, or cells at its end are missing")
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
@@ -440,7 +328,8 @@ def heads_of(
     """
     none = _by_head(neutral or {}, names)
     if odd := [n for n in none if n not in names]:
-        raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", near_miss(odd[0], names) or f"heads: {', '.join(names)}")
+        hint = near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}"
+        raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", hint)
     out: list[Head] = []
     for n in names:
         fixed = next((h for h in known if h.name == n), None)
@@ -571,7 +460,7 @@ def by_article(rows: Sequence[Row]) -> list[list[int]]:
     return list(articles.values())
 
 
-def sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
+def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
     """(sentences of an article, those of its context first; the rows of each sentence after the context).
 
     They come in the order of their `sentence_id`, where all are numbers: a table may have been sorted by actor, or lie in several files;
@@ -588,19 +477,26 @@ def sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
     return before + own, list(by_sentence.values())
 
 
-def _locate_article(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Pair]:
-    """Pairs by the `id` of their row."""
-    sents, by_sentence = sentences_of(rows)
+def read_rows(rows: Sequence[Row], lexicon: Lexicon, *, told: bool) -> list[tuple[Reading, list[Row]]]:
+    """The sentences of one article, read, each with its rows; those of its context are read before them.
+
+    With `told`, an actor of the rows who was there before, or may have been in the context, can be meant without a name.
+    """
+    sents, by_sentence = _sentences_of(rows)
     before = len(sents) - len(by_sentence)
     present: list[set[str]] = [set() for _ in range(before)]
     earlier: set[str] = set()
-    for members in by_sentence:
-        # who was there before, or may have been in the context, can be meant without a name
+    for members in by_sentence if told else ():
         present.append({r.actor for r in members if r.start is None and (before or r.actor in earlier) and not _by_name(r)} - {""})
         earlier |= {r.actor for r in members}
-    readings = read_sentences(sents, lexicon, date=valid_date(rows[0].date), present=present)[before:]
+    readings = read_sentences(sents, lexicon, date=valid_date(rows[0].date), present=present if told else ())
+    return list(zip(readings[before:], by_sentence, strict=True))
+
+
+def _locate_article(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Pair]:
+    """Pairs by the `id` of their row."""
     out: dict[int, Pair] = {}
-    for reading, members in zip(readings, by_sentence, strict=True):
+    for reading, members in read_rows(rows, lexicon, told=True):
         whole = _with_given(reading, [r for r in members if r.actor])
         for r in members:
             if r.actor:

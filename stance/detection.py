@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from stance.actors import Pair, pairs, read_sentences
+from stance.actors import Pair, pairs
 from stance.classification import classify_pairs
-from stance.dataset import Dataset, Row, by_article, sentences_of
+from stance.dataset import Dataset, Row, by_article, read_rows
 from stance.evaluation import Floats, percentiles, resample
-from stance.lexicon import Lexicon, valid_date
+from stance.lexicon import Lexicon
 from stance.model import Model
 
 ACTORS = "actors"
@@ -79,9 +79,7 @@ def _found(articles: Sequence[Sequence[Row]], model: Model, lexicon: Lexicon, ne
     read: list[Pair] = []
     at: list[int] = []
     for n, article in enumerate(articles):
-        sents, by_sentence = sentences_of(article)
-        readings = read_sentences(sents, lexicon, date=valid_date(article[0].date))[len(sents) - len(by_sentence) :]
-        for reading, members in zip(readings, by_sentence, strict=True):
+        for reading, members in read_rows(article, lexicon, told=False):
             for p in pairs(reading):
                 rows.append(replace(members[0], actor=p.actor))
                 read.append(p)

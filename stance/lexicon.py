@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import datetime
+import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from stance.errors import DataError, InputError, near_miss
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
@@ -64,12 +66,15 @@ class Lexicon:
     table of ten thousand rows costs next to nothing to open.
     """
 
-    def __init__(self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None) -> None:
+    def __init__(
+        self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None, text: str = ""
+    ) -> None:
         """`lines` are the rows, sorted by `first_word` of their alias; `order` gives the column of each of COLUMNS, -1 for none.
 
-        With `base`, its rows hold too, but for those of an alias that is also in `lines`.
+        With `base`, its rows hold too, but for those of an alias that is also in `lines`. `text` is the table that `lines` come from, as
+        CSV; '' for the one that ships.
         """
-        self._lines, self._source, self._order, self._base = lines, source, order, base
+        self._lines, self._source, self._order, self._base, self.text = lines, source, order, base, text
         self._own: frozenset[str] = frozenset(_Raw(x, source, 0, order).alias for x in lines) if base else frozenset()
         self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
         self._short: dict[str, list[int]] | None = None
@@ -136,6 +141,11 @@ class Lexicon:
                     else:
                         out[first] = [n]
         return out
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a model file says of its own table: SHA-256 of the text, number of rows, and whether they hold alone, without those that ship."""
+        return {"sha256": hashlib.sha256(self.text.encode()).hexdigest(), "rows": len(self._lines), "alone": self._base is None}
 
     @property
     def aliases(self) -> tuple[Alias, ...]:
@@ -221,32 +231,41 @@ def default_lexicon() -> Lexicon:
     return Lexicon(data.rstrip("\n").split("\n")[1:], "actors.csv")
 
 
-def load_lexicon(path: str | Path, *, extend: bool = True) -> Lexicon:
-    """Read a user's alias table, one row a line; with `extend` its rows come on top of the default ones.
+def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None = None) -> Lexicon:
+    """Read a user's alias table, one row a line; with `extend` its rows come on top of those of `base` (a model's lexicon; else the default one).
 
     Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
-    A row replaces the default rows of the same alias; an empty actor with kind `place` takes an alias out.
+    A row replaces the rows of the same alias below it; an empty actor with kind `place` takes an alias out.
     Raises InputError when the file cannot be read and DataError with all bad rows.
     """
     try:
-        data = Path(path).read_text("utf-8-sig")
+        data = Path(path).read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"{path}: cannot read the actor table: {e}", "give a UTF-8 CSV file") from e
+    return build_lexicon(data, str(path), base=(base or default_lexicon()) if extend else None)
+
+
+def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
+    """The lexicon of a table's text, on top of `base` or alone; `source` names it in messages. Raises DataError with all bad rows."""
     lines = data.splitlines()
     if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
         lines = [",".join(map(_cell, row)) for row in csv.reader(lines, delimiter=";")]
     header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
-            f"{path}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
+            f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             f"the columns are {','.join(COLUMNS)}",
         )
     order = [header.index(c) if c in header else -1 for c in COLUMNS]
-    rows = [_Raw(line, str(path), n, order) for n, line in enumerate(lines[1:], 2) if line.strip(", \t")]
+    rows = [_Raw(line, source, n, order) for n, line in enumerate(lines[1:], 2) if line.strip(", \t")]
     _parse_all(rows)
     # the alias goes first, as the look-up wants it
-    ready = sorted((",".join(map(_cell, r.cells())) for r in rows), key=first_word)
-    return Lexicon(ready, str(path), _IN_ORDER, default_lexicon() if extend else None)
+    ready = [",".join(map(_cell, r.cells())) for r in rows]
+    if base and base.text:  # one table on top of another makes one
+        own = {r.cells()[0] for r in rows}
+        ready += [r.line for r in map(base._raw, range(len(base._lines))) if r.alias not in own]
+        data, base = "\n".join([",".join(COLUMNS), *ready, ""]), base._base
+    return Lexicon(sorted(ready, key=first_word), source, _IN_ORDER, base, data)
 
 
 def _cell(text: str) -> str:

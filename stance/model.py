@@ -5,7 +5,8 @@ Numpy only. The file is a zip with `manifest.json`, plain `.npy` arrays (never p
 SHA-256 of all bytes before it, so a truncated or altered file is refused before anything is read.
 
 A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it. A model with a
-network (format 3) holds its parameters, and its table of word vectors unless it is the one that ships with the package.
+network (format 3) holds its parameters, and its table of word vectors unless it is the one that ships with the package. A model trained
+with an alias table of the user's own (format 4) holds it as `actors.csv`: a program that did not know of it would silently miss actors.
 `seen.npy`, if it is there, has hashes of the rows the model was trained on.
 """
 
@@ -30,6 +31,7 @@ from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
 from stance.errors import ModelError, StanceError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
+from stance.lexicon import Lexicon, build_lexicon, default_lexicon
 from stance.network import Network, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
 from stance.text import DATA
@@ -38,8 +40,8 @@ from stance.words import default_words, read_words
 if TYPE_CHECKING:
     from stance.encoders import Encoder
 
-FORMAT = 3  # the newest there is; a file is written in the oldest that can hold it
-_PLAIN, _ENCODED, _NETWORK = 1, 2, 3
+FORMAT = 4  # the newest there is; a file is written in the oldest that can hold it
+_PLAIN, _ENCODED, _NETWORK, _TABLE = 1, 2, 3, 4
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
@@ -116,7 +118,7 @@ class Model:
 
     `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
     a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted; None where they
-    were too many to be kept.
+    were too many to be kept. `lexicon` is what finds its actors: with the alias table it was trained with, or the default one.
     """
 
     heads: tuple[HeadModel, ...]
@@ -128,6 +130,7 @@ class Model:
     encoder: Encoder | None = None
     network: Network | None = None
     seen: Keys | None = field(default=None, repr=False)
+    lexicon: Lexicon = field(default_factory=default_lexicon, repr=False)
 
     def rows(self, pairs: Sequence[Pair] | Prepared, *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""
@@ -169,7 +172,7 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides a judgement: weights, labels and which is neutral, cues, encoder and network."""
+        """A hash of all that decides a judgement: weights, labels and which is neutral, cues, encoder, network and an alias table of its own."""
         h = hashlib.sha256(self.cues.digest.encode())
         if self.encoder:
             h.update(repr([self.manifest["encoder"][k] for k in ("sha256", "layer")]).encode())
@@ -179,6 +182,8 @@ class Model:
                 h.update(a.tobytes())
         if self.network:
             h.update(self.network.words.digest.encode() + self.network.content)
+        if self.lexicon.text:
+            h.update(repr(self.lexicon.about).encode())
         return h.hexdigest()[:16]
 
     @property
@@ -221,12 +226,15 @@ class Model:
                 members["words.npz"] = self.network.words.to_bytes()
         if self._cue_text:
             members["cues.csv"] = self._cue_text.encode()
+        manifest = {k: v for k, v in self.manifest.items() if k != "actors"}
+        if self.lexicon.text:
+            members["actors.csv"] = self.lexicon.text.encode()
+            manifest["actors"] = self.lexicon.about
         if self.seen is not None:
             members["seen.npy"] = _npy(self.seen)
         if self._pipeline:
             members["pipeline.joblib"] = self._pipeline
-        manifest = dict(self.manifest)
-        manifest["format"] = _NETWORK if self.network else _ENCODED if self.encoder else _PLAIN
+        manifest["format"] = _TABLE if self.lexicon.text else _NETWORK if self.network else _ENCODED if self.encoder else _PLAIN
         manifest["fingerprint"] = self.fingerprint
         manifest["heads"] = self.described_heads
         manifest["members"] = {n: hashlib.sha256(b).hexdigest() for n, b in members.items()}
@@ -261,7 +269,7 @@ def _add(z: zipfile.ZipFile, name: str, data: bytes) -> None:
     info = zipfile.ZipInfo(name, _DATE)
     info.create_system = 3
     info.external_attr = 0o644 << 16
-    stored = name.endswith((".npy", ".joblib", ".npz"))
+    stored = name.endswith((".npy", ".joblib", ".npz")) or name == "actors.csv"  # a spreadsheet's empty rows would pack like a bomb
     z.writestr(info, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, 9)
 
 
@@ -317,11 +325,12 @@ def from_bytes(raw: bytes, path: Path) -> Model:
             raise ValueError("the hashes of its rows have the wrong shape or type")
         cue_text = bytes(members.get("cues.csv", b"")).decode()
         cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
+        lexicon = _lexicon(manifest, members, path)
     except StanceError:
         raise
     except Exception as e:  # whatever odd bytes make numpy, json or zlib raise
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network, seen)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network, seen, lexicon)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
@@ -406,6 +415,18 @@ def _network(manifest: dict[str, Any], members: dict[str, bytes | memoryview], p
         raise ValueError("the arrays of its network have the wrong shape or type")
     _require_finite("its network", *parameters.values())
     return Network(parameters, words)
+
+
+def _lexicon(manifest: dict[str, Any], members: dict[str, bytes | memoryview], path: Path) -> Lexicon:
+    told = manifest.get("actors")
+    if (told is None) != ("actors.csv" not in members):
+        raise ValueError("its table of actors is missing, or not told of")
+    if told is None:
+        return default_lexicon()
+    data = bytes(members["actors.csv"])
+    if hashlib.sha256(data).hexdigest() != told["sha256"]:
+        raise ValueError("its table of actors is not the one it was trained with")
+    return build_lexicon(data.decode(), f"actors.csv of {path}", base=None if told["alone"] else default_lexicon())
 
 
 def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int) -> HeadModel:

@@ -12,8 +12,8 @@ from stance.actors import Reading, named
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, UNSURE, column_clashes
-from stance.dataset import csv_line, plain_cell
-from stance.errors import DataError, ModelError
+from stance.errors import DataError, ModelError, number
+from stance.tables import Csv, csv_line, plain_cell
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -164,27 +164,26 @@ def _label_cells(j: Judgement) -> dict[str, str]:
 
 
 def filled_lines(
-    records: Iterable[tuple[int, list[str]]], judgements: Iterable[Judgement], lines: Collection[int], heads: Mapping[str, Sequence[str]],
-    *, prefix: str = "", jsonl: bool = False, delimiter: str = ",",
+    table: Csv, judgements: Iterable[Judgement], lines: Collection[int], heads: Mapping[str, Sequence[str]], *, prefix: str = "", jsonl: bool = False
 ) -> Iterator[str]:  # fmt: skip
-    """A table with the labels of its rows in further columns: `records` as of `dataset.csv_records`, judgements of those at `lines`.
+    """A table with the labels of its rows in further columns: judgements of the records at `lines`.
 
     Names of new columns begin with `prefix`. Cells stay as they are; a row without a judgement gets empty ones (null in JSON lines).
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
     """
-    judged, rows = iter(judgements), iter(records)
-    header = next(rows)[1]
+    judged, header = iter(judgements), table.header.cells
     names = [prefix + c for c in _label_cells(_nothing(heads))]
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
-        yield csv_line([*header, *names], delimiter)
-    for line, cells in rows:
-        j = next(judged) if line in lines else None
+        yield from [table.first_line] if table.first_line else []
+        yield csv_line([*header, *names], table.delimiter)
+    for r in table.records:
+        j = next(judged) if r.line in lines else None
         if jsonl:
-            yield json.dumps(dict(zip(header, map(plain_cell, cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
+            yield json.dumps(dict(zip(header, map(plain_cell, r.cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
         else:
-            yield csv_line([*cells, *(_label_cells(j).values() if j else [""] * len(names))], delimiter)
+            yield csv_line([*r.cells, *(_label_cells(j).values() if j else [""] * len(names))], table.delimiter)
 
 
 def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:
@@ -310,6 +309,9 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
         yield f"  encoder {e['name']}, layer {e['layer']}, vectors of {e['width']}, SHA-256 of its weights {e['sha256']}"
     if n := manifest.get("network"):
         yield f"  network over word vectors with the SHA-256 {n['words']}"
+    if a := manifest.get("actors"):
+        held = "alone" if a["alone"] else "on top of the default one"
+        yield f"  alias table of its own, {number(a['rows'], 'row')}, {held}, SHA-256 {a['sha256']}"
     for key, value in manifest.get("about", {}).items():
         yield f"  {key.replace('_', ' ')}: {value}"
     for head in manifest["heads"]:

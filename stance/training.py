@@ -33,6 +33,7 @@ from stance.encoders import Encoder
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
+from stance.lexicon import default_lexicon
 from stance.model import DenseWeights, HeadModel, Model, softmax
 from stance.network import Goal, Network, Progress, rounded
 from stance.stacking import EncoderFeatures, ScoreStack, coefficients, dense_pipeline, one_thread_network, with_encoder, with_network
@@ -200,10 +201,11 @@ def train(
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
 
-    `about` (`labelled_by`, `licence`, `note`, `hold_out`, `actors`, `definitions`) and `definitions` of labels, by head, go into the
+    `about` (`labelled_by`, `licence`, `note`, `hold_out`, `columns`, `definitions`) and `definitions` of labels, by head, go into the
     manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder`, or a recurrent network over
     the vectors of `words`, join the features by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
     With a trained network as `words`, its vectors are taken and training starts from it: worth most on small data.
+    The alias table that `data` was read with, if it was one of the user's own, goes into the model: see `Model.lexicon`.
 
     Same data and settings give the same bytes. Raises DataError when a head has one class or a
     class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and words together.
@@ -237,7 +239,9 @@ def train(
         manifest[second.name] = second.entry()
     network = second.whole if isinstance(second, _Networks) else None
     seen = np.unique(row_digests(data)) if len(data) <= _REMEMBERED else None
-    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network, seen)
+    model = Model(
+        tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network, seen, data.lexicon or default_lexicon()
+    )
     return model, reports
 
 

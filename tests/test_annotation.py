@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from stance.annotation import TOOLS, export_lines, import_file
 from stance.codebook import Head
-from stance.dataset import Row, Table, plain_cell, read_dataset, read_table, spreadsheet_cell
+from stance.dataset import Row, Table, read_dataset, read_table
 from stance.errors import DataError, InputError
+from stance.tables import plain_cell, spreadsheet_cell
 
 Cli = Callable[..., Run]
 

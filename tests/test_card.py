@@ -88,7 +88,7 @@ def test_the_command_makes_the_same_bytes(run: Cli, tmp_path: Path, monkeypatch:
 
 
 def test_own_heads_and_tables_are_in_the_command(manifest: dict[str, Any]) -> None:
-    own = {**manifest, "heads": [{"name": "my mood", "labels": ["a", "b"], "ordered": False}], "members": {"cues.csv": "0"}, "about": {"actors": "x"}}
+    own = {**manifest, "heads": [{"name": "my mood", "labels": ["a", "b"], "ordered": False}], "members": {"cues.csv": "0"}, "actors": {"alone": False}, "about": {}}
     assert command(own, "card") == "stance train DATA --head 'my mood' --folds 3 --min-pairs 2 --seed 20240229 --cues CUES.csv --actors ACTORS.csv -o model.stance"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -476,6 +477,22 @@ def test_rows_of_nobody_may_have_the_neutral_label(run: Cli, sided: Path) -> Non
     assert r.code == 1 and "stance has a label but no actor: 'none'" in r.err
     r = run("check", sided, "--neutral", "none")
     assert r.code == 0 and "neutral-tone" not in r.out
+
+
+def test_a_label_of_one_s_own_beside_those_of_the_codebook(run: Cli, tmp_path: Path) -> None:
+    rows = [{"article_id": str(n), "text": f"Norway spoke {n} times.", "actor": "Norway", "stance": x} for n, x in enumerate(("firm", "deny", "none"))]
+    a = write_csv(tmp_path / "a.csv", [*rows, {"article_id": "9", "text": "It rained.", "actor": "", "stance": "none"}])
+    b = write_csv(tmp_path / "b.csv", rows)
+    for command in (("agree", a, b), ("export", a, "--to", "doccano")):
+        r = run(*command)
+        assert r.code == 1 and "unknown stance 'none'" in r.err
+        r = run(*command, "--neutral", "none")
+        assert r.code == 0 and "none" in r.out and not r.err.startswith("error")
+    packed = tmp_path / "a.csv.gz"
+    packed.write_bytes(gzip.compress(a.read_bytes().replace(b"stance", b"STANCE").replace(b"actor", b"who")))
+    plain = read_dataset(a, neutral={"": "none"})
+    data = read_dataset(packed, columns={"actor": "who"}, neutral={"stance": "none"})
+    assert data.heads == plain.heads and data.heads[0].neutral == "none" and len(data) == 3 and data.fingerprint == plain.fingerprint
 
 
 def test_check_and_cross_validation_know_the_neutral_label(run: Cli, sided: Path, sided_model: Path, tmp_path: Path) -> None:

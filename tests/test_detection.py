@@ -12,7 +12,7 @@ from conftest import REPORTS, Run, relabel, write_csv
 
 from stance.articles import Article
 from stance.classification import classify
-from stance.dataset import read_table
+from stance.dataset import located, read_table
 from stance.detection import Found, detect
 from stance.lexicon import Lexicon
 from stance.model import Model
@@ -35,6 +35,15 @@ def test_what_is_labelled_as_it_is_judged_is_found(model: Model, lexicon: Lexico
     assert {(f.precision, f.recall, f.f1) for f in found.values()} == {(1.0, 1.0, 1.0)}
     assert found["actors"].labelled == 3
     assert found["stance"].labelled == sum(r.get("stance", "neutral") != "neutral" for r in rows) > 0
+
+
+def test_labelled_actors_are_no_help_in_finding_them(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
+    """Training takes the spokesman for Chile's, because a labeller says so; `classify` would not."""
+    told = {"Chile left the talks.": "Chile", "Norway condemned the raid.": "Norway", "The spokesman denied it.": "Chile"}
+    rows = [{"article_id": "a", "sentence_id": n, "text": t, "actor": a, "stance": "deny"} for n, (t, a) in enumerate(told.items())]
+    table = read_table(write_csv(tmp_path / "a.csv", rows))
+    found = detect(table.rows, model, lexicon=lexicon)["actors"]
+    assert (found.right, found.found, found.labelled) == (2, 3, 3) and located(table, lexicon).pairs[2].mentions
 
 
 def test_what_is_missed_invented_or_labelled_otherwise_counts(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
@@ -75,16 +84,6 @@ def test_heads_that_have_no_neutral_count_all_their_labels(run: Cli, tmp_path: P
     assert "  mood  " in r.out.split("end to end")[1] and "other than neutral" not in r.out
     r = run("evaluate", model, path, "--against", "default")
     assert r.code == 1 and "default has the heads stance, tone, the data mood: nothing to compare" in r.err
-
-
-def test_a_model_with_actors_of_its_own_asks_for_them(run: Cli, tmp_path: Path) -> None:
-    table, model, article = tmp_path / "mine.csv", tmp_path / "m.stance", tmp_path / "a.txt"
-    table.write_text("alias,actor\nVolkswagen,Volkswagen\n", encoding="utf-8")
-    article.write_text("Volkswagen denied it.", encoding="utf-8")
-    assert run("train", REPORTS, "--folds", "2", "--actors", table, "-o", model).code == 0
-    told = "trained with an alias table of its own"
-    assert told in run("classify", article, "-m", model).err
-    assert told not in run("classify", article, "-m", model, "--actors", table).err
 
 
 def test_what_is_not_defined_is_null_in_json() -> None:

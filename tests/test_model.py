@@ -519,7 +519,7 @@ def test_from_bytes_is_load() -> None:
 # --------------------------------------------------------------------------- old formats
 
 
-@pytest.mark.parametrize("number", [1])
+@pytest.mark.parametrize("number", [1, 4])
 def test_a_file_of_every_format_number_still_loads(number: int) -> None:
     from stance.classification import classify
 

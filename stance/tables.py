@@ -1,0 +1,281 @@
+"""Files to text, and CSV to records: packed or not, in whatever encoding, from standard input too."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
+
+from stance.errors import InputError
+
+PACKED = (".gz", ".bz2", ".xz")  # after any other suffix
+SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, before the header
+Seen = Callable[[int], object]  # told the number of bytes whenever some were read
+
+
+# --------------------------------------------------------------------------- bytes
+
+
+def unpacked_name(path: Path) -> Path:
+    """`a.csv` of `a.csv.gz`."""
+    return path.with_suffix("") if path.suffix.lower() in PACKED else path
+
+
+class _Counted(io.FileIO):
+    """A file that tells `seen` of every byte that is read, once."""
+
+    def __init__(self, path: Path, seen: Seen) -> None:
+        super().__init__(path)
+        self.seen, self.at, self.far = seen, 0, 0
+
+    def readinto(self, buffer: Any) -> int:
+        n = super().readinto(buffer) or 0
+        self._forward(n)
+        return n
+
+    def readall(self) -> bytes:
+        data = super().readall()
+        self._forward(len(data))
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self.at = super().seek(offset, whence)
+        return self.at
+
+    def _forward(self, n: int) -> None:
+        self.at += n
+        if self.at > self.far:
+            self.seen(self.at - self.far)
+            self.far = self.at
+
+
+@contextmanager
+def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
+    """A file's bytes, unpacked as its suffix says. Raises InputError when they cannot be read, then or later."""
+    broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
+    suffix = path.suffix.lower()
+    try:
+        with io.BufferedReader(_Counted(path, seen), 1 << 15) as f:
+            unpacked: Any = f
+            if suffix == ".gz":
+                unpacked = gzip.GzipFile(fileobj=f)
+            elif suffix == ".bz2":
+                import bz2
+
+                unpacked = bz2.BZ2File(f)
+            elif suffix == ".xz":
+                import lzma
+
+                unpacked = lzma.LZMAFile(f)  # noqa: SIM115 -- `f` is closed
+                broken = (*broken, lzma.LZMAError)
+            yield cast(BinaryIO, unpacked)
+    except broken as e:
+        if isinstance(e, OSError) and e.errno:
+            raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+        kept = "; of JSON lines, what stands before was read" if unpacked_name(path).suffix.lower() in (".jsonl", ".ndjson") else ""
+        raise InputError(f"{path}: damaged or cut off: {e}", f"get the file again{kept}") from e
+    except ImportError as e:  # of a Python that was built without
+        raise InputError(f"{path}: this Python cannot unpack {suffix}: {e}", "unpack the file first") from e
+
+
+# --------------------------------------------------------------------------- text
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """(text, warning) of a file, unpacked as its suffix says, or of standard input (`-`): BOM, else strict UTF-8, else cp1252 with a warning.
+
+    Raises InputError for a missing, damaged, empty or binary file, and for a few lines that are no UTF-8 among others that are.
+    """
+    if str(path) == "-":
+        return decode(sys.stdin.buffer.read(), "-")
+    with opened(path) as f:
+        raw = f.read()
+    return decode(raw, str(path))
+
+
+def _as_cp1252(e: UnicodeError) -> tuple[str, int]:
+    assert isinstance(e, UnicodeDecodeError)
+    return e.object[e.start : e.end].decode("cp1252", errors="replace"), e.end
+
+
+CP1252 = "stance.cp1252"  # what to do with bytes that are no UTF-8, for `errors=`
+codecs.register_error(CP1252, _as_cp1252)
+
+
+def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
+    """As `read_text`, for bytes already read; with `mixed`, bytes that are no UTF-8 are read as cp1252 beside others that are."""
+    if not raw.removeprefix(b"\xef\xbb\xbf").strip():
+        raise InputError(f"{name}: the file is empty", "give a file with text")
+    for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if raw.startswith(bom):
+            try:
+                return raw.decode(encoding), ""
+            except UnicodeDecodeError as e:
+                raise InputError(f"{name}: not valid {encoding} after its byte-order mark", "save it as UTF-8") from e
+    if b"\x00" in raw[:65536]:
+        raise InputError(f"{name}: this is a binary file, not text", "give txt, html, json, jsonl or csv")
+    try:
+        return raw.decode("utf-8"), ""
+    except UnicodeDecodeError as e:
+        if mixed:
+            return raw.decode("utf-8", errors=CP1252), not_utf8(name, raw.count(b"\n", 0, e.start) + 1, raw[e.start])
+        encoding, note = _encoding_of(raw.split(b"\n"), name)
+        return raw.decode(encoding, errors="replace"), note
+
+
+def not_utf8(name: str, line: int, byte: int) -> str:
+    """What to say of the first byte that is none."""
+    return f"{name}:{line}: not UTF-8 (byte 0x{byte:02x}); read as cp1252"
+
+
+def _encoding_of(lines: Iterable[bytes], name: str) -> tuple[str, str]:
+    """(encoding, warning): UTF-8 if all lines are, else cp1252 with a warning.
+
+    Raises InputError, with the bad lines, when more lines hold characters of UTF-8 than bytes that are none: as cp1252 those would be garbled.
+    """
+    good, bad = 0, list[tuple[int, int]]()
+    for n, line in enumerate(lines, 1):
+        if not line.isascii():
+            try:
+                line.decode("utf-8")
+                good += 1
+            except UnicodeDecodeError as e:
+                bad.append((n, line[e.start]))
+    if not bad:
+        return "utf-8", ""
+    if good <= len(bad):
+        return "cp1252", not_utf8(name, *bad[0])
+    told = "\n".join(f"{name}:{n}: not UTF-8 (byte 0x{byte:02x})" for n, byte in bad[:100])
+    told += f"\n… and {len(bad) - 100} more" if len(bad) > 100 else ""
+    raise InputError(f"{told}, while {good} other lines with accents or the like are", "save these lines as UTF-8 too")
+
+
+# --------------------------------------------------------------------------- CSV
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The cells of one record of a CSV, that begins in `line`; `fault` says how it has lost cells or swallowed others."""
+
+    line: int
+    cells: list[str]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """A CSV file: its first record, the names of its `columns` as they are matched (lower case, without blanks around), and the records below."""
+
+    file: str
+    header: Record
+    columns: list[str]
+    records: list[Record]
+    delimiter: str
+    note: str = ""
+
+    @property
+    def place(self) -> str:
+        """`file:line` of the header."""
+        return f"{self.file}:{self.header.line}"
+
+    @property
+    def first_line(self) -> str:
+        """`sep=;` where that stands before the header."""
+        return f"sep={self.delimiter}" if self.header.line > 1 else ""
+
+    def cells(self, record: Record) -> dict[str, str]:
+        """A record's cells by column, as they were before `spreadsheet_cell`."""
+        return dict(zip(self.columns, map(plain_cell, record.cells), strict=False))
+
+
+def read_csv(path: Path) -> Csv:
+    """A CSV as of `read_text`; records without a filled cell are left out. Raises as that does."""
+    text, note = read_text(path)
+    delimiter, records = csv_records(io.StringIO(text, newline=""))
+    header = next(records)
+    columns = [plain_cell(c).strip().lower() for c in header.cells]
+    rows = [_measured(r, len(columns)) for r in records if any(c.strip() for c in r.cells)]
+    return Csv(str(path), header, columns, rows, delimiter, note)
+
+
+def _measured(record: Record, width: int) -> Record:
+    n = len(record.cells)
+    if n == width:
+        return record
+    few = f"row has {n} cells, the header {width}; a quotation mark may be left open, or cells at its end are missing"
+    return replace(record, fault=few if n < width else f"{n} cells, the header has {width}; quote cells that hold the delimiter")
+
+
+def csv_records(text: TextIO) -> tuple[str, Iterator[Record]]:
+    """(delimiter, records) of a CSV, the header first, then all that are not empty lines.
+
+    The delimiter is what a first line `sep=;` says, else of `,`, `;` and tab that which the header has most of. A record has a fault when a
+    quotation mark is never closed, or only in a later row.
+    """
+    csv.field_size_limit(1 << 30)
+    first = text.readline()
+    if sep := SEP.match(first):
+        return sep[1], _records(text, sep[1], 2)
+    mark = max(",;\t", key=first.count)
+    return mark, _records(chain([first], text), mark, 1)
+
+
+def _records(text: Iterable[str], mark: str, line: int) -> Iterator[Record]:
+    raw: list[str] = []  # the lines of the record that is being read
+
+    def lines() -> Iterator[str]:
+        for x in text:
+            raw.append(x)
+            yield x
+
+    head = True
+    for cells in csv.reader(lines(), delimiter=mark):
+        if cells or head:
+            swallowed = (len(raw) > 1 or cells and cells[-1].endswith("\n")) and _unclosed(raw, mark)
+            told = f"a quotation mark that opens here is never closed, or only in a later row: lines {line} to {line + len(raw) - 1} became one cell"
+            yield Record(line, cells, f"{told}; close it" if swallowed else "")
+        head = False
+        line += len(raw)
+        raw.clear()
+    if head:
+        yield Record(line, [])
+
+
+def _unclosed(lines: Sequence[str], mark: str) -> bool:
+    """Whether a row of several lines has a quote without its other end, or one that ends in the middle of a cell."""
+    if sum(line.count('"') for line in lines) % 2:
+        return True
+    try:
+        return len(list(csv.reader(lines, delimiter=mark, strict=True))) != 1
+    except csv.Error:
+        return True
+
+
+def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:
+    """One record, without its line end."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n").writerow(cells)  # only characters of the line end are quoted
+    return buffer.getvalue()[:-2]
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def spreadsheet_cell(text: str) -> str:
+    """The cell with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection); `plain_cell` undoes it."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_cell(text: str) -> str:
+    """The cell as it was before `spreadsheet_cell`."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
