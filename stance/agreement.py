@@ -108,8 +108,10 @@ class HeadAgreement:
 # --------------------------------------------------------------------------- reading
 
 
-def read_annotations(paths: Paths, *, heads: Sequence[str] = (), columns: Mapping[str, str] | None = None) -> Annotations:
-    """Annotators' files, matched by article_id, sentence_id (or text) and actor; `columns` as of `dataset.read_dataset`.
+def read_annotations(
+    paths: Paths, *, heads: Sequence[str] = (), columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None
+) -> Annotations:
+    """Annotators' files, matched by article_id, sentence_id (or text) and actor; `columns` and `neutral` as of `dataset.read_dataset`.
 
     An annotator is a file, a value of the column `annotator`, or, in a wide file, the prefix of its label columns
     (`first_stance`, `second_stance`). Raises InputError when fewer than two annotators share a pair, DataError for
@@ -118,7 +120,7 @@ def read_annotations(paths: Paths, *, heads: Sequence[str] = (), columns: Mappin
     files = read_files(paths, columns=columns, heads=heads)
     wide = [(f, p) for f in files if (p := _prefixes(f, heads))]
     long = [f for f in files if not _prefixes(f, heads)]
-    table = table_of(long, heads=heads, unlabelled=True) if long else None
+    table = table_of(long, heads=heads, unlabelled=True, neutral=neutral) if long else None
     if table and not table.heads and (lacking := no_labels(long)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     rows = [r for f, p in wide for r in _wide_rows(f, p)]
@@ -126,7 +128,7 @@ def read_annotations(paths: Paths, *, heads: Sequence[str] = (), columns: Mappin
     if table:
         rows += _with_annotators([r for r in table.rows if r.actor])
     rows = [r for r in rows if any(r.labels.values())]  # not labelled yet is not labelled
-    found = heads_of(rows, names)
+    found = heads_of(rows, names, neutral=neutral)
     problems = [f"{f.file}:{r.line}: {r.fault}" for f, _ in wide for r in f.records if r.fault] + label_problems(rows, found, set())
     who = tuple(dict.fromkeys(r.annotator for r in rows))
     matched = _matched(rows, who, names)

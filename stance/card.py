@@ -60,7 +60,8 @@ def _definitions(manifest: Manifest) -> Iterator[str]:
         told = manifest.get("glosses", {}).get(name, {})
         count = manifest["data"]["labels"][name]
         order = ", in order" if head["ordered"] else ""
-        yield from ("", f"`{name}`{order}:", "")
+        neutral = f"; neutral label {_text(head['neutral'])}" if "neutral" in head else ""
+        yield from ("", f"`{name}`{order}{neutral}:", "")
         rows = [[x, told.get(x) or gloss(name, x) or "not defined", count.get(x, 0)] for x in head["labels"]]
         yield from _table(["label", "definition", "training pairs"], rows)
 
@@ -150,6 +151,7 @@ def command(manifest: Manifest, name: str) -> str:
     words = ["stance", "train", "DATA"]
     words += [] if heads == list(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]
     words += [w for c in re.split(", (?=[^,=]+=)", about.get("columns", "")) if c for w in ("--column", c)]
+    words += [w for h in manifest["heads"] if "neutral" in h for w in ("--neutral", f"{h['name']}={h['neutral']}")]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += ["--soften", str(s["soften"])] if s.get("soften", 1.0) != 1.0 else []
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]

@@ -89,11 +89,11 @@ class Checked:
 
 def check(
     paths: Paths, *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
 ) -> Checked:  # fmt: skip
     """Everything but the suspects; `paths` and options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
     try:
-        table = read_table(paths, heads=heads, columns=columns)
+        table = read_table(paths, heads=heads, columns=columns, neutral=neutral)
         data = located(table, lexicon)
     except DataError as e:
         e.shown = len(e.problems)
@@ -228,9 +228,11 @@ def foreign(text: str) -> str:
 
 
 def _neutral_tones(data: Dataset) -> Iterator[Finding]:
-    for r in data.rows:
-        if r.labels.get("stance") == NEUTRAL and (tone := r.labels.get("tone", NEUTRAL)) != NEUTRAL:
-            yield _warn(r, "neutral-tone", f"stance of {r.actor!r} is neutral but tone {tone!r}; the codebook gives it neutral tone")
+    none = {h.name: h.neutral for h in data.heads}
+    calm = none.get("tone") or NEUTRAL
+    for r in data.rows if none.get("stance") and "tone" in none else ():
+        if r.labels["stance"] == none["stance"] and (tone := r.labels["tone"]) != calm:
+            yield _warn(r, "neutral-tone", f"stance of {r.actor!r} is {none['stance']} but tone {tone!r}; the codebook gives it {calm} tone")
 
 
 def _absent(data: Dataset) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -10,7 +10,7 @@ from typing import Any
 
 from stance.actors import Mention, Pair, iter_readings, pairs
 from stance.articles import Article, Item, Skipped, whole
-from stance.codebook import NEUTRAL, UNSURE
+from stance.codebook import UNSURE, Head
 from stance.dataset import Dataset
 from stance.errors import StanceError
 from stance.features import scan_all
@@ -99,10 +99,11 @@ def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence:
     its own, read the data with it: `read_pairs(path, lexicon=model.lexicon)`.
     """
     model = model or default_model()
+    heads = {h.head.name: h.head for h in model.heads}
     for at in range(0, len(data), PAIRS):
         rows, scored = data.rows[at : at + PAIRS], data.pairs[at : at + PAIRS]
         for row, pair, p in zip(rows, scored, _probabilities(model, scored), strict=True):
-            yield _judge(row.article_id, pair, p, (), min_confidence)
+            yield _judge(row.article_id, pair, p, (), min_confidence, heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,8 @@ def _judged(
     batch: Sequence[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
 ) -> Iterator[tuple[int, Judgement]]:
     """Judgements with the position of their article in the batch."""
-    main = model.heads[0].head.name
+    heads = {h.head.name: h.head for h in model.heads}
+    main = model.heads[0].head
     found = (
         (n, p, told)
         for n, a in enumerate(batch)
@@ -198,9 +200,9 @@ def _judged(
         scored = [p for _, p, _ in part]
         scans = scan_all(scored, model.cues)
         probs = _probabilities(model, scored, scans)
-        targets = find_targets(scored, [_best(p[main]) for p in probs], [told for _, _, told in part], scans)
+        targets = find_targets(scored, [_best(p[main.name]) for p in probs], [told for _, _, told in part], scans, neutral=main.neutral)
         for (n, pair, _), p, target in zip(part, probs, targets, strict=True):
-            yield n, _judge(batch[n].id, pair, p, target, least)
+            yield n, _judge(batch[n].id, pair, p, target, least, heads)
 
 
 def _probabilities(model: Model, pairs: Sequence[Pair], scans: dict[int, Scan] | None = None) -> list[dict[str, dict[str, float]]]:
@@ -214,13 +216,15 @@ def _best(probs: dict[str, float]) -> str:
     return max(probs, key=probs.__getitem__)
 
 
-def _judge(article: str, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: float | dict[str, float]) -> Judgement:
+def _judge(
+    article: str, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: float | dict[str, float], heads: Mapping[str, Head]
+) -> Judgement:
     labels = {}
     for head, p in probs.items():
         limit = least.get(head, 0.0) if isinstance(least, dict) else least
         best = _best(p)
         labels[head] = best if p[best] >= limit else UNSURE
-    if "stance" in labels and "tone" in labels and NEUTRAL in probs["tone"]:
-        labels["tone"] = consistent(labels["stance"], labels["tone"])
+    if "stance" in labels and "tone" in labels:
+        labels["tone"] = consistent(labels["stance"], labels["tone"], heads)
     s = pair.reading.sentence
     return Judgement(article, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs, target)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: threads only cost
 
 import typer
+from typer.core import TyperGroup
 
 from stance.errors import InputError, ModelError, StanceError, near_miss, number
 
@@ -29,7 +30,22 @@ if TYPE_CHECKING:
     from stance.store import Judge, Run
     from stance.words import WordVectors
 
+_written: list[Path] = []  # files this command has finished
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Interrupted, a command says what became of its output: what the interrupt carries, else the files it had finished."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as e:
+            told = [*e.args, *(f"{path} was written before" for path in _written)]
+            _say(f"interrupted; {'; '.join(told) or 'nothing was written'}")
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Who takes which stance, and in what tone, sentence by sentence in the news.",
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -94,6 +110,13 @@ ColumnOption = Annotated[
     typer.Option(
         "--column", metavar="NAME=COLUMN", show_default=False,
         help="What the table calls a column: --column actor=target reads `target` as `actor`; repeat for several.",
+    ),
+]  # fmt: skip
+NeutralOption = Annotated[
+    list[str],
+    typer.Option(
+        "--neutral", metavar="[HEAD=]LABEL", show_default=False,
+        help="The label that says no stance is taken, of the first head or of HEAD: --neutral none; default: neutral. Repeat for several.",
     ),
 ]  # fmt: skip
 NetworkOption = Annotated[
@@ -239,8 +262,7 @@ def _record(
     try:
         done = record(output, items, judge, run, restart=restart, append=append)
     except KeyboardInterrupt:
-        _say(f"interrupted; what was done is in {output}: run the same command again to go on")
-        raise
+        raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {done.articles} articles were there already")
     return done.shown, done.skipped
@@ -299,7 +321,8 @@ def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, o
 
     if chosen == "table":
         colour = output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        return rendering.judgement_lines((j for r in results for j in r.judgements), everything=everything, colour=colour)
+        judged = (j for r in results for j in r.judgements)
+        return rendering.judgement_lines(judged, everything=everything, colour=colour, neutral=model.heads[0].head.neutral)
     if chosen == "jsonl":
         return rendering.jsonl_lines(results)
     return rendering.csv_lines(results, {h.head.name: h.head.labels for h in model.heads})
@@ -369,6 +392,7 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     hold_out: Annotated[
         str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
@@ -416,7 +440,7 @@ def train(
     dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
-    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column))
+    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral))
     _warn(dataset.warnings)
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
     if held and (both := len({*rest.groups} & {*held.groups})):
@@ -439,6 +463,7 @@ def train(
             held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
             model = replace(model, manifest={**model.manifest, "held_out": held_scores})
         model.save(output)
+    _written.append(output)
     scores = {name: r.as_dict() for name, r in reports.items()}
     if chosen == "json":
         _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
@@ -458,6 +483,7 @@ def evaluate(
     ],
     head: Annotated[list[str], typer.Option("--head", help="Label column; default: the model's, else stance and tone.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
     against: Annotated[
         Optional[Path], typer.Option("--against", help="Another model (or `default`): paired approximate-randomisation test.", show_default=False)
@@ -495,6 +521,8 @@ def evaluate(
         raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
     if model and (network or words or start):
         raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
+    if model and neutral:
+        raise typer.BadParameter("a model has its neutral label from `stance train`: give data alone", param_hint="--neutral")
     if end_to_end and not model:
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
     wanted = _sizes(sizes)
@@ -504,7 +532,8 @@ def evaluate(
         raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors, fitted)
-    table = read_table(data, heads=head or [h.name for h in known], known=known, columns=_columns(column))
+    names = head or [h.name for h in known]
+    table = read_table(data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral))
     dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
@@ -609,6 +638,7 @@ def check(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     head: HeadOption = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
@@ -623,7 +653,8 @@ def check(
 
     _refuse_overwrite(output, map(str, data))
     chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
-    checked = checking.check(data, heads=head, lexicon=_lexicon(actors, only_actors), folds=folds, columns=_columns(column))
+    lexicon = _lexicon(actors, only_actors)
+    checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral))
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
         predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)
@@ -647,6 +678,7 @@ def agree(
         list[str], typer.Option("--head", help="Label column to compare; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     output: Annotated[
         Optional[Path],
         typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable_csv),
@@ -666,7 +698,7 @@ def agree(
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
-    read = agreement.read_annotations(files, heads=head, columns=_columns(column))
+    read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral))
     _warn(read.warnings)
     if read.alone:
         first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
@@ -813,6 +845,7 @@ def export(
         list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
     ] = [],  # noqa: B006 -- typer needs a list
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     definitions: Annotated[
         Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) whose labels are choices too.", show_default=False)
     ] = None,
@@ -834,7 +867,7 @@ def export(
     from stance.annotation import export_lines, no_labels
     from stance.dataset import read_table
 
-    table = read_table(source, heads=head, unlabelled=True, columns=_columns(column))
+    table = read_table(source, heads=head, unlabelled=True, columns=_columns(column), neutral=_neutral(neutral))
     _warn(table.warnings)
     if not table.heads and (lacking := no_labels(table.files)):
         _say(f"warning: rows go out without labels: {lacking}")
@@ -851,6 +884,7 @@ def _export_pipeline(source: list[Path], pipeline: Path) -> None:
     if not data:
         raise ModelError(f"{source[0]}: holds no scikit-learn pipeline", "train it again")
     write_atomically(pipeline, data)
+    _written.append(pipeline)
     _say(f"wrote {pipeline}: a dict of scikit-learn pipelines by head. joblib.load runs code in the file: open only models you trust")
 
 
@@ -950,6 +984,7 @@ def words(
             near = "not in the table"
         typer.echo(f"{word}: {near}")
     write_atomically(output, table.to_bytes())
+    _written.append(output)
     typer.echo(f"wrote {output}: {len(table)} words, {output.stat().st_size / 1e6:.1f} MB, digest {table.digest[:16]}")
 
 
@@ -1034,6 +1069,20 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
     return out
 
 
+def _neutral(given: Sequence[str]) -> dict[str, str]:
+    """Neutral labels by head, '' for the first one."""
+    out: dict[str, str] = {}
+    for one in given:
+        head, equals, label = (x.strip() for x in one.partition("="))
+        head, label = (head, label) if equals else ("", head)
+        if not label or equals and not head:
+            raise typer.BadParameter(f"{one!r}: write LABEL or HEAD=LABEL, such as stance=none", param_hint="--neutral")
+        if head in out:
+            raise typer.BadParameter(f"{one!r}: {'that head' if head else 'the first head'} has one already", param_hint="--neutral")
+        out[head] = label
+    return out
+
+
 def _refuse_overwrite(output: Path | None, inputs: Iterable[str], *, inside: bool = True, option: str = "-o") -> None:
     """`inside`: nor may it be a file of an input folder (a database is not read as an article, and is gone on with)."""
     if output and output.exists():
@@ -1051,34 +1100,42 @@ def _refuse_labelled(output: Path | None) -> None:
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
     """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part.
 
-    A link stays a link, to the new file; a pipe or device is written to as it is.
+    Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
+    some = False
     if output is None:
         try:
             for line in lines:
+                some = True
                 sys.stdout.write(line + end)
             sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(*(["what was done is on standard output"] if some else [])) from None
         except BrokenPipeError:  # the reader has gone (`| head`): no failure
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         return
     if output.exists() and not output.is_file():
-        with output.open("w", encoding="utf-8", newline="\n") as f:
-            f.writelines(line + end for line in lines)
+        try:
+            with output.open("w", encoding="utf-8", newline="\n") as f:
+                f.writelines(line + end for line in lines)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"what was done is in {output}") from None
         return
     output = output.resolve() if output.is_symlink() else output
     part = output.with_name(output.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as f:
             for line in lines:
+                some = True
                 f.write(line + end)
-    except KeyboardInterrupt:
-        _say(f"interrupted; what was done is in {part}")
-        raise
-    except BaseException:
+    except BaseException as e:
+        if some and isinstance(e, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"what was done is in {part}") from None
         part.unlink(missing_ok=True)
         raise
     part.replace(output)
+    _written.append(output)
 
 
 @contextmanager
@@ -1087,8 +1144,7 @@ def _whole_or_nothing(output: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say(f"interrupted; {output} was not written")
-        raise
+        raise KeyboardInterrupt(f"{output} was not written") from None
 
 
 def _json(value: Any) -> None:
@@ -1123,6 +1179,7 @@ def _progress(title: str, total: int) -> Iterator[int]:
 
 def main() -> None:
     """Entry point: errors become one message and an exit code, without a traceback."""
+    _written.clear()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
@@ -1134,9 +1191,6 @@ def main() -> None:
             raise
         print(f"error: {e}", file=sys.stderr)
         raise SystemExit(FAILED) from None
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
     except OSError as e:
         if "--debug" in sys.argv:
             raise

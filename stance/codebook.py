@@ -31,11 +31,19 @@ GLOSSES: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One label column: its name, its labels in their order, and whether that order is a scale."""
+    """One label column: its name, its labels in their order, and whether that order is a scale.
+
+    `neutral` is the label that says nothing is taken: the one named, else `neutral` where the head has such a label, else ''.
+    """
 
     name: str
     labels: tuple[str, ...]
     ordered: bool = False
+    neutral: str = ""
+
+    def __post_init__(self) -> None:
+        if self.neutral not in self.labels:
+            object.__setattr__(self, "neutral", NEUTRAL if NEUTRAL in self.labels else "")
 
     def index(self, label: str) -> int:
         """Position of `label` in the head's order. Raises ValueError for an unknown label."""

@@ -109,15 +109,17 @@ def read_dataset(
     lexicon: Lexicon | None = None,
     known: Sequence[Head] = (),
     columns: Mapping[str, str] | None = None,
+    neutral: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read labelled CSV files (or folders of them, or `-`, standard input; packed ones too) and locate every actor in its sentence.
 
     `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
-    `known` fixes label sets (a model's, for evaluation). Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do`.
+    `known` fixes label sets (a model's, for evaluation). `neutral` names the label of a head that says nothing is taken, where it is
+    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head. Raises InputError for unreadable files and
+    DataError with every bad row as `file:line: what, value, what to do`, and for a neutral label that no row has.
     """
-    return located(read_table(paths, heads=heads, known=known, columns=columns), lexicon)
+    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral), lexicon)
 
 
 def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None) -> Dataset:
@@ -130,15 +132,15 @@ def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping
 
 def read_table(
     paths: Paths, *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
 ) -> Table:  # fmt: skip
     """The rows of labelled CSV files (or folders of them), actors not located; a row that stands twice is there once.
 
-    With `unlabelled`, label columns and cells may be missing, and all rows are kept. `heads` None: no column holds labels. Raises as
-    `read_dataset` does.
+    With `unlabelled`, label columns and cells may be missing, and all rows are kept. `heads` None: no column holds labels. Options and errors
+    as of `read_dataset`.
     """
     files = read_files(paths, columns=columns, heads=heads or [h.name for h in known])
-    return table_of(files, heads=heads, known=known, unlabelled=unlabelled)
+    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral)
 
 
 def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads: Sequence[str] = ()) -> tuple[Csv, ...]:
@@ -146,22 +148,26 @@ def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads:
     return tuple(_named(read_csv(f), columns or {}, heads or tuple(DEFAULT_HEADS)) for f in labelled_files(paths))
 
 
-def table_of(files: Sequence[Csv], *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False) -> Table:
+def table_of(
+    files: Sequence[Csv], *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
+    neutral: Mapping[str, str] | None = None,
+) -> Table:  # fmt: skip
     """As `read_table`, of files already read."""
     wanted = None if heads is None else tuple(dict.fromkeys(heads))
     rows: list[Row] = []
     problems: list[str] = []
     names: tuple[str, ...] = ()
+    none = {h.name: h.neutral for h in known if h.neutral} | dict(neutral or {})
     for n, f in enumerate(files):
         here = _label_columns(f, wanted, unlabelled)
         if n and here != names:
             told = f"{f.place}: label columns {', '.join(here)}; {files[0].file} has {', '.join(names)}"
             raise DataError(told, "name those they share with --head, or give them apart")
         names = here
-        got, bad = rows_of(f, names, () if unlabelled else names)
+        got, bad = rows_of(f, names, () if unlabelled else names, _by_head(none, names))
         rows += got
         problems += bad
-    found = heads_of(rows, names, known)
+    found = heads_of(rows, names, known, neutral)
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [f.note for f in files if f.note]
     if not unlabelled:
@@ -251,15 +257,17 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
     return names
 
 
-def rows_of(file: Csv, names: Sequence[str], needed: Sequence[str] = ()) -> tuple[list[Row], list[str]]:
-    """(rows, `file:line: …` of those that are bad); heads `names`, of which `needed` may not be empty."""
+def rows_of(
+    file: Csv, names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
+) -> tuple[list[Row], list[str]]:
+    """(rows, `file:line: …` of those that are bad); heads and options as of `parse_row`."""
     rows: list[Row] = []
     problems: list[str] = []
     for r in file.records:
         try:
             if r.fault:
                 raise ValueError(r.fault)
-            rows.append(parse_row(file.file, r.line, file.cells(r), names, needed))
+            rows.append(parse_row(file.file, r.line, file.cells(r), names, needed, neutral))
         except ValueError as e:
             problems += [f"{file.file}:{r.line}: {x}" for x in str(e).split("\n")]
     return rows, problems
@@ -280,15 +288,21 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
     return replace(file, columns=found)
 
 
-def parse_row(file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = ()) -> Row:
-    """A row from its cells by column; heads `names`, of which `needed` may not be empty. Raises ValueError, a problem a line."""
+def parse_row(
+    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
+) -> Row:
+    """A row from its cells by column; heads `names`, of which `needed` may not be empty; `neutral` labels by head, where they are not `neutral`.
+
+    Raises ValueError, a problem a line.
+    """
+    none = neutral or {}
     bad: list[str] = []
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
-    left = [n for n in needed if not actor and labels[n] not in ("", NEUTRAL)]  # neutral nobody: context alone
+    left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
     bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
     span: list[int | None] = [None, None]
     raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
@@ -305,21 +319,40 @@ def parse_row(file: str, line: int, cell: Mapping[str, str], names: Sequence[str
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
 
 
-def heads_of(rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = ()) -> tuple[Head, ...]:
-    """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are."""
-    out = []
+def heads_of(
+    rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None
+) -> tuple[Head, ...]:
+    """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are.
+
+    `neutral` as of `read_dataset`. Raises DataError when it names a head that is not there, or a label that no row has.
+    """
+    none = _by_head(neutral or {}, names)
+    if odd := [n for n in none if n not in names]:
+        hint = near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}"
+        raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", hint)
+    out: list[Head] = []
     for n in names:
         fixed = next((h for h in known if h.name == n), None)
         seen = Counter(r.labels[n] for r in rows if r.actor and r.labels[n])
         default = DEFAULT_HEADS.get(n)
-        ours = default and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
+        ours = default and none.get(n, NEUTRAL) in default.labels and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
         if fixed:
             out.append(fixed)
         elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
             out.append(head_for(n, set(seen) & set(default.labels)))
         else:
             out.append(head_for(n, set(seen)))
+        if (label := none.get(n, "")) and label not in out[-1].labels:
+            there = out[-1].labels
+            hint = near_miss(label, there) or f"labels: {', '.join(there)}"
+            raise DataError(f"no row has the {n} {label!r}, which is to be its neutral label", hint)
+        out[-1] = replace(out[-1], neutral=label or out[-1].neutral)
     return tuple(out)
+
+
+def _by_head(neutral: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Neutral labels by head: '' is the first one."""
+    return {n or next(iter(names), ""): label for n, label in neutral.items()}
 
 
 def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from stance.actors import Pair, pairs
 from stance.classification import classify_pairs
-from stance.codebook import NEUTRAL
 from stance.dataset import Dataset, Row, by_article, read_rows
 from stance.evaluation import Floats, percentiles, resample
 from stance.lexicon import Lexicon
@@ -23,7 +22,7 @@ ACTORS = "actors"
 class Found:
     """What was found beside what is labelled; the interval of F1 is a 95 % bootstrap over articles. NaN where nothing is to be found.
 
-    `neutral`: whether labels that are neutral do not count, because the head has one.
+    `neutral`: the label of the head that does not count; '' where it has no neutral one.
     """
 
     right: int
@@ -33,7 +32,7 @@ class Found:
     recall: float
     f1: float
     f1_interval: tuple[float, float]
-    neutral: bool = False
+    neutral: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; None for NaN."""
@@ -49,12 +48,12 @@ def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon, draws: int = 
     """
     articles = [[rows[i] for i in indices] for indices in by_article(rows)]
     heads = [h.head.name for h in model.heads if any(r.labels.get(h.head.name) for r in rows)]
-    told = [_told(article, heads) for article in articles]
-    found = _found(articles, model, lexicon, heads)
+    neutral = {h: model.head(h).head.neutral for h in heads}
+    told = [_told(article, neutral) for article in articles]
+    found = _found(articles, model, lexicon, neutral)
     tables = np.array([[_counts(t[k], f[k]) for k in (ACTORS, *heads)] for t, f in zip(told, found, strict=True)])
     sums, drawn = tables.sum(axis=0), resample(tables, draws)
-    neutral = {h.head.name: NEUTRAL in h.head.labels for h in model.heads}
-    return {k: replace(_scored(sums[n], drawn[:, n]), neutral=neutral.get(k, False)) for n, k in enumerate((ACTORS, *heads))}
+    return {k: replace(_scored(sums[n], drawn[:, n]), neutral=neutral.get(k, "")) for n, k in enumerate((ACTORS, *heads))}
 
 
 def _scored(counts: Floats, drawn: Floats) -> Found:
@@ -66,13 +65,16 @@ def _scored(counts: Floats, drawn: Floats) -> Found:
 Keys = dict[str, set[tuple[str, ...]]]
 
 
-def _told(rows: Sequence[Row], heads: Sequence[str]) -> Keys:
+def _told(rows: Sequence[Row], neutral: Mapping[str, str]) -> Keys:
+    """What is labelled; `neutral` has the label that does not count, by head."""
     there = [r for r in rows if r.actor]
     named: Keys = {ACTORS: {(r.sentence_id, r.text, r.actor) for r in there}}
-    return named | {h: {(r.sentence_id, r.text, r.actor, r.labels[h]) for r in there if r.labels.get(h, NEUTRAL) not in ("", NEUTRAL)} for h in heads}
+    for h, none in neutral.items():
+        named[h] = {(r.sentence_id, r.text, r.actor, r.labels[h]) for r in there if r.labels.get(h, "") not in ("", none)}
+    return named
 
 
-def _found(articles: Sequence[Sequence[Row]], model: Model, lexicon: Lexicon, heads: Sequence[str]) -> list[Keys]:
+def _found(articles: Sequence[Sequence[Row]], model: Model, lexicon: Lexicon, neutral: Mapping[str, str]) -> list[Keys]:
     rows: list[Row] = []
     read: list[Pair] = []
     at: list[int] = []
@@ -82,12 +84,12 @@ def _found(articles: Sequence[Sequence[Row]], model: Model, lexicon: Lexicon, he
                 rows.append(replace(members[0], actor=p.actor))
                 read.append(p)
                 at.append(n)
-    out: list[Keys] = [{k: set() for k in (ACTORS, *heads)} for _ in articles]
+    out: list[Keys] = [{k: set() for k in (ACTORS, *neutral)} for _ in articles]
     judged = classify_pairs(Dataset((), tuple(rows), tuple(read), (), {}, (), ""), model)
     for n, r, j in zip(at, rows, judged, strict=True):
         out[n][ACTORS].add((r.sentence_id, r.text, r.actor))
-        for h in heads:
-            if (label := j.labels[h]) != NEUTRAL:
+        for h, none in neutral.items():
+            if (label := j.labels[h]) != none:
                 out[n][h].add((r.sentence_id, r.text, r.actor, label))
     return out
 

@@ -18,7 +18,7 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.actors import Pair
-from stance.codebook import NEUTRAL, Head
+from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
 from stance.errors import ModelError, StanceError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.lexicon import Lexicon, build_lexicon, default_lexicon
@@ -172,12 +172,12 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides a judgement: weights, labels, cues, encoder, network and an alias table of its own."""
+        """A hash of all that decides a judgement: weights, labels and which is neutral, cues, encoder, network and an alias table of its own."""
         h = hashlib.sha256(self.cues.digest.encode())
         if self.encoder:
             h.update(repr([self.manifest["encoder"][k] for k in ("sha256", "layer")]).encode())
         for m in self.heads:
-            h.update(repr((m.head.name, m.head.labels)).encode())
+            h.update(repr((m.head.name, m.head.labels, *_named(m.head).values())).encode())
             for a in _arrays(m).values():
                 h.update(a.tobytes())
         if self.network:
@@ -185,6 +185,11 @@ class Model:
         if self.lexicon.text:
             h.update(repr(self.lexicon.about).encode())
         return h.hexdigest()[:16]
+
+    @property
+    def described_heads(self) -> list[dict[str, Any]]:
+        """The heads as the manifest of a file tells them; `neutral` only where it is another label than `neutral`."""
+        return [{"name": h.head.name, "labels": list(h.head.labels), "ordered": h.head.ordered, **_named(h.head)} for h in self.heads]
 
     def pipeline(self) -> Any:
         """The fitted scikit-learn pipelines, `{head: Pipeline}`.
@@ -231,7 +236,7 @@ class Model:
             members["pipeline.joblib"] = self._pipeline
         manifest["format"] = _TABLE if self.lexicon.text else _NETWORK if self.network else _ENCODED if self.encoder else _PLAIN
         manifest["fingerprint"] = self.fingerprint
-        manifest["heads"] = [{"name": h.head.name, "labels": list(h.head.labels), "ordered": h.head.ordered} for h in self.heads]
+        manifest["heads"] = self.described_heads
         manifest["members"] = {n: hashlib.sha256(b).hexdigest() for n, b in members.items()}
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as z:
@@ -241,6 +246,11 @@ class Model:
             z.comment = _MARK + b"0" * 64
         body = buffer.getvalue()[: -len(_MARK) - 64]
         return body + _MARK + hashlib.sha256(body).hexdigest().encode()
+
+
+def _named(head: Head) -> dict[str, str]:
+    """The neutral label, where it is not the usual one."""
+    return {"neutral": head.neutral} if head.neutral not in ("", NEUTRAL) else {}
 
 
 def _arrays(m: HeadModel) -> dict[str, NDArray[Any]]:
@@ -423,7 +433,9 @@ def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int)
     def array(name: str) -> NDArray[Any]:
         return _read_npy(members[f"{h['name']}.{name}.npy"])
 
-    head = Head(str(h["name"]), tuple(map(str, h["labels"])), bool(h["ordered"]))
+    head = Head(str(h["name"]), tuple(map(str, h["labels"])), bool(h["ordered"]), str(h.get("neutral", "")))
+    if head.neutral != h.get("neutral", head.neutral):
+        raise ValueError(f"head {head.name!r} has no label {h['neutral']!r}, which is to be its neutral one")
     keys, weights, bias = array("keys"), array("weights"), array("bias")
     n, k = len(keys), len(head.labels)
     if [(a.dtype.str, a.shape) for a in (keys, weights, bias)] != [("<u8", (n,)), ("<f4", (n, k)), ("<f8", (k,))] or not k:
@@ -464,6 +476,7 @@ def default_model() -> Model:
     return load(shipped if shipped.exists() else tree)
 
 
-def consistent(stance: str, tone: str) -> str:
-    """The tone a judgement shows: a neutral stance has neutral tone, by the codebook."""
-    return NEUTRAL if stance == NEUTRAL else tone
+def consistent(stance: str, tone: str, heads: Mapping[str, Head] = DEFAULT_HEADS) -> str:
+    """The tone a judgement shows: a neutral stance has neutral tone, by the codebook, where both of these `heads` have a neutral label."""
+    calm = heads["tone"].neutral
+    return calm if calm and stance == heads["stance"].neutral else tone

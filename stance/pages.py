@@ -16,7 +16,7 @@ from typing import Any
 from stance.actors import Pair, iter_readings, pairs
 from stance.articles import Article
 from stance.classification import Judgement
-from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, gloss
+from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, gloss
 from stance.explanation import Contribution, explain
 from stance.lexicon import Lexicon
 from stance.model import Model
@@ -74,27 +74,27 @@ def article_page(
     kept = list(judged)
     main = model.heads[0].head
     every = [j for _, js in kept for j in js]
-    hue = _hues(every)
+    hue = _hues(every, main)
     views = [_article(n, a, js, model, lexicon, hue, everything) for n, (a, js) in enumerate(kept, 1)]
     counts: dict[str, Counter[str]] = {}
     shown: Counter[str] = Counter()
     for j in every:
         counts.setdefault(j.actor, Counter())[j.labels[main.name]] += 1
-        shown[j.actor] += everything or j.labels[main.name] != NEUTRAL
+        shown[j.actor] += everything or j.labels[main.name] != main.neutral
     said = {x for c in counts.values() for x in c}
     labels = [*main.labels, *({UNSURE} & said)]
     yield from render(
-        "article", articles=views, main=main.name, labels=labels, glyphs={x: glyph(x) for x in labels},
+        "article", articles=views, main=main.name, labels=labels, glyphs={x: glyph(x, main.neutral) for x in labels},
         glosses={x: gloss(main.name, x) for x in labels}, tones="tone" in {h.head.name for h in model.heads},
-        shown_labels=[x for x in labels if x in said and (everything or x != NEUTRAL)],
+        shown_labels=[x for x in labels if x in said and (everything or x != main.neutral)],
         actors=[{"name": a, "hue": hue[a], "counts": counts[a], "shown": shown[a]} for a in hue],
         note=note,
     )  # fmt: skip
 
 
-def glyph(label: str) -> str:
-    """The sign of a label, beside which its word always stands."""
-    return _GLYPHS.get(label, "•")
+def glyph(label: str, neutral: str = NEUTRAL) -> str:
+    """The sign of a label, beside which its word always stands; `neutral` is the head's neutral label."""
+    return _GLYPHS.get(NEUTRAL if label == neutral else label, "•")
 
 
 def render(template: str, **values: Any) -> Iterator[str]:
@@ -120,19 +120,19 @@ def _templates() -> Any:
     return Environment(loader=PackageLoader("stance", "data"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def _hues(judgements: Iterable[Judgement]) -> dict[str, int]:
+def _hues(judgements: Iterable[Judgement], main: Head) -> dict[str, int]:
     """A colour number an actor, by how often it takes a stance in all articles."""
     counts: Counter[str] = Counter()
     for j in judgements:
-        counts[j.actor] += next(iter(j.labels.values())) != NEUTRAL
+        counts[j.actor] += j.labels[main.name] != main.neutral
     return {a: min(n, HUES) for n, (a, _) in enumerate(counts.most_common())}
 
 
 def _article(
     number: int, article: Article, judgements: Sequence[Judgement], model: Model, lexicon: Lexicon, hue: dict[str, int], everything: bool
 ) -> dict[str, Any]:
-    main = model.heads[0].head.name
-    kept = [j for j in judgements if everything or j.labels[main] != NEUTRAL]
+    main = model.heads[0].head
+    kept = [j for j in judgements if everything or j.labels[main.name] != main.neutral]
     wanted = {(j.index, j.actor) for j in kept}
     found = {
         (r.sentence.index, p.actor): p
@@ -163,6 +163,7 @@ def _paragraphs(
     number: int, text: str, judged: dict[int, list[Judgement]], found: dict[tuple[int, str], Pair], model: Model, hue: dict[str, int]
 ) -> Iterator[list[Piece]]:
     """The pieces of each paragraph; joined they are its text."""
+    neutral = model.heads[0].head.neutral
     inside: dict[int, list[Any]] = {}
     for s in sentences(text):
         inside.setdefault(s.paragraph, []).append(s)
@@ -176,7 +177,7 @@ def _paragraphs(
                 pieces.append(Piece(text[at : s.start]))
             key = f"a{number}-s{s.index}"
             marks = tuple(_mark(f"{key}-j{i}", key, k, j, found[j.index, j.actor], model, hue) for i, j in enumerate(judged[s.index]))
-            lead = max(marks, key=lambda m: (m.label not in (NEUTRAL, UNSURE), m.label != NEUTRAL, m.p))  # the surest stance colours the sentence
+            lead = max(marks, key=lambda m: (m.label not in (neutral, UNSURE), m.label != neutral, m.p))  # the surest stance colours the sentence
             pieces.append(Piece(s.text, key, k, lead.classes, lead.hue, marks))
             at = s.end
         if at < end:
@@ -186,13 +187,14 @@ def _paragraphs(
 
 def _mark(key: str, sentence: str, number: int, j: Judgement, pair: Pair, model: Model, hue: dict[str, int]) -> Mark:
     main, *others = j.labels
+    none = model.heads[0].head.neutral
     label, best = j.labels[main], j.best(main)
     why = explain(model, pair, head=main, label=best)
     told = f"{UNSURE}, perhaps {best}" if label == UNSURE else label
     tone = j.labels.get("tone", NEUTRAL)
     tones = DEFAULT_HEADS["tone"].labels
     classes = (UNSURE if label == UNSURE else tone) if tone in (*tones, UNSURE) else NEUTRAL
-    more = [f"{h} {UNSURE}" if j.labels[h] == UNSURE else j.labels[h] for h in others if h != "tone" or label not in (NEUTRAL, UNSURE)]
+    more = [f"{h} {UNSURE}" if j.labels[h] == UNSURE else j.labels[h] for h in others if h != "tone" or label not in (none, UNSURE)]
     return Mark(
         key, sentence, number, j.actor, hue[j.actor], label, best, ", ".join([told, *more]), tuple(j.labels.values()), j.confidence(main), classes,
         j.target, tuple((h, sorted(p.items(), key=lambda kv: -kv[1])) for h, p in j.probabilities.items()),

@@ -43,8 +43,10 @@ class Paint:
 # --------------------------------------------------------------------------- judgements
 
 
-def judgement_lines(judgements: Iterable[Judgement], *, everything: bool = False, colour: bool = False, width: int = 0) -> Iterator[str]:
-    """The table a person reads: grouped by paragraph, neutral ones hidden unless `everything`, a summary by actor last."""
+def judgement_lines(
+    judgements: Iterable[Judgement], *, everything: bool = False, colour: bool = False, width: int = 0, neutral: str = NEUTRAL
+) -> Iterator[str]:
+    """The table a person reads: grouped by paragraph, those with the label `neutral` hidden unless `everything`, a summary by actor last."""
     paint = Paint(colour)
     width = width or shutil.get_terminal_size((110, 24)).columns
     counts: dict[str, dict[str, int]] = {}
@@ -55,7 +57,7 @@ def judgement_lines(judgements: Iterable[Judgement], *, everything: bool = False
         heads = heads or list(j.labels)
         main = heads[0]
         counts.setdefault(j.actor, {})[j.labels[main]] = counts.setdefault(j.actor, {}).get(j.labels[main], 0) + 1
-        if j.labels[main] == NEUTRAL and not everything:
+        if j.labels[main] == neutral and not everything:
             continue
         # two articles may have one id: the second begins with an earlier sentence, or another of the same number
         anew = last is None or last.article != j.article or j.index < last.index or j.index == last.index and j.text != last.text
@@ -76,7 +78,7 @@ def judgement_lines(judgements: Iterable[Judgement], *, everything: bool = False
         yield "no actor found"
         return
     yield ""
-    yield from _summary(counts, paint)
+    yield from _summary(counts, paint, neutral)
 
 
 def _header(heads: Sequence[str]) -> str:
@@ -91,9 +93,9 @@ def _line(j: Judgement, heads: Sequence[str], paint: Paint) -> str:
     return "     " + paint.actor(f"{j.actor:<23} ", j.actor) + text
 
 
-def _summary(counts: dict[str, dict[str, int]], paint: Paint) -> Iterator[str]:
+def _summary(counts: dict[str, dict[str, int]], paint: Paint, neutral: str) -> Iterator[str]:
     for actor in sorted(counts, key=lambda a: -sum(counts[a].values())):
-        parts = sorted(counts[actor].items(), key=lambda kv: (kv[0] in (NEUTRAL, UNSURE), -kv[1], kv[0]))
+        parts = sorted(counts[actor].items(), key=lambda kv: (kv[0] in (neutral, UNSURE), -kv[1], kv[0]))
         yield paint.actor(f"{actor:<23} ", actor) + "     " + ", ".join(f"{label} {n}" for label, n in parts)
 
 
@@ -271,7 +273,7 @@ def score_lines(
 def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     """What `evaluate --end-to-end` adds."""
     yield "end to end, from the sentences alone"
-    titles = {name: f"{name}, other than neutral" if f.neutral else name for name, f in found.items()}
+    titles = {name: f"{name}, other than {f.neutral}" if f.neutral else name for name, f in found.items()}
     width = max([28, *(len(t) + 2 for t in titles.values())])
     yield f"  {'':<{width}}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
     for name, f in found.items():
@@ -313,7 +315,8 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     for key, value in manifest.get("about", {}).items():
         yield f"  {key.replace('_', ' ')}: {value}"
     for head in manifest["heads"]:
-        yield f"  {head['name']}: " + ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
+        counts = ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
+        yield f"  {head['name']}: {counts}" + (f"; neutral label: {head['neutral']}" if "neutral" in head else "")
     for title, reports in (("cross-validation, grouped by article", manifest.get("report", {})), ("held-out articles", manifest.get("held_out", {}))):
         for name_, r in reports.items():
             yield ""

@@ -58,7 +58,7 @@ class Found:
 @dataclass(slots=True)
 class Results:
     """What a results database holds of its last run and those like it; `articles` are the ids of all that were classified, also without
-    a judgement. `runs` is how many runs the database holds in all.
+    a judgement. `runs` is how many runs the database holds in all, `neutral` the neutral label by head.
     """
 
     heads: dict[str, list[str]]
@@ -69,6 +69,7 @@ class Results:
     skipped: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
     runs: int = 1
+    neutral: dict[str, str] = field(default_factory=dict)
 
 
 # --------------------------------------------------------------------------- reading
@@ -116,6 +117,7 @@ def _read(db: sqlite3.Connection, path: Path, head: str, actors: Sequence[str], 
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.runs = len(runs)
+    out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest.get("heads", ()) if "neutral" in h}
     out.notes = _notes(runs, rows, newest.values(), same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
@@ -307,9 +309,11 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
     """The page, in pieces. `by` is `week`, `month` or `year`; `name` says what was read."""
     main = next(iter(results.heads))
     js = results.judgements
+    none = results.neutral[main]
     labels = _labels(results, main)
     drill = _Drill()
-    often = [a for a, _ in Counter(j.actor for j in js if j.best[main] != NEUTRAL).most_common()]
+    taken = [j for j in js if j.best[main] != none]
+    often = [a for a, _ in Counter(j.actor for j in taken).most_common()]
     often += [a for a, _ in Counter(j.actor for j in js).most_common() if a not in often]
     top = often[:ACTORS]
     shown = [*labels, *([UNSURE] if any(j.labels[main] == UNSURE for j in js) else [])]
@@ -318,12 +322,12 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         mine = [j for j in js if j.actor == a]
         cells = [drill.cell(f"{a}, {x}", [j for j in mine if j.labels[main] == x], "counts") for x in shown]
         counts.append({"name": a, "hue": min(i, HUES), "cells": cells})
-    surest = sorted((j for j in js if j.best[main] != NEUTRAL), key=lambda j: -j.p)[:EXTREMES]
     yield from render(
-        "corpus", name=name, run=results.run, results=results, main=main, by=by, glyphs={x: glyph(x) for x in [*shown, *labels]},
+        "corpus", name=name, run=results.run, results=results, main=main, by=by, glyphs={x: glyph(x, none) for x in [*shown, *labels]},
         glosses={x: gloss(main, x) for x in labels}, shown=shown, counts=counts, left=len(often) - len(top), labels=labels,
         dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
-        outlets=_outlets(js, main, shown, drill), matrix=_matrix(js, main, drill), surest=surest, unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
+        outlets=_outlets(js, main, shown, drill, none), compared=_compared(js, main, labels, drill), matrix=_matrix(taken, main, drill),
+        surest=sorted(taken, key=lambda j: -j.p)[:EXTREMES], unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
         unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, many=CORRECTED, drill=drill.lists,
         corrects=corrector(results.manifest, main, labels) is not None,
         scores=[(h, part, r) for part, key in (("cross-validation", "report"), ("held-out articles", "held_out"))
@@ -374,7 +378,7 @@ def _panels(results: Results, by: str, actors: Sequence[str]) -> list[dict[str, 
         sure = any(v and v[1][0].low is not None for row in rows.values() for v in row)
         if sure:  # periods of few articles swing from 0 to 100 %: they are left out where there are others
             rows = {a: [v if v and v[1][0].low is not None else None for v in row] for a, row in rows.items()}
-        wanted = [k for k, x in enumerate(labels) if x != NEUTRAL]
+        wanted = [k for k, x in enumerate(labels) if x != results.neutral[head]]
         most = max((s.value for row in rows.values() for per in row if per for k, s in enumerate(per[1]) if k in wanted), default=0) or 1
         top = min(1.0, np.ceil(most * 10) / 10)
         panels = [{"name": a, "hue": min(i, HUES), "charts": [_chart(a, labels[k], [(p[0], p[1][k]) if p else None for p in rows[a]], times, top)
@@ -426,13 +430,13 @@ def _range(s: Share) -> str:
     return "" if s.low is None or s.high is None else f" ({100 * s.low:.0f}–{100 * s.high:.0f})"
 
 
-def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, actors: int = 4) -> list[dict[str, Any]]:
+def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, neutral: str, actors: int = 4) -> list[dict[str, Any]]:
     """Each outlet with the actors it most often has take a stance, and the stances."""
     out = []
     for source, _ in Counter(j.source for j in js if j.source).most_common(OUTLETS):
         here = [j for j in js if j.source == source]
         rows = []
-        for actor, _ in Counter(j.actor for j in here if j.best[main] != NEUTRAL).most_common(actors):
+        for actor, _ in Counter(j.actor for j in here if j.best[main] != neutral).most_common(actors):
             mine = [j for j in here if j.actor == actor]
             cells = [drill.cell(f"{source}: {actor}, {x}", [j for j in mine if j.labels[main] == x], "outlets") for x in labels]
             rows.append({"name": actor, "cells": cells})
@@ -440,11 +444,27 @@ def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Dril
     return out
 
 
-def _matrix(js: Sequence[Found], main: str, drill: _Drill) -> dict[str, Any]:
-    """Who takes a stance towards whom, the most frequent holders and targets."""
+def _compared(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill) -> dict[str, Any]:
+    """How each outlet shows the one actor there is: shares of labels, outlets with most sentences first; {} for several actors or one outlet."""
+    sources = Counter(j.source for j in js if j.source)
+    if len(sources) < 2 or len({j.actor for j in js}) > 1:
+        return {}
+    rows = []
+    for source in ("", *(s for s, _ in sources.most_common(OUTLETS))):
+        mine = [j for j in js if (j.source == source if source else j.source)]
+        title = f"{source or 'all outlets'}: {js[0].actor}"
+        said = shares([j.article for j in mine], [labels.index(j.best[main]) for j in mine], len(labels))
+        cells = [drill.cell(f"{title}, {x}", [j for j in mine if j.best[main] == x], "outlets") for x in labels]
+        rows.append({"source": source, "articles": len({j.article for j in mine}), "all": drill.cell(title, mine, "outlets"),
+                     "cells": [{**c, "share": s} for c, s in zip(cells, said, strict=True)]})  # fmt: skip
+    return {"actor": js[0].actor, "rows": rows, "left": len(sources) - len(rows) + 1}
+
+
+def _matrix(taken: Sequence[Found], main: str, drill: _Drill) -> dict[str, Any]:
+    """Who takes a stance towards whom, the most frequent holders and targets; of judgements that are not neutral."""
     aimed: dict[tuple[str, str], list[Found]] = {}
-    for j in js:
-        for t in j.target if j.best[main] != NEUTRAL else ():
+    for j in taken:
+        for t in j.target:
             aimed.setdefault((j.actor, t), []).append(j)
     ends = [Counter[str](), Counter[str]()]
     for pair, found in aimed.items():

@@ -95,8 +95,9 @@ def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Ru
                 raise ModelError(f"head {head!r} cannot be kept in a database: the column {column!r} is taken", "write .jsonl or .csv")
             taken.append(column.lower())
     name = model.path.name if model.path else "model"
+    manifest = json.dumps({**model.manifest, "heads": model.described_heads}, ensure_ascii=False)
     fixed = whole_text(json.dumps(settings, ensure_ascii=False, sort_keys=True))
-    return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, json.dumps(model.manifest, ensure_ascii=False), heads)
+    return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, manifest, heads)
 
 
 def _digest(lexicon: Lexicon) -> str:

@@ -39,8 +39,10 @@ def with_named(readings: Iterable[Reading]) -> Iterator[tuple[Reading, tuple[str
         yield r, most
 
 
-def find_targets(pairs: Sequence[Pair], labels: Sequence[str], named: Sequence[tuple[str, ...]], scans: dict[int, Scan]) -> list[tuple[str, ...]]:
-    """The targets of each pair with its label, in the order of the sentence; none for a neutral pair or where it is unclear.
+def find_targets(
+    pairs: Sequence[Pair], labels: Sequence[str], named: Sequence[tuple[str, ...]], scans: dict[int, Scan], *, neutral: str = NEUTRAL
+) -> list[tuple[str, ...]]:
+    """The targets of each pair with its label, in the order of the sentence; none for a pair with the label `neutral`, or where it is unclear.
 
     `named[i]` is what `with_named` gives for the pair's reading, `scans` are those of `features.scan_all`. In a sentence that names nobody else, the
     target is the other side of the article so far, unless the actor speaks of its own conduct (`firm`, `deny`).
@@ -48,7 +50,7 @@ def find_targets(pairs: Sequence[Pair], labels: Sequence[str], named: Sequence[t
     found: list[tuple[str, ...]] = []
     for pair, label, so_far in zip(pairs, labels, named, strict=True):
         ranks = [a for a in so_far if a != pair.actor][:2]
-        if label == NEUTRAL:
+        if label == neutral:
             found.append(())
         elif all(m.actor in ("", pair.actor) or m.kind == "place" for m in pair.reading.mentions):
             found.append(tuple(ranks[:1]) if label not in _OWN_CONDUCT else ())

@@ -27,7 +27,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
-from stance.codebook import NEUTRAL, Head, column_clashes, gloss
+from stance.codebook import Head, column_clashes, gloss
 from stance.dataset import Dataset, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError
@@ -503,7 +503,7 @@ def _out_of_fold(
 def occurring(head: Head, y: Sequence[str]) -> Head:
     """The head with the labels that occur."""
     found = set(y)
-    return Head(head.name, tuple(x for x in head.labels if x in found), head.ordered)
+    return replace(head, labels=tuple(x for x in head.labels if x in found))
 
 
 def _fold_scores(
@@ -590,15 +590,15 @@ def _baselines(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None) -> di
 
 
 def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = None) -> Ints:
-    """Label of the heaviest cue whose subject is the actor, else neutral: hand rules without learning."""
-    fallback = head.index(NEUTRAL) if NEUTRAL in head.labels else 0
+    """Label of the heaviest cue whose subject is the actor, else the neutral one: hand rules without learning."""
+    fallback = head.index(head.neutral) if head.neutral else 0
     out = np.full(len(pairs), fallback)
     for i, p in enumerate(pairs):
         s = scan(p.reading, cues or default_cues())
         own = {s.group[k] for k, m in enumerate(p.reading.mentions) if m.actor == p.actor}
         best = 0.0
         for f in s.cues:
-            if f.label in head.labels and s.subject[f.first] in own and f.weight > best and f.label != NEUTRAL and not s.negated[f.first]:
+            if f.label in head.labels and s.subject[f.first] in own and f.weight > best and f.label != head.neutral and not s.negated[f.first]:
                 best, out[i] = f.weight, head.index(f.label)
     return out
 

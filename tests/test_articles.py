@@ -269,9 +269,9 @@ def test_a_rule_at_the_top_of_markdown_is_no_front_matter(put: Put) -> None:
 
 @pytest.mark.parametrize("text", ["*a " * 30_000, "[" * 50_000, "<!--" * 30_000, "# a" + " " * 30_000 + "b"], ids=["stars", "brackets", "comments", "blanks"])
 def test_odd_markdown_takes_no_square_of_time(put: Put, text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     only(put("a.md", text + "."))
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_json_lines_under_another_name_and_with_other_line_ends_inside(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import joblib
 import pytest
-from conftest import REPORTS, ROOT, Run, write_csv
+from conftest import REPORTS, ROOT, Run, relabel, write_csv
 
 import stance
 from stance import cli, rendering
@@ -26,6 +27,7 @@ from stance.classification import Judgement, Result
 from stance.dataset import read_dataset, read_pairs
 from stance.errors import DataError, InputError
 from stance.model import Model, load
+from stance.training import Settings, train
 
 Cli = Callable[..., Run]
 TEXT = 'Norway condemned the raid on Monday. Chile denied it.\n\n"We will not wait," Norway said. "We have waited long enough."\n'
@@ -382,6 +384,126 @@ def test_interrupted_output_is_kept_beside_the_old_file(run: Cli, article: Path,
     r = run("classify", article, "-m", model_file, "-o", out)
     assert r.code == 130 and out.read_text() == "old\n"
     assert (tmp_path / "out.jsonl.part").read_text() == '{"first": 1}\n' and "out.jsonl.part" in r.err
+
+
+def test_an_interrupt_before_the_first_line_leaves_no_file(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object):  # type: ignore[no-untyped-def]
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("stance.rendering.jsonl_lines", interrupted)
+    r = run("classify", article, "-m", model_file, "-o", tmp_path / "o.jsonl")
+    assert (r.code, r.err) == (130, "interrupted; nothing was written\n") and not list(tmp_path.glob("o.jsonl*"))
+
+
+def test_an_interrupt_on_standard_output_says_so(run: Cli, article: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object):  # type: ignore[no-untyped-def]
+        yield "{}"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stance.rendering.jsonl_lines", interrupted)
+    r = run("classify", article, "-m", model_file)
+    assert (r.code, r.out, r.err) == (130, "{}\n", "interrupted; what was done is on standard output\n")
+
+
+# --------------------------------------------------------------------------- a neutral label of one's own
+
+
+@pytest.fixture(scope="module")
+def sided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reports, labelled for, against or none by their tone, with a sentence that names nobody and is `none` too."""
+    path = relabel(tmp_path_factory.mktemp("sided") / "sided.csv", "stance", {"warm": "for", "stern": "against", "neutral": "none"})
+    rows = list(csv.DictReader(path.open(encoding="utf-8", newline="")))
+    rows = [{**r, "tone": {"for": "warm", "against": "stern", "none": "neutral"}[r["stance"]]} for r in rows]
+    return write_csv(path, [*rows, {**rows[-1], "sentence_id": "999", "text": "It rained.", "actor": "", "tone": "neutral"}])
+
+
+@pytest.fixture(scope="module")
+def sided_model(sided: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sided") / "sided.stance"
+    settings = Settings(folds=2, min_pairs=2, draws=20)
+    train(read_dataset(sided, neutral={"": "none"}), settings=settings)[0].save(path)
+    return path
+
+
+def test_train_stores_the_neutral_label(run: Cli, sided: Path, sided_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.stance"
+    assert run("train", sided, "--neutral", "none", "--folds", "2", "--min-pairs", "2", "-o", out).code == 0
+    assert load(out).fingerprint == load(sided_model).fingerprint
+    told = [(h.head.name, h.head.neutral) for h in load(out).heads]
+    assert told == [("stance", "none"), ("tone", "neutral")]
+    shown = run("info", out).out
+    assert re.search(r"^  stance: against \d+, none \d+, for \d+; neutral label: none$|^  stance: against \d+, for \d+, none \d+; neutral label: none$", shown, re.M)
+    card = run("info", out, "-f", "markdown").out
+    assert "`stance`; neutral label none:" in card and "--neutral stance=none" in card and "`tone`, in order:" in card
+    assert [h.get("neutral") for h in json.loads(run("info", out, "-f", "json").out)["heads"]] == ["none", None]
+
+
+def test_a_named_neutral_label_is_no_stance(run: Cli, sided: Path, sided_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Norway condemned the raid. Chile released its yearly budget.")
+    rows = [json.loads(x) for x in run("classify", path, "-m", sided_model).out.splitlines()]
+    assert [r["stance"] for r in rows] == ["against", "none"]
+    short, whole = (run("classify", path, "-m", sided_model, "-f", "table", *more).out for more in ([], ["--all"]))
+    assert "yearly budget" not in short and "yearly budget" in whole and "none 1" in short
+    page = tmp_path / "a.html"
+    for more, shown in (([], {"against"}), (["--all"], {"against", "none"})):
+        assert run("classify", path, "-m", sided_model, "-o", page, *more).code == 0
+        assert set(re.findall(r'data-label="(\w+)"', page.read_text("utf-8"))) == shown
+    r = run("evaluate", sided_model, sided, "--end-to-end")
+    assert "stance, other than none" in r.out and "tone, other than neutral" in r.out
+    ends = json.loads(run("evaluate", sided_model, sided, "--end-to-end", "-f", "json").out)["end_to_end"]
+    labelled = [x["stance"] for x in csv.DictReader(sided.open(encoding="utf-8", newline="")) if x["actor"]]
+    assert ends["stance"]["labelled"] == len(labelled) - labelled.count("none") and ends["stance"]["neutral"] == "none"
+    assert ends["stance"]["found"] < ends["actors"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["nune"], "no row has the stance 'nune', which is to be its neutral label\n  did you mean 'none'?"),
+        (["mood=none"], "no head 'mood' to have the neutral label 'none'\n  heads: stance, tone"),
+        (["none", "for"], "the first head has one already"),
+        (["stance="], "write LABEL or HEAD=LABEL"),
+    ],
+)
+def test_a_neutral_label_that_is_not_there(run: Cli, sided: Path, tmp_path: Path, given: list[str], said: str) -> None:
+    r = run("train", sided, "-o", tmp_path / "m.stance", *(x for g in given for x in ("--neutral", g)))
+    assert r.code in (1, 2) and said in re.sub(r"\s*\n", "\n", r.err) and "Traceback" not in r.err and not list(tmp_path.iterdir())
+
+
+def test_rows_of_nobody_may_have_the_neutral_label(run: Cli, sided: Path) -> None:
+    r = run("check", sided)
+    assert r.code == 1 and "stance has a label but no actor: 'none'" in r.err
+    r = run("check", sided, "--neutral", "none")
+    assert r.code == 0 and "neutral-tone" not in r.out
+
+
+def test_a_label_of_one_s_own_beside_those_of_the_codebook(run: Cli, tmp_path: Path) -> None:
+    rows = [{"article_id": str(n), "text": f"Norway spoke {n} times.", "actor": "Norway", "stance": x} for n, x in enumerate(("firm", "deny", "none"))]
+    a = write_csv(tmp_path / "a.csv", [*rows, {"article_id": "9", "text": "It rained.", "actor": "", "stance": "none"}])
+    b = write_csv(tmp_path / "b.csv", rows)
+    for command in (("agree", a, b), ("export", a, "--to", "doccano")):
+        r = run(*command)
+        assert r.code == 1 and "unknown stance 'none'" in r.err
+        r = run(*command, "--neutral", "none")
+        assert r.code == 0 and "none" in r.out and not r.err.startswith("error")
+    packed = tmp_path / "a.csv.gz"
+    packed.write_bytes(gzip.compress(a.read_bytes().replace(b"stance", b"STANCE").replace(b"actor", b"who")))
+    plain = read_dataset(a, neutral={"": "none"})
+    data = read_dataset(packed, columns={"actor": "who"}, neutral={"stance": "none"})
+    assert data.heads == plain.heads and data.heads[0].neutral == "none" and len(data) == 3 and data.fingerprint == plain.fingerprint
+
+
+def test_check_and_cross_validation_know_the_neutral_label(run: Cli, sided: Path, sided_model: Path, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(sided.open(encoding="utf-8", newline="")))
+    wrong = next(r for r in rows if r["stance"] == "none" and r["actor"])
+    wrong["tone"] = "stern"
+    path = write_csv(tmp_path / "w.csv", rows)
+    assert f"stance of {wrong['actor']!r} is none but tone 'stern'; the codebook gives it neutral tone" in run("check", path, "--neutral", "stance=none").out
+    assert "is to be its neutral label" in run("evaluate", sided, "--neutral", "nune").err
+    r = run("evaluate", sided_model, sided, "--neutral", "none")
+    assert r.code == 2 and "give data alone" in r.err
 
 
 # --------------------------------------------------------------------------- train, evaluate, check
@@ -822,6 +944,32 @@ def test_control_c_in_a_running_process_exits_with_130(model_file: Path) -> None
         p.send_signal(signal.SIGINT)
         assert p.wait(60) == 130
         assert p.stderr and b"Traceback" not in p.stderr.read()
+
+
+SLEEPS = "import sys, time; import stance.{0} as m; m.{1} = lambda *a, **k: (print('ready', flush=True), time.sleep(60)); from stance.cli import main; main()"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.parametrize(
+    ("module", "work", "args", "told"),
+    [
+        ("training", "out_of_fold", ["evaluate", REPORTS, "-o", "out.json"], "nothing was written"),
+        ("checking", "check", ["check", REPORTS], "nothing was written"),
+        ("reporting", "read_results", ["report", REPORTS, "-o", "out.html"], "nothing was written"),
+        ("agreement", "agreement", ["agree", "ann.csv", "bob.csv", "-o", "out.csv"], "out.csv was written before"),
+    ],
+    ids=["evaluate", "check", "report", "agree"],
+)
+def test_control_c_says_what_was_written(tmp_path: Path, module: str, work: str, args: list[object], told: str) -> None:
+    for name, label in (("ann", "deny"), ("bob", "accuse")):
+        write_csv(tmp_path / f"{name}.csv", [{"text": "Norway denied it.", "actor": "Norway", "stance": label}])
+    command = [sys.executable, "-c", SLEEPS.format(module, work), *map(str, args)]
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=path) as p:
+        assert p.stdout and p.stderr and p.stdout.readline() == b"ready\n"
+        p.send_signal(signal.SIGINT)
+        assert (p.wait(60), p.stderr.read().decode()) == (130, f"interrupted; {told}\n")
+    assert [f.name for f in tmp_path.iterdir() if f.name.startswith("out")] == (["out.csv"] if "before" in told else [])
 
 
 # --------------------------------------------------------------------------- errors travel between processes

@@ -94,6 +94,6 @@ def test_what_is_not_defined_is_null_in_json() -> None:
 
 def test_long_names_of_heads_have_a_blank_after_them() -> None:
     one = Found(1, 1, 1, 0.988, 0.5, 0.5, (0.4, 0.6))
-    header, *rows = list(detection_lines({"actors": one, "attitude_of_the_actor": replace(one, neutral=True)}))[1:-1]
+    header, *rows = list(detection_lines({"actors": one, "attitude_of_the_actor": replace(one, neutral="neutral")}))[1:-1]
     assert {r.index("0.988") for r in rows} == {header.index("precision")}
     assert rows[1].startswith("  attitude_of_the_actor, other than neutral  0.988")

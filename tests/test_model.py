@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 
 from stance.actors import Pair
+from stance.classification import classify
+from stance.codebook import Head
 from stance.dataset import Dataset
 from stance.errors import ModelError
 from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax, write_atomically
@@ -143,6 +145,45 @@ def test_softmax_of_huge_scores_is_finite() -> None:
 @pytest.mark.parametrize(("stance", "tone", "shown"), [("neutral", "hostile", "neutral"), ("accuse", "hostile", "hostile"), ("accuse", "neutral", "neutral")])
 def test_a_neutral_stance_has_neutral_tone(stance: str, tone: str, shown: str) -> None:
     assert consistent(stance, tone) == shown
+
+
+def test_a_neutral_label_of_ones_own_is_kept_and_decides_the_tone(model: Model, tmp_path: Path) -> None:
+    stance, tone = model.heads
+    own = replace(model, heads=(replace(stance, head=replace(stance.head, neutral="accuse")), tone))
+    assert own.fingerprint != model.fingerprint
+    own.save(tmp_path / "own.stance")
+    again = load(tmp_path / "own.stance")
+    assert again.head("stance").head.neutral == "accuse" and again.fingerprint == own.fingerprint
+    heads = {h.head.name: h.head for h in again.heads}
+    assert consistent("accuse", "hostile", heads) == "neutral" and consistent("neutral", "hostile", heads) == "hostile"
+    text = "Norway condemned Chile for the raid."
+    (plain, _), (judged, _) = classify(text, model), classify(text, again)
+    assert (plain.labels["stance"], plain.target) == ("accuse", ("Chile",)) and plain.labels["tone"] != "neutral"
+    assert (judged.labels["stance"], judged.labels["tone"], judged.target) == ("accuse", "neutral", ()) and judged.probabilities == plain.probabilities
+
+
+def test_a_head_without_a_neutral_label_has_none() -> None:
+    heads = {"stance": Head("stance", ("for", "none")), "tone": Head("tone", ("hostile", "neutral"))}
+    assert heads["stance"].neutral == "" and consistent("none", "hostile", heads) == "hostile"
+    heads["stance"] = replace(heads["stance"], neutral="none")
+    assert consistent("none", "hostile", heads) == "neutral"
+    heads["tone"] = Head("tone", ("hostile", "calm"))
+    assert consistent("none", "hostile", heads) == "hostile"
+    assert consistent("none", "hostile", heads | {"tone": replace(heads["tone"], neutral="calm")}) == "calm"
+
+
+def test_a_neutral_label_that_the_head_lacks_is_refused(model_file: Path) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        manifest["heads"][0]["neutral"] = "nune"
+        members["manifest.json"] = json.dumps(manifest).encode()
+
+    with pytest.raises(ModelError, match="head 'stance' has no label 'nune', which is to be its neutral one"):
+        from_bytes(rebuilt(model_file, change), Path("m.stance"))
+
+
+def test_only_a_neutral_label_of_ones_own_is_in_the_file(model: Model, model_file: Path) -> None:
+    assert all("neutral" not in h for h in read_manifest(model_file)["heads"])
 
 
 # --------------------------------------------------------------------------- files that are refused

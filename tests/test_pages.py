@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,28 @@ def test_neutral_pairs_are_counted_and_shown_only_when_asked(model: Model, lexic
     some, every = (page(model, lexicon, [article], everything=x) for x in (False, True))
     assert 'data-label="neutral"' not in some and 'data-actor="Peru" data-label="neutral"' in every
     assert re.search(r"</span>Peru</th>.*?<td class=\"number\">1</td>", some, re.S)
+
+
+def test_a_neutral_label_of_ones_own_is_shown_when_asked_and_colours_last(model: Model, lexicon: Lexicon) -> None:
+    heads = [replace(h, head=replace(h.head, neutral="deny")) if h.head.name == "stance" else h for h in model.heads]
+    own = replace(model, heads=tuple(heads))
+    article = Article("a", "Chile denied it. Chile denied it again. Norway condemned the raid.")
+    some, every = (page(own, lexicon, [article], everything=x) for x in (False, True))
+    assert set(re.findall(r'data-label="(\w+)"', some)) == {"accuse"} and 'data-actor="Chile" data-label="deny"' in every
+    assert {a: h for h, a in re.findall(r'--h: var\(--h(\d)\)" data-actor="(\w+)"', every)} == {"Norway": "0", "Chile": "1"}
+    assert glyph("deny", "deny") == glyph("neutral") != glyph("deny")
+
+
+def test_a_sentence_has_the_colour_of_a_stance_before_that_of_a_neutral_label(model: Model, lexicon: Lexicon) -> None:
+    def lead(m: Model) -> str:
+        shown = page(m, lexicon, [Article("a", "Norway condemned the raid, and Chile denied the charge.")], everything=True)
+        hue = dict(re.findall(r'--h: var\(--h(\d)\)" data-actor="(\w+)"', shown))
+        return hue[re.findall(r'style="--h: var\(--h(\d)\)" id="a1-s0"', shown)[0]]
+
+    labels = {"Norway": "accuse", "Chile": "deny"}
+    first = lead(model)
+    heads = [replace(h, head=replace(h.head, neutral=labels[first])) if h.head.name == "stance" else h for h in model.heads]
+    assert lead(replace(model, heads=tuple(heads))) in labels.keys() - {first}
 
 
 def test_every_mark_shows_probabilities_and_the_words_that_decided(model: Model, lexicon: Lexicon) -> None:

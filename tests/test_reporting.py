@@ -20,7 +20,7 @@ from stance.classification import classify, classify_archive
 from stance.errors import InputError
 from stance.lexicon import default_lexicon
 from stance.model import Model, load
-from stance.reporting import CORRECTED, ENOUGH, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
+from stance.reporting import CORRECTED, ENOUGH, OUTLETS, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
 from stance.store import describe_run, record
 
 Cli = Callable[..., Run]
@@ -311,6 +311,66 @@ def test_thin_months_are_left_out_where_there_are_full_ones(model: Model, tmp_pa
     assert "a month with fewer than 5 articles of the actor is left out" in shown
 
 
+@pytest.fixture(scope="module")
+def two_outlets(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Norway accuses in all articles of the Post and in half of those of the Times; Chile is in one; one article names no outlet."""
+    texts = ["Norway condemned the raid.", "Norway agreed to hold talks."]
+    post = [Article(f"p{n}", texts[0], source="Post") for n in range(ENOUGH + 1)]
+    times = [Article(f"t{n}", texts[n % 2], source="Times") for n in range(2 * ENOUGH)]
+    rest = [Article("w", texts[0]), Article("e", texts[0], source=f"e{EVIL}"), Article("c", "Chile denied the charge.", source="Times")]
+    return write_results(tmp_path_factory.mktemp("outlets") / "r.sqlite", [*post, *times, *rest], model)
+
+
+def outlet_rows(page: str) -> dict[str, list[str]]:
+    """The cells of the outlets' table, without marks, by outlet."""
+    table = page.split('<h2 id="outlets">')[1].split("</table>")[0]
+    rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", r, re.S) for r in re.findall(r"<tr.*?</tr>", table, re.S)]
+    plain = [[re.sub(r"<[^>]*>", " ", c).split() for c in r] for r in rows]
+    return {" ".join(r[0]): [" ".join(c) for c in r[1:]] for r in plain}
+
+
+def test_outlets_of_one_actor_are_compared(two_outlets: Path) -> None:
+    found = read_results(two_outlets, actors=["Norway"])
+    page = "".join(report_page(found))
+    assert "Outlets: how each shows Norway" in page and EVIL not in page
+    rows = outlet_rows(page)
+    at = rows["outlet"].index("▲ accuse")
+    assert {k: (v[0], v[at]) for k, v in rows.items()} == {
+        "outlet": ("sentences", "▲ accuse"), "Post 6 articles": ("6", "100 100–100"), "all outlets 17 articles": ("17", rows["all outlets 17 articles"][at]),
+        "Times 10 articles": ("10", rows["Times 10 articles"][at]), "e&lt;script&gt;document.title=&#39;broken&#39;&lt;/script&gt; 1 article": ("1", "100"),
+    }  # fmt: skip
+    mine = [j for j in found.judgements if j.source == "Times"]
+    (share,) = [s for x, s in zip(found.heads["stance"], shares([j.article for j in mine], [found.heads["stance"].index(j.best["stance"]) for j in mine], 7), strict=True) if x == "accuse"]
+    assert share.low is not None and share.high is not None
+    assert rows["Times 10 articles"][at] == f"{100 * share.value:.0f} {100 * share.low:.0f}–{100 * share.high:.0f}" == f"50 {100 * share.low:.0f}–{100 * share.high:.0f}"
+    links = re.findall(r'<a href="#(d\d+)" aria-label="(Times: Norway, accuse, 50 %): (\d+), show sentences">50</a>', page)
+    assert [n for _, _, n in links] == ["5"]
+    assert page.split(f'<section id="{links[0][0]}"')[1].split("</section>")[0].count("<li>") == 5
+    assert list(rows)[1] == "all outlets 17 articles" and list(rows)[2] == "Times 10 articles"
+
+
+def test_outlets_are_not_compared_for_several_actors_or_one_outlet(two_outlets: Path, model: Model, tmp_path: Path) -> None:
+    for found in (read_results(two_outlets), read_results(two_outlets, actors=["Chile"])):
+        page = "".join(report_page(found))
+        assert "how each shows" not in page and "Outlets: whom they quote with which stance" in page
+
+
+def test_outlets_beyond_those_shown_are_told(model: Model, tmp_path: Path) -> None:
+    articles = [Article(str(n), "Norway condemned the raid.", source=f"Paper {n}") for n in range(OUTLETS + 2)]
+    page = "".join(report_page(read_results(write_results(tmp_path / "r.sqlite", articles, model))))
+    assert f"{OUTLETS} outlets of {OUTLETS + 2}: those with most sentences" in page and len(outlet_rows(page)) == OUTLETS + 2
+
+
+def test_the_neutral_label_of_a_codebook_is_no_stance_on_the_page(model: Model, tmp_path: Path) -> None:
+    heads = [replace(h, head=replace(h.head, neutral="deny")) if h.head.name == "stance" else h for h in model.heads]
+    articles = [Article("a", "Norway condemned the raid. Chile denied the charge.", date="2031-01-01", source="Post"), Article("b", "Chile denied it.", date="2031-02-01")]
+    page = "".join(report_page(read_results(write_results(tmp_path / "r.sqlite", articles, replace(model, heads=tuple(heads))))))
+    surest = page.split('<h2 id="surest">')[1].split("</ol>")[0]
+    assert "condemned" in surest and "denied" not in surest
+    assert "○ deny" in page and "Norway, accuse. " in page and "Norway, deny. " not in page
+    assert "Post: Norway, accuse" in page and "Post: Chile, deny" not in page
+
+
 def test_the_command(run: Cli, database: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.html"
     r = run("report", database, "-o", out, "--actor", "Peru", "--from", "2031-03-05", "--to", "2031-04-30", "--by", "week")
@@ -341,6 +401,13 @@ def test_no_complaint_and_no_sideways_scrolling(browser: Any, report: Path, widt
     assert complaints(browser) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.title != "broken" and browser.execute_script("return document.scripts.length") == 0
+
+
+def test_compared_outlets_make_no_complaint(browser: Any, two_outlets: Path, tmp_path: Path) -> None:
+    path = tmp_path / "r.html"
+    path.write_text("".join(report_page(read_results(two_outlets, actors=["Norway"]))), "utf-8")
+    open_page(browser, path, width=390)
+    assert complaints(browser) == [] and browser.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
 def test_a_number_opens_its_sentences_and_leads_back(browser: Any, report: Path) -> None:

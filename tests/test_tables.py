@@ -168,14 +168,14 @@ def test_columns_of_a_wide_file(tmp_path: Path) -> None:
         read_annotations(path)
 
 
-def test_the_card_says_which_column_held_what(run: Cli, tmp_path: Path) -> None:
+def test_the_card_says_which_column_held_what_and_what_is_neutral(run: Cli, tmp_path: Path) -> None:
     path, model = tmp_path / "d.csv", tmp_path / "m.stance"
     path.write_text(REPORTS.read_text("utf-8").replace(",actor,", ',"who, or what",', 1).replace("stance,", "frame,", 1))
-    given = ("--column", "actor=who, or what", "--column", "stance=frame")
+    given = ("--column", "actor=who, or what", "--column", "stance=frame", "--neutral", "stance=deny")
     assert run("train", path, "--head", "stance", *given, "--folds", "2", "-o", model).code == 0
     words = shlex.split(command(read_manifest(model), "m.stance"))
     at = words.index("--column")
-    assert words[at : at + 4] == list(given)
+    assert words[at : at + 6] == list(given)
     assert "  columns: actor=who, or what, stance=frame\n" in run("info", model).out
 
 
