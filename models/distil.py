@@ -2,11 +2,11 @@
 
     python models/distil.py tune --encoder FOLDER --work DIR
     python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR
-    python models/distil.py learn --work DIR -o models/start.stance
+    python models/distil.py learn --work DIR -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
-encoder and a model trained without `--start` say; `learn` trains the network on these probabilities, and writes a model of nothing but it.
+encoder and a model trained without `--start` say; `learn` trains the network on these probabilities.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -32,7 +32,7 @@ from stance.codebook import DEFAULT_HEADS
 from stance.encoders import find_folder, masked
 from stance.features import Sequences, concat_sequences, prepare, sequences
 from stance.lexicon import default_lexicon
-from stance.model import DenseWeights, HeadModel, Model, default_model, softmax
+from stance.model import Model, default_model, softmax
 from stance.network import Goal, train_network
 from stance.text import sentences
 from stance.words import default_words
@@ -43,7 +43,7 @@ TUNED, LABELLED = "tuned.pt", "labelled.npz"
 EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the layers on top of it
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 13_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
-STUDENT_EPOCHS = 3
+STUDENT_EPOCHS = 4
 SEED = 1
 
 Floats = NDArray[np.floating[Any]]
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("-o", "--output", type=Path, default=Path("models/start.stance"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
     args = parser.parse_args()
     args.work.mkdir(exist_ok=True)
     if args.step == "tune":
@@ -232,16 +232,8 @@ def learn(work: Path, epochs: int, output: Path) -> None:
             yield step
 
     network = train_network(tokens, goals, default_words(), seed=SEED, epochs=epochs, progress=told)
-    nothing = np.zeros(0, np.uint64)
-    heads = tuple(
-        HeadModel(h, nothing, np.zeros((0, len(h.labels)), np.float32), np.zeros(len(h.labels)),
-                  DenseWeights(np.zeros(SCORES, np.float32), np.eye(SCORES, dtype=np.float32)[:, part]))
-        for h, part in zip(HEADS, parts(), strict=True)
-    )  # fmt: skip
-    about = {"note": f"The network alone, distilled by models/distil.py from {len(tokens)} pairs of raw news."}
-    manifest = {"network": {"words": network.words.digest, "scores": SCORES}, "about": about}
-    Model(heads, manifest, network=network).save(output)
-    print(output)
+    network.save(output)
+    print(f"{output}: learnt from {len(tokens)} pairs")
 
 
 def parts() -> list[slice]:

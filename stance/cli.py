@@ -128,8 +128,11 @@ WordsOption = Annotated[
 ]
 StartOption = Annotated[
     str,
-    typer.Option("--start", help="Train on from the network of this model file (`default`: the shipped one): for small data.", show_default=False),
-]
+    typer.Option(
+        "--start", help="Train on from the network of this model (`default`: the shipped one) or a network alone (.npz): for small data.",
+        show_default=False,
+    ),
+]  # fmt: skip
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
 
 
@@ -1030,6 +1033,10 @@ def _words(network: bool, path: Path | None, start: str) -> WordVectors | Networ
     if start:
         if path:
             raise typer.BadParameter("a network to start from has its own word vectors", param_hint="--words")
+        if start.endswith(".npz"):
+            from stance.network import load_network
+
+            return load_network(start)
         model = _model(Path(start))
         if model.network is None:
             raise InputError(f"{start}: this model has no network to start from", "give one that was trained with --network")

@@ -32,7 +32,7 @@ from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
 from stance.errors import ModelError, StanceError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.lexicon import Lexicon, build_lexicon, default_lexicon
-from stance.network import Network, shapes
+from stance.network import Network, network_of, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
 from stance.text import DATA
 from stance.words import default_words, read_words
@@ -409,12 +409,7 @@ def _network(manifest: dict[str, Any], members: dict[str, bytes | memoryview], p
     if words.digest != told["words"]:
         raise ModelError(f"{path}: its network was trained with other word vectors than this version of stance has", "train it again")
     parameters = {name: _read_npy(members[f"network.{name}.npy"]) for name in shapes(1, 1)}
-    state, hidden = parameters["recurrent"].shape[1], parameters["hidden"].shape[1]
-    wanted = shapes(words.width, int(told["scores"]), state, hidden)
-    if any(a.dtype.str != "<f4" or a.shape != wanted[name] for name, a in parameters.items()):
-        raise ValueError("the arrays of its network have the wrong shape or type")
-    _require_finite("its network", *parameters.values())
-    return Network(parameters, words)
+    return network_of(parameters, words, int(told["scores"]))
 
 
 def _lexicon(manifest: dict[str, Any], members: dict[str, bytes | memoryview], path: Path) -> Lexicon:

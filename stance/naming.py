@@ -41,7 +41,8 @@ _PRIVATE = frozenset(
     "civilian origin hacker refugee defector migrant oligarch business businesses partners jobs bond currency index society societies community "
     "communities inhabitant villager nationalist extremist attacker veteran contractor fishermen fisherman fishers trawler cartel gang union "
     "settler smuggler opposition millionaire commentator correspondent hawk specialist priest pastor bishop imam rebel supporter exile "
-    "mercenary mercenaries pilgrim pensioner taxpayer producer exporter importer lender insurer".split()
+    "mercenary mercenaries pilgrim pensioner taxpayer producer exporter importer lender insurer charity charities association "
+    "capitalism socialism kid expat equity equities mountaineer".split()
 )
 OFFICE = frozenset(
     "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "

@@ -12,13 +12,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stance.errors import ModelError
 from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
-from stance.words import WordVectors
+from stance.words import WordVectors, default_words
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
@@ -60,6 +63,10 @@ class Network:
         """A hash of the parameters."""
         return hashlib.sha256(self.content).hexdigest()
 
+    def save(self, path: str | Path) -> None:
+        """Write it as an .npz file for `load_network`: the parameters, and the digest of the word vectors, not the vectors."""
+        np.savez_compressed(path, allow_pickle=False, words=np.frombuffer(self.words.digest.encode(), np.uint8), **self.parameters)
+
     def scores(self, sequences: Sequences) -> Floats:
         """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
 
@@ -86,6 +93,36 @@ def shapes(width: int, scores: int, state: int = STATE, hidden: int = HIDDEN) ->
         "attention": (2 * state, 2 * state), "hidden": (6 * state, hidden), "hidden bias": (hidden,),
         "out": (hidden, scores), "out bias": (scores,),
     }  # fmt: skip
+
+
+def load_network(path: str | Path) -> Network:
+    """The network that `Network.save` wrote, over the word vectors that ship. Nothing is unpickled.
+
+    Raises ModelError when it cannot be read, is none, or is one over other vectors.
+    """
+    words = default_words()
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            digest, parameters = bytes(arrays["words"]).decode(), {name: arrays[name] for name in shapes(1, 1)}
+            found = network_of(parameters, words, len(parameters["out bias"]))
+    except OSError as e:
+        raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+    except (ValueError, LookupError, EOFError, TypeError, AttributeError, BadZipFile) as e:
+        raise ModelError(f"{path}: not a network: {e}", "`Network.save` writes one") from e
+    if digest != words.digest:
+        raise ModelError(f"{path}: its word vectors are others than this version of stance has", "train it again")
+    return found
+
+
+def network_of(parameters: Parameters, words: WordVectors, scores: int) -> Network:
+    """A network of parameters from a file. Raises ValueError for arrays of the wrong shape or type, or with numbers that are not finite."""
+    state, hidden = parameters["recurrent"].shape[1], parameters["hidden"].shape[1]
+    wanted = shapes(words.width, scores, state, hidden)
+    if any(a.dtype.str != "<f4" or a.shape != wanted[name] for name, a in parameters.items()):
+        raise ValueError("the arrays of its network have the wrong shape or type")
+    if not all(np.isfinite(a).all() for a in parameters.values()):
+        raise ValueError("a number of its network is none")
+    return Network(parameters, words)
 
 
 class _Layout:

@@ -26,7 +26,7 @@ from stance.evaluation import HeadReport
 from stance.explanation import explain
 from stance.features import Sequences, concat_sequences, prepare, sequences
 from stance.model import Model, load, read_manifest
-from stance.network import HIDDEN, STATE, Goal, Network, shapes, train_network
+from stance.network import HIDDEN, STATE, Goal, Network, load_network, shapes, train_network
 from stance.stacking import NetworkFeatures
 from stance.training import evaluate, full_scores, out_of_fold, train
 from stance.words import WordVectors, _packed, default_words, learn_words
@@ -251,6 +251,40 @@ def test_a_start_with_other_words_is_refused(words: WordVectors, tokens: Sequenc
         train_network(tokens, [Goal.of_labels(np.arange(len(tokens)) % 2, np.ones(2))], default_words(), seed=0, start=_random(words))
 
 
+def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, tokens: Sequences) -> None:
+    net = _random(default_words())
+    path = tmp_path / "n.npz"
+    net.save(path)
+    back = load_network(path)
+    assert back.digest == net.digest and np.array_equal(back.scores(tokens), net.scores(tokens))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda a: {k: x for k, x in a.items() if k != "hidden"}, "not a network"),
+        (lambda a: a | {"out": a["out"][1:]}, "wrong shape"),
+        (lambda a: a | {"out": a["out"].astype(np.float64)}, "wrong shape or type"),
+        (lambda a: a | {"out": a["out"] * np.float32(np.nan)}, "is none"),
+        (lambda a: a | {"words": np.frombuffer(b"another", np.uint8)}, "word vectors are others"),
+        (lambda a: a | {"out": np.array([{}], object)}, "not a network"),
+    ],
+)
+def test_a_file_that_holds_no_network_is_refused(spoil: Callable[[dict[str, Any]], dict[str, Any]], told: str, tmp_path: Path) -> None:
+    path = tmp_path / "n.npz"
+    _random(default_words()).save(path)
+    with np.load(path) as arrays:
+        parts = dict(arrays)
+    np.savez(path, **spoil(parts))
+    with pytest.raises(ModelError, match=told):
+        load_network(path)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ModelError, match="not a network"):
+        load_network(path)
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_network(tmp_path / "none.npz")
+
+
 def test_nothing_to_train_on_is_refused(words: WordVectors) -> None:
     with pytest.raises(ValueError, match="no pairs"):
         train_network(sequences(prepare([])), [], words, seed=0)
@@ -441,6 +475,9 @@ def test_the_command_trains_on_from_a_model(run: Callable[..., Run], brief: None
     assert " --start MODEL.stance " in card.command(read_manifest(out), "n.stance")
     assert "trained on from another model's" in run("info", out, "-f", "markdown").out
     assert run("evaluate", REPORTS, "--start", "default", "--folds", "3").code == 0
+    load(file).network.save(alone := tmp_path / "n.npz")
+    assert run("train", REPORTS, "--start", alone, "--folds", "3", "-o", tmp_path / "alone.stance").code == 0
+    assert (tmp_path / "alone.stance").read_bytes() == out.read_bytes()
     assert run("train", REPORTS, "--folds", "3", "-o", plain).code == 0
     r = run("train", REPORTS, "--start", plain, "-o", out)
     assert r.code == 1 and "has no network to start from" in r.err

@@ -1,0 +1,54 @@
+"""The script that makes the network which the shipped model starts from, but for what needs a sentence encoder."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from conftest import pairs_of
+
+from stance import network
+from stance.features import prepare, sequences
+from stance.model import default_model, softmax
+from stance.network import load_network
+
+TEXT = "Norway accused Sweden of spying. Sweden denied it. Finland did not comment on the row. Iceland thanked Norway for its help."
+
+
+@pytest.fixture(scope="module")
+def distil() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("distil", Path(__file__).parents[1] / "models" / "distil.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_network_learns_the_probabilities_it_is_given(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_LEAST_STEPS", 150)
+    some = pairs_of(TEXT)
+    rng = np.random.default_rng(0)
+    wanted = np.hstack([rng.dirichlet(np.full(n, 0.3), len(some)) for n in (7, 4)])
+    distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(some)), wanted)
+    distil.learn(tmp_path, 1, tmp_path / "start.npz")
+    scores = load_network(tmp_path / "start.npz").scores(sequences(prepare(some)))
+    got = np.hstack([softmax(scores[:, part]) for part in distil.parts()])
+    assert np.abs(got - wanted).mean() < 0.03 < np.abs(wanted - wanted.mean(0)).mean()
+
+
+def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "raw.jsonl"
+    archive.write_text("".join(json.dumps({"text": TEXT, "date": "2019-01-01"}) + "\n" for _ in range(3)), "utf-8")
+    monkeypatch.setattr(distil, "KEPT", 0.0)
+    [(some, probs)] = distil.news_pairs(archive, default_model(), 2)
+    assert len(some) == len(probs["stance"]) == len(probs["tone"]) and {p.actor for p in some} >= {"Norway", "Sweden"}
+    neutral = probs["stance"][:, distil.HEADS[0].index("neutral")]
+    assert (neutral < distil.SURELY_NEUTRAL).all(), "what is surely neutral is left out"
+    monkeypatch.setattr(distil, "KEPT", 1.0)
+    [(every, _)] = distil.news_pairs(archive, default_model(), 2)
+    assert len(every) == 2 * len(pairs_of(TEXT)) > len(some)
+    assert np.allclose(default_model().predict_proba(some)["stance"], probs["stance"])
