@@ -11,6 +11,7 @@ import pytest
 from stance.dataset import read_dataset
 from stance.features import concat_sequences, prepare, sequences
 from stance.model import default_model, load
+from stance.network import load_network
 from stance.stacking import one_thread_network
 from stance.training import Settings, evaluate, goals_of, train
 from stance.words import default_words
@@ -53,11 +54,14 @@ def test_retraining_gives_the_same_words_and_scores(settings: Settings) -> None:
 def test_retraining_gives_a_network_that_says_the_same(settings: Settings) -> None:
     """To the bit on one kind of processor; sums in another order lead to another network, of the same opinions."""
     shipped = load(MODEL)
+    start = load_network(ROOT / "models" / "start.npz")
+    assert "--start models/start.npz" in (ROOT / "Makefile").read_text("utf-8")
     assert shipped.network and shipped.network.words.digest == default_words().digest
+    assert shipped.manifest["network"]["start"] == start.digest
     rest, held = read_dataset(ROOT / "training_data").split("test")
     tokens = concat_sequences(sequences(prepare(rest.pairs[i : i + 2000])) for i in range(0, len(rest), 2000))
     goals = goals_of(rest, rest.heads, settings)
-    again = one_thread_network(tokens, goals, default_words(), settings.seed).scores(sequences(prepare(held.pairs)))
+    again = one_thread_network(tokens, goals, default_words(), settings.seed, start).scores(sequences(prepare(held.pairs)))
     first = len(rest.heads[0].labels)
     for part in (slice(0, first), slice(first, None)):
         mine, theirs = again[:, part].argmax(1), shipped.network.scores(sequences(prepare(held.pairs)))[:, part].argmax(1)
