@@ -33,7 +33,7 @@ from stance.encoders import find_folder, masked
 from stance.features import Sequences, concat_sequences, prepare, sequences
 from stance.lexicon import default_lexicon
 from stance.model import Model, default_model, softmax
-from stance.network import Goal, train_network
+from stance.network import Goal, batches, train_network
 from stance.text import sentences
 from stance.words import default_words
 
@@ -122,6 +122,7 @@ def tune(encoder: str, data: Sequence[Path], epochs: float, work: Path) -> None:
     rest, held = stance.read_dataset(list(data), heads=list(DEFAULT_HEADS)).split("test")
     tokenizer, net = teacher(encoder)
     ids, truth = token_ids(rest.pairs, tokenizer), torch.tensor(numbers(rest))
+    sizes = np.array([len(x) for x in ids])
     top = [p for name, p in net.named_parameters() if not name.startswith("enc.")]
     optimizer = torch.optim.AdamW([{"params": net.enc.parameters(), "lr": RATE}, {"params": top, "lr": TOP_RATE}], weight_decay=0.01)
     steps = int(epochs * (len(ids) // BATCH))
@@ -131,7 +132,7 @@ def tune(encoder: str, data: Sequence[Path], epochs: float, work: Path) -> None:
     queue: list[NDArray[Any]] = []
     net.train()
     for step in range(steps):
-        queue = queue or batches(ids, rng)
+        queue = queue or batches(sizes, rng, BATCH)
         at = queue.pop()
         with torch.autocast("cpu", torch.bfloat16):
             out = net(*side_by_side([ids[i] for i in at], tokenizer.mask_token_id)).float()
@@ -147,17 +148,6 @@ def tune(encoder: str, data: Sequence[Path], epochs: float, work: Path) -> None:
     scores = predict(net, token_ids(held.pairs, tokenizer), tokenizer.mask_token_id)
     for k, part in enumerate(parts()):
         print(f"{HEADS[k].name}, held-out reports: accuracy {(scores[:, part].argmax(1) == numbers(held)[:, k]).mean():.3f}")
-
-
-def batches(ids: Sequence[Sequence[int]], rng: np.random.Generator) -> list[NDArray[Any]]:
-    """All pairs in random batches of about equal length."""
-    order = rng.permutation(len(ids))
-    out: list[NDArray[Any]] = []
-    for i in range(0, len(order), 40 * BATCH):
-        part = order[i : i + 40 * BATCH]
-        part = part[np.argsort([len(ids[j]) for j in part])]
-        out += [part[k : k + BATCH] for k in range(0, len(part), BATCH)]
-    return [out[i] for i in rng.permutation(len(out))]
 
 
 def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:

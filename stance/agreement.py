@@ -118,8 +118,9 @@ def read_annotations(
     every unknown label and every pair that one annotator labelled twice and differently.
     """
     files = read_files(paths, columns=columns, heads=heads)
-    wide = [(f, p) for f in files if (p := _prefixes(f, heads))]
-    long = [f for f in files if not _prefixes(f, heads)]
+    prefixes = [_prefixes(f, heads) for f in files]
+    wide = [(f, p) for f, p in zip(files, prefixes, strict=True) if p]
+    long = [f for f, p in zip(files, prefixes, strict=True) if not p]
     table = table_of(long, heads=heads, unlabelled=True, neutral=neutral) if long else None
     if table and not table.heads and (lacking := no_labels(long)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")

@@ -32,7 +32,7 @@ from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
 from stance.errors import ModelError, StanceError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.lexicon import Lexicon, build_lexicon, default_lexicon
-from stance.network import Network, network_of, shapes
+from stance.network import Network, network_of, require_finite, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
 from stance.text import DATA
 from stance.words import default_words, read_words
@@ -437,19 +437,14 @@ def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int)
         raise ValueError(f"arrays of head {head.name!r} have the wrong shape or type")
     if not (keys[1:] > keys[:-1]).all():
         raise ValueError(f"keys of head {head.name!r} do not rise")
-    _require_finite(f"head {head.name!r}", weights, bias)
+    require_finite(f"head {head.name!r}", weights, bias)
     if not width:
         return HeadModel(head, keys, weights, bias)
     dense = DenseWeights(array("dense-center"), array("dense-weights"))
     if [(a.dtype.str, a.shape) for a in (dense.center, dense.weights)] != [("<f4", (width,)), ("<f4", (width, k))]:
         raise ValueError(f"dense arrays of head {head.name!r} have the wrong shape or type")
-    _require_finite(f"head {head.name!r}", dense.center, dense.weights)
+    require_finite(f"head {head.name!r}", dense.center, dense.weights)
     return HeadModel(head, keys, weights, bias, dense)
-
-
-def _require_finite(what: str, *arrays: NDArray[Any]) -> None:
-    if not all(np.isfinite(a).all() for a in arrays):
-        raise ValueError(f"a number of {what} is none")
 
 
 def _read_npy(data: bytes | memoryview) -> NDArray[Any]:

@@ -65,7 +65,8 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write it as an .npz file for `load_network`: the parameters, and the digest of the word vectors, not the vectors."""
-        np.savez_compressed(path, allow_pickle=False, words=np.frombuffer(self.words.digest.encode(), np.uint8), **self.parameters)
+        arrays: dict[str, Any] = {"words": np.frombuffer(self.words.digest.encode(), np.uint8), **self.parameters}
+        np.savez_compressed(path, **arrays)
 
     def scores(self, sequences: Sequences) -> Floats:
         """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
@@ -104,14 +105,13 @@ def load_network(path: str | Path) -> Network:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             digest, parameters = bytes(arrays["words"]).decode(), {name: arrays[name] for name in shapes(1, 1)}
-            found = network_of(parameters, words, len(parameters["out bias"]))
+        if digest != words.digest:
+            raise ModelError(f"{path}: its word vectors are others than this version of stance has", "train it again")
+        return network_of(parameters, words, len(parameters["out bias"]))
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
     except (ValueError, LookupError, EOFError, TypeError, AttributeError, BadZipFile) as e:
         raise ModelError(f"{path}: not a network: {e}", "`Network.save` writes one") from e
-    if digest != words.digest:
-        raise ModelError(f"{path}: its word vectors are others than this version of stance has", "train it again")
-    return found
 
 
 def network_of(parameters: Parameters, words: WordVectors, scores: int) -> Network:
@@ -120,9 +120,14 @@ def network_of(parameters: Parameters, words: WordVectors, scores: int) -> Netwo
     wanted = shapes(words.width, scores, state, hidden)
     if any(a.dtype.str != "<f4" or a.shape != wanted[name] for name, a in parameters.items()):
         raise ValueError("the arrays of its network have the wrong shape or type")
-    if not all(np.isfinite(a).all() for a in parameters.values()):
-        raise ValueError("a number of its network is none")
+    require_finite("its network", *parameters.values())
     return Network(parameters, words)
+
+
+def require_finite(what: str, *arrays: Array) -> None:
+    """Raises ValueError where an array of `what` holds a number that is none."""
+    if not all(np.isfinite(a).all() for a in arrays):
+        raise ValueError(f"a number of {what} is none")
 
 
 class _Layout:
@@ -289,7 +294,7 @@ def train_network(
     queue: list[Ints] = []
     for step in progress("network", steps) if progress else range(steps):
         if not queue:
-            queue = _batches(np.diff(sequences.indptr), rng)
+            queue = batches(np.diff(sequences.indptr), rng)
         chosen = queue.pop()
         slopes = _slopes(p, sequences, chosen, words, goals, rng)
         _descend(p, slopes, mean, square, step, _RATE * min(1.0, (step + 1) / (_RISE * steps)))
@@ -318,14 +323,14 @@ def rounded(x: Array) -> Array:
     return out
 
 
-def _batches(sizes: Ints, rng: np.random.Generator) -> list[Ints]:
-    """All pairs in random batches of about equal length, those without a token left out."""
+def batches(sizes: Ints, rng: np.random.Generator, together: int = _BATCH) -> list[Ints]:
+    """All pairs in random batches of about equal length, `together` in each, those without a token left out; `sizes` are their tokens."""
     order = rng.permutation(np.flatnonzero(sizes > 0))
     out = []
     for start in range(0, len(order), 20 * _BATCH):
         part = order[start : start + 20 * _BATCH]
         part = part[np.argsort(sizes[part], kind="stable")]
-        out += [part[i : i + _BATCH] for i in range(0, len(part), _BATCH)]
+        out += [part[i : i + together] for i in range(0, len(part), together)]
     return [out[i] for i in rng.permutation(len(out))]
 
 
