@@ -28,13 +28,14 @@ from numpy.typing import NDArray
 
 import stance
 from stance.actors import Pair, iter_readings, pairs
-from stance.codebook import DEFAULT_HEADS
+from stance.codebook import DEFAULT_HEADS, Head
 from stance.encoders import find_folder, masked
 from stance.features import Sequences, concat_sequences, prepare, sequences
 from stance.lexicon import default_lexicon
 from stance.model import Model, default_model, softmax
 from stance.network import Goal, batches, train_network
 from stance.text import sentences
+from stance.training import Settings
 from stance.words import default_words
 
 HEADS = tuple(DEFAULT_HEADS.values())
@@ -213,7 +214,8 @@ def learn(work: Path, epochs: int, output: Path) -> None:
     """A network that says of the archive's pairs what `label` noted, as a model of nothing else."""
     with np.load(work / LABELLED) as file:
         tokens = Sequences(**{f.name: file[f.name] for f in fields(Sequences)})
-        goals = [Goal(file["wanted"][:, part].astype(np.float64), np.ones(len(tokens))) for part in parts()]
+        wanted = file["wanted"].astype(np.float64)
+        goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
 
     def told(_: str, steps: int) -> Iterator[int]:
         for step in range(steps):
@@ -224,6 +226,12 @@ def learn(work: Path, epochs: int, output: Path) -> None:
     network = train_network(tokens, goals, default_words(), seed=SEED, epochs=epochs, progress=told)
     network.save(output)
     print(f"{output}: learnt from {len(tokens)} pairs")
+
+
+def goal(head: Head, wanted: NDArray[np.float64]) -> Goal:
+    """These probabilities, shape (pairs, labels); a pair weighs as its labels do, rare ones more (as `Settings.balance` has it)."""
+    weight = (len(wanted) / (len(head.labels) * wanted.sum(0))) ** Settings().balance
+    return Goal(wanted, wanted @ weight, tuple((head.name, x) for x in head.labels))
 
 
 def parts() -> list[slice]:

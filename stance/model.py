@@ -409,7 +409,8 @@ def _network(manifest: dict[str, Any], members: dict[str, bytes | memoryview], p
     if words.digest != told["words"]:
         raise ModelError(f"{path}: its network was trained with other word vectors than this version of stance has", "train it again")
     parameters = {name: _read_npy(members[f"network.{name}.npy"]) for name in shapes(1, 1)}
-    return network_of(parameters, words, int(told["scores"]))
+    labels = tuple((h["name"], label) for h in manifest["heads"] for label in h["labels"])
+    return network_of(parameters, words, int(told["scores"]), labels)
 
 
 def _lexicon(manifest: dict[str, Any], members: dict[str, bytes | memoryview], path: Path) -> Lexicon:

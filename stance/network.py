@@ -4,7 +4,8 @@ A token is the vector of its word (`words`), ones for what the scan says of it (
 (Cho et al. 2014) read the sentence forwards and backwards; the states at the actor's mentions, their mean over the sentence by
 dot-product attention (Luong et al. 2015) from the mentions, and their maximum go through one hidden layer to the scores of all heads.
 Trained by AdamW (Loshchilov & Hutter 2019) with dropout and smoothed labels, at a constant learning rate after a rise, the parameters averaged over
-the steps (Polyak & Juditsky 1992; Izmailov et al. 2018): as good as the mean of two networks, at the price of one.
+the steps (Polyak & Juditsky 1992; Izmailov et al. 2018): as good as the mean of two networks, at the price of one. One that goes on from another
+with the same labels ends between the two, so that what the other one knew is not forgotten (WiSE-FT: Wortsman et al. 2022).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or f
 _LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
 _BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
 _RISE, _AVERAGED = 0.15, 0.7  # of the steps: the first ones, at a growing rate, and the last ones, whose parameters are averaged
+_OF_START = 0.2  # share of the parameters it starts from in what comes out
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
 _DROP_WORD, _DROP = 0.2, 0.4
 
@@ -36,17 +38,19 @@ _PLACES = (INPUTS + 1) ** np.arange(len(FACTS))  # facts of a token as the digit
 Progress = Callable[[str, int], Iterator[int]]  # (name, steps) → the steps, shown as they go by
 Array = NDArray[Any]
 Parameters = dict[str, Array]
+Labels = tuple[tuple[str, str], ...]  # (head, label) of scores
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
     """`parameters` by name (see `shapes`), single precision; `words` the vectors it was trained with.
 
-    It gives the scores of all heads, side by side.
+    It gives the scores of all heads, side by side; `labels` says of what, where that is known.
     """
 
     parameters: Parameters = field(repr=False)
     words: WordVectors
+    labels: Labels = ()
 
     @property
     def width(self) -> int:
@@ -64,8 +68,9 @@ class Network:
         return hashlib.sha256(self.content).hexdigest()
 
     def save(self, path: str | Path) -> None:
-        """Write it as an .npz file for `load_network`: the parameters, and the digest of the word vectors, not the vectors."""
-        arrays: dict[str, Any] = {"words": np.frombuffer(self.words.digest.encode(), np.uint8), **self.parameters}
+        """Write it as an .npz file for `load_network`: the parameters, the labels, and the digest of the word vectors, not the vectors."""
+        labels = np.array(self.labels, str).reshape(-1, 2)
+        arrays: dict[str, Any] = {"words": np.frombuffer(self.words.digest.encode(), np.uint8), "labels": labels, **self.parameters}
         np.savez_compressed(path, **arrays)
 
     def scores(self, sequences: Sequences) -> Floats:
@@ -105,23 +110,26 @@ def load_network(path: str | Path) -> Network:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             digest, parameters = bytes(arrays["words"]).decode(), {name: arrays[name] for name in shapes(1, 1)}
+            labels = tuple((str(head), str(label)) for head, label in arrays["labels"])
         if digest != words.digest:
             raise ModelError(f"{path}: its word vectors are others than this version of stance has", "train it again")
-        return network_of(parameters, words, len(parameters["out bias"]))
+        return network_of(parameters, words, len(parameters["out bias"]), labels)
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
     except (ValueError, LookupError, EOFError, TypeError, AttributeError, BadZipFile) as e:
         raise ModelError(f"{path}: not a network: {e}", "`Network.save` writes one") from e
 
 
-def network_of(parameters: Parameters, words: WordVectors, scores: int) -> Network:
+def network_of(parameters: Parameters, words: WordVectors, scores: int, labels: Labels) -> Network:
     """A network of parameters from a file. Raises ValueError for arrays of the wrong shape or type, or with numbers that are not finite."""
     state, hidden = parameters["recurrent"].shape[1], parameters["hidden"].shape[1]
     wanted = shapes(words.width, scores, state, hidden)
     if any(a.dtype.str != "<f4" or a.shape != wanted[name] for name, a in parameters.items()):
         raise ValueError("the arrays of its network have the wrong shape or type")
+    if len(labels) not in (0, scores):
+        raise ValueError(f"its network has {scores} scores and {len(labels)} labels")
     require_finite("its network", *parameters.values())
-    return Network(parameters, words)
+    return Network(parameters, words, labels)
 
 
 def require_finite(what: str, *arrays: Array) -> None:
@@ -255,13 +263,14 @@ class Goal:
 
     wanted: Floats
     weights: Floats
+    labels: Labels = ()
 
     @classmethod
-    def of_labels(cls, truth: Ints, weights: Floats) -> Goal:
+    def of_labels(cls, truth: Ints, weights: Floats, labels: Labels = ()) -> Goal:
         """Smoothed labels, from their numbers, shape (pairs,), and the weight of each label, shape (labels,)."""
         wanted = np.full((len(truth), len(weights)), _SMOOTHED / len(weights))
         wanted[np.arange(len(truth)), truth] += 1 - _SMOOTHED
-        return cls(wanted, weights[truth])
+        return cls(wanted, weights[truth], labels)
 
 
 def train_network(
@@ -277,15 +286,17 @@ def train_network(
     """A network for all heads together, parameters `rounded`. Same data and seed, same network.
 
     `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. With `start` it begins as that
-    one, but for the scores of the labels: what another task has taught it (fine-tuning). Raises ValueError for no pairs, or a `start` of other
-    word vectors or another size.
+    one, but for the scores of the labels: what another task has taught it (fine-tuning). One that knows all labels of the goals lends their scores
+    too, and `_OF_START` of it is kept in the end. Raises ValueError for no pairs, or a `start` of other word vectors or another size.
     """
     if not len(sequences):
         raise ValueError("no pairs to train on")
     if start and start.words.digest != words.digest:
         raise ValueError("the network to start from was trained with other word vectors")
     rng = np.random.default_rng(seed)
-    p = _initial(shapes(words.width, sum(g.wanted.shape[1] for g in goals)), start, rng)
+    labels = tuple(x for g in goals for x in g.labels)
+    lent = _lent(start, labels) if start else {}
+    p = _initial(shapes(words.width, sum(g.wanted.shape[1] for g in goals)), lent, rng)
     per_epoch = -(-len(sequences) // _BATCH)
     steps = max((epochs or _EPOCHS) * per_epoch, _LEAST_STEPS)
     mean = {name: np.zeros_like(x) for name, x in p.items()}
@@ -301,18 +312,28 @@ def train_network(
         if (seen := step + 1 - int((1 - _AVERAGED) * steps)) > 0:
             for name, x in p.items():
                 average[name] += (x - average[name]) / seen
-    return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, words)
+    if lent.keys() == p.keys():
+        average = {name: (1 - _OF_START) * x + _OF_START * lent[name] for name, x in average.items()}
+    return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, words, labels)
 
 
-def _initial(wanted: dict[str, tuple[int, ...]], start: Network | None, rng: np.random.Generator) -> Parameters:
-    """Small random weights and no bias; those of `start` where there is one, but for the scores of the labels."""
+def _lent(start: Network, labels: Labels) -> Parameters:
+    """The parameters of `start` for these labels; without the scores of labels where it does not know them all."""
+    lent = {name: x for name, x in start.parameters.items() if name not in ("out", "out bias")}
+    if labels and set(labels) <= set(start.labels):
+        at = [start.labels.index(x) for x in labels]
+        lent |= {name: start.parameters[name][..., at] for name in ("out", "out bias")}
+    return lent
+
+
+def _initial(wanted: dict[str, tuple[int, ...]], start: Parameters, rng: np.random.Generator) -> Parameters:
+    """Small random weights and no bias; those of `start` where it has some."""
     p = {
         name: (np.zeros(shape) if "bias" in name else rng.uniform(-1, 1, shape) * np.sqrt(3.0 / shape[-2])).astype(np.float32)
         for name, shape in wanted.items()
     }
-    if start:
-        for name in p.keys() - {"out", "out bias"}:
-            p[name][...] = start.parameters[name]
+    for name, x in start.items():
+        p[name][...] = x
     return p
 
 

@@ -300,7 +300,8 @@ class _Networks:
 
     def fit(self, data: Dataset, settings: Settings, progress: Progress | None) -> None:
         """Train `whole`."""
-        self.whole = one_thread_network(self.sequences, goals_of(data, self.heads, settings), self.words, settings.seed, self.start, progress)
+        goals = goals_of(data, self.heads, settings)
+        self.whole = one_thread_network(self.sequences, goals, self.words, settings.seed, self.start, progress)
 
     def scores(self, head: Head, y: Sequence[str], weight: dict[str, float], folds: Folds, jobs: int) -> Floats:
         at = self._first(head)
@@ -325,7 +326,8 @@ def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints 
         y = np.array(data.labels[h.name], dtype=object)
         y = y if at is None else y[at]
         weight = class_weights(list(y), settings.balance)
-        goals.append(Goal.of_labels(np.array([h.index(x) for x in y]), np.array([weight.get(x, 1.0) for x in h.labels])))
+        truth, each = np.array([h.index(x) for x in y]), np.array([weight.get(x, 1.0) for x in h.labels])
+        goals.append(Goal.of_labels(truth, each, tuple((h.name, x) for x in h.labels)))
     return goals
 
 

@@ -246,17 +246,44 @@ def test_it_starts_from_what_another_learnt(words: WordVectors, tokens: Sequence
     assert np.array_equal(begun.parameters["out"], fresh.parameters["out"])
 
 
+def test_it_does_not_forget_what_it_knew_of_the_same_labels(words: WordVectors, tokens: Sequences, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes out is between the start and what is trained from it; of two labels of five, the scores of these two are taken."""
+    known = tuple(("stance", x) for x in "abcde")
+    start = replace(_random(words, state=STATE, hidden=HIDDEN), labels=known)
+    monkeypatch.setattr(network, "_LEAST_STEPS", 3)
+    truth = np.arange(len(tokens)) % 2
+
+    def trained(share: float, labels: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+        monkeypatch.setattr(network, "_OF_START", share)
+        net = train_network(tokens, [Goal.of_labels(truth, np.ones(2), labels)], words, seed=1, start=start)
+        assert net.labels == labels
+        return net.parameters
+
+    some = (known[3], known[1])
+    begun, half, ended = trained(1.0, some), trained(0.5, some), trained(0.0, some)
+    for name, x in start.parameters.items():
+        x = x[..., [3, 1]] if name in ("out", "out bias") else x
+        assert np.array_equal(begun[name], network.rounded(x))
+        assert not np.array_equal(begun[name], ended[name])
+        assert half[name] == pytest.approx((begun[name] + ended[name]) / 2, rel=2e-3, abs=1e-4)
+    other = (known[3], ("tone", "b"))
+    first, second = trained(1.0, other), trained(0.0, other)
+    assert all(np.array_equal(first[name], second[name]) for name in first), "nothing is kept for a label that it does not know"
+    assert not np.array_equal(first["out"], ended["out"])
+
+
 def test_a_start_with_other_words_is_refused(words: WordVectors, tokens: Sequences) -> None:
     with pytest.raises(ValueError, match="other word vectors"):
         train_network(tokens, [Goal.of_labels(np.arange(len(tokens)) % 2, np.ones(2))], default_words(), seed=0, start=_random(words))
 
 
 def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, tokens: Sequences) -> None:
-    net = _random(default_words())
     path = tmp_path / "n.npz"
-    net.save(path)
-    back = load_network(path)
-    assert back.digest == net.digest and np.array_equal(back.scores(tokens), net.scores(tokens))
+    for labels in ((), (("stance", "firm"), ("stance", "deny"), ("tone", "warm"), ("tone", "größer"), ("x", "'"))):
+        net = replace(_random(default_words()), labels=labels)
+        net.save(path)
+        back = load_network(path)
+        assert back.digest == net.digest and back.labels == labels and np.array_equal(back.scores(tokens), net.scores(tokens))
 
 
 @pytest.mark.parametrize(
@@ -268,6 +295,8 @@ def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, tokens: Sequences) ->
         (lambda a: a | {"out": a["out"] * np.float32(np.nan)}, "is none"),
         (lambda a: a | {"words": np.frombuffer(b"another", np.uint8)}, "word vectors are others"),
         (lambda a: a | {"out": np.array([{}], object)}, "not a network"),
+        (lambda a: a | {"labels": np.array([["stance", "firm"]])}, "5 scores and 1 labels"),
+        (lambda a: a | {"labels": np.array(["stance", "firm"])}, "not a network"),
     ],
 )
 def test_a_file_that_holds_no_network_is_refused(spoil: Callable[[dict[str, Any]], dict[str, Any]], told: str, tmp_path: Path) -> None:
@@ -349,6 +378,7 @@ def test_other_words_travel_in_the_file(reports: Dataset, words: WordVectors, br
     model.save(path)
     back = load(path)
     assert back.network and back.network.words.digest == words.digest and back.fingerprint == model.fingerprint
+    assert model.network and back.network.labels == model.network.labels == tuple((h.head.name, x) for h in back.heads for x in h.head.labels)
     assert np.array_equal(back.predict_proba(unseen)["stance"], model.predict_proba(unseen)["stance"])
 
     def lose(members: dict[str, bytes]) -> None:
