@@ -452,12 +452,13 @@ def html_article(page: str, name: str, place: str) -> Article:
 
 
 def _url(url: str) -> Article:
+    from http.client import HTTPException
     from urllib.error import URLError
     from urllib.request import Request, urlopen
 
     try:
         with urlopen(Request(url, headers={"User-Agent": "stance (+news research)"}), timeout=30) as r:  # noqa: S310 -- http(s) only, checked by the caller
             raw = r.read(20_000_000)
-    except (URLError, OSError, ValueError) as e:
+    except (URLError, HTTPException, OSError, ValueError) as e:
         raise InputError(f"{url}: cannot be fetched: {e}", "check the address, or save the page and give the file") from e
     return html_article(decode(raw, url, mixed=True)[0], url, url)
