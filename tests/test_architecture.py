@@ -120,6 +120,18 @@ def test_the_package_is_marked_as_typed() -> None:
     assert (PACKAGE / "py.typed").exists()
 
 
+def test_type_checkers_and_notebooks_see_all_public_names() -> None:
+    import stance
+
+    body = tree("__init__").body
+    (literal,) = [n.value for n in body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+    (block,) = [n for n in body if isinstance(n, ast.If)]
+    names = {a.name: n.module for n in block.body if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert names == {name: f"stance.{home}" for name, home in stance._HOME.items()}
+    assert sorted(ast.literal_eval(literal)) == sorted([*names, "__version__"])  # mypy takes no name of a list that it would have to compute
+    assert names.keys() <= set(dir(stance))
+
+
 # --------------------------------------------------------------------------- documents
 
 NEEDS_MODEL = pytest.mark.skipif(not (ROOT / "models" / "default.stance").exists(), reason="no shipped model in this tree")
