@@ -956,7 +956,9 @@ def actors(
 @app.command()
 def words(
     archive: Annotated[list[str], typer.Argument(help="Raw news: files or folders, read as `stance classify` reads them.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write, for `stance train --words`.")] = Path("words.npz"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Table to write, for `stance train --words`.", callback=_writable)
+    ] = Path("words.npz"),
     size: Annotated[int, typer.Option("--size", min=1, help="Words of the table: the most frequent ones.")] = 30_000,
     width: Annotated[int, typer.Option("--width", min=1, help="Numbers of a word's vector.")] = 100,
     like: Annotated[list[str], typer.Option("--like", help="Show the words most like this one.", show_default=False)] = [],  # noqa: B006 -- typer needs a list

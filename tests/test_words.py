@@ -178,3 +178,8 @@ def test_the_command_does_not_write_over_its_input(run: Callable[..., Run], tmp_
     (tmp_path / "a.txt").write_text(" ".join(TEXTS))
     r = run("words", tmp_path / "a.txt", "-o", tmp_path / "a.txt", "--width", "6")
     assert r.code == 1 and "would be overwritten" in r.err
+
+
+def test_the_command_refuses_a_folder_before_it_reads(run: Callable[..., Run], tmp_path: Path) -> None:
+    r = run("words", tmp_path / "nowhere", "-o", tmp_path)
+    assert r.code == 2 and "is a folder; name a file in it" in re.sub(r"\s+", " ", r.err)
