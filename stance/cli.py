@@ -138,11 +138,9 @@ JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes 
 
 @app.callback(invoke_without_command=True)
 def _options(
-    ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
 ) -> None:
-    ctx.obj = {"debug": debug}
     if version:
         from stance import __version__
 

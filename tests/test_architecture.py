@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,9 +202,11 @@ def test_every_option_the_readme_names_exists() -> None:
     assert named - real == set()
 
 
-def test_every_file_the_readme_links_to_exists() -> None:
+def test_every_file_the_readme_links_to_exists_and_goes_out_with_the_sources() -> None:
     links = [x.split("#")[0] for x in re.findall(r"\]\(([^)\s]+)\)", readme()) if not x.startswith(("http", "#", "mailto:"))]
     assert [x for x in links if not (ROOT / x).exists()] == []
+    sources = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert [x for x in links if x and x.split("/")[0] not in sources] == []
 
 
 def test_the_wheel_holds_what_prediction_reads() -> None:
