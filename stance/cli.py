@@ -630,7 +630,7 @@ def sample(
     _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
-    _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS)), safe=True), output)
+    _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS))), output)
     _say(f"{number(drawn.pairs, 'pair')} in {number(drawn.articles, 'article')} of {drawn.read} read; label the rows that have an actor")
 
 
