@@ -374,6 +374,8 @@ def split_rows(rows: Rows) -> NDArray[Any]:
 
 def check_trainable(data: Dataset) -> None:
     """Raises DataError when a head cannot be trained and tested on grouped folds, or columns of its results would have one name."""
+    if not len(data):
+        raise DataError("no rows to train on", "look at the `split` column, if rows were taken by it")
     problems = []
     for (name, label), told in column_clashes({h.name: h.labels for h in data.heads}).items():
         place = next((f"{r.place}: " for r in data.rows if label and r.labels[name] == label), "")
@@ -631,7 +633,9 @@ def _glosses(head: Head, own: Mapping[str, str]) -> dict[str, str]:
 
 
 def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
-    """A model's predictions for labelled data, by head of the data. Raises DataError where the data have a head or a label that the model lacks."""
+    """A model's predictions for labelled data, by head of the data. Raises DataError for no rows, and for a head or a label that the model lacks."""
+    if not len(data):
+        raise DataError("no rows to score", "look at the `split` column, if rows were taken by it")
     there = {h.head.name: h.head for h in model.heads}
     if lacking := [h.name for h in data.heads if h.name not in there]:
         raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")

@@ -537,6 +537,14 @@ def test_a_head_with_one_class_is_not_trained(reports: Dataset) -> None:
         train(same, settings=SETTINGS)
 
 
+def test_no_rows_are_neither_trained_on_nor_scored(model: Model, reports: Dataset) -> None:
+    none = reports.split("no such split")[1]
+    with pytest.raises(DataError, match="no rows to train on"):
+        train(none, settings=SETTINGS)
+    with pytest.raises(DataError, match="no rows to score"):
+        evaluate(model, none)
+
+
 # --------------------------------------------------------------------------- weights of features
 
 
