@@ -11,7 +11,7 @@ import re
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import chain, islice
@@ -275,7 +275,7 @@ _FOREIGN = {
 }  # fmt: skip
 
 
-def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
+def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], text_column: str) -> Iterator[Article | Skipped]:
     if what := next((w for begin, w in _FOREIGN.items() if raw.startswith(begin)), ""):
         raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)")
     text, note = decode(raw, name, mixed=True)

@@ -229,6 +229,11 @@ def test_an_open_quotation_mark_does_not_swallow_the_rows_below(file: Write) -> 
     assert told.startswith("4: a quotation mark that opens here is never closed")
 
 
+def test_a_quotation_mark_inside_a_cell_is_a_character(file: Write) -> None:
+    (row,) = read_dataset(file('text,actor,stance\nThe 5" guns of Norway fired.,Norway,threaten\n')).rows
+    assert (row.text, row.actor) == ('The 5" guns of Norway fired.', "Norway")
+
+
 def test_a_column_that_stands_twice(file: Write) -> None:
     path = file("text,actor,stance,Stance\nNorway left.,Norway,neutral,firm\n")
     with pytest.raises(DataError) as e:
