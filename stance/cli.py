@@ -176,7 +176,6 @@ def classify(
 
     Into a database (-o NAME.sqlite) a run that was stopped goes on where it stopped: give the same command again.
     """
-    import gc
     from functools import partial
 
     from stance.articles import input_bytes, scan_articles

@@ -193,8 +193,6 @@ def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dic
     return out | {f"{prefix}{h}_probs": {k: round(p, 4) for k, p in j.probabilities[h].items()} if j else None for h in heads}
 
 
-
-
 # --------------------------------------------------------------------------- mentions
 
 

@@ -146,7 +146,7 @@ def test_tone_may_be_absent(file: Write) -> None:
 
 def test_the_span_gives_the_mention_of_an_actor_nobody_knows(file: Write) -> None:
     data = read_dataset(file("text,actor,stance,start,end\nThe union blamed the mine.,Miners,accuse,4,9\nThe union left.,Miners,neutral,4,9\n"))
-    assert [(m.text, m.start, m.end) for m in data.pairs[0].mentions] == [("union", 4, 9)]
+    assert [(m.text, m.start, m.end, m.first, m.last) for m in data.pairs[0].mentions] == [("union", 4, 9, 1, 2)]
     assert data.warnings == ()
 
 
