@@ -6,7 +6,7 @@ else
 BIN = $(VENV)/bin
 endif
 
-.PHONY: run test lint model benchmark clean
+.PHONY: run test lint model clean
 
 run: $(VENV)/.installed
 	$(BIN)/stance classify examples/balloon.txt -f table

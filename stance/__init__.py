@@ -21,9 +21,12 @@ _HOME = {
     "default_model": "model", "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
     "load_lexicon": "lexicon", "read": "actors", "pairs": "actors",
 }  # fmt: skip
-__all__ = [*_HOME, "__version__"]
+__all__ = [  # in full, as type checkers read it
+    "Article", "Dataset", "Judgement", "Model", "Settings", "StanceError", "__version__", "classify", "classify_pairs", "default_model", "evaluate",
+    "load", "load_lexicon", "pairs", "read", "read_articles", "read_dataset", "read_pairs", "train",
+]  # fmt: skip
 
-if TYPE_CHECKING:  # ruff: the names of _HOME, for type checkers
+if TYPE_CHECKING:
     from stance.actors import pairs, read
     from stance.articles import Article, read_articles
     from stance.classification import Judgement, classify, classify_pairs
@@ -32,6 +35,10 @@ if TYPE_CHECKING:  # ruff: the names of _HOME, for type checkers
     from stance.lexicon import load_lexicon
     from stance.model import Model, default_model, load
     from stance.training import Settings, evaluate, train
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Paths, Row, heads_of, label_problems, normalise, read_files, table_of
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, percentiles, resample
-from stance.tables import Csv, csv_line, spreadsheet_cell
+from stance.tables import Csv, safe_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,12 +382,12 @@ def agreed_lines(rows: Sequence[tuple[Unit, dict[str, str]]], data: Annotations)
         raise InputError(f"{bare[0].row.place}: no text, so that what all agree on is no training data", "give the annotators' files a column `text`")
     needed = ("text", "actor")
     keys = [k for k in _KEYS if k in needed or any(getattr(u.row, k) not in ("", None) for u, _ in rows)]
-    yield csv_line([*keys, *(h.name for h in data.heads)])
+    yield safe_line((*keys, *(h.name for h in data.heads)))
     files = {f: n for n, f in enumerate(dict.fromkeys(r.file for r in (*data.context, *(u.row for u in data.units))))}
     silent = dict.fromkeys((h.name for h in data.heads), "")
     whole = [*((u.row, labels) for u, labels in rows), *((r, silent) for r in data.context)]
     for row, labels in sorted(whole, key=lambda x: (files[x[0].file], x[0].line)):
-        yield csv_line([*_own(row, keys), *labels.values()])
+        yield safe_line((*_own(row, keys), *labels.values()))
 
 
 def _own(row: Row, keys: Sequence[str]) -> list[str]:
@@ -397,11 +397,11 @@ def _own(row: Row, keys: Sequence[str]) -> list[str]:
 def disagreement_lines(data: Annotations) -> Iterator[str]:
     """The disagreements as a CSV to settle in a spreadsheet: fill the empty label cells, and it is labelled data.
 
-    Heads that all agree on are filled. Cells are safe to open (`spreadsheet_cell`).
+    Heads that all agree on are filled.
     """
     names = [h.name for h in data.heads]
-    yield csv_line([*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names])
+    yield safe_line((*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names))
     for u in disagreements(data):
         given = [x for n in names for x in u.labels[n]]
         settled = [_shared(u.labels[n]) for n in names]
-        yield csv_line([spreadsheet_cell(c) for c in (*_own(u.row, _KEYS), *given, *settled)])
+        yield safe_line((*_own(u.row, _KEYS), *given, *settled))

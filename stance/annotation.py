@@ -18,7 +18,7 @@ from xml.sax.saxutils import quoteattr
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import COLUMNS, RESERVED, Row, Table, parse_row, read_definitions, read_files, rows_of
 from stance.errors import DataError, InputError, near_miss, number
-from stance.tables import Csv, csv_line, read_text, spreadsheet_cell
+from stance.tables import Csv, read_text, safe_line
 
 META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 TOOLS = ("doccano", "label-studio", "prodigy", "csv")
@@ -59,7 +59,7 @@ def export_lines(table: Table, to: str, definitions: Path | None = None) -> Iter
             "--definitions FILE names the labels: a CSV of head, label, definition",
         )
     if to == "csv":
-        return csv_lines(table.rows, [h.name for h in table.heads], safe=True)
+        return csv_lines(table.rows, [h.name for h in table.heads])
     if to == "label-studio":
         return _json_list(_label_studio_task(r) for r in table.rows)
     if to == "label-studio-config":
@@ -91,15 +91,13 @@ def full(head: Head) -> Head:
     return default if default and set(head.labels) <= set(default.labels) else head
 
 
-def csv_lines(rows: Iterable[Row], heads: Sequence[str], *, safe: bool = False) -> Iterator[str]:
-    """Labelled CSV. With `safe`, cells that a spreadsheet would run as formulas are escaped; they are undone where labelled CSV is read."""
+def csv_lines(rows: Iterable[Row], heads: Sequence[str]) -> Iterator[str]:
+    """Labelled CSV, by `safe_line`."""
     keys = ("article_id", "sentence_id", "text", "actor", "start", "end")
     rest = tuple(k for k in ("target", "context", "date", "split", "annotator") if k not in heads)
-    safely = spreadsheet_cell if safe else str
-    yield csv_line([safely(c) for c in (*keys, *heads, *rest)])
+    yield safe_line((*keys, *heads, *rest))
     for r in rows:
-        cells = [*(_cell(r, k) for k in keys), *(r.labels.get(h, "") for h in heads), *(_cell(r, k) for k in rest)]
-        yield csv_line([safely(c) for c in cells])
+        yield safe_line((*(_cell(r, k) for k in keys), *(r.labels.get(h, "") for h in heads), *(_cell(r, k) for k in rest)))
 
 
 def _cell(row: Row, key: str) -> str:

@@ -11,7 +11,7 @@ import re
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import chain, islice
@@ -275,7 +275,7 @@ _FOREIGN = {
 }  # fmt: skip
 
 
-def _content(name: str, stem: str, raw: bytes, suffix_of: Any, text_column: str) -> Iterator[Article | Skipped]:
+def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], text_column: str) -> Iterator[Article | Skipped]:
     if what := next((w for begin, w in _FOREIGN.items() if raw.startswith(begin)), ""):
         raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)")
     text, note = decode(raw, name, mixed=True)
@@ -452,12 +452,13 @@ def html_article(page: str, name: str, place: str) -> Article:
 
 
 def _url(url: str) -> Article:
+    from http.client import HTTPException
     from urllib.error import URLError
     from urllib.request import Request, urlopen
 
     try:
         with urlopen(Request(url, headers={"User-Agent": "stance (+news research)"}), timeout=30) as r:  # noqa: S310 -- http(s) only, checked by the caller
             raw = r.read(20_000_000)
-    except (URLError, OSError, ValueError) as e:
+    except (URLError, HTTPException, OSError, ValueError) as e:
         raise InputError(f"{url}: cannot be fetched: {e}", "check the address, or save the page and give the file") from e
     return html_article(decode(raw, url, mixed=True)[0], url, url)

@@ -77,19 +77,20 @@ def classify(
     *,
     lexicon: Lexicon | None = None,
     min_confidence: float | dict[str, float] = 0.0,
-    actors: Sequence[str] = (),
+    actors: str | Sequence[str] = (),
 ) -> Iterator[Judgement]:
     """Judgements of articles (or plain texts), sentence by sentence, in order.
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
-    `actors` keeps only these. `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
+    `actors` keeps only these (or this one). `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
     """
     model = model or default_model()
     lexicon = lexicon or model.lexicon
     items = [articles] if isinstance(articles, (Article, str)) else articles
+    wanted = [actors] if isinstance(actors, str) and actors else actors
     named = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
     for batch in _batches(named):
-        yield from (judgement for _, judgement in _judged(batch, model, lexicon, min_confidence, actors))
+        yield from (judgement for _, judgement in _judged(batch, model, lexicon, min_confidence, wanted))
 
 
 def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence: float | dict[str, float] = 0.0) -> Iterator[Judgement]:

@@ -138,11 +138,9 @@ JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes 
 
 @app.callback(invoke_without_command=True)
 def _options(
-    ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
 ) -> None:
-    ctx.obj = {"debug": debug}
     if version:
         from stance import __version__
 
@@ -178,7 +176,6 @@ def classify(
 
     Into a database (-o NAME.sqlite) a run that was stopped goes on where it stopped: give the same command again.
     """
-    import gc
     from functools import partial
 
     from stance.articles import input_bytes, scan_articles
@@ -632,7 +629,7 @@ def sample(
     _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
-    _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS)), safe=True), output)
+    _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS))), output)
     _say(f"{number(drawn.pairs, 'pair')} in {number(drawn.articles, 'article')} of {drawn.read} read; label the rows that have an actor")
 
 
@@ -956,7 +953,9 @@ def actors(
 @app.command()
 def words(
     archive: Annotated[list[str], typer.Argument(help="Raw news: files or folders, read as `stance classify` reads them.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write, for `stance train --words`.")] = Path("words.npz"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Table to write, for `stance train --words`.", callback=_writable)
+    ] = Path("words.npz"),
     size: Annotated[int, typer.Option("--size", min=1, help="Words of the table: the most frequent ones.")] = 30_000,
     width: Annotated[int, typer.Option("--width", min=1, help="Numbers of a word's vector.")] = 100,
     like: Annotated[list[str], typer.Option("--like", help="Show the words most like this one.", show_default=False)] = [],  # noqa: B006 -- typer needs a list

@@ -274,9 +274,16 @@ def _add(z: zipfile.ZipFile, name: str, data: bytes) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and move it into place; on failure nothing of it is left."""
+    """Write `data` beside `path` and move it into place; on failure nothing of it is left.
+
+    A link stays a link, to the new file; a pipe or device is written to as it is.
+    """
     import tempfile
 
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        path.write_bytes(data)
+        return
+    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

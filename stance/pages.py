@@ -20,7 +20,7 @@ from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, gloss
 from stance.explanation import Contribution, explain
 from stance.lexicon import Lexicon
 from stance.model import Model
-from stance.text import DATA, paragraphs, sentences
+from stance.text import DATA, Sentence, paragraphs, sentences
 
 HUES = 6  # Okabe & Ito's colour-blind-safe palette without black and yellow; further actors share grey
 LANES = 5  # actors with a lane of their own; the others share one
@@ -164,7 +164,7 @@ def _paragraphs(
 ) -> Iterator[list[Piece]]:
     """The pieces of each paragraph; joined they are its text."""
     neutral = model.heads[0].head.neutral
-    inside: dict[int, list[Any]] = {}
+    inside: dict[int, list[Sentence]] = {}
     for s in sentences(text):
         inside.setdefault(s.paragraph, []).append(s)
     for n, (start, end) in enumerate(paragraphs(text)):

@@ -13,7 +13,7 @@ from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, UNSURE, column_clashes
 from stance.errors import DataError, ModelError, number
-from stance.tables import Csv, csv_line, plain_cell
+from stance.tables import Csv, csv_line, plain_cell, safe_line
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -117,7 +117,7 @@ def _told(item: Article | Skipped) -> dict[str, Any]:
 
 
 def csv_lines(results: Iterable[Result], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
-    """Flat rows that can be corrected in a spreadsheet and given to `train`: `start`,`end` count in `text`.
+    """Flat rows that can be corrected in a spreadsheet and given to `train` (`safe_line`): `start`,`end` count in `text`.
 
     With `heads` (labels by head) there is a header also where there is no judgement. Raises ModelError where two columns would have one name.
     """
@@ -129,10 +129,10 @@ def csv_lines(results: Iterable[Result], heads: Mapping[str, Sequence[str]] | No
             row = csv_row(r.item, j)
             if not header:
                 header = list(row)
-                yield csv_line(header)
-            yield csv_line([row[k] for k in header])
+                yield safe_line(header)
+            yield safe_line(row[k] for k in header)
     if heads and not header:
-        yield csv_line(list(csv_row(Article("", ""), _nothing(heads))))
+        yield safe_line(csv_row(Article("", ""), _nothing(heads)))
 
 
 def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
@@ -191,8 +191,6 @@ def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dic
     for h in heads:
         out[prefix + h], out[f"{prefix}{h}_p"] = (j.labels[h], round(j.confidence(h), 4)) if j else (None, None)
     return out | {f"{prefix}{h}_probs": {k: round(p, 4) for k, p in j.probabilities[h].items()} if j else None for h in heads}
-
-
 
 
 # --------------------------------------------------------------------------- mentions

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.errors import InputError, near_miss, number
+from stance.evaluation import resample
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 
@@ -222,9 +223,7 @@ def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Callab
     point = correct(point) if correct else point
     if len(articles) < ENOUGH:
         return [Share(float(v), None, None) for v in point]
-    rng = np.random.default_rng(0)
-    drawn = np.array([_normal(rng.multinomial(len(articles), np.full(len(articles), 1 / len(articles))) @ table) for _ in range(DRAWS)])
-    drawn = np.array([correct(d) for d in drawn]) if correct else drawn
+    drawn = np.array([correct(d) if correct else d for d in map(_normal, resample(table, DRAWS))])
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     return [Share(float(v), float(a), float(b)) for v, a, b in zip(point, low, high, strict=True)]
 

@@ -268,6 +268,11 @@ def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:
     return buffer.getvalue()[:-2]
 
 
+def safe_line(cells: Iterable[object]) -> str:
+    """A record of labelled CSV, without its line end: safe to open in a spreadsheet, and `Csv.cells` gives its cells back as they were."""
+    return csv_line([spreadsheet_cell(str(c)) for c in cells])
+
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 

@@ -376,6 +376,8 @@ def split_rows(rows: Rows) -> NDArray[Any]:
 
 def check_trainable(data: Dataset) -> None:
     """Raises DataError when a head cannot be trained and tested on grouped folds, or columns of its results would have one name."""
+    if not len(data):
+        raise DataError("no rows to train on", "look at the `split` column, if rows were taken by it")
     problems = []
     for (name, label), told in column_clashes({h.name: h.labels for h in data.heads}).items():
         place = next((f"{r.place}: " for r in data.rows if label and r.labels[name] == label), "")
@@ -633,17 +635,22 @@ def _glosses(head: Head, own: Mapping[str, str]) -> dict[str, str]:
 
 
 def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
-    """A model's predictions for labelled data, by head of the data."""
+    """A model's predictions for labelled data, by head of the data. Raises DataError for no rows, and for a head or a label that the model lacks."""
+    if not len(data):
+        raise DataError("no rows to score", "look at the `split` column, if rows were taken by it")
+    there = {h.head.name: h.head for h in model.heads}
+    if lacking := [h.name for h in data.heads if h.name not in there]:
+        raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")
+    heads = [there[h.name] for h in data.heads]
+    labelled = ((h, r, x) for h in heads for r, x in zip(data.rows, data.labels[h.name], strict=True))
+    if problems := [f"{r.place}: {h.name} {x!r} is none of the model's: {', '.join(h.labels)}" for h, r, x in labelled if x not in h.labels]:
+        raise DataError("the model lacks labels of the data", "correct these rows, or leave them out", tuple(problems))
     probs = model.predict_proba(data.pairs)
-    heads = [model.head(h.name).head for h in data.heads]
     return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}
 
 
 def evaluate(model: Model, data: Dataset, predicted: Mapping[str, Predicted] | None = None) -> dict[str, HeadReport]:
-    """Report by head of a model on labelled data (`predicted`: what `predict` said of it, if that is known already).
-
-    Rows with labels the model lacks raise DataError in reading.
-    """
+    """Report by head of a model on labelled data (`predicted`: what `predict` said of it, if that is known already). Raises as `predict` does."""
     found = (predicted or predict(model, data)).items()
     return {n: report(p.head, p.truth, p.probs, data.groups, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
 

@@ -29,6 +29,7 @@ SIZE, WIDTH = 30_000, 100  # words of a table, numbers of a vector
 _APART = 4  # tokens
 _SMOOTH = 0.75
 _LEAST = 8  # occurrences
+_UNPACKED = 20  # times the size of its file: more is a bomb, in a model of others too
 _CHUNK = 2_000_000  # tokens counted at once: bounds memory
 
 
@@ -121,8 +122,10 @@ def read_words(raw: bytes | memoryview) -> WordVectors:
     """A table from the bytes of its file. Raises ValueError for anything else."""
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
+            if sum(i.file_size for i in arrays.zip.infolist()) > _UNPACKED * len(raw):
+                raise ValueError("it unpacks to more than it may")
             keys, vectors, scale, spelt = (arrays[x] for x in ("keys", "vectors", "scale", "words"))
-    except (KeyError, EOFError, AttributeError, TypeError, OSError, BadZipFile) as e:
+    except (KeyError, EOFError, AttributeError, TypeError, OSError, MemoryError, BadZipFile) as e:
         raise ValueError(str(e)) from e
     if (keys.dtype.str, vectors.dtype.str, scale.dtype.str, spelt.dtype.str) != ("<u8", "|i1", "<f8", "|u1"):
         raise ValueError("its arrays have the wrong types")

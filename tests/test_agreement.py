@@ -313,6 +313,16 @@ def test_a_formula_in_the_disagreements_is_text(tmp_path: Path) -> None:
     assert [r["text"] for r in rows if r["actor"] == "Chile"] == ["'=Chile left."]
 
 
+def test_what_is_agreed_on_comes_back_as_it_was(tmp_path: Path, run: Callable[..., Run]) -> None:
+    row = {"sentence_id": 1, "text": "''- Chile left.", "actor": "Chile", "start": 3, "end": 8, "stance": "deny"}  # the sheet's apostrophe, and its own
+    files = [write_csv(tmp_path / f"{name}.csv", [row]) for name in ("ann", "bob")]
+    assert run("agree", *files, "--agreed", tmp_path / "agreed.csv").code == 0
+    assert run("import", tmp_path / "agreed.csv", "--from", "csv", "-o", tmp_path / "back.csv").code == 0
+    for path in (files[0], tmp_path / "agreed.csv", tmp_path / "back.csv"):
+        (found,) = read_dataset(path).rows
+        assert (found.text, found.text[found.start : found.end]) == ("'- Chile left.", "Chile")
+
+
 def test_spans_of_a_formula_come_back_settled(tmp_path: Path, run: Callable[..., Run]) -> None:
     row = {"sentence_id": 1, "text": "=Chile left.", "actor": "Chile", "start": 1, "end": 6}
     files = [write_csv(tmp_path / f"{s}.csv", [{**row, "stance": s}]) for s in ("deny", "firm")]

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,6 +121,18 @@ def test_the_package_is_marked_as_typed() -> None:
     assert (PACKAGE / "py.typed").exists()
 
 
+def test_type_checkers_and_notebooks_see_all_public_names() -> None:
+    import stance
+
+    body = tree("__init__").body
+    (literal,) = [n.value for n in body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+    (block,) = [n for n in body if isinstance(n, ast.If)]
+    names = {a.name: n.module for n in block.body if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert names == {name: f"stance.{home}" for name, home in stance._HOME.items()}
+    assert sorted(ast.literal_eval(literal)) == sorted([*names, "__version__"])  # mypy takes no name of a list that it would have to compute
+    assert names.keys() <= set(dir(stance))
+
+
 # --------------------------------------------------------------------------- documents
 
 NEEDS_MODEL = pytest.mark.skipif(not (ROOT / "models" / "default.stance").exists(), reason="no shipped model in this tree")
@@ -189,9 +202,11 @@ def test_every_option_the_readme_names_exists() -> None:
     assert named - real == set()
 
 
-def test_every_file_the_readme_links_to_exists() -> None:
+def test_every_file_the_readme_links_to_exists_and_goes_out_with_the_sources() -> None:
     links = [x.split("#")[0] for x in re.findall(r"\]\(([^)\s]+)\)", readme()) if not x.startswith(("http", "#", "mailto:"))]
     assert [x for x in links if not (ROOT / x).exists()] == []
+    sources = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert [x for x in links if x and x.split("/")[0] not in sources] == []
 
 
 def test_the_wheel_holds_what_prediction_reads() -> None:

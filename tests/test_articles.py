@@ -367,6 +367,12 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
     assert "cannot be fetched" in reason("https://stance.invalid/a.html")
 
 
+def test_an_address_that_is_none_does_not_stop_the_rest(put: Put) -> None:
+    skipped, read = scan_articles(["https://stance.invalid/a b.html", put("a.txt", "One.")])
+    assert isinstance(skipped, Skipped) and skipped.reason.startswith("cannot be fetched: URL can't contain control characters")
+    assert isinstance(read, Article)
+
+
 # --------------------------------------------------------------------------- archives
 
 

@@ -84,6 +84,8 @@ def test_only_the_actors_asked_for(model: Model, judgements: list[Judgement]) ->
     found = list(classify(Article("a", TEXT), model, actors=["Chile"]))
     assert found == [j for j in judgements if j.actor == "Chile"] and found
     assert list(classify(Article("a", TEXT), model, actors=["Nowhere"])) == []
+    sudans = "Sudan left. South Sudan stayed."
+    assert [j.actor for j in classify(sudans, model, actors="South Sudan")] == ["South Sudan"]  # a name, not any part of it
 
 
 def test_an_own_lexicon(model: Model, tmp_path: Path) -> None:

@@ -198,6 +198,17 @@ def test_rows_tell_title_date_and_source_of_their_article(run: Cli, model_file: 
     assert [r.date for r in read_dataset(tmp_path / "a.csv").rows] == ["2019-03-04", ""]
 
 
+def test_csv_is_safe_in_a_spreadsheet_and_comes_back_as_it_was(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    told = ["- Norway condemned the raid.", "'- Chile denied it,' it was said.", "=Peru thanked Chile."]
+    (tmp_path / "a.txt").write_text("\n".join(told))
+    assert run("classify", tmp_path / "a.txt", "-m", model_file, "-o", tmp_path / "a.csv").code == 0
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as f:
+        assert not [c for cells in csv.reader(f) for c in cells if c.startswith(("=", "+", "-", "@"))]
+    back = [r for r in read_dataset(tmp_path / "a.csv").rows if r.start is not None]
+    assert {r.text for r in back} == set(told)
+    assert [r.text[r.start : r.end] for r in back] == [r.actor for r in back]
+
+
 def test_a_head_called_as_what_a_row_tells_of_its_article_is_not_lost() -> None:
     judgement = Judgement("a", 0, 0, 0, 5, "Text.", "Peru", (), {"source": "named"}, {"source": {"named": 1.0}})
     result = Result(Article("a", "Text.", source="Gazette"), (judgement,))

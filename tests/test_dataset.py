@@ -146,7 +146,7 @@ def test_tone_may_be_absent(file: Write) -> None:
 
 def test_the_span_gives_the_mention_of_an_actor_nobody_knows(file: Write) -> None:
     data = read_dataset(file("text,actor,stance,start,end\nThe union blamed the mine.,Miners,accuse,4,9\nThe union left.,Miners,neutral,4,9\n"))
-    assert [(m.text, m.start, m.end) for m in data.pairs[0].mentions] == [("union", 4, 9)]
+    assert [(m.text, m.start, m.end, m.first, m.last) for m in data.pairs[0].mentions] == [("union", 4, 9, 1, 2)]
     assert data.warnings == ()
 
 
@@ -227,6 +227,11 @@ def test_an_open_quotation_mark_does_not_swallow_the_rows_below(file: Write) -> 
     assert told == "4: row has 1 cells, the header 4; a quotation mark may be left open, or cells at its end are missing"
     (told,) = problems(file(HEADER.replace("tone\n", "tone,note\n") + GOOD.replace("\n", ",\n") + rows[:-1] + ',"odd\n' + rows + rows))
     assert told.startswith("4: a quotation mark that opens here is never closed")
+
+
+def test_a_quotation_mark_inside_a_cell_is_a_character(file: Write) -> None:
+    (row,) = read_dataset(file('text,actor,stance\nThe 5" guns of Norway fired.,Norway,threaten\n')).rows
+    assert (row.text, row.actor) == ('The 5" guns of Norway fired.', "Norway")
 
 
 def test_a_column_that_stands_twice(file: Write) -> None:

@@ -478,6 +478,28 @@ def test_a_missing_folder_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b" / "m.stance").read_bytes() == b"data"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    link, file = tmp_path / "m.stance", tmp_path / "store" / "m.stance"
+    link.symlink_to(file)
+    for data in (b"old", b"new"):
+        write_atomically(link, data)
+        assert (link.is_symlink(), file.read_bytes()) == (True, data)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX")
+def test_a_pipe_or_device_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomically(pipe, b"data")
+        assert (pipe.is_fifo(), os.read(reader, 10)) == (True, b"data")
+    finally:
+        os.close(reader)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
 def test_the_mode_of_the_old_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "m.stance"

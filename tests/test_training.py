@@ -420,6 +420,16 @@ def test_evaluate_on_held_out_reports(model: Model, reports: Dataset) -> None:
         assert r.macro_f1 > r.baselines["majority"]
 
 
+def test_what_the_model_lacks_is_named_row_by_row(model: Model, two_classes: tuple[Model, Dataset], tmp_path: Path) -> None:
+    rows = [{"text": f"{who} condemned the raid.", "actor": who, "stance": x} for who, x in (("Norway", "accuse"), ("Chile", "angry"), ("Peru", "odd"))]
+    path = write_csv(tmp_path / "own.csv", rows)
+    with pytest.raises(DataError) as e:
+        evaluate(model, read_dataset(path, heads=["stance"]))
+    assert [p.split(" is ")[0] for p in e.value.problems] == [f"{path}:3: stance 'angry'", f"{path}:4: stance 'odd'"]
+    with pytest.raises(DataError, match="the model has no head 'mood'; it has stance, tone"):
+        evaluate(model, two_classes[1])
+
+
 def test_a_model_compared_with_itself_does_not_differ(model: Model, reports: Dataset) -> None:
     held = reports.split("test")[1]
     found = compare(predict(model, held), model, held)
@@ -525,6 +535,14 @@ def test_a_head_with_one_class_is_not_trained(reports: Dataset) -> None:
     same = reports.take([i for i, x in enumerate(reports.labels["stance"]) if x == "deny"])
     with pytest.raises(DataError, match="cannot be trained on"):
         train(same, settings=SETTINGS)
+
+
+def test_no_rows_are_neither_trained_on_nor_scored(model: Model, reports: Dataset) -> None:
+    none = reports.split("no such split")[1]
+    with pytest.raises(DataError, match="no rows to train on"):
+        train(none, settings=SETTINGS)
+    with pytest.raises(DataError, match="no rows to score"):
+        evaluate(model, none)
 
 
 # --------------------------------------------------------------------------- weights of features

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +106,15 @@ def _npz(table: WordVectors, **other: object) -> bytes:
     return buffer.getvalue()
 
 
+def _with_header(table: WordVectors, shape: tuple[int, int]) -> bytes:
+    """The table, its vectors said to be of another shape than they are."""
+    header, buffer = io.BytesIO(), io.BytesIO(_npz(table, vectors=None))
+    np.lib.format.write_array_header_1_0(header, {"descr": "|i1", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(buffer, "a") as z:
+        z.writestr("vectors.npy", header.getvalue() + table.vectors.tobytes())
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -119,8 +129,9 @@ def _npz(table: WordVectors, **other: object) -> bytes:
         lambda t: _npz(t, vectors=t.vectors[:, 0]),
         lambda t: _npz(t, scale=np.float64("nan")),
         lambda t: _npz(t, words=np.array([object()])),
+        lambda t: _with_header(t, (1 << 40, 1 << 20)),
     ],
-    ids=["empty", "csv", "cut", "pickle", "no keys", "unsorted", "short", "float", "flat", "nan", "object"],
+    ids=["empty", "csv", "cut", "pickle", "no keys", "unsorted", "short", "float", "flat", "nan", "object", "shape beyond memory"],
 )
 def test_what_is_no_table_is_refused(change: Callable[[WordVectors], bytes], table: WordVectors, tmp_path: Path) -> None:
     raw = change(table)
@@ -130,6 +141,14 @@ def test_what_is_no_table_is_refused(change: Callable[[WordVectors], bytes], tab
     path.write_bytes(raw)
     with pytest.raises(InputError, match=re.escape(f"{path}: not a table of word vectors")):
         load_words(path)
+
+
+def test_a_bomb_is_refused_packed() -> None:
+    buffer = io.BytesIO()
+    words = np.frombuffer(b"a", np.uint8)
+    np.savez_compressed(buffer, keys=np.zeros(1, np.uint64), vectors=np.zeros((1, 1_000_000), np.int8), scale=np.float64(1), words=words)
+    with pytest.raises(ValueError, match="unpacks to more than it may"):
+        read_words(buffer.getvalue())
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
@@ -178,3 +197,8 @@ def test_the_command_does_not_write_over_its_input(run: Callable[..., Run], tmp_
     (tmp_path / "a.txt").write_text(" ".join(TEXTS))
     r = run("words", tmp_path / "a.txt", "-o", tmp_path / "a.txt", "--width", "6")
     assert r.code == 1 and "would be overwritten" in r.err
+
+
+def test_the_command_refuses_a_folder_before_it_reads(run: Callable[..., Run], tmp_path: Path) -> None:
+    r = run("words", tmp_path / "nowhere", "-o", tmp_path)
+    assert r.code == 2 and "is a folder; name a file in it" in re.sub(r"\s+", " ", r.err)
