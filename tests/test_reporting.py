@@ -378,7 +378,7 @@ def test_the_command(run: Cli, database: Path, tmp_path: Path) -> None:
     page = out.read_text("utf-8")
     assert "Over time, by week" in page and page.count("<script") == 0 and "http" not in page.replace("http-equiv", "")
     assert run("report", database, "-o", out, "--by", "year").code == 0 and "Over time, by year" in out.read_text("utf-8")
-    for bad in (["--by", "day"], ["--from", "soon"], ["--to", "2031-13-01"]):
+    for bad in (["--by", "day"], ["--from", "soon"], ["--to", "2031-13-01"], ["--from", "2031-05-01", "--to", "2031-04"]):
         assert run("report", database, "-o", out, *bad).code == 2
     before = database.read_bytes()
     assert run("report", database, "-o", database).code == 2 and database.read_bytes() == before

@@ -178,3 +178,8 @@ def test_the_command_does_not_write_over_its_input(run: Callable[..., Run], tmp_
     (tmp_path / "a.txt").write_text(" ".join(TEXTS))
     r = run("words", tmp_path / "a.txt", "-o", tmp_path / "a.txt", "--width", "6")
     assert r.code == 1 and "would be overwritten" in r.err
+
+
+def test_the_command_refuses_an_output_before_it_reads(run: Callable[..., Run], tmp_path: Path) -> None:
+    r = run("words", tmp_path / "missing.txt", "-o", tmp_path / "nowhere" / "w.npz")
+    assert r.code == 2 and "there is no folder" in r.err
