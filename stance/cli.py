@@ -818,7 +818,7 @@ def report(
     for note in found.notes:
         _say(f"note: {note}")
     _write(report_page(found, by=by, name=results.name), output, end="")
-    _say(f"wrote {output}: {len(found.judgements)} judgements of {len(found.articles)} articles")
+    _say(f"wrote {output}: {number(len(found.judgements), 'judgement')} of {number(len(found.articles), 'article')}")
 
 
 # --------------------------------------------------------------------------- info, export, actors

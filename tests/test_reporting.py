@@ -140,6 +140,16 @@ def test_runs_with_other_settings_are_not_mixed(model: Model, tmp_path: Path) ->
     assert found.notes == ["Left out: 2 articles classified with other settings (--actor, --min-confidence) or aliases."]
 
 
+def test_days_classified_with_a_date_each_are_counted_together(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    database = tmp_path / "r.sqlite"
+    for day in ("2031-03-01", "2031-03-02"):
+        (tmp_path / f"{day}.txt").write_text(f"Norway condemned the raid of {day}.")
+        assert run("classify", tmp_path / f"{day}.txt", "--date", day, "--append", "-o", database, "-m", model_file).code == 0
+    found = read_results(database)
+    assert [j.date for j in found.judgements] == ["2031-03-01", "2031-03-02"] and found.notes == []
+    assert run("report", database, "--to", "2031-03-01", "-o", tmp_path / "r.html").err.endswith("r.html: 1 judgement of 1 article\n")
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
