@@ -84,7 +84,7 @@ class TwoAnnotators:
 class HeadAgreement:
     """All measures of one head, over the `pairs` that at least two annotators labelled.
 
-    `fleiss` (Fleiss 1971, for more than two annotators) takes the pairs that all labelled. `alpha` is Krippendorff's with
+    `fleiss` (Fleiss 1971, for more than two annotators) takes the `complete` pairs, those that all labelled. `alpha` is Krippendorff's with
     nominal distance, `alpha_ordinal` with his ordinal one, for heads whose labels are in order.
     """
 
@@ -92,6 +92,7 @@ class HeadAgreement:
     labels: tuple[str, ...]
     annotators: tuple[str, ...]
     pairs: int
+    complete: int
     articles: int
     equal: Estimate
     fleiss: Estimate | None
@@ -294,7 +295,7 @@ def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
         return _estimate(measure, whole, drawn)
 
     return HeadAgreement(
-        head.name, head.labels, data.annotators, len(codes), len(set(articles)), estimate(equal_share),
+        head.name, head.labels, data.annotators, len(codes), int((codes >= 0).all(1).sum()), len(set(articles)), estimate(equal_share),
         _estimate(fleiss, complete.sum(0), resample(complete, draws)) if len(data.annotators) > 2 else None,
         estimate(krippendorff), estimate(lambda t: krippendorff(t, ordinal=True)) if head.ordered else None,
         tuple(_label(x, i, codes, estimate) for i, x in enumerate(head.labels)),

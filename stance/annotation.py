@@ -82,7 +82,8 @@ def no_labels(files: Sequence[Csv]) -> str:
     seen = [c for f in files for c in f.columns if c in filled and c not in ("", *RESERVED, *COLUMNS, *NAMES_OF_ANNOTATORS, "id")]
     if not seen or any(h in seen for h in DEFAULT_HEADS):
         return ""
-    return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(dict.fromkeys(seen))}: --head {seen[0]}"
+    first = next((c for c in seen if any(x.endswith(f"_{c}") for x in seen)), seen[0])  # what each annotator of a wide file labelled
+    return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(dict.fromkeys(seen))}: --head {first}"
 
 
 def full(head: Head) -> Head:
@@ -222,6 +223,8 @@ def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping
         if missing := [c for c in ("text", "actor", *heads) if c.lower() not in f.columns]:
             hint = near_miss(missing[0], [c for c in f.columns if c]) or "needed: text, actor and label columns"
             raise InputError(f"{f.place}: no column {missing[0]!r}; seen: {', '.join(f.columns)}", hint)
+        if not heads and not set(DEFAULT_HEADS) & set(f.columns) and (lacking := no_labels([f])):
+            raise InputError(f"{f.place}: {lacking}", "name the label columns with --head; repeat it for several")
         got, bad = rows_of(f, [h for h in dict.fromkeys((*DEFAULT_HEADS, *heads)) if h.lower() in f.columns])
         rows += got
         problems += bad

@@ -27,6 +27,7 @@ from stance.dataset import (
     Row,
     Table,
     absent_actors,
+    called,
     located,
     normalise,
     other_contexts,
@@ -34,7 +35,7 @@ from stance.dataset import (
 )
 from stance.errors import DataError, number
 from stance.evaluation import Floats, Ints
-from stance.lexicon import Lexicon
+from stance.lexicon import Lexicon, default_lexicon
 from stance.training import OutOfFold, check_trainable, number_of_folds
 
 NEAR = 0.8  # Jaccard similarity of the sets of words from which on two sentences are near-duplicates
@@ -238,8 +239,11 @@ def _neutral_tones(data: Dataset) -> Iterator[Finding]:
 def _absent(data: Dataset) -> Iterator[Finding]:
     if sum(not p.mentions for p in data.pairs) > len(data) / 2:  # targets that need not be named: training then crosses them with the words
         return
-    for r in absent_actors(data.rows, data.pairs):
-        yield _warn(r, "absent-actor", f"actor {r.actor!r} was not found in the sentence; give start,end or the sentences before as context")
+    absent = absent_actors(data.rows, data.pairs)
+    here = called([r.actor for r in absent], data.lexicon or default_lexicon())
+    for r in absent:
+        todo = f"the alias table calls it {here[r.actor]!r}" if r.actor in here else "give start,end or the sentences before as context"
+        yield _warn(r, "absent-actor", f"actor {r.actor!r} was not found in the sentence; {todo}")
 
 
 def _contexts(rows: Sequence[Row]) -> Iterator[Finding]:

@@ -220,11 +220,13 @@ def _check_output(chosen: str, output: Path | None, restart: bool, append: bool)
 
 
 def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
+    from stance.dataset import called
+
     known = lexicon.actors if names else ()  # of a table that is read for this alone
+    here = called(names, lexicon)
     for name in names:
         if name not in known:
-            called = next((a.actor for a in lexicon.aliases if a.actor and a.text.casefold() == name.casefold()), "")
-            meant = f"; it is called {called!r} here" if called else "; " + near_miss(name, known)
+            meant = f"; it is called {here[name]!r} here" if name in here else "; " + near_miss(name, known)
             raise typer.BadParameter(f"no actor {name!r} in the alias table{meant}".removesuffix("; "), param_hint="--actor")
 
 
@@ -742,14 +744,19 @@ def explain(
     from dataclasses import asdict
 
     from stance import rendering
+    from stance.dataset import called
     from stance.explanation import explain, pairs_of
 
     chosen = _format(format, None, ("table", "json"))
     date = _date(date)
     fitted = _model(model)
-    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, _lexicon(actors, only_actors, fitted), date=date)
+    lexicon = _lexicon(actors, only_actors, fitted)
+    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, lexicon, date=date)
+    here = "" if actor in names else called([actor], lexicon).get(actor, "")
+    if mine and here:
+        _say(f"note: {actor!r} is {here!r} in the alias table; it is explained as an actor of its own, of that name alone")
     if not mine:
-        meant = near_miss(actor, names)
+        meant = near_miss(actor, names) or (f"it is called {here!r} here" if here else "")
         found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
         raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
     heads = [h.head.name for h in fitted.heads]
@@ -796,6 +803,8 @@ def report(
     for name, date in (("--from", since), ("--to", until)):
         if date and valid_date(date) != date:
             raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
+    if until and since[: len(until)] > until:
+        raise typer.BadParameter(f"{since} is later than --to {until}", param_hint="--from")
     _refuse_overwrite(output, [str(results)])
     from stance.reporting import read_results, report_page
 
@@ -806,7 +815,7 @@ def report(
     for note in found.notes:
         _say(f"note: {note}")
     _write(report_page(found, by=by, name=results.name), output, end="")
-    _say(f"wrote {output}: {len(found.judgements)} judgements of {len(found.articles)} articles")
+    _say(f"wrote {output}: {number(len(found.judgements), 'judgement')} of {number(len(found.articles), 'article')}")
 
 
 # --------------------------------------------------------------------------- info, export, actors
@@ -876,11 +885,11 @@ def export(
 
 
 def _export_pipeline(source: list[Path], pipeline: Path) -> None:
-    from stance.model import load, write_atomically
+    from stance.model import write_atomically
 
     if len(source) > 1:
         raise typer.BadParameter("--pipeline takes one model file")
-    data = load(source[0]).pipeline_bytes
+    data = _model(source[0]).pipeline_bytes
     if not data:
         raise ModelError(f"{source[0]}: holds no scikit-learn pipeline", "train it again")
     write_atomically(pipeline, data)
@@ -953,9 +962,7 @@ def actors(
 @app.command()
 def words(
     archive: Annotated[list[str], typer.Argument(help="Raw news: files or folders, read as `stance classify` reads them.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Table to write, for `stance train --words`.", callback=_writable)
-    ] = Path("words.npz"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="For `stance train --words`.", callback=_writable)] = Path("words.npz"),
     size: Annotated[int, typer.Option("--size", min=1, help="Words of the table: the most frequent ones.")] = 30_000,
     width: Annotated[int, typer.Option("--width", min=1, help="Numbers of a word's vector.")] = 100,
     like: Annotated[list[str], typer.Option("--like", help="Show the words most like this one.", show_default=False)] = [],  # noqa: B006 -- typer needs a list

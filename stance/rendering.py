@@ -233,7 +233,7 @@ def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Ite
     """A head's report as a table."""
     r = report if isinstance(report, dict) else report.as_dict()
     low, high = r["macro_f1_interval"]
-    yield f"{title or r['head']}: {r['rows']} pairs in {r['groups']} articles"
+    yield f"{title or r['head']}: {number(r['rows'], 'pair')} in {number(r['groups'], 'article')}"
     yield f"  macro-F1  {r['macro_f1']:.3f}   95 % interval {low:.3f}–{high:.3f}   " + "   ".join(f"{n} {v:.3f}" for n, v in r["baselines"].items())
     kappa = f"   quadratic kappa {r['quadratic_kappa']:.3f}" if r["quadratic_kappa"] is not None else ""
     yield f"  accuracy  {r['accuracy']:.3f}   ECE {r['ece']:.3f}   Brier {r['brier']:.3f}{kappa}"
@@ -326,13 +326,13 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
 
 def agreement_lines(a: HeadAgreement) -> Iterator[str]:
     """How far annotators agree on one head, as a table."""
-    yield f"{a.head}: {a.pairs} pairs in {a.articles} articles, labelled by {', '.join(a.annotators)}"
+    yield f"{a.head}: {number(a.pairs, 'pair')} in {number(a.articles, 'article')}, labelled by {', '.join(a.annotators)}"
     measures = {"equal labels": a.equal, "Fleiss' kappa": a.fleiss, "Krippendorff's alpha": a.alpha, "  ordinal": a.alpha_ordinal}
     if len(a.between) == 1:
         measures["Cohen's kappa"] = a.between[0].kappa
     for name, e in measures.items():
         if e is not None:
-            yield f"  {name:<22}{_estimate(e)}"
+            yield f"  {name:<22}{_estimate(e)}" + (f", of the {number(a.complete, 'pair')} that all labelled" if e is a.fleiss else "")
     if len(a.between) > 1:
         for t in a.between:
             yield f"  {t.first}, {t.second}: {t.pairs} pairs, Cohen's kappa {_estimate(t.kappa)}"

@@ -153,7 +153,7 @@ def _nothing(path: Path, found: Results, articles: Sequence[dict[str, Any]], sin
 
 def _like(run: dict[str, Any]) -> tuple[str, ...]:
     """What two runs share whose judgements may be counted together: anything but what was read."""
-    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column")}
+    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column", "date")}
     return run["model"], run["lexicon"], json.dumps(settings, sort_keys=True)
 
 

@@ -372,7 +372,7 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], sk
     return InputError(
         f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
         + (f"\n  before it {lost}" if lost else ""),
-        "give the same input again to go on, or --restart to begin anew",
+        "give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
     )
 
 

@@ -19,6 +19,7 @@ from stance.agreement import agreement, cohen, coincidences, disagreement_lines,
 from stance.dataset import read_dataset
 from stance.errors import DataError, InputError
 from stance.evaluation import confusion
+from stance.rendering import agreement_lines
 
 Rows = list[dict[str, object]]
 TEXTS = ["Norway denied it.", "Chile left.", "Peru condemned the raid.", "Kenya said no."]
@@ -106,7 +107,8 @@ def test_three_annotators_of_whom_one_is_unfinished(tmp_path: Path) -> None:
     """Fleiss' kappa takes what all labelled, the others what two did."""
     stances = {"a": FIRST, "b": ["deny", "neutral", "firm", "firm"], "c": ["deny", "neutral", "", ""]}
     a = agreement(read_annotations([annotated(tmp_path / f"{x}.csv", s) for x, s in stances.items()]))["stance"]
-    assert a.fleiss is not None and (a.fleiss.value, a.pairs) == (1.0, 4) and a.equal.value == pytest.approx(8 / 10)
+    assert a.fleiss is not None and (a.fleiss.value, a.pairs, a.complete) == (1.0, 4, 2) and a.equal.value == pytest.approx(8 / 10)
+    assert any(x.startswith("  Fleiss' kappa") and x.endswith(", of the 2 pairs that all labelled") for x in agreement_lines(a))
 
 
 def test_two_of_three_annotators_who_share_no_pair(tmp_path: Path) -> None:
@@ -341,6 +343,13 @@ def test_agree_as_json(tmp_path: Path, run: Callable[..., Run]) -> None:
     r = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(3)], "-f", "json")
     found = json.loads(r.out)
     assert found["disagreements"] == 0 and found["alone"] == [] and found["heads"]["stance"]["fleiss"]["value"] == 1.0
+
+
+def test_one_pair_in_one_article_is_told_so(tmp_path: Path, run: Callable[..., Run]) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("text,actor,stance\nNorway denied it.,Norway,deny\n")
+    assert run("agree", tmp_path / "a.csv", tmp_path / "b.csv").out.startswith("stance: 1 pair in 1 article, labelled by a, b\n")
+    assert run("evaluate", "default", tmp_path / "a.csv", "--head", "stance").out.startswith("stance: 1 pair in 1 article\n")
 
 
 def test_help_says_what_a_head_is_for(run: Callable[..., Run]) -> None:

@@ -203,6 +203,10 @@ def test_all_bad_tasks_are_told_at_once(tmp_path: Path) -> None:
         ("label-studio", "[1,", ":1: not JSON: Expecting value"),
         ("label-studio", '{"data": {}}', ":1: not a list of tasks"),
         ("csv", "text,stance\nx,y\n", ":1: no column 'actor'; seen: text, stance"),
+        (
+            "csv", "text,actor,ann_mood,bob_mood,mood\nx,y,glad,sad,sad\n",
+            ":1: no column stance or tone; label columns here may be ann_mood, bob_mood, mood: --head mood",
+        ),
     ],
 )
 def test_not_a_file_of_the_tool(tmp_path: Path, tool: str, content: str, said: str) -> None:

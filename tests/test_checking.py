@@ -70,6 +70,7 @@ def test_the_corpus_is_silent() -> None:
             "the text looks German; the features are made for English",
         ),
         ("a,The army left.,Norway,neutral,neutral,", "absent-actor", "actor 'Norway' was not found in the sentence; give start,end or the sentences before as context"),
+        ("a,The UK left.,Great Britain,neutral,neutral,", "absent-actor", "actor 'Great Britain' was not found in the sentence; the alias table calls it 'UK'"),
     ],
 )  # fmt: skip
 def test_odd_rows(file: Write, row: str, kind: str, said: str) -> None:

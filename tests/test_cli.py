@@ -826,6 +826,14 @@ def test_explain_finds_an_actor_of_no_table_by_its_name(run: Cli, model_file: Pa
     is_message(run("explain", text, "--actor", "Ann", "-m", model_file))
 
 
+def test_explain_says_what_the_alias_table_calls_an_actor(run: Cli, model_file: Path) -> None:
+    r = run("explain", "Oslo condemned the raid.", "--actor", "Oslo", "-m", model_file)
+    assert r.code == 0 and r.err.startswith("note: 'Oslo' is 'Norway' in the alias table; ")
+    r = run("explain", "Norway condemned the raid.", "--actor", "Oslo", "-m", model_file)
+    assert r.code == 1 and "actors found: Norway; it is called 'Norway' here" in r.err
+    assert run("explain", "Norway condemned the raid.", "--actor", "Norway", "-m", model_file).err == ""
+
+
 def test_why_not_leaves_out_sentences_where_it_is_the_label(run: Cli, model_file: Path) -> None:
     text = "Norway condemned the raid. Norway denied it."
     r = run("explain", text, "--actor", "Norway", "-m", model_file, "--why-not", "deny", "-f", "json")
@@ -844,6 +852,11 @@ def test_info_shows_what_the_model_is(run: Cli, model_file: Path, model: Model) 
 def test_info_of_the_shipped_model_by_its_name(run: Cli) -> None:
     named, unnamed = run("info", "default", "-f", "json"), run("info", "-f", "json")
     assert named.code == 0 and named.out == unnamed.out
+
+
+def test_export_of_the_shipped_model_by_its_name(run: Cli, tmp_path: Path) -> None:
+    r = run("export", "default", "--pipeline", tmp_path / "p.joblib")
+    assert r.code == 0 and (tmp_path / "p.joblib").stat().st_size > 0
 
 
 def test_export_gives_the_pipelines(run: Cli, model_file: Path, tmp_path: Path) -> None:

@@ -157,6 +157,11 @@ def test_an_actor_nobody_knows_is_found_by_its_own_name(file: Write) -> None:
     assert any("not found" in w and ":3 'Hansa'" in w for w in data.warnings)
 
 
+def test_an_actor_that_the_alias_table_calls_otherwise_is_told(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance\nLondon left.,Great Britain,neutral\nParis left.,france,neutral\nIt left.,Hansa,neutral\n"))
+    assert data.warnings[0].endswith(":2 'Great Britain' (called 'UK' here), " + f"{data.rows[1].place} 'france' (called 'France' here), {data.rows[2].place} 'Hansa'")
+
+
 def test_context_tells_whom_a_pronoun_stands_for(file: Write) -> None:
     header = "text,actor,stance,context\n"
     data = read_dataset(file(header + "It accused Chile of theft.,Norway,accuse,Norway closed the port.\nPeru left.,Peru,neutral,\n"))
@@ -210,7 +215,7 @@ def test_several_own_heads_in_the_order_given(file: Write) -> None:
         ("text,acter,stance", "no column 'actor'; seen: text, acter, stance", "did you mean 'acter'?"),
         ("txt,actor,stance", "no column 'text'; seen: txt, actor, stance", "did you mean 'txt'?"),
         ("text,actor,label", "no column 'stance'; seen: text, actor, label", "--head"),
-        ("text", "no column 'actor', 'stance'; seen: text", ""),
+        ("text", "no column 'actor', 'stance'; seen: text", "--column actor=NAME"),
     ],
 )
 def test_missing_columns(file: Write, header: str, missing: str, hint: str) -> None:
@@ -219,6 +224,12 @@ def test_missing_columns(file: Write, header: str, missing: str, hint: str) -> N
         read_dataset(path)
     assert e.value.message == f"{path}:1: {missing}"
     assert hint in e.value.hint and e.value.hint
+
+
+def test_a_head_of_the_model_that_the_data_lack(file: Write) -> None:
+    with pytest.raises(DataError, match="no column 'tone'; seen: text, actor, stance") as e:
+        read_dataset(file("text,actor,stance\nNorway left.,Norway,neutral\n"), heads=["stance", "tone"])
+    assert e.value.hint == "--head stance takes that alone"
 
 
 def test_an_open_quotation_mark_does_not_swallow_the_rows_below(file: Write) -> None:
@@ -428,7 +439,7 @@ def test_pairs_to_be_judged_need_no_labels_and_stay_all(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "pairs.csv", [row, row, {**row, "actor": ""}])
     data = read_pairs(path)
     assert [r.line for r in data.rows] == [2, 3] and data.heads == () and data.labels == {}
-    with pytest.raises(DataError, match="needed: text, actor$"):
+    with pytest.raises(DataError, match="no column 'text', 'actor'; seen: words, nation"):
         read_pairs(write_csv(tmp_path / "bad.csv", [{"words": "Oslo condemned it.", "nation": "Norway"}]))
 
 

@@ -140,6 +140,16 @@ def test_runs_with_other_settings_are_not_mixed(model: Model, tmp_path: Path) ->
     assert found.notes == ["Left out: 2 articles classified with other settings (--actor, --min-confidence) or aliases."]
 
 
+def test_days_classified_with_a_date_each_are_counted_together(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    database = tmp_path / "r.sqlite"
+    for day in ("2031-03-01", "2031-03-02"):
+        (tmp_path / f"{day}.txt").write_text(f"Norway condemned the raid of {day}.")
+        assert run("classify", tmp_path / f"{day}.txt", "--date", day, "--append", "-o", database, "-m", model_file).code == 0
+    found = read_results(database)
+    assert [j.date for j in found.judgements] == ["2031-03-01", "2031-03-02"] and found.notes == []
+    assert run("report", database, "--to", "2031-03-01", "-o", tmp_path / "r.html").err.endswith("r.html: 1 judgement of 1 article\n")
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -378,7 +388,7 @@ def test_the_command(run: Cli, database: Path, tmp_path: Path) -> None:
     page = out.read_text("utf-8")
     assert "Over time, by week" in page and page.count("<script") == 0 and "http" not in page.replace("http-equiv", "")
     assert run("report", database, "-o", out, "--by", "year").code == 0 and "Over time, by year" in out.read_text("utf-8")
-    for bad in (["--by", "day"], ["--from", "soon"], ["--to", "2031-13-01"]):
+    for bad in (["--by", "day"], ["--from", "soon"], ["--to", "2031-13-01"], ["--from", "2031-05-01", "--to", "2031-04"]):
         assert run("report", database, "-o", out, *bad).code == 2
     before = database.read_bytes()
     assert run("report", database, "-o", database).code == 2 and database.read_bytes() == before

@@ -278,6 +278,7 @@ def test_a_changed_input_is_refused(run: Cli, few: Path, model_file: Path, tmp_p
         "fewer": f"error: {out}: holds more articles than the input has (4); the first that is missing is 'a4' of {path}\n",
     }.get(change, f"error: {out}: article 2 of the input is not the one judged before: 'a1' of {path} now, 'a1' of {path} there (its text, title, date or source changed)\n")
     assert r.code == 1 and r.err.startswith(said) and dump(out) == before
+    assert change == "fewer" or "other articles as a file or folder of their own with --append" in r.err
 
 
 def test_a_folder_that_lost_a_file_is_told_which(run: Cli, model_file: Path, tmp_path: Path) -> None:
