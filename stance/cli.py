@@ -245,7 +245,7 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
         for s in lost[:SHOWN]:
             _say(f"skipped {s.name}: {s.reason}")
         kept = f"; {output} is left as it was" if output and output.exists() else ""
-        raise InputError(f"none of the inputs could be read{kept}", "check their names")
+        raise InputError(f"none of the inputs could be read{kept}", "check their names; a text itself comes on standard input (-)")
     return items
 
 
@@ -282,16 +282,17 @@ def _stream(
 
     shown: list[Skipped] = []
     count = 0
-    read = False
+    read = found = False
 
     def results() -> Iterator[Result]:
-        nonlocal count, read
+        nonlocal count, read, found
         for result in (r for batch in batches for r in batch):
             if result.skipped:
                 count += 1
                 if len(shown) < SHOWN:
                     shown.append(Skipped(result.item.id, result.skipped))
             read = read or not result.skipped
+            found = found or bool(result.judgements)
             yield result
         if not read and output and output.exists():
             raise _NothingReadError
@@ -310,6 +311,8 @@ def _stream(
             _write(_judgement_lines(results(), chosen, everything, output, model), output)
     except _NothingReadError:
         _say(f"{output} is left as it was: no article could be read")
+    if read and not found and chosen != "table":  # which says so itself
+        _say("note: nothing to judge: no actor (or none asked for) is in what was read; `stance actors` shows who is")
     return shown, count
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stance.errors import ModelError
 from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
-from stance.words import WordVectors, default_words
+from stance.words import WordVectors, default_words, require_modest
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
@@ -109,6 +109,7 @@ def load_network(path: str | Path) -> Network:
     words = default_words()
     try:
         with np.load(path, allow_pickle=False) as arrays:
+            require_modest(arrays.zip, Path(path).stat().st_size)
             digest, parameters = bytes(arrays["words"]).decode(), {name: arrays[name] for name in shapes(1, 1)}
             labels = tuple((str(head), str(label)) for head, label in arrays["labels"])
         if digest != words.digest:
@@ -116,7 +117,7 @@ def load_network(path: str | Path) -> Network:
         return network_of(parameters, words, len(parameters["out bias"]), labels)
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
-    except (ValueError, LookupError, EOFError, TypeError, AttributeError, BadZipFile) as e:
+    except (ValueError, LookupError, EOFError, TypeError, AttributeError, MemoryError, BadZipFile) as e:
         raise ModelError(f"{path}: not a network: {e}", "`Network.save` writes one") from e
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,12 +118,17 @@ def load_words(path: str | Path) -> WordVectors:
         raise InputError(f"{path}: not a table of word vectors: {e}", "`stance words` writes one") from e
 
 
+def require_modest(archive: ZipFile, size: int) -> None:
+    """Raises ValueError for a file of `size` bytes that unpacks to so many that it is a bomb."""
+    if sum(i.file_size for i in archive.infolist()) > _UNPACKED * size:
+        raise ValueError("it unpacks to more than it may")
+
+
 def read_words(raw: bytes | memoryview) -> WordVectors:
     """A table from the bytes of its file. Raises ValueError for anything else."""
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-            if sum(i.file_size for i in arrays.zip.infolist()) > _UNPACKED * len(raw):
-                raise ValueError("it unpacks to more than it may")
+            require_modest(arrays.zip, len(raw))
             keys, vectors, scale, spelt = (arrays[x] for x in ("keys", "vectors", "scale", "words"))
     except (KeyError, EOFError, AttributeError, TypeError, OSError, MemoryError, BadZipFile) as e:
         raise ValueError(str(e)) from e

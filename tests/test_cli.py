@@ -139,8 +139,17 @@ def test_an_own_alias_table(run: Cli, tmp_path: Path, model_file: Path) -> None:
 
 def test_a_text_without_actors_is_no_failure(run: Cli, tmp_path: Path, model_file: Path) -> None:
     (tmp_path / "a.txt").write_text("The cat slept on the mat.")
-    assert run("classify", tmp_path / "a.txt", "-m", model_file, "-f", "jsonl") == Run(0, "", "")
+    r = run("classify", tmp_path / "a.txt", "-m", model_file, "-f", "jsonl")
+    assert r.code == 0 and not r.out and "nothing to judge" in r.err
     assert "no actor found" in run("classify", tmp_path / "a.txt", "-m", model_file, "-f", "table").out
+
+
+def test_no_judgement_of_an_actor_is_told(run: Cli, article: Path, model_file: Path) -> None:
+    r = run("classify", article, "-m", model_file, "--actor", "Peru", "-f", "jsonl")
+    assert r.code == 0 and not r.out and "nothing to judge" in r.err
+    assert "nothing to judge" not in run("classify", article, "-m", model_file).err
+    r = run("classify", "Chile condemned the raid.", "-m", model_file)
+    assert r.code == 1 and "on standard input (-)" in r.err
 
 
 def test_skipped_inputs_are_listed_and_exit_with_3(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:

@@ -296,6 +296,7 @@ def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, tokens: Sequences) ->
         (lambda a: a | {"words": np.frombuffer(b"another", np.uint8)}, "word vectors are others"),
         (lambda a: a | {"out": np.array([{}], object)}, "not a network"),
         (lambda a: a | {"labels": np.array([["stance", "firm"]])}, "5 scores and 1 labels"),
+        (lambda a: a | {"more": np.zeros(3 * 10**7)}, "unpacks to more than it may"),
         (lambda a: a | {"labels": np.array(["stance", "firm"])}, "not a network"),
     ],
 )
@@ -304,7 +305,7 @@ def test_a_file_that_holds_no_network_is_refused(spoil: Callable[[dict[str, Any]
     _random(default_words()).save(path)
     with np.load(path) as arrays:
         parts = dict(arrays)
-    np.savez(path, **spoil(parts))
+    np.savez_compressed(path, **spoil(parts))
     with pytest.raises(ModelError, match=told):
         load_network(path)
     path.write_bytes(b"nothing of the kind")
