@@ -42,9 +42,9 @@ HEADS = tuple(DEFAULT_HEADS.values())
 SCORES = sum(len(h.labels) for h in HEADS)
 TUNED, LABELLED = "tuned.pt", "labelled.npz"
 EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the layers on top of it
-ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 13_000, 15_000, 600  # characters
+ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
-STUDENT_EPOCHS = 4
+STUDENT_EPOCHS = 3
 SEED = 1
 
 Floats = NDArray[np.floating[Any]]

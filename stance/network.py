@@ -29,7 +29,7 @@ _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or f
 _LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
 _BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
 _RISE, _AVERAGED = 0.15, 0.7  # of the steps: the first ones, at a growing rate, and the last ones, whose parameters are averaged
-_OF_START = 0.2  # share of the parameters it starts from in what comes out
+_OF_START = 0.3  # share of the parameters it starts from in what comes out
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
 _DROP_WORD, _DROP = 0.2, 0.4
 
