@@ -260,7 +260,7 @@ def _apart(x: Array, n: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What one head wants of the network: probabilities of its labels, shape (pairs, labels), and the weight of each pair, shape (pairs,)."""
+    """What one head wants of the network: probabilities of its `labels`, shape (pairs, labels), and the weight of each pair, shape (pairs,)."""
 
     wanted: Floats
     weights: Floats
@@ -295,7 +295,8 @@ def train_network(
     if start and start.words.digest != words.digest:
         raise ValueError("the network to start from was trained with other word vectors")
     rng = np.random.default_rng(seed)
-    labels = tuple(x for g in goals for x in g.labels)
+    named = all(len(g.labels) == g.wanted.shape[1] for g in goals)
+    labels = tuple(x for g in goals for x in g.labels) if named else ()
     lent = _lent(start, labels) if start else {}
     p = _initial(shapes(words.width, sum(g.wanted.shape[1] for g in goals)), lent, rng)
     per_epoch = -(-len(sequences) // _BATCH)

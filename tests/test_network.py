@@ -266,6 +266,8 @@ def test_it_does_not_forget_what_it_knew_of_the_same_labels(words: WordVectors, 
         assert np.array_equal(begun[name], network.rounded(x))
         assert not np.array_equal(begun[name], ended[name])
         assert half[name] == pytest.approx((begun[name] + ended[name]) / 2, rel=2e-3, abs=1e-4)
+    net = train_network(tokens, [Goal.of_labels(truth, np.ones(2), some), Goal.of_labels(truth, np.ones(2))], words, seed=1, start=start)
+    assert not net.labels and net.width == 4, "labels that nobody named"
     other = (known[3], ("tone", "b"))
     first, second = trained(1.0, other), trained(0.0, other)
     assert all(np.array_equal(first[name], second[name]) for name in first), "nothing is kept for a label that it does not know"
