@@ -35,7 +35,7 @@ from stance.lexicon import default_lexicon
 from stance.model import Model, default_model, softmax
 from stance.network import Goal, batches, train_network
 from stance.text import sentences
-from stance.training import Settings
+from stance.training import Settings, balanced
 from stance.words import default_words
 
 HEADS = tuple(DEFAULT_HEADS.values())
@@ -230,8 +230,7 @@ def learn(work: Path, epochs: int, output: Path) -> None:
 
 def goal(head: Head, wanted: NDArray[np.float64]) -> Goal:
     """These probabilities, shape (pairs, labels); a pair weighs as its labels do, rare ones more (as `Settings.balance` has it)."""
-    weight = (len(wanted) / (len(head.labels) * wanted.sum(0))) ** Settings().balance
-    return Goal(wanted, wanted @ weight, tuple((head.name, x) for x in head.labels))
+    return Goal(wanted, wanted @ np.array(balanced(wanted.sum(0), Settings().balance)), head.named)
 
 
 def parts() -> list[slice]:

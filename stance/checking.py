@@ -27,7 +27,6 @@ from stance.dataset import (
     Row,
     Table,
     absent_actors,
-    called,
     located,
     normalise,
     other_contexts,
@@ -240,7 +239,7 @@ def _absent(data: Dataset) -> Iterator[Finding]:
     if sum(not p.mentions for p in data.pairs) > len(data) / 2:  # targets that need not be named: training then crosses them with the words
         return
     absent = absent_actors(data.rows, data.pairs)
-    here = called([r.actor for r in absent], data.lexicon or default_lexicon())
+    here = (data.lexicon or default_lexicon()).called([r.actor for r in absent])
     for r in absent:
         todo = f"the alias table calls it {here[r.actor]!r}" if r.actor in here else "give start,end or the sentences before as context"
         yield _warn(r, "absent-actor", f"actor {r.actor!r} was not found in the sentence; {todo}")

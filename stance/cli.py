@@ -220,13 +220,11 @@ def _check_output(chosen: str, output: Path | None, restart: bool, append: bool)
 
 
 def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
-    from stance.dataset import called
-
     known = lexicon.actors if names else ()  # of a table that is read for this alone
-    here = called(names, lexicon)
     for name in names:
         if name not in known:
-            meant = f"; it is called {here[name]!r} here" if name in here else "; " + near_miss(name, known)
+            here = lexicon.called([name])
+            meant = f"; it is called {here[name]!r} here" if here else "; " + near_miss(name, known)
             raise typer.BadParameter(f"no actor {name!r} in the alias table{meant}".removesuffix("; "), param_hint="--actor")
 
 
@@ -747,7 +745,6 @@ def explain(
     from dataclasses import asdict
 
     from stance import rendering
-    from stance.dataset import called
     from stance.explanation import explain, pairs_of
 
     chosen = _format(format, None, ("table", "json"))
@@ -755,7 +752,7 @@ def explain(
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
     mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, lexicon, date=date)
-    here = "" if actor in names else called([actor], lexicon).get(actor, "")
+    here = "" if actor in names else lexicon.called([actor]).get(actor, "")
     if mine and here:
         _say(f"note: {actor!r} is {here!r} in the alias table; it is explained as an actor of its own, of that name alone")
     if not mine:

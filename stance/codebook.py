@@ -45,6 +45,11 @@ class Head:
         if self.neutral not in self.labels:
             object.__setattr__(self, "neutral", NEUTRAL if NEUTRAL in self.labels else "")
 
+    @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """(head, label) of every label: what a score is of, where those of several heads stand side by side."""
+        return tuple((self.name, x) for x in self.labels)
+
     def index(self, label: str) -> int:
         """Position of `label` in the head's order. Raises ValueError for an unknown label."""
         return self.labels.index(label)

@@ -250,14 +250,16 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
     missing = [c for c in ("text", "actor", *(() if unlabelled else names or ("stance",))) if c.lower() not in file.columns]
     if missing:
         there = [n for n in names if n.lower() in file.columns]
-        hints = [near_miss(c, [h for h in file.columns if h and h not in COLUMNS and h not in map(str.lower, there)]) for c in missing]
+        free = [h for h in file.columns if h and h not in (*COLUMNS, *(n.lower() for n in there))]
+        hint = " ".join(filter(None, (near_miss(c, free) for c in missing)))
+        if missing[0] not in ("text", "actor") and there:
+            hint = f"{hint} --head {there[0]} takes that alone".strip()
+        hint = hint or f"needed: text, actor{'' if unlabelled else ', and stance (or the columns named with --head)'}"
         if missing[0] in ("text", "actor"):
-            hints.append(f"--column {missing[0]}=NAME says what the table calls it")
-        elif there:
-            hints.append(f"--head {there[0]} takes that alone")
+            hint = f"--column {missing[0]}=NAME says what the table calls it; {hint}"
         raise DataError(
             f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns) or 'nothing'}",
-            " ".join(h for h in hints if h) or f"needed: text, actor{'' if unlabelled else ', and stance (or the columns named with --head)'}",
+            hint,
         )
     return names
 
@@ -422,7 +424,7 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     found = [pairs[id(r)] for r in kept]
     notes = []
     if absent := absent_actors(kept, found):
-        here = called([r.actor for r in absent[:3]], lexicon)
+        here = lexicon.called([r.actor for r in absent[:3]])
         shown = ", ".join(f"{r.place} {r.actor!r}" + (f" (called {here[r.actor]!r} here)" if r.actor in here else "") for r in absent[:3])
         notes.append(
             f"{number(len(absent), 'row')} {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
@@ -440,15 +442,6 @@ def other_contexts(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     """Rows with another context than the first row of the article, and that row, whose context alone is read."""
     first: dict[str, Row] = {}
     return [(r, old) for r in rows if r.context not in ("", (old := first.setdefault(_article(r), r)).context)]
-
-
-def called(names: Iterable[str], lexicon: Lexicon) -> dict[str, str]:
-    """What the alias table calls those of `names` that are no actor of it but an alias of one, whatever the case."""
-    if not (names := tuple(names)):
-        return {}
-    aliases = lexicon.aliases
-    actors, by_alias = {a.actor for a in aliases}, {a.text.casefold(): a.actor for a in reversed(aliases) if a.actor}
-    return {n: by_alias[n.casefold()] for n in names if n not in actors and n.casefold() in by_alias}
 
 
 def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:

@@ -157,6 +157,14 @@ class Lexicon:
         """Every actor of the table, sorted."""
         return tuple(sorted({a.actor for a in self.aliases if a.actor}))
 
+    def called(self, names: Iterable[str]) -> dict[str, str]:
+        """The actor of those of `names` that are no actor of the table but an alias of one, whatever the case."""
+        if not (names := tuple(names)):
+            return {}
+        aliases = self.aliases
+        actors, by_alias = {a.actor for a in aliases}, {a.text.casefold(): a.actor for a in reversed(aliases) if a.actor}
+        return {n: by_alias[n.casefold()] for n in names if n not in actors and n.casefold() in by_alias}
+
     @cached_property
     def states(self) -> frozenset[str]:
         """Actors with a capital, so that "the country" may be said of them; organisations have none."""

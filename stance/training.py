@@ -28,7 +28,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
-from stance.dataset import Dataset, row_digest
+from stance.dataset import Dataset, label_problems, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
@@ -168,7 +168,12 @@ def make_pipeline(settings: Settings, weight: dict[str, float] | None = None, cu
 def class_weights(labels: Sequence[str], balance: float) -> dict[str, float]:
     """Weight (n / (k·count)) ** balance a class."""
     names, counts = np.unique(np.array(labels, dtype=object).astype(str), return_counts=True)
-    return {str(n): float((len(labels) / (len(names) * c)) ** balance) for n, c in zip(names, counts, strict=True)}
+    return dict(zip(map(str, names), balanced(counts, balance), strict=True))
+
+
+def balanced(counts: NDArray[Any], balance: float) -> list[float]:
+    """Weights of classes with so many rows, as of `class_weights`; counts need not be whole."""
+    return [float((counts.sum() / (len(counts) * c)) ** balance) for c in counts]
 
 
 def group_folds(labels: Sequence[str], groups: Sequence[str], settings: Settings) -> list[tuple[Ints, Ints]]:
@@ -327,7 +332,7 @@ def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints 
         y = y if at is None else y[at]
         weight = class_weights(list(y), settings.balance)
         truth, each = np.array([h.index(x) for x in y]), np.array([weight.get(x, 1.0) for x in h.labels])
-        goals.append(Goal.of_labels(truth, each, tuple((h.name, x) for x in h.labels)))
+        goals.append(Goal.of_labels(truth, each, h.named))
     return goals
 
 
@@ -642,8 +647,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     if lacking := [h.name for h in data.heads if h.name not in there]:
         raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")
     heads = [there[h.name] for h in data.heads]
-    labelled = ((h, r, x) for h in heads for r, x in zip(data.rows, data.labels[h.name], strict=True))
-    if problems := [f"{r.place}: {h.name} {x!r} is none of the model's: {', '.join(h.labels)}" for h, r, x in labelled if x not in h.labels]:
+    if problems := label_problems(data.rows, heads, set(there)):
         raise DataError("the model lacks labels of the data", "correct these rows, or leave them out", tuple(problems))
     probs = model.predict_proba(data.pairs)
     return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}

@@ -381,7 +381,7 @@ def test_other_words_travel_in_the_file(reports: Dataset, words: WordVectors, br
     model.save(path)
     back = load(path)
     assert back.network and back.network.words.digest == words.digest and back.fingerprint == model.fingerprint
-    assert model.network and back.network.labels == model.network.labels == tuple((h.head.name, x) for h in back.heads for x in h.head.labels)
+    assert model.network and back.network.labels == model.network.labels == (*back.head("stance").head.named, *back.head("tone").head.named)
     assert np.array_equal(back.predict_proba(unseen)["stance"], model.predict_proba(unseen)["stance"])
 
     def lose(members: dict[str, bytes]) -> None:
