@@ -27,6 +27,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Work = Callable[[list[T]], list[R]]
 Lost = Callable[[T], R]
+WATCH = 1.0  # seconds between two looks at whether the processes live
 DEATHS = 3  # items in a row that kill their process: then it is not the items
 
 
@@ -53,7 +54,7 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
         while pools:
             _end(pools.pop())
         pools.append(ProcessPoolExecutor(jobs, initializer=_hold, initargs=(work, os.getpid())))
-        return lambda batch: pools[-1].submit(_do, batch)
+        return lambda batch: _Watched(pools[-1].submit(_do, batch), pools[-1])
 
     try:
         yield from _in_order(batches, start, BrokenProcessPool, lambda: 2 * jobs, lost)
@@ -62,10 +63,35 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
             _end(pool)
 
 
+class _Watched:
+    """A future of a loky pool, which breaks also when a process died while it wrote its result: loky waits for the rest of it for ever."""
+
+    def __init__(self, future: Future[Any], pool: Any) -> None:
+        self._future, self._pool = future, pool
+
+    def result(self) -> Any:
+        """The results, waited for."""
+        from concurrent.futures.process import BrokenProcessPool
+
+        died = False
+        while not self._future.done():
+            with suppress(TimeoutError):
+                return self._future.result(timeout=WATCH)
+            if died:  # and loky has not told it since
+                raise BrokenProcessPool("a process died while it wrote its result")
+            died = not all(process.is_alive() for process in list(self._pool._processes.values()))
+        return self._future.result()
+
+
 def _end(pool: Any) -> None:
-    """End its processes at once. (loky's own `kill_workers` trips over batches that were submitted just before.)"""
+    """End its processes at once. (loky's own `kill_workers` trips over batches that were submitted just before.)
+
+    One that ends while it writes a result leaves loky's thread waiting for the rest; with this process's end of the
+    pipe closed too, the thread sees that none will come.
+    """
     for process in list((pool._processes or {}).values()):
         process.terminate()
+    pool._result_queue._writer.close()
     pool.shutdown(wait=True)
 
 

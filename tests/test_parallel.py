@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -82,6 +83,39 @@ def test_an_item_that_kills_its_process_is_lost_alone() -> None:
 def test_processes_that_always_die_end_the_run() -> None:
     with pytest.raises(StanceError, match="the worker processes die whatever they are given"):
         list(in_processes(double, [[-1, -2, -3, -4]], 2, lost))
+
+
+def large(batch: list[int]) -> list[bytes]:
+    """The work: results that fill a pipe many times; a number over 1000 kills its process while it writes them, once."""
+    flag = Path(os.environ.get("STANCE_TEST_FLAG", "nowhere"))
+    if batch[0] > 1000 and not flag.exists():
+        flag.touch()
+        threading.Thread(target=die_writing, args=(written(),), daemon=True).start()
+    return [bytes(50_000_000)]
+
+
+def written() -> int:
+    """Bytes that this process has written, by the calls that have returned."""
+    return int(Path("/proc/self/io").read_text().split("wchar:")[1].split()[0])
+
+
+def die_writing(before: int) -> None:
+    while written() == before:  # until the length of the result is out, before the result itself
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_ending_early_does_not_wait_for_half_a_result() -> None:
+    found = in_processes(large, ([n] for n in range(40)), 2, lost)
+    assert len(next(found)[0]) == 50_000_000  # type: ignore[arg-type]
+    found.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_that_dies_while_it_writes_its_result_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANCE_TEST_FLAG", str(tmp_path / "died"))
+    found = [len(x) for part in in_processes(large, [[1], [1001], [2]], 2, lost) for x in part]  # type: ignore[arg-type]
+    assert (tmp_path / "died").exists() and found == [50_000_000] * 3
 
 
 @POSIX
