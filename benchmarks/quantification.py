@@ -44,7 +44,7 @@ def main() -> None:
     print(f"{'':<34}as said   corrected")
     show("all rows", [error(np.arange(len(truth)))])
     by_actor = {a: np.array([i for i, p in enumerate(data.pairs) if p.actor == a]) for a in {p.actor for p in data.pairs}}
-    show(f"actors in {ENOUGH} articles or more", [error(i) for i in by_actor.values() if len({data.groups[k] for k in i}) >= ENOUGH])
+    show(f"actors in {ENOUGH} articles or more", [error(i) for i in by_actor.values() if len({data.articles[k] for k in i}) >= ENOUGH])
     rng = np.random.default_rng(0)
     counts = np.bincount(truth, minlength=len(labels))
     samples = []

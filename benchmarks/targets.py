@@ -101,7 +101,7 @@ def main() -> None:
     truth = [column[of(r)] for r in data.rows]
     told = named(data)
     keep = [i for i, x in enumerate(data.labels["stance"]) if x != "neutral"]
-    groups = [data.groups[i] for i in keep]
+    groups = [data.articles[i] for i in keep]
     pairs = [data.pairs[i] for i in keep]
     print(f"{len(keep)} pairs with a stance, {sum(not truth[i] for i in keep)} of them at nobody")
     rules: dict[str, Callable[[], Found]] = {

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stance.codebook import DEFAULT_HEADS, gloss
-from stance.errors import number
+from stance.errors import cross_validation, number
 
 Manifest = Mapping[str, Any]
 Report = Mapping[str, Any]
-_PARTS = (("report", "Cross-validation, grouped by article"), ("held_out", "Held-out articles"))
 _WEAK = 0.5  # F1 below which a label is named among the failures
 _FEW = 30  # rows that a calibration bin needs to be called over- or underconfident
 _OFF = 0.05
@@ -69,9 +68,9 @@ def _definitions(manifest: Manifest) -> Iterator[str]:
 def _scores(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Scores", "")
     yield "Intervals are 95 % bootstrap percentiles over articles. Data other than the training data gives other, mostly lower scores."
-    for part, title in _PARTS:
+    for part, title in (("report", cross_validation(manifest["data"].get("group_by", ""))), ("held_out", "held-out articles")):
         for name, r in manifest.get(part, {}).items():
-            yield from ("", f"### {name}: {title.lower()}", "")
+            yield from ("", f"### {name}: {title}", "")
             yield f"{r['rows']} pairs in {r['groups']} articles."
             yield ""
             yield from _table(["measure", "value", "95 % interval"], _measures(r))
@@ -153,6 +152,7 @@ def command(manifest: Manifest, name: str) -> str:
     words += [w for c in re.split(", (?=[^,=]+=)", about.get("columns", "")) if c for w in ("--column", c)]
     words += [w for h in manifest["heads"] if "neutral" in h for w in ("--neutral", f"{h['name']}={h['neutral']}")]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
+    words += ["--group-by", manifest["data"]["group_by"]] if "group_by" in manifest["data"] else []
     words += ["--soften", str(s["soften"])] if s.get("soften", 1.0) != 1.0 else []
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
     words += ["--encoder", manifest["encoder"]["name"]] if "encoder" in manifest else []

@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, near_miss, number
+from stance.errors import InputError, ModelError, StanceError, cross_validation, near_miss, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
@@ -117,6 +117,14 @@ NeutralOption = Annotated[
     typer.Option(
         "--neutral", metavar="[HEAD=]LABEL", show_default=False,
         help="The label that says no stance is taken, of the first head or of HEAD: --neutral none; default: neutral. Repeat for several.",
+    ),
+]  # fmt: skip
+GroupByOption = Annotated[
+    str,
+    typer.Option(
+        "--group-by",
+        help="No fold tests on a value of this column (outlet, topic …), or on a `file`, that it learnt from; default: articles.",
+        show_default=False,
     ),
 ]  # fmt: skip
 NetworkOption = Annotated[
@@ -397,6 +405,7 @@ def train(
     column: ColumnOption = [],  # noqa: B006 -- typer needs a list
     neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
+    group_by: GroupByOption = "",
     hold_out: Annotated[
         str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
     ] = "",
@@ -443,10 +452,12 @@ def train(
     dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
-    dataset = read_dataset(data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral))
+    dataset = read_dataset(
+        data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), group_by=group_by
+    )
     _warn(dataset.warnings)
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
-    if held and (both := len({*rest.groups} & {*held.groups})):
+    if held and (both := len({*rest.articles} & {*held.articles})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
     cue_text = read_text(cues)[0] if cues else ""
@@ -471,7 +482,7 @@ def train(
     if chosen == "json":
         _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
         return
-    for title, part in (("cross-validation, grouped by article", scores), (f"held-out split {hold_out!r}", held_scores)):
+    for title, part in ((cross_validation(group_by), scores), (f"held-out split {hold_out!r}", held_scores)):
         for name, r in part.items():
             _write(rendering.report_lines(r, title=f"{name}, {title}"), None)
             typer.echo("")
@@ -496,6 +507,7 @@ def evaluate(
     ] = False,
     fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
+    group_by: GroupByOption = "",
     seed: Annotated[int, typer.Option("--seed", help="Without a model: seed of the folds.", show_default=False)] = 20240229,
     curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of training pairs.")] = False,
     sizes: Annotated[str, typer.Option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.", show_default=False)] = "",
@@ -526,6 +538,8 @@ def evaluate(
         raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
     if model and neutral:
         raise typer.BadParameter("a model has its neutral label from `stance train`: give data alone", param_hint="--neutral")
+    if model and group_by:
+        raise typer.BadParameter("nothing is cut into folds where a model is given: give data alone", param_hint="--group-by")
     if end_to_end and not model:
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
     wanted = _sizes(sizes)
@@ -536,7 +550,7 @@ def evaluate(
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors, fitted)
     names = head or [h.name for h in known]
-    table = read_table(data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral))
+    table = read_table(data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral), group_by=group_by)
     dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
@@ -567,7 +581,7 @@ def evaluate(
         ends = {"end_to_end": {k: f.as_dict() for k, f in detected.items()}} if detected else {}
         _write([_dumps(rendering.scores(reports, tests, points) | ends)], output)
     else:
-        title = "" if fitted else "cross-validation, grouped by article"
+        title = "" if fitted else cross_validation(group_by)
         lines = rendering.score_lines(reports, tests, points, title=title, against=str(against))
         _write([*lines, *(rendering.detection_lines(detected) if detected else ())], output)
     if any(r.macro_f1 < fail_under for r in reports.values()):
@@ -578,9 +592,10 @@ def evaluate(
 def _warn_of_folds(data: Dataset, wanted: int) -> None:
     from stance.training import number_of_folds
 
+    few = "groups" if data.group_by else "articles"
     for name, labels in data.labels.items():
         if (n := number_of_folds(labels, data.groups, wanted)) < wanted:
-            _say(f"warning: cross-validation of {name!r} makes {n} folds, not {wanted}: a label is in too few articles (`stance check` names it)")
+            _say(f"warning: cross-validation of {name!r} makes {n} folds, not {wanted}: a label is in too few {few} (`stance check` names it)")
 
 
 def _sizes(text: str) -> list[int]:
@@ -670,7 +685,7 @@ def check(
     if dataset := checked.data:
         labels = ", ".join(f"{h.name}: {len(h.labels)} labels" for h in dataset.heads)
         counts = [number(sum(f.level == level for f in found), level) for level in ("warning", *(["suspect"] if suspects else []))]
-        size = f"{number(len(dataset), 'pair')} in {number(len(set(dataset.groups)), 'article')}, {labels}, fingerprint {dataset.fingerprint[:16]}"
+        size = f"{number(len(dataset), 'pair')} in {number(len(set(dataset.articles)), 'article')}, {labels}, fingerprint {dataset.fingerprint[:16]}"
         _say(f"{size}: {', '.join(counts)}")
 
 

@@ -50,6 +50,7 @@ class Row:
     split: str = ""
     target: str = ""
     annotator: str = ""
+    group: str = ""
 
     @property
     def place(self) -> str:
@@ -65,12 +66,14 @@ class Table:
     rows: tuple[Row, ...]
     warnings: tuple[str, ...]
     files: tuple[Csv, ...] = ()
+    group_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Validated pairs: `pairs[i]` has the labels `labels[head][i]` and belongs to group `groups[i]`.
+    """Validated pairs: `pairs[i]` has the labels `labels[head][i]`, is of the article `articles[i]` and of the group `groups[i]`.
 
+    Rows of one group are never on both sides of a fold: those of an article, and of articles that share a value of `group_by`.
     `lexicon` is the one their actors were located with; None: the default one.
     """
 
@@ -82,9 +85,15 @@ class Dataset:
     warnings: tuple[str, ...]
     fingerprint: str
     lexicon: Lexicon | None = field(default=None, repr=False, compare=False)
+    group_by: str = ""
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def articles(self) -> tuple[str, ...]:
+        """The article of each row; a sentence without `article_id` is one of its own."""
+        return tuple(map(_of_article, self.rows))
 
     def take(self, indices: Iterable[int]) -> Dataset:
         """The given rows as a data set of their own; heads and fingerprint rule stay the same."""
@@ -93,6 +102,7 @@ class Dataset:
         return Dataset(
             self.heads, rows, tuple(self.pairs[i] for i in at), tuple(self.groups[i] for i in at),
             {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows), self.lexicon,
+            self.group_by,
         )  # fmt: skip
 
     def split(self, name: str) -> tuple[Dataset, Dataset]:
@@ -110,16 +120,19 @@ def read_dataset(
     known: Sequence[Head] = (),
     columns: Mapping[str, str] | None = None,
     neutral: Mapping[str, str] | None = None,
+    group_by: str = "",
 ) -> Dataset:
     """Read labelled CSV files (or folders of them, or `-`, standard input; packed ones too) and locate every actor in its sentence.
 
     `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
     `known` fixes label sets (a model's, for evaluation). `neutral` names the label of a head that says nothing is taken, where it is
-    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head. Raises InputError for unreadable files and
+    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head.
+    `group_by`: the column (`outlet`, `topic` …), or `file`, whose values must not be on both sides of a fold; an empty cell joins nothing.
+    Raises InputError for unreadable files and
     DataError with every bad row as `file:line: what, value, what to do`, and for a neutral label that no row has.
     """
-    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral), lexicon)
+    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, group_by=group_by), lexicon)
 
 
 def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None) -> Dataset:
@@ -132,7 +145,7 @@ def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping
 
 def read_table(
     paths: Paths, *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None, group_by: str = "",
 ) -> Table:  # fmt: skip
     """The rows of labelled CSV files (or folders of them), actors not located; a row that stands twice is there once.
 
@@ -140,7 +153,7 @@ def read_table(
     as of `read_dataset`.
     """
     files = read_files(paths, columns=columns, heads=heads or [h.name for h in known])
-    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral)
+    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral, group_by=group_by)
 
 
 def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads: Sequence[str] = ()) -> tuple[Csv, ...]:
@@ -150,7 +163,7 @@ def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads:
 
 def table_of(
     files: Sequence[Csv], *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    neutral: Mapping[str, str] | None = None,
+    neutral: Mapping[str, str] | None = None, group_by: str = "",
 ) -> Table:  # fmt: skip
     """As `read_table`, of files already read."""
     wanted = None if heads is None else tuple(dict.fromkeys(heads))
@@ -164,7 +177,7 @@ def table_of(
             told = f"{f.place}: label columns {', '.join(here)}; {files[0].file} has {', '.join(names)}"
             raise DataError(told, "name those they share with --head, or give them apart")
         names = here
-        got, bad = rows_of(f, names, () if unlabelled else names, _by_head(none, names))
+        got, bad = rows_of(f, names, () if unlabelled else names, _by_head(none, names), group_by)
         rows += got
         problems += bad
     found = heads_of(rows, names, known, neutral)
@@ -176,7 +189,7 @@ def table_of(
         notes += twice
     if problems:
         raise DataError(f"{number(len(problems), 'bad row')}; nothing was read", "correct them and try again", tuple(problems))
-    return Table(found, tuple(rows), tuple(notes), tuple(files))
+    return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
 
 
 def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
@@ -186,7 +199,7 @@ def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
     pairs, kept, notes = locate(table.rows, lexicon or default_lexicon())
     labels = {h.name: tuple(r.labels[h.name] for r in kept) for h in table.heads}
     told = (*table.warnings, *notes)
-    return Dataset(table.heads, tuple(kept), tuple(pairs), tuple(map(_group, kept)), labels, told, fingerprint(kept), lexicon)
+    return Dataset(table.heads, tuple(kept), tuple(pairs), _groups(kept), labels, told, fingerprint(kept), lexicon, table.group_by)
 
 
 def fingerprint(rows: Sequence[Row]) -> str:
@@ -265,16 +278,21 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
 
 
 def rows_of(
-    file: Csv, names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
+    file: Csv, names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None, group_by: str = ""
 ) -> tuple[list[Row], list[str]]:
-    """(rows, `file:line: …` of those that are bad); heads and options as of `parse_row`."""
+    """(rows, `file:line: …` of those that are bad); heads and options as of `parse_row`. Raises DataError without the column `group_by`."""
+    column = group_by.strip().lower()
+    if column not in ("", "file", *file.columns):
+        hint = near_miss(column, file.columns) or "a column, or `file`"
+        raise DataError(f"{file.place}: no column {group_by!r} to group by; seen: {', '.join(file.columns)}", hint)
     rows: list[Row] = []
     problems: list[str] = []
     for r in file.records:
         try:
             if r.fault:
                 raise ValueError(r.fault)
-            rows.append(parse_row(file.file, r.line, file.cells(r), names, needed, neutral))
+            row = parse_row(file.file, r.line, file.cells(r), names, needed, neutral)
+            rows.append(replace(row, group=file.cells(r).get(column, file.file if column else "").strip()) if column else row)
         except ValueError as e:
             problems += [f"{file.file}:{r.line}: {x}" for x in str(e).split("\n")]
     return rows, problems
@@ -401,8 +419,23 @@ def normalise(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def _group(row: Row) -> str:
+def _of_article(row: Row) -> str:
     return f"a:{row.article_id}" if row.article_id else f"s:{normalise(row.text)}"
+
+
+def _groups(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What keeps rows together: their article, and their `group`, joined where they share rows."""
+    leader: dict[str, str] = {}
+
+    def first(x: str) -> str:
+        while (above := leader.setdefault(x, x)) != x:
+            x = above
+        return x
+
+    for r in rows:
+        if r.group:
+            leader[first(_of_article(r))] = first(f"g:{r.group}")
+    return tuple(first(_of_article(r)) for r in rows)
 
 
 # --------------------------------------------------------------------------- locating actors

@@ -1,7 +1,7 @@
 """Truth and probabilities to honest numbers, with numpy alone.
 
 Arrays: `truth` holds label numbers, shape (n,); `probs` has shape (n, labels), rows sum to one;
-`groups` are article ids, shape (n,), the unit of the bootstrap.
+`groups` are articles, shape (n,), the unit of the bootstrap.
 """
 
 from __future__ import annotations

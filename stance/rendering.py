@@ -12,7 +12,7 @@ from stance.actors import Reading, named
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, UNSURE, column_clashes
-from stance.errors import DataError, ModelError, number
+from stance.errors import DataError, ModelError, cross_validation, number
 from stance.tables import Csv, csv_line, plain_cell, safe_line
 
 if TYPE_CHECKING:
@@ -315,7 +315,8 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     for head in manifest["heads"]:
         counts = ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
         yield f"  {head['name']}: {counts}" + (f"; neutral label: {head['neutral']}" if "neutral" in head else "")
-    for title, reports in (("cross-validation, grouped by article", manifest.get("report", {})), ("held-out articles", manifest.get("held_out", {}))):
+    validated = cross_validation(data.get("group_by", ""))
+    for title, reports in ((validated, manifest.get("report", {})), ("held-out articles", manifest.get("held_out", {}))):
         for name_, r in reports.items():
             yield ""
             yield from report_lines(r, title=f"{name_}, {title}")

@@ -30,7 +30,7 @@ from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
 from stance.dataset import Dataset, label_problems, row_digest
 from stance.encoders import Encoder
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
@@ -292,7 +292,7 @@ class _Encoded:
 class _Networks:
     """As `_Encoded`, networks for all heads together.
 
-    `out` are the scores of every row by one that saw no row of its article, shape (rows, labels of all heads); `whole` is one for all rows.
+    `out` are the scores of every row by one that saw no row of its group, shape (rows, labels of all heads); `whole` is one for all rows.
     """
 
     words: WordVectors
@@ -397,10 +397,9 @@ def check_trainable(data: Dataset) -> None:
             where = [i for i, x in enumerate(y) if x == label]
             if len({data.groups[i] for i in where}) < 2:
                 row = data.rows[where[0]]
-                problems.append(
-                    f"{row.place}: class {label!r} of {head.name!r} has {len(where)} row{'s' * (len(where) > 1)} in one article; "
-                    "it needs at least two articles (or sentences without article_id)"
-                )
+                count, unit = number(len(where), "row"), data.group_by or "article"
+                two = f"two values of {data.group_by}" if data.group_by else "two articles (or sentences without article_id)"
+                problems.append(f"{row.place}: class {label!r} of {head.name!r} has {count} in one {unit}; it needs at least {two}")
     if problems:
         hint = "add rows of these classes, merge them with another, or drop them" if problems[clashes:] else "rename and try again"
         raise DataError("the data cannot be trained on", hint, tuple(problems))
@@ -450,7 +449,7 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold(Predicted):
-    """Predictions of every row by a model that saw no row of its article.
+    """Predictions of every row by a model that saw no row of its group (`Dataset.groups`).
 
     `head` has the labels that occur; `probs` is calibrated on the other folds; `temperature` is the one learnt on all rows.
     `first_stage`, with an encoder or a network: scores of the sparse model beside theirs, shape (rows, 2 · labels); `beside` says which.
@@ -487,7 +486,7 @@ def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLe
     baselines = _baselines(data.pairs, fold.head, cues)
     if fold.first_stage is not None:
         baselines[f"without {fold.beside}"] = fold.first_stage[:, : len(fold.head.labels)].argmax(1)
-    return report(fold.head, fold.truth, fold.probs, data.groups, baselines, draws=settings.draws)
+    return report(fold.head, fold.truth, fold.probs, data.articles, baselines, draws=settings.draws)
 
 
 def _out_of_fold(
@@ -626,7 +625,8 @@ def _manifest_of(
         "data": {
             "fingerprint": data.fingerprint,
             "rows": len(data),
-            "groups": len(set(data.groups)),
+            "groups": len(set(data.articles)),
+            **({"group_by": data.group_by} if data.group_by else {}),
             "labels": {h.name: {x: data.labels[h.name].count(x) for x in h.labels} for h in data.heads},
         },
         "glosses": {h.name: _glosses(h, definitions.get(h.name, {})) for h in data.heads},
@@ -656,7 +656,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
 def evaluate(model: Model, data: Dataset, predicted: Mapping[str, Predicted] | None = None) -> dict[str, HeadReport]:
     """Report by head of a model on labelled data (`predicted`: what `predict` said of it, if that is known already). Raises as `predict` does."""
     found = (predicted or predict(model, data)).items()
-    return {n: report(p.head, p.truth, p.probs, data.groups, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
+    return {n: report(p.head, p.truth, p.probs, data.articles, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
 
 
 def compare(mine: Mapping[str, Predicted], other: Model, data: Dataset) -> dict[str, dict[str, float]]:
@@ -674,7 +674,7 @@ def compare(mine: Mapping[str, Predicted], other: Model, data: Dataset) -> dict[
         number = np.array([labels.index(x) for x in other.head(name).head.labels])
         k, a, b = len(labels), p.probs.argmax(1), number[theirs[name].argmax(1)]
         fa, fb = macro_f1(confusion(p.truth, a, k)), macro_f1(confusion(p.truth, b, k))
-        out[name] = {"macro_f1": fb, "difference": fa - fb, "p": randomization_test(p.truth, a, b, k, data.groups)}
+        out[name] = {"macro_f1": fb, "difference": fa - fb, "p": randomization_test(p.truth, a, b, k, data.articles)}
     return out
 
 
@@ -721,12 +721,12 @@ def _curve(
     progress: Progress | None,
 ) -> tuple[CurvePoint, ...]:  # fmt: skip
     y, truth = np.array(data.labels[head.name]), np.array([head.index(x) for x in test.labels[head.name]])
-    groups = np.array(data.groups)
+    groups, articles = np.array(data.groups), np.array(data.articles)
     splits = [_draw(y, groups, d, settings) if test is data else (np.arange(len(y)), np.arange(len(truth))) for d in range(draws)]
     room = min(len(pool) for pool, _ in splits)
     wanted = sorted({min(n, room) for n in sizes or (room // 16, room // 8, room // 4, room // 2, room)} - {0})
-    orders = [_shuffled(pool, groups, settings.seed + d) for d, (pool, _) in enumerate(splits)]
-    plan = [(_whole_articles(orders[d], groups, n), splits[d][1]) for n in wanted for d in range(draws)]
+    orders = [_shuffled(pool, articles, settings.seed + d) for d, (pool, _) in enumerate(splits)]
+    plan = [(_whole_articles(orders[d], articles, n), splits[d][1]) for n in wanted for d in range(draws)]
 
     def score(at: Ints, held: Ints) -> float:
         classifier = make_pipeline(settings, class_weights(list(y[at]), settings.balance))
@@ -734,7 +734,7 @@ def _curve(
         return macro_f1(confusion(truth[held], pred, len(head.labels)))
 
     scores = _each(score, plan, jobs, progress, f"learning curve of {head.name}")
-    return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], groups) for i in range(0, len(plan), draws))
+    return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], articles) for i in range(0, len(plan), draws))
 
 
 def _draw(y: NDArray[Any], groups: NDArray[Any], d: int, settings: Settings) -> tuple[Ints, Ints]:
@@ -745,21 +745,21 @@ def _draw(y: NDArray[Any], groups: NDArray[Any], d: int, settings: Settings) -> 
     return folds[d % len(folds)]
 
 
-def _shuffled(pool: Ints, groups: NDArray[Any], seed: int) -> Ints:
+def _shuffled(pool: Ints, articles: NDArray[Any], seed: int) -> Ints:
     """The rows of `pool`, articles in random order."""
-    names = np.unique(groups[pool].astype(str))
+    names = np.unique(articles[pool].astype(str))
     rank = dict(zip(np.random.default_rng(seed).permutation(names).tolist(), range(len(names)), strict=True))
-    return pool[np.argsort([rank[str(g)] for g in groups[pool]], kind="stable")]
+    return pool[np.argsort([rank[str(a)] for a in articles[pool]], kind="stable")]
 
 
-def _whole_articles(order: Ints, groups: NDArray[Any], size: int) -> Ints:
+def _whole_articles(order: Ints, articles: NDArray[Any], size: int) -> Ints:
     """The first rows of `order`, at least `size` of them, up to the end of an article."""
     end = size
-    while end < len(order) and groups[order[end]] == groups[order[end - 1]]:
+    while end < len(order) and articles[order[end]] == articles[order[end - 1]]:
         end += 1
     return order[:end]
 
 
-def _point(rows: Sequence[Ints], scores: Sequence[float], groups: NDArray[Any]) -> CurvePoint:
-    pairs, articles = [len(at) for at in rows], [len(set(groups[at])) for at in rows]
-    return CurvePoint(float(np.mean(pairs)), float(np.mean(articles)), float(np.mean(scores)), tuple(map(float, scores)))
+def _point(rows: Sequence[Ints], scores: Sequence[float], articles: NDArray[Any]) -> CurvePoint:
+    pairs, of = [len(at) for at in rows], [len(set(articles[at])) for at in rows]
+    return CurvePoint(float(np.mean(pairs)), float(np.mean(of)), float(np.mean(scores)), tuple(map(float, scores)))

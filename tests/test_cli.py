@@ -688,6 +688,28 @@ def test_evaluate_data_alone_is_the_cross_validation_of_train(run: Cli, tmp_path
     assert "stance, cross-validation, grouped by article: 177 pairs" in run("evaluate", REPORTS, "--folds", "3", "--head", "stance").out
 
 
+def test_folds_by_topic(run: Cli, tmp_path: Path) -> None:
+    text = REPORTS.read_text("utf-8").splitlines()
+    topic = {"article_id": "topic", **{f"r{n:02}": f"t{n % 7}" for n in range(1, 100)}}
+    data = tmp_path / "topics.csv"
+    data.write_text("".join(f"{line},{topic[line[:3] if line[0] == 'r' else 'article_id']}\n" for line in text), "utf-8")
+    r = run("evaluate", data, "--group-by", "topic", "--folds", "3", "--head", "stance")
+    assert r.code == 0 and "stance, cross-validation, grouped by topic: 177 pairs in 60 articles" in r.out
+    assert r.out.split("macro-F1")[1][:8] != run("evaluate", data, "--folds", "3", "--head", "stance").out.split("macro-F1")[1][:8]
+
+
+def test_folds_of_a_label_with_one_topic(run: Cli, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "a.csv", [{"text": f"Norway waits {n}.", "actor": "Norway", "stance": ("firm", "neutral")[n > 2], "topic": f"t{n // 3}"} for n in range(9)])
+    r = run("train", data, "--group-by", "topic", "-o", tmp_path / "m.stance")
+    assert r.code == 1 and "class 'firm' of 'stance' has 3 rows in one topic; it needs at least two values of topic" in r.err
+    assert run("train", data, "-o", tmp_path / "m.stance", "--folds", "2").code == 0
+
+
+def test_a_model_is_not_cut_into_folds(run: Cli, model_file: Path) -> None:
+    r = run("evaluate", model_file, REPORTS, "--group-by", "topic")
+    assert r.code == 2 and "give data alone" in r.err
+
+
 def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
     r = run("evaluate", model_file, REPORTS, "--split", "test", "--head", "tone", "-f", "json")
     assert set(json.loads(r.out)) == {"tone"}

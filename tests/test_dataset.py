@@ -62,6 +62,31 @@ def test_without_article_id_equal_sentences_are_one_group(file: Write) -> None:
     assert data.groups[0] == data.groups[1] != data.groups[2]
 
 
+TOPICS = "article_id,text,actor,stance,topic\n" + "".join(f"a{n},Norway told Chile no {n}.,Norway,firm,{t}\n" for n, t in enumerate(("oil", "fish", "oil", "", "")))
+
+
+def test_articles_that_share_a_column_are_one_group(file: Write) -> None:
+    data = read_dataset(file(TOPICS), group_by="Topic")
+    assert [data.groups.index(g) for g in data.groups] == [0, 1, 0, 3, 4] and len(set(data.articles)) == 5
+    assert data.take([4, 2, 0]).groups == (data.groups[4], data.groups[0], data.groups[0]) and data.take([1]).group_by == "Topic"
+
+
+def test_an_article_with_rows_in_two_groups_joins_them(file: Write) -> None:
+    text = "article_id,text,actor,stance,topic\na,Norway told Chile no.,Norway,firm,oil\nb,Norway waits.,Norway,neutral,fish\na,Norway told Peru no.,Norway,firm,fish\n"
+    assert len(set(read_dataset(file(text), group_by="topic").groups)) == 1
+
+
+def test_each_file_may_be_a_group(file: Write) -> None:
+    paths = [file(HEADER + GOOD), file(HEADER + "Peru waits.,Peru,neutral,neutral\n", "other.csv")]
+    data = read_dataset(paths, group_by="file")
+    assert [data.groups.index(g) for g in data.groups] == [0, 0, 2] and len(set(data.articles)) == 3
+
+
+def test_a_column_to_group_by_that_is_not_there(file: Write) -> None:
+    with pytest.raises(DataError, match=r"no column 'topics' to group by; seen: article_id.*\n.*did you mean 'topic'"):
+        read_dataset(file(TOPICS), group_by="topics")
+
+
 def test_split_and_take(reports: Dataset) -> None:
     rest, held = reports.split("test")
     assert len(rest) + len(held) == len(reports) and len(held) > 20
