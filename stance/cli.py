@@ -1111,7 +1111,7 @@ def _refuse_labelled(output: Path | None) -> None:
 
 
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
-    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part.
+    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.xxxxxxxx.part.
 
     Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
@@ -1135,19 +1135,18 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"what was done is in {output}") from None
         return
-    output = output.resolve() if output.is_symlink() else output
-    part = output.with_name(output.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as f:
-            for line in lines:
-                some = True
-                f.write(line + end)
-    except BaseException as e:
-        if some and isinstance(e, KeyboardInterrupt):
-            raise KeyboardInterrupt(f"what was done is in {part}") from None
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(output)
+    from stance.model import replacing
+
+    with replacing(output) as new:
+        try:
+            with new.open("w", encoding="utf-8", newline="\n") as f:
+                for line in lines:
+                    some = True
+                    f.write(line + end)
+        except KeyboardInterrupt:
+            if some:
+                raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
+            raise
     _written.append(output)
 
 

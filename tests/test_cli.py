@@ -81,7 +81,7 @@ def test_the_suffix_of_the_output_chooses_the_format(run: Cli, article: Path, mo
     r = run("classify", article, "-m", model_file, "-o", out)
     assert (r.code, r.out) == (0, "")
     assert out.read_text("utf-8").startswith(begins)
-    assert not list(tmp_path.glob("*.part"))
+    assert [*tmp_path.glob("out*")] == [out]
 
 
 def test_output_file_and_standard_output_are_the_same(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
@@ -403,7 +403,23 @@ def test_interrupted_output_is_kept_beside_the_old_file(run: Cli, article: Path,
     monkeypatch.setattr("stance.rendering.jsonl_lines", interrupted)
     r = run("classify", article, "-m", model_file, "-o", out)
     assert r.code == 130 and out.read_text() == "old\n"
-    assert (tmp_path / "out.jsonl.part").read_text() == '{"first": 1}\n' and "out.jsonl.part" in r.err
+    (part,) = tmp_path.glob("out.jsonl.*.part")
+    assert part.read_text() == '{"first": 1}\n' and r.err == f"interrupted; what was done is in {part}\n"
+
+
+def test_two_that_write_one_file_do_not_mix(tmp_path: Path) -> None:
+    from stance.cli import _write
+
+    out = tmp_path / "out.jsonl"
+
+    def first():  # type: ignore[no-untyped-def]
+        yield "1"
+        _write(["2", "2"], out)
+        assert out.read_text() == "2\n2\n"
+        yield "1"
+
+    _write(first(), out)
+    assert out.read_text() == "1\n1\n" and [*tmp_path.iterdir()] == [out]
 
 
 def test_an_interrupt_before_the_first_line_leaves_no_file(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from conftest import REPORTS, SETTINGS, Run, relabel
 
 from stance import classification, store
 from stance.articles import Article, Skipped, read_articles, scan_articles
-from stance.classification import BATCH, Result, classify_archive
+from stance.classification import BATCH, Result, classify, classify_archive
 from stance.dataset import read_dataset
 from stance.errors import InputError, ModelError, StanceError
 from stance.lexicon import Lexicon
@@ -565,6 +565,20 @@ def test_a_failed_parquet_leaves_the_old_file(model: Model, few: Path, tmp_path:
     with pytest.raises(OSError, match="No space"):
         write_parquet(out, fails(), model)
     assert out.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
+
+
+def test_two_that_write_one_parquet_do_not_mix(model: Model, tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")  # of the extra `parquet`
+    out = tmp_path / "r.parquet"
+
+    def results(*names: str) -> Iterator[Result]:
+        for name in names:
+            if len(names) == 2:
+                write_parquet(out, results(name), model)
+            yield Result(Article(name, "Norway condemned the raid."), tuple(classify(Article(name, "Norway condemned the raid."), model)))
+
+    write_parquet(out, results("a", "b"), model)
+    assert pq.read_table(out).column("article").to_pylist() == ["a", "b"] and [*tmp_path.iterdir()] == [out]
 
 
 def test_parquet_without_pyarrow_says_what_to_install(run: Cli, few: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
