@@ -367,7 +367,10 @@ def predict(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
 ) -> None:
-    """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns."""
+    """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns.
+
+    CSV keeps delimiter and line ends; it is UTF-8, with a byte-order mark where the table was not plain UTF-8.
+    """
     from stance import rendering
     from stance.classification import classify_pairs
     from stance.dataset import located, read_table
@@ -383,7 +386,9 @@ def predict(
     _warn(dataset.warnings)
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     heads = {h.head.name: h.head.labels for h in fitted.heads}
-    _write(rendering.filled_lines(table.files[0], judged, {r.line for r in dataset.rows}, heads, prefix=prefix, jsonl=chosen == "jsonl"), output)
+    (given,) = table.files
+    lines = rendering.filled_lines(given, judged, {r.line for r in dataset.rows}, heads, prefix=prefix, jsonl=chosen == "jsonl")
+    _write(lines, output, end="\n" if chosen == "jsonl" else given.end)
 
 
 # --------------------------------------------------------------------------- train, check, evaluate
@@ -1194,7 +1199,7 @@ def main() -> None:
     _written.clear()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # lines end as in a file
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         app()

@@ -584,6 +584,20 @@ def test_predict_keeps_what_stands_between_cells(run: Cli, table: Path, model_fi
     assert list(csv.reader(io.StringIO(r.out, newline=""), delimiter=";")) == list(csv.reader(io.StringIO(with_commas, newline="")))
 
 
+@pytest.mark.parametrize("first", ["", "sep=;\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(("encoding", "marked"), [("utf-8", False), ("utf-8-sig", True), ("cp1252", True), ("utf-16", True)])
+def test_predict_can_be_read_by_what_wrote_the_table(run: Cli, model_file: Path, tmp_path: Path, encoding: str, marked: bool, end: str, first: str) -> None:
+    path, out = tmp_path / "table.csv", tmp_path / "out.csv"
+    path.write_bytes(f"{first}text;actor\nOslo – café – condemned it.;Norway\n".replace("\n", end).encode(encoding))
+    assert run("predict", path, "-m", model_file, "-o", out).code == 0
+    raw = out.read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf") == marked and raw.count(b"\r\n") == (raw.count(b"\n") if end == "\r\n" else 0)
+    *before, header, row = raw.decode("utf-8-sig").splitlines()
+    assert before == first.splitlines() and header.startswith("text;actor;stance;") and row.startswith("Oslo – café – condemned it.;Norway;")
+    assert run("predict", path, "-m", model_file).out.encode() == raw
+
+
 def test_predict_does_not_write_over_columns(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_csv(tmp_path / "own.csv", [{"text": "Oslo condemned it.", "actor": "Norway", "Stance": "mine"}])
     out = tmp_path / "out.csv"
