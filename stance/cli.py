@@ -253,6 +253,9 @@ def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Itera
         done(len(batch))
 
 
+_NOTHING = "note: nothing to judge: no actor (or none asked for) is in what was read; `stance actors` shows who is"
+
+
 def _record(
     output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, restart: bool, append: bool
 ) -> tuple[Sequence[Skipped], int]:
@@ -265,6 +268,8 @@ def _record(
         raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {done.articles} articles were there already")
+    if done.articles > done.skipped and not done.judged:
+        _say(_NOTHING)
     return done.shown, done.skipped
 
 
@@ -310,7 +315,7 @@ def _stream(
     except _NothingReadError:
         _say(f"{output} is left as it was: no article could be read")
     if read and not found and chosen != "table":  # which says so itself
-        _say("note: nothing to judge: no actor (or none asked for) is in what was read; `stance actors` shows who is")
+        _say(_NOTHING)
     return shown, count
 
 

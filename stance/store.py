@@ -77,12 +77,15 @@ Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterab
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a database holds of a run: articles in all, those it held before, and those skipped (the first with their reasons)."""
+    """What a database holds of a run: articles in all, those it held before, and those skipped (the first with their reasons); whether it holds
+    any judgement.
+    """
 
     articles: int
     before: int
     skipped: int
     shown: tuple[Skipped, ...]
+    judged: bool
 
 
 def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Run:
@@ -157,7 +160,8 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
 def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
     (articles, skipped) = db.execute("SELECT count(*), count(skipped) FROM article WHERE run_id = ?", (number,)).fetchone()
     rows = db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position LIMIT ?", (number, SHOWN))
-    return Recorded(articles, before, skipped, tuple(Skipped(key, reason) for key, reason in rows))
+    judged = db.execute("SELECT EXISTS (SELECT 1 FROM sentence JOIN article ON article.id = article_id WHERE run_id = ?)", (number,)).fetchone()[0]
+    return Recorded(articles, before, skipped, tuple(Skipped(key, reason) for key, reason in rows), bool(judged))
 
 
 # --------------------------------------------------------------------------- opening and replacing

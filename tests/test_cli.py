@@ -148,6 +148,11 @@ def test_no_judgement_of_an_actor_is_told(run: Cli, article: Path, model_file: P
     r = run("classify", article, "-m", model_file, "--actor", "Peru", "-f", "jsonl")
     assert r.code == 0 and not r.out and "nothing to judge" in r.err
     assert "nothing to judge" not in run("classify", article, "-m", model_file).err
+    database = ("-o", article.with_name("r.sqlite"), "-m", model_file)
+    for _ in range(2):  # the second time all is there already
+        assert "note: nothing to judge" in run("classify", article, *database, "--actor", "Peru").err
+    for _ in range(2):
+        assert "nothing to judge" not in run("classify", article, *database, "--append").err
     r = run("classify", "Chile condemned the raid.", "-m", model_file)
     assert r.code == 1 and "on standard input (-)" in r.err
 
