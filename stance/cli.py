@@ -797,6 +797,7 @@ def explain(
 def report(
     results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
+    run: Annotated[int, typer.Option("--run", help="Number of the run to report, with those like it; default: the last.", show_default=False)] = 0,
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     head: Annotated[str, typer.Option("--head", help="The head that is counted; default: the model's first.", show_default=False)] = "",
     since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
@@ -818,10 +819,10 @@ def report(
     _refuse_overwrite(output, [str(results)])
     from stance.reporting import read_results, report_page
 
-    found = read_results(results, head=head, actors=actor, since=since, until=until)
+    found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
     if found.runs > 1:
-        told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}"
-        _say(f"{results}: holds {found.runs} runs; reported is the last ({told}; heads {', '.join(found.heads)}) with those like it")
+        told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}; heads {', '.join(found.heads)}"
+        _say(f"{results}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
     for note in found.notes:
         _say(f"note: {note}")
     _write(report_page(found, by=by, name=results.name), output, end="")
