@@ -459,7 +459,8 @@ def train(
     if held and (both := len({*rest.groups} & {*held.groups})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
-    cue_text = read_text(cues)[0] if cues else ""
+    cue_text, doubt = read_text(cues) if cues else ("", "")
+    _warn([doubt] if doubt else [])
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     _warn_of_folds(rest, folds)
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
