@@ -458,7 +458,23 @@ def _url(url: str) -> Article:
 
     try:
         with urlopen(Request(url, headers={"User-Agent": "stance (+news research)"}), timeout=30) as r:  # noqa: S310 -- http(s) only, checked by the caller
-            raw = r.read(20_000_000)
+            raw = _utf8(r.read(20_000_000), r.headers.get_content_charset(""))
     except (URLError, HTTPException, OSError, ValueError) as e:
         raise InputError(f"{url}: cannot be fetched: {e}", "check the address, or save the page and give the file") from e
     return html_article(decode(raw, url, mixed=True)[0], url, url)
+
+
+def _utf8(raw: bytes, charset: str) -> bytes:
+    """A page's bytes, as UTF-8 when they are of the charset that its server tells, and neither UTF-8 nor marked as UTF-16."""
+    try:
+        if b"\x00" not in raw:
+            raw.decode()
+            return raw
+    except UnicodeDecodeError:
+        pass
+    if not charset or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw
+    try:
+        return raw if codecs.lookup(charset).name == "iso8859-1" else raw.decode(charset).encode()  # on the web that is cp1252
+    except (LookupError, UnicodeError):  # no such charset, or not in it: as without
+        return raw

@@ -12,8 +12,11 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import fields, replace
+from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import pytest
@@ -365,6 +368,23 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("urllib.request.urlopen", offline)
     assert "cannot be fetched" in reason("https://stance.invalid/a.html")
+
+
+@pytest.mark.parametrize(
+    ("told", "encoding"),
+    [
+        ("text/html; charset=windows-1250", "cp1250"), ("text/html; charset=UTF-16LE", "utf-16-le"), ("text/html", "utf-8"),
+        ("text/html; charset=windows-1250", "utf-8"), ("text/html; charset=windows-1250", "utf-16"),  # which their bytes tell
+        *[(f"text/html; charset={x}", "cp1252") for x in ("iso-8859-1", "nonsense", "utf-8", "us-ascii", "hex")],
+    ],
+)  # fmt: skip
+def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest.MonkeyPatch, told: str, encoding: str) -> None:
+    name = "Dvořák" if encoding != "cp1252" else "“Sørensen”"
+    page, headers = io.BytesIO(PAGE.replace("the crews", name).encode(encoding)), Message()
+    headers["Content-Type"] = told
+    answer = SimpleNamespace(read=page.read, headers=headers)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: nullcontext(answer))
+    assert f"told {name} to wait" in only("https://stance.invalid/a.html").text
 
 
 def test_an_address_that_is_none_does_not_stop_the_rest(put: Put) -> None:
