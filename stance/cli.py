@@ -178,7 +178,7 @@ def classify(
     """
     from functools import partial
 
-    from stance.articles import input_bytes, scan_articles
+    from stance.articles import input_bytes, input_name, scan_articles
     from stance.classification import classify_archive
     from stance.progress import progress
 
@@ -197,7 +197,8 @@ def classify(
         if chosen == "sqlite" and output:
             from stance.store import describe_run
 
-            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
+            names = [*map(input_name, inputs)]
+            settings = {"inputs": names, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
             run = describe_run(fitted, lexicon, settings)
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:

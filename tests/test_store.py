@@ -542,6 +542,17 @@ def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_pat
 # --------------------------------------------------------------------------- Parquet
 
 
+def test_a_folder_in_another_spelling_is_the_same_input(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("news").mkdir()
+    Path("news/a.txt").write_text("Norway condemned the raid.", "utf-8")
+    assert run("classify", "./news/", "./news/a.txt", "-o", "r.sqlite", "-m", model_file).code == 0
+    for more in ((), ("--append",)):
+        r = run("classify", "news", "news//a.txt", "-o", "r.sqlite", "-m", model_file, *more)
+        assert r.code == 0 and "r.sqlite: 1 of 1 articles were there already" in r.err
+    assert sql(Path("r.sqlite"), "SELECT count(*), max(run_id) FROM article") == [(1, 1)]
+
+
 def test_parquet_holds_the_rows_of_json_lines(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")  # of the extra `parquet`
     assert run("classify", few, "-o", tmp_path / "r.parquet", "-m", model_file) == Run(0, "", "")
