@@ -518,7 +518,7 @@ def evaluate(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json; default: table.", show_default=False)] = "",
+    format: Annotated[str, typer.Option("--format", "-f", help="table, json, csv (scores by label); default: table.", show_default=False)] = "",
     output: OutOption = None,
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
@@ -527,7 +527,7 @@ def evaluate(
     from stance.detection import detect
 
     _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
-    chosen = _format(format or ("" if output else "table"), output, ("table", "json"))
+    chosen = _format(format or ("" if output else "table"), output, ("table", "json", "csv"))
     model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
     data = inputs[1:] if model else inputs
     if not data:
@@ -540,6 +540,8 @@ def evaluate(
         raise typer.BadParameter("a model has its neutral label from `stance train`: give data alone", param_hint="--neutral")
     if end_to_end and not model:
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
+    if chosen == "csv" and (against or end_to_end or curve):
+        raise typer.BadParameter("csv holds the scores of each label alone: take json", param_hint="--format")
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
@@ -578,6 +580,8 @@ def evaluate(
     if chosen == "json":
         ends = {"end_to_end": {k: f.as_dict() for k, f in detected.items()}} if detected else {}
         _write([_dumps(rendering.scores(reports, tests, points) | ends)], output)
+    elif chosen == "csv":
+        _write(rendering.class_lines(reports), output)
     else:
         title = "" if fitted else "cross-validation, grouped by article"
         lines = rendering.score_lines(reports, tests, points, title=title, against=str(against))

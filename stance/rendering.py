@@ -295,6 +295,15 @@ def scores(
     }
 
 
+def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:
+    """The scores of every label as CSV, head by head; the interval of a label that does not occur is empty."""
+    yield csv_line(["head", "label", "precision", "recall", "f1", "f1_low", "f1_high", "pairs"])
+    for name, r in reports.items():
+        for c in r.classes:
+            scores = [f"{x:.4f}" for x in (c.precision, c.recall, c.f1, *(c.f1_interval or ()))]
+            yield csv_line([name, c.label, *scores, *([] if c.f1_interval else ["", ""]), c.support])
+
+
 def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     """A model's manifest for a person."""
     data = manifest["data"]

@@ -731,6 +731,20 @@ def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
     assert "the model has no head 'mood'; it has stance, tone" in r.err
 
 
+def test_evaluate_as_csv(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    args = ("evaluate", model_file, REPORTS, "--split", "test")
+    assert run(*args, "-o", tmp_path / "scores.csv").code == 0
+    rows = list(csv.DictReader((tmp_path / "scores.csv").open(encoding="utf-8", newline="")))
+    classes = [(name, c) for name, r in json.loads(run(*args, "-f", "json").out).items() for c in r["classes"]]
+    assert [(r["head"], r["label"], int(r["pairs"])) for r in rows] == [(name, c["label"], c["support"]) for name, c in classes]
+    for row, (_, c) in zip(rows, classes, strict=True):
+        low, high = c["f1_interval"] or (None, None)
+        wanted = [c["precision"], c["recall"], c["f1"], *(x for x in (low, high) if x is not None)]
+        assert [float(row[k]) for k in ("precision", "recall", "f1", "f1_low", "f1_high") if row[k]] == pytest.approx(wanted, abs=1e-4)
+    r = run(*args, "-f", "csv", "--against", "default")
+    assert r.code == 2 and "take json" in r.err
+
+
 def test_evaluate_with_a_learning_curve(run: Cli, model_file: Path) -> None:
     args = ["evaluate", REPORTS, "--head", "stance", "--folds", "2", "--learning-curve", "--sizes", "20, 60", "--draws", "2"]
     found = json.loads(run(*args, "-f", "json").out)["stance"]["learning_curve"]
