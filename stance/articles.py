@@ -18,7 +18,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
 
-from stance.errors import InputError, MissingExtraError, near_miss
+from stance.errors import InputError, MissingExtraError, near_miss, number
 from stance.lexicon import valid_date
 from stance.markdown import prose_of
 from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, not_utf8, opened, unpacked_name
@@ -83,17 +83,23 @@ def scan_articles(
 ) -> Iterator[Article | Skipped]:
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
-    `date` is that of articles that tell none; `seen` is told how many bytes were read, as they are read. What is doubtful is said once,
-    on standard error.
+    A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
+    were read, as they are read. What is doubtful is said once, on standard error.
     """
-    articles = undated = again = taken = 0
+    articles = undated = again = taken = twice = 0
     first = repeated = shared = ""
+    files: set[str] = set()
     texts, ids = _Hashes(), _Hashes()
     stems: dict[str, Path] = {}
     other: Counter[str] = Counter()
-    for p in [paths] if isinstance(paths, (str, Path)) else paths:
-        for name in _files(str(p), other):
-            for item in _source(name, _own_stem(name, str(p), stems), text_column, seen):
+    for p in map(input_name, [paths] if isinstance(paths, (str, Path)) else paths):
+        for name in _files(p, other):
+            if Path(name).is_file():
+                if (file := str(Path(name).resolve())) in files:
+                    twice += 1
+                    continue
+                files.add(file)
+            for item in _source(name, _own_stem(name, p, stems), text_column, seen):
                 if isinstance(item, Article):
                     item = replace(item, date=item.date or date) if date else item
                     articles += 1
@@ -107,6 +113,8 @@ def scan_articles(
                         again += 1
                         repeated = repeated or f"{item.id!r} of {name}"
                 yield whole(replace(item, input=name))
+    if twice:
+        _warn(f"{number(twice, 'file')} given more than once, and read once")
     if again:
         _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
     if taken:
@@ -162,7 +170,13 @@ def input_bytes(paths: Iterable[str | Path]) -> int | None:
     names = [str(p) for p in paths]
     if any(n == "-" or re.match(r"https?://", n) for n in names):
         return None
-    return sum(Path(f).stat().st_size for n in names for f in _files(n) if Path(f).is_file())
+    return sum(f.stat().st_size for f in {Path(f).resolve() for n in names for f in _files(n)} if f.is_file())
+
+
+def input_name(path: str | Path) -> str:
+    """What is given, in one spelling: `news` for `./news/`. What stands before it stays: a path may begin anywhere."""
+    name = str(path)
+    return name if name in ("", "-") or re.match(r"https?://", name) else str(Path(name))
 
 
 def _files(name: str, other: Counter[str] | None = None) -> list[str]:
@@ -458,7 +472,23 @@ def _url(url: str) -> Article:
 
     try:
         with urlopen(Request(url, headers={"User-Agent": "stance (+news research)"}), timeout=30) as r:  # noqa: S310 -- http(s) only, checked by the caller
-            raw = r.read(20_000_000)
+            raw = _utf8(r.read(20_000_000), r.headers.get_content_charset(""))
     except (URLError, HTTPException, OSError, ValueError) as e:
         raise InputError(f"{url}: cannot be fetched: {e}", "check the address, or save the page and give the file") from e
     return html_article(decode(raw, url, mixed=True)[0], url, url)
+
+
+def _utf8(raw: bytes, charset: str) -> bytes:
+    """A page's bytes, as UTF-8 when they are of the charset that its server tells, and neither UTF-8 nor marked as UTF-16."""
+    try:
+        if b"\x00" not in raw:
+            raw.decode()
+            return raw
+    except UnicodeDecodeError:
+        pass
+    if not charset or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw
+    try:
+        return raw if codecs.lookup(charset).name == "iso8859-1" else raw.decode(charset).encode()  # on the web that is cp1252
+    except (LookupError, UnicodeError):  # no such charset, or not in it: as without
+        return raw

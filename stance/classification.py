@@ -12,7 +12,7 @@ from stance.actors import Mention, Pair, iter_readings, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import UNSURE, Head
 from stance.dataset import Dataset
-from stance.errors import StanceError
+from stance.errors import InputError, StanceError, near_miss
 from stance.features import scan_all
 from stance.lexicon import Lexicon
 from stance.model import Model, consistent, default_model
@@ -83,14 +83,16 @@ def classify(
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
     `actors` keeps only these (or this one). `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
+    Raises InputError for a threshold of a head that the model lacks; so do the functions below.
     """
     model = model or default_model()
+    least = _limits(model, min_confidence)
     lexicon = lexicon or model.lexicon
     items = [articles] if isinstance(articles, (Article, str)) else articles
     wanted = [actors] if isinstance(actors, str) and actors else actors
     named = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
     for batch in _batches(named):
-        yield from (judgement for _, judgement in _judged(batch, model, lexicon, min_confidence, wanted))
+        yield from (judgement for _, judgement in _judged(batch, model, lexicon, least, wanted))
 
 
 def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence: float | dict[str, float] = 0.0) -> Iterator[Judgement]:
@@ -101,10 +103,11 @@ def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence:
     """
     model = model or default_model()
     heads = {h.head.name: h.head for h in model.heads}
+    least = _limits(model, min_confidence)
     for at in range(0, len(data), PAIRS):
         rows, scored = data.rows[at : at + PAIRS], data.pairs[at : at + PAIRS]
         for row, pair, p in zip(rows, scored, _probabilities(model, scored), strict=True):
-            yield _judge(row.article_id, pair, p, (), min_confidence, heads)
+            yield _judge(row.article_id, pair, p, (), least, heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,8 @@ def classify_archive(
     Memory does not grow with the number of items. `finish` makes of a `Result` what is given back, in the process that judged it, so that
     the one process that collects has little to do.
     """
-    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon or model.lexicon, least=min_confidence, actors=tuple(actors))
+    least = _limits(model, min_confidence)
+    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon or model.lexicon, least=least, actors=tuple(actors))
     batches = _batches(items)
     if not cluster and jobs == 1:
         return map(work, batches)
@@ -141,6 +145,15 @@ def classify_archive(
         return finish(Result(item, (), "classification killed its process; is there memory enough?"))
 
     return on_cluster(work, batches, cluster, lost) if cluster else in_processes(work, batches, jobs, lost)
+
+
+def _limits(model: Model, given: float | dict[str, float]) -> dict[str, float]:
+    """The probability under which a label is unsure, by head."""
+    heads = [h.head.name for h in model.heads]
+    limits = given if isinstance(given, dict) else dict.fromkeys(heads, given)
+    if unknown := [h for h in limits if h not in heads]:
+        raise InputError(f"min_confidence: the model has no head {unknown[0]!r}; it has {', '.join(heads)}", near_miss(unknown[0], heads))
+    return limits
 
 
 def _finished(batch: list[Article | Skipped], *, finish: Callable[[Result], Any], **settings: Any) -> list[Any]:
@@ -153,7 +166,7 @@ def _bare(model: Model) -> Model:
 
 
 def _results(
-    batch: list[Article | Skipped], *, model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
+    batch: list[Article | Skipped], *, model: Model, lexicon: Lexicon, least: dict[str, float], actors: Sequence[str]
 ) -> list[Result]:
     """Results of a batch; if it fails, of each of its items alone, to find the one that fails."""
     read = [x for x in batch if isinstance(x, Article)]
@@ -185,7 +198,7 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _judged(
-    batch: Sequence[Article], model: Model, lexicon: Lexicon, least: float | dict[str, float], actors: Sequence[str]
+    batch: Sequence[Article], model: Model, lexicon: Lexicon, least: dict[str, float], actors: Sequence[str]
 ) -> Iterator[tuple[int, Judgement]]:
     """Judgements with the position of their article in the batch."""
     heads = {h.head.name: h.head for h in model.heads}
@@ -218,13 +231,12 @@ def _best(probs: dict[str, float]) -> str:
 
 
 def _judge(
-    article: str, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: float | dict[str, float], heads: Mapping[str, Head]
+    article: str, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: dict[str, float], heads: Mapping[str, Head]
 ) -> Judgement:
     labels = {}
     for head, p in probs.items():
-        limit = least.get(head, 0.0) if isinstance(least, dict) else least
         best = _best(p)
-        labels[head] = best if p[best] >= limit else UNSURE
+        labels[head] = best if p[best] >= least.get(head, 0.0) else UNSURE
     if "stance" in labels and "tone" in labels:
         labels["tone"] = consistent(labels["stance"], labels["tone"], heads)
     s = pair.reading.sentence

@@ -186,7 +186,7 @@ def classify(
     """
     from functools import partial
 
-    from stance.articles import input_bytes, scan_articles
+    from stance.articles import input_bytes, input_name, scan_articles
     from stance.classification import classify_archive
     from stance.progress import progress
 
@@ -205,7 +205,8 @@ def classify(
         if chosen == "sqlite" and output:
             from stance.store import describe_run
 
-            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
+            names = [*map(input_name, inputs)]
+            settings = {"inputs": names, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
             run = describe_run(fitted, lexicon, settings)
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
@@ -261,6 +262,9 @@ def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Itera
         done(len(batch))
 
 
+_NOTHING = "note: nothing to judge: no actor (or none asked for) is in what was read; `stance actors` shows who is"
+
+
 def _record(
     output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, restart: bool, append: bool
 ) -> tuple[Sequence[Skipped], int]:
@@ -273,6 +277,8 @@ def _record(
         raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {done.articles} articles were there already")
+    if done.articles > done.skipped and not done.judged:
+        _say(_NOTHING)
     return done.shown, done.skipped
 
 
@@ -318,7 +324,7 @@ def _stream(
     except _NothingReadError:
         _say(f"{output} is left as it was: no article could be read")
     if read and not found and chosen != "table":  # which says so itself
-        _say("note: nothing to judge: no actor (or none asked for) is in what was read; `stance actors` shows who is")
+        _say(_NOTHING)
     return shown, count
 
 
@@ -375,7 +381,10 @@ def predict(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
 ) -> None:
-    """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns."""
+    """Label the rows of a table, each for the actor it names: the table comes back with label and probabilities in further columns.
+
+    CSV keeps delimiter and line ends; it is UTF-8, with a byte-order mark where the table was not plain UTF-8.
+    """
     from stance import rendering
     from stance.classification import classify_pairs
     from stance.dataset import located, read_table
@@ -391,7 +400,9 @@ def predict(
     _warn(dataset.warnings)
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     heads = {h.head.name: h.head.labels for h in fitted.heads}
-    _write(rendering.filled_lines(table.files[0], judged, {r.line for r in dataset.rows}, heads, prefix=prefix, jsonl=chosen == "jsonl"), output)
+    (given,) = table.files
+    lines = rendering.filled_lines(given, judged, {r.line for r in dataset.rows}, heads, prefix=prefix, jsonl=chosen == "jsonl")
+    _write(lines, output, end="\n" if chosen == "jsonl" else given.end)
 
 
 # --------------------------------------------------------------------------- train, check, evaluate
@@ -460,7 +471,8 @@ def train(
     if held and (both := len({*rest.articles} & {*held.articles})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
-    cue_text = read_text(cues)[0] if cues else ""
+    cue_text, doubt = read_text(cues) if cues else ("", "")
+    _warn([doubt] if doubt else [])
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     _warn_of_folds(rest, folds)
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
@@ -518,7 +530,7 @@ def evaluate(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json; default: table.", show_default=False)] = "",
+    format: Annotated[str, typer.Option("--format", "-f", help="table, json, csv (scores by label); default: table.", show_default=False)] = "",
     output: OutOption = None,
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
@@ -527,7 +539,7 @@ def evaluate(
     from stance.detection import detect
 
     _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
-    chosen = _format(format or ("" if output else "table"), output, ("table", "json"))
+    chosen = _format(format or ("" if output else "table"), output, ("table", "json", "csv"))
     model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
     data = inputs[1:] if model else inputs
     if not data:
@@ -542,6 +554,8 @@ def evaluate(
         raise typer.BadParameter("nothing is cut into folds where a model is given: give data alone", param_hint="--group-by")
     if end_to_end and not model:
         raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
+    if chosen == "csv" and (against or end_to_end or curve):
+        raise typer.BadParameter("csv holds the scores of each label alone: take json", param_hint="--format")
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
@@ -580,6 +594,8 @@ def evaluate(
     if chosen == "json":
         ends = {"end_to_end": {k: f.as_dict() for k, f in detected.items()}} if detected else {}
         _write([_dumps(rendering.scores(reports, tests, points) | ends)], output)
+    elif chosen == "csv":
+        _write(rendering.class_lines(reports), output)
     else:
         title = "" if fitted else cross_validation(group_by)
         lines = rendering.score_lines(reports, tests, points, title=title, against=str(against))
@@ -802,6 +818,7 @@ def explain(
 def report(
     results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
+    run: Annotated[int, typer.Option("--run", help="Number of the run to report, with those like it; default: the last.", show_default=False)] = 0,
     actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
     head: Annotated[str, typer.Option("--head", help="The head that is counted; default: the model's first.", show_default=False)] = "",
     since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
@@ -823,10 +840,10 @@ def report(
     _refuse_overwrite(output, [str(results)])
     from stance.reporting import read_results, report_page
 
-    found = read_results(results, head=head, actors=actor, since=since, until=until)
+    found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
     if found.runs > 1:
-        told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}"
-        _say(f"{results}: holds {found.runs} runs; reported is the last ({told}; heads {', '.join(found.heads)}) with those like it")
+        told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}; heads {', '.join(found.heads)}"
+        _say(f"{results}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
     for note in found.notes:
         _say(f"note: {note}")
     _write(report_page(found, by=by, name=results.name), output, end="")
@@ -1126,7 +1143,7 @@ def _refuse_labelled(output: Path | None) -> None:
 
 
 def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
-    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.part.
+    """Lines to standard output, or to a file by way of a temporary name; interrupted, what there is stays as NAME.xxxxxxxx.part.
 
     Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
@@ -1150,19 +1167,18 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"what was done is in {output}") from None
         return
-    output = output.resolve() if output.is_symlink() else output
-    part = output.with_name(output.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as f:
-            for line in lines:
-                some = True
-                f.write(line + end)
-    except BaseException as e:
-        if some and isinstance(e, KeyboardInterrupt):
-            raise KeyboardInterrupt(f"what was done is in {part}") from None
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(output)
+    from stance.model import replacing
+
+    with replacing(output) as new:
+        try:
+            with new.open("w", encoding="utf-8", newline="\n") as f:
+                for line in lines:
+                    some = True
+                    f.write(line + end)
+        except KeyboardInterrupt:
+            if some:
+                raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
+            raise
     _written.append(output)
 
 
@@ -1210,7 +1226,7 @@ def main() -> None:
     _written.clear()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # lines end as in a file
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         app()

@@ -332,8 +332,8 @@ def parse_row(
     span: list[int | None] = [None, None]
     raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
     if any(raw):
-        if not all(re.fullmatch(r"\d+", x) for x in raw):
-            bad.append(f"start,end {','.join(raw)!r} are not two numbers; give both or none")
+        if not all(map(_is_number, raw)):
+            bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both or none")
         else:
             span = [int(raw[0]), int(raw[1])]
             if not int(raw[0]) < int(raw[1]) <= len(text):
@@ -342,6 +342,11 @@ def parse_row(
         raise ValueError("\n".join(bad))
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
+
+
+def _is_number(cell: str) -> bool:
+    """Whether it is one that Python reads: no more than 99 digits."""
+    return cell.isdecimal() and len(cell) < 100
 
 
 def heads_of(
@@ -504,10 +509,10 @@ def by_article(rows: Sequence[Row]) -> list[list[int]]:
 def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
     """(sentences of an article, those of its context first; the rows of each sentence after the context).
 
-    They come in the order of their `sentence_id`, where all are numbers: a table may have been sorted by actor, or lie in several files;
-    else in that of the rows.
+    They come in the order of their `sentence_id`, where all are numbers (of 99 digits at most), for a table may have been sorted by actor, or
+    lie in several files; else in that of the rows.
     """
-    if all(r.sentence_id.isdecimal() for r in rows):
+    if all(_is_number(r.sentence_id) for r in rows):
         rows = sorted(rows, key=lambda r: int(r.sentence_id))
     by_sentence: dict[tuple[str, str], list[Row]] = {}
     for r in rows:

@@ -18,7 +18,8 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -278,19 +279,29 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     A link stays a link, to the new file; a pipe or device is written to as it is.
     """
-    import tempfile
-
     if path.exists() and not (path.is_file() or path.is_dir()):
         path.write_bytes(data)
         return
-    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with replacing(path) as new, new.open("wb") as f:
+        f.write(data)
+        f.flush()
+        os.fsync(f.fileno())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that is nobody else's (NAME.xxxxxxxx.tmp), and takes its place at the end; on failure nothing of it is left.
+
+    A link stays a link, to the new file.
+    """
+    import tempfile
+
+    path = path.resolve() if path.is_symlink() else path
+    handle, name = tempfile.mkstemp(".tmp", f"{path.name}.", path.parent)
     try:
-        with os.fdopen(handle, "wb") as f:
-            f.write(data)
-            f.flush()
-            os.fsync(f.fileno())
+        os.close(handle)
+        yield Path(name)
         _keep_mode(path, name)
         Path(name).replace(path)
     except BaseException:

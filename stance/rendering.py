@@ -166,7 +166,7 @@ def _label_cells(j: Judgement) -> dict[str, str]:
 def filled_lines(
     table: Csv, judgements: Iterable[Judgement], lines: Collection[int], heads: Mapping[str, Sequence[str]], *, prefix: str = "", jsonl: bool = False
 ) -> Iterator[str]:  # fmt: skip
-    """A table with the labels of its rows in further columns: judgements of the records at `lines`.
+    """A table with the labels of its rows in further columns: judgements of the records at `lines`. Lines are to end as `table.end`.
 
     Names of new columns begin with `prefix`. Cells stay as they are; a row without a judgement gets empty ones (null in JSON lines).
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
@@ -176,8 +176,8 @@ def filled_lines(
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
-        yield from [table.first_line] if table.first_line else []
-        yield csv_line([*header, *names], table.delimiter)
+        first = [table.first_line] if table.first_line else []
+        yield table.mark + table.end.join([*first, csv_line([*header, *names], table.delimiter)])
     for r in table.records:
         j = next(judged) if r.line in lines else None
         if jsonl:
@@ -293,6 +293,15 @@ def scores(
         }
         for name, r in reports.items()
     }
+
+
+def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:
+    """The scores of every label as CSV, head by head; the interval of a label that does not occur is empty."""
+    yield csv_line(["head", "label", "precision", "recall", "f1", "f1_low", "f1_high", "pairs"])
+    for name, r in reports.items():
+        for c in r.classes:
+            scores = [f"{x:.4f}" for x in (c.precision, c.recall, c.f1, *(c.f1_interval or ()))]
+            yield csv_line([name, c.label, *scores, *([] if c.f1_interval else ["", ""]), c.support])
 
 
 def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ class Found:
 
 @dataclass(slots=True)
 class Results:
-    """What a results database holds of its last run and those like it; `articles` are the ids of all that were classified, also without
+    """What a results database holds of one run and those like it; `articles` are the ids of all that were classified, also without
     a judgement. `runs` is how many runs the database holds in all, `neutral` the neutral label by head.
     """
 
@@ -76,11 +76,11 @@ class Results:
 # --------------------------------------------------------------------------- reading
 
 
-def read_results(path: str | Path, *, head: str = "", actors: Sequence[str] = (), since: str = "", until: str = "") -> Results:
-    """Judgements of a results database, of these actors and dates (ISO, inclusive) if given: of its newest run, and of those with the
-    same model, settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
+def read_results(path: str | Path, *, run: int = 0, head: str = "", actors: Sequence[str] = (), since: str = "", until: str = "") -> Results:
+    """Judgements of a results database, of these actors and dates (ISO, inclusive) if given: of `run` (its id; 0: the last one), and of those with
+    the same model, settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
 
-    Raises InputError when the file is missing, is no results database, is of a newer format, has no such head, or has nothing to show.
+    Raises InputError when the file is missing, is no results database, is of a newer format, has no such run or head, or has nothing to show.
     """
     path = Path(path)
     if not path.is_file():
@@ -88,12 +88,12 @@ def read_results(path: str | Path, *, head: str = "", actors: Sequence[str] = ()
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return _read(db, path, head, actors, since, until)
+            return _read(db, path, run, head, actors, since, until)
     except (sqlite3.Error, json.JSONDecodeError) as e:
         raise InputError(f"{path}: is no results database: {e}", _HINT) from e
 
 
-def _read(db: sqlite3.Connection, path: Path, head: str, actors: Sequence[str], since: str, until: str) -> Results:
+def _read(db: sqlite3.Connection, path: Path, number: int, head: str, actors: Sequence[str], since: str, until: str) -> Results:
     columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT:
@@ -103,7 +103,10 @@ def _read(db: sqlite3.Connection, path: Path, head: str, actors: Sequence[str], 
     runs = [dict(r) for r in db.execute("SELECT * FROM run ORDER BY id")]
     if not runs:
         raise InputError(f"{path}: holds no run", "`stance classify ARTICLE... -o results.sqlite` fills it")
-    run = runs[-1]
+    run = next((r for r in runs if r["id"] == number), None) if number else runs[-1]
+    if run is None:
+        told = "\n".join(f"  {r['id']}: begun {r['started']}, model {r['model_name']} {r['model']}, {r['settings']}" for r in runs)
+        raise InputError(f"{path}: holds no run {number}; there are\n{told}", "give the number of one of these")
     manifest = json.loads(run["manifest"] or "{}")
     heads = _heads(columns["judgement"], manifest)
     if not heads:
@@ -119,7 +122,7 @@ def _read(db: sqlite3.Connection, path: Path, head: str, actors: Sequence[str], 
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.runs = len(runs)
     out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest.get("heads", ()) if "neutral" in h}
-    out.notes = _notes(runs, rows, newest.values(), same, kept, since, until)
+    out.notes = _notes(runs, run, rows, newest.values(), same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
     of_heads = (dict(r) for r in db.execute(query) if r["article_id"] in kept and all(r[f"{h}_probs"] for h in heads))
@@ -148,7 +151,7 @@ def _nothing(path: Path, found: Results, articles: Sequence[dict[str, Any]], sin
         asked = " or ".join(json.loads(found.run["settings"] or "{}").get("actors", ())) or "an actor"
         why = f"found no sentence with {asked} in {number(len(found.articles), 'article')}"
         hint = "`stance actors TEXT` shows who is found in a text, `stance classify --actors FILE` adds names"
-    return InputError(f"{path}: no judgement to report: the last run, of {found.run['started']}, {why}{told}", hint)
+    return InputError(f"{path}: no judgement to report: run {found.run['id']}, of {found.run['started']}, {why}{told}", hint)
 
 
 def _like(run: dict[str, Any]) -> tuple[str, ...]:
@@ -170,12 +173,12 @@ def _within(date: str, since: str, until: str) -> bool:
 
 
 def _notes(
-    runs: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], newest: Iterable[dict[str, Any]], same: Sequence[int], kept: dict[int, Any],
-    since: str, until: str,
+    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: Iterable[dict[str, Any]], same: Sequence[int],
+    kept: dict[int, Any], since: str, until: str,
 ) -> list[str]:  # fmt: skip
     notes = []
     model = {r["id"]: r["model"] for r in runs}
-    others = Counter(model[r["run_id"]] == runs[-1]["model"] for r in rows if r["run_id"] not in same)
+    others = Counter(model[r["run_id"]] == run["model"] for r in rows if r["run_id"] not in same)
     if others[False]:
         notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
     if others[True]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from stance.actors import iter_readings, named, pairs
 from stance.articles import Article
@@ -29,23 +30,22 @@ def sample(articles: Iterable[Article], wanted: int, *, lexicon: Lexicon, seed: 
     An article's place is a hash of seed and text: the same articles are drawn in whatever order they come, and a larger
     sample holds a smaller one. Memory is that of the sample.
     """
-    drawn: dict[bytes, tuple[Row, ...]] = {}
+    drawn: dict[int, tuple[Row, ...]] = {}
+    last = [1]  # a heap of their places, negative: the last one comes first; and at the end one before all
     count = read = 0
-    last = b""
     for article in articles:
         read += 1
-        place = hashlib.sha256(f"{seed}\0{article.text}".encode("utf-8", "surrogatepass")).digest()
-        if place in drawn or count >= wanted and place > last:
+        place = int.from_bytes(hashlib.sha256(f"{seed}\0{article.text}".encode("utf-8", "surrogatepass")).digest())
+        if place in drawn or count >= wanted and place > -last[0]:
             continue
         rows = _rows(article, lexicon)
         if not _pairs(rows):
             continue
         drawn[place] = rows
+        heappush(last, -place)
         count += _pairs(rows)
-        last = max(drawn)
-        while count - _pairs(drawn[last]) >= wanted:
-            count -= _pairs(drawn.pop(last))
-            last = max(drawn)
+        while count - _pairs(drawn[-last[0]]) >= wanted:
+            count -= _pairs(drawn.pop(-heappop(last)))
     return Sample(tuple(r for place in sorted(drawn) for r in drawn[place]), count, len(drawn), read)
 
 

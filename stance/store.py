@@ -23,7 +23,7 @@ from stance.articles import Article, Skipped, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.lexicon import Lexicon
-from stance.model import Model
+from stance.model import Model, replacing
 
 APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id
 VERSION = 1  # of the tables, as PRAGMA user_version
@@ -77,12 +77,15 @@ Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterab
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a database holds of a run: articles in all, those it held before, and those skipped (the first with their reasons)."""
+    """What a database holds of a run: articles in all, those it held before, and those skipped (the first with their reasons); whether it holds
+    any judgement.
+    """
 
     articles: int
     before: int
     skipped: int
     shown: tuple[Skipped, ...]
+    judged: bool
 
 
 def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Run:
@@ -157,7 +160,8 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
 def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
     (articles, skipped) = db.execute("SELECT count(*), count(skipped) FROM article WHERE run_id = ?", (number,)).fetchone()
     rows = db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position LIMIT ?", (number, SHOWN))
-    return Recorded(articles, before, skipped, tuple(Skipped(key, reason) for key, reason in rows))
+    judged = db.execute("SELECT EXISTS (SELECT 1 FROM sentence JOIN article ON article.id = article_id WHERE run_id = ?)", (number,)).fetchone()[0]
+    return Recorded(articles, before, skipped, tuple(Skipped(key, reason) for key, reason in rows), bool(judged))
 
 
 # --------------------------------------------------------------------------- opening and replacing
@@ -500,21 +504,14 @@ def write_parquet(path: Path, results: Iterable[Result], model: Model) -> None:
         raise ModelError(f"a head cannot be kept in Parquet: the column {twice[0]!r} is taken", "write .jsonl or .csv")
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: a pipe or device, in which no Parquet file can be made", "name a file")
-    path = path.resolve() if path.is_symlink() else path
-    part = path.with_name(path.name + ".part")
     rows: list[dict[str, Any]] = []
-    try:
-        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-            for result in results:
-                rows += _flat_rows(result)
-                if len(rows) >= 8192:
-                    writer.write_table(pa.Table.from_pylist(rows, schema))
-                    rows.clear()
-            writer.write_table(pa.Table.from_pylist(rows, schema))
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(path)
+    with replacing(path) as new, pq.ParquetWriter(new, schema, compression="zstd") as writer:
+        for result in results:
+            rows += _flat_rows(result)
+            if len(rows) >= 8192:
+                writer.write_table(pa.Table.from_pylist(rows, schema))
+                rows.clear()
+        writer.write_table(pa.Table.from_pylist(rows, schema))
 
 
 def _schema(pa: Any, model: Model) -> Any:

@@ -96,11 +96,14 @@ def read_text(path: Path) -> tuple[str, str]:
 
     Raises InputError for a missing, damaged, empty or binary file, and for a few lines that are no UTF-8 among others that are.
     """
+    return decode(_bytes(path), str(path))
+
+
+def _bytes(path: Path) -> bytes:
     if str(path) == "-":
-        return decode(sys.stdin.buffer.read(), "-")
+        return sys.stdin.buffer.read()
     with opened(path) as f:
-        raw = f.read()
-    return decode(raw, str(path))
+        return f.read()
 
 
 def _as_cp1252(e: UnicodeError) -> tuple[str, int]:
@@ -182,6 +185,8 @@ class Csv:
     records: list[Record]
     delimiter: str
     note: str = ""
+    mark: str = ""  # a byte-order mark for what is written as UTF-8, unless it was read as plain UTF-8: else Excel takes it for cp1252
+    end: str = "\n"  # of a line
 
     @property
     def place(self) -> str:
@@ -200,12 +205,15 @@ class Csv:
 
 def read_csv(path: Path) -> Csv:
     """A CSV as of `read_text`; records without a filled cell are left out. Raises as that does."""
-    text, note = read_text(path)
+    raw = _bytes(path)
+    text, note = decode(raw, str(path))
     delimiter, records = csv_records(io.StringIO(text, newline=""))
     header = next(records)
     columns = [plain_cell(c).strip().lower() for c in header.cells]
     rows = [_measured(r, len(columns)) for r in records if any(c.strip() for c in r.cells)]
-    return Csv(str(path), header, columns, rows, delimiter, note)
+    marked = note or raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    return Csv(str(path), header, columns, rows, delimiter, note, "\ufeff" if marked else "", end)
 
 
 def _measured(record: Record, width: int) -> Record:

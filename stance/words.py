@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.errors import DataError, InputError, ModelError
+from stance.errors import number as number_of
 from stance.features import Ints, Keys, word_key
 from stance.syntax import cue_stem
 from stance.text import DATA, tokenize
@@ -161,17 +162,20 @@ def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH, s
     """Vectors of the `size` most frequent stems of `texts`, of those that occur at least eight times.
 
     Takes memory by the number of tokens (4 bytes each) and of different pairs of words. Same texts, same table.
-    Raises DataError when there are too few words for `width` numbers.
+    Raises DataError when there are too few words for `width` numbers: it takes one more than those.
     """
     from scipy.sparse import csr_matrix
     from sklearn.utils.extmath import randomized_svd
 
+    if size <= width:
+        raise DataError(f"{number_of(size, 'word')}: too few for vectors of {width} numbers", f"take a --size above {width}, or a smaller --width")
     number, tokens = _numbered(texts)
     count = np.bincount(tokens[tokens >= 0], minlength=len(number))
     spelt = list(number)
     chosen = [i for i in np.argsort(-count, kind="stable")[:size] if count[i] >= _LEAST]
     if len(chosen) <= width:
-        raise DataError(f"{len(chosen)} words occur {_LEAST} times or more: too few for vectors of {width} numbers", "give more text")
+        why = f"{number_of(len(chosen), 'word')} that occur{'s' * (len(chosen) == 1)} {_LEAST} times or more: too few for vectors of {width} numbers"
+        raise DataError(why, "give more text" + (f", or a --width of {len(chosen) - 1} at most" if len(chosen) > 1 else ""))
     column = np.full(len(number) + 1, -1, np.int32)  # the last one is for the gap between texts, -1
     column[chosen] = np.arange(len(chosen))
     tokens = column[tokens]

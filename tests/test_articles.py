@@ -12,8 +12,11 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import fields, replace
+from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import pytest
@@ -213,7 +216,7 @@ def test_no_two_files_of_a_run_share_an_id(put: Put, tmp_path: Path) -> None:
     ids = ["x", "x.txt.gz", "y", "b/x", "b/y-1", "q/b/x"]
     assert [x.id for x in scan_articles(given)] == ids
     assert [x.id for x in scan_articles(given[:1])] == ids[:3], "what comes later changes no id"
-    assert [x.id for x in scan_articles([given[0] / "x.txt", given[1] / "x.txt", *given])] == ["x", "b/x", *ids[:4], "b/y-1", "q/b/x"]
+    assert [x.id for x in scan_articles([given[0] / "x.txt", given[1] / "x.txt", *given])] == ["x", "b/x", "x.txt.gz", "y", "b/y-1", "q/b/x"]
 
 
 MARKDOWN = """---
@@ -367,6 +370,23 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
     assert "cannot be fetched" in reason("https://stance.invalid/a.html")
 
 
+@pytest.mark.parametrize(
+    ("told", "encoding"),
+    [
+        ("text/html; charset=windows-1250", "cp1250"), ("text/html; charset=UTF-16LE", "utf-16-le"), ("text/html", "utf-8"),
+        ("text/html; charset=windows-1250", "utf-8"), ("text/html; charset=windows-1250", "utf-16"),  # which their bytes tell
+        *[(f"text/html; charset={x}", "cp1252") for x in ("iso-8859-1", "nonsense", "utf-8", "us-ascii", "hex")],
+    ],
+)  # fmt: skip
+def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest.MonkeyPatch, told: str, encoding: str) -> None:
+    name = "Dvořák" if encoding != "cp1252" else "“Sørensen”"
+    page, headers = io.BytesIO(PAGE.replace("the crews", name).encode(encoding)), Message()
+    headers["Content-Type"] = told
+    answer = SimpleNamespace(read=page.read, headers=headers)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: nullcontext(answer))
+    assert f"told {name} to wait" in only("https://stance.invalid/a.html").text
+
+
 def test_an_address_that_is_none_does_not_stop_the_rest(put: Put) -> None:
     skipped, read = scan_articles(["https://stance.invalid/a b.html", put("a.txt", "One.")])
     assert isinstance(skipped, Skipped) and skipped.reason.startswith("cannot be fetched: URL can't contain control characters")
@@ -505,12 +525,24 @@ def test_dates_that_are_not_understood_are_said_once(put: Put, capsys: pytest.Ca
     assert capsys.readouterr().err == told
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_file_that_is_given_again_is_read_once(put: Put, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put("news/b.txt", "Peru stayed.")
+    put("news/a.txt", "Oslo left.")
+    monkeypatch.chdir(tmp_path)
+    Path("link").symlink_to("news")
+    given = ["./news/b.txt", "news", "./news/", tmp_path / "news", "link", "news/../news", "news//a.txt"]
+    assert [(a.id, a.input) for a in read_articles(given)] == [("b", "news/b.txt"), ("a", "news/a.txt")]
+    assert capsys.readouterr().err == "warning: 10 files given more than once, and read once\n"
+    assert input_bytes(given) == len("Peru stayed.Oslo left.")
+
+
 def test_the_same_text_twice_is_said(put: Put, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    put("art/a0.txt", "Oslo left.")
+    copy = put("copy.txt", put("art/a0.txt", "Oslo left.").read_text("utf-8"))
     lines = [json.dumps({"id": n, "text": f"Oslo left {n % 3000}."}) for n in range(1, 5001)]
     big = put("big.jsonl", "\n".join([*lines, '{"text": "Oslo left."}']))
-    assert len(list(scan_articles([tmp_path / "art", tmp_path / "art" / "a0.txt", big]))) == 5003
-    told = f"2002 of 5003 articles have the text of an earlier one and count again (first: 'a0' of {tmp_path / 'art' / 'a0.txt'}); give each once"
+    assert len(list(scan_articles([tmp_path / "art", copy, big]))) == 5003
+    told = f"2002 of 5003 articles have the text of an earlier one and count again (first: 'copy' of {copy}); give each once"
     assert capsys.readouterr().err == f"warning: {told}\n"
 
 

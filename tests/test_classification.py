@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from stance.actors import pairs, read
 from stance.articles import Article
 from stance.classification import BATCH, Judgement, classify, classify_archive, classify_pairs
 from stance.dataset import Dataset
+from stance.errors import InputError
 from stance.lexicon import Lexicon
 from stance.model import Model
 
@@ -182,3 +183,15 @@ def test_given_pairs_are_judged_in_their_order_whatever_is_scored_together(model
     monkeypatch.setattr(classification, "PAIRS", 7)
     again = list(classify_pairs(data, model, min_confidence={"stance": 0.5}))
     assert [j.labels for j in again] == [j.labels for j in whole]
+
+
+def test_a_threshold_of_a_head_that_the_model_lacks_is_refused(model: Model, reports: Dataset) -> None:
+    article, typo = Article("a", TEXT), {"stanze": 1.0}
+    calls: list[Callable[[], object]] = [
+        lambda: list(classify(article, model, min_confidence=typo)),
+        lambda: list(classify_pairs(reports, model, min_confidence=typo)),
+        lambda: classify_archive([article], model, min_confidence=typo),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match="no head 'stanze'; it has stance, tone\\n  did you mean 'stance'"):
+            call()

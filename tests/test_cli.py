@@ -81,7 +81,7 @@ def test_the_suffix_of_the_output_chooses_the_format(run: Cli, article: Path, mo
     r = run("classify", article, "-m", model_file, "-o", out)
     assert (r.code, r.out) == (0, "")
     assert out.read_text("utf-8").startswith(begins)
-    assert not list(tmp_path.glob("*.part"))
+    assert [*tmp_path.glob("out*")] == [out]
 
 
 def test_output_file_and_standard_output_are_the_same(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
@@ -148,6 +148,11 @@ def test_no_judgement_of_an_actor_is_told(run: Cli, article: Path, model_file: P
     r = run("classify", article, "-m", model_file, "--actor", "Peru", "-f", "jsonl")
     assert r.code == 0 and not r.out and "nothing to judge" in r.err
     assert "nothing to judge" not in run("classify", article, "-m", model_file).err
+    database = ("-o", article.with_name("r.sqlite"), "-m", model_file)
+    for _ in range(2):  # the second time all is there already
+        assert "note: nothing to judge" in run("classify", article, *database, "--actor", "Peru").err
+    for _ in range(2):
+        assert "nothing to judge" not in run("classify", article, *database, "--append").err
     r = run("classify", "Chile condemned the raid.", "-m", model_file)
     assert r.code == 1 and "on standard input (-)" in r.err
 
@@ -403,7 +408,23 @@ def test_interrupted_output_is_kept_beside_the_old_file(run: Cli, article: Path,
     monkeypatch.setattr("stance.rendering.jsonl_lines", interrupted)
     r = run("classify", article, "-m", model_file, "-o", out)
     assert r.code == 130 and out.read_text() == "old\n"
-    assert (tmp_path / "out.jsonl.part").read_text() == '{"first": 1}\n' and "out.jsonl.part" in r.err
+    (part,) = tmp_path.glob("out.jsonl.*.part")
+    assert part.read_text() == '{"first": 1}\n' and r.err == f"interrupted; what was done is in {part}\n"
+
+
+def test_two_that_write_one_file_do_not_mix(tmp_path: Path) -> None:
+    from stance.cli import _write
+
+    out = tmp_path / "out.jsonl"
+
+    def first():  # type: ignore[no-untyped-def]
+        yield "1"
+        _write(["2", "2"], out)
+        assert out.read_text() == "2\n2\n"
+        yield "1"
+
+    _write(first(), out)
+    assert out.read_text() == "1\n1\n" and [*tmp_path.iterdir()] == [out]
 
 
 def test_an_interrupt_before_the_first_line_leaves_no_file(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -568,6 +589,20 @@ def test_predict_keeps_what_stands_between_cells(run: Cli, table: Path, model_fi
     assert list(csv.reader(io.StringIO(r.out, newline=""), delimiter=";")) == list(csv.reader(io.StringIO(with_commas, newline="")))
 
 
+@pytest.mark.parametrize("first", ["", "sep=;\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(("encoding", "marked"), [("utf-8", False), ("utf-8-sig", True), ("cp1252", True), ("utf-16", True)])
+def test_predict_can_be_read_by_what_wrote_the_table(run: Cli, model_file: Path, tmp_path: Path, encoding: str, marked: bool, end: str, first: str) -> None:
+    path, out = tmp_path / "table.csv", tmp_path / "out.csv"
+    path.write_bytes(f"{first}text;actor\nOslo – café – condemned it.;Norway\n".replace("\n", end).encode(encoding))
+    assert run("predict", path, "-m", model_file, "-o", out).code == 0
+    raw = out.read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf") == marked and raw.count(b"\r\n") == (raw.count(b"\n") if end == "\r\n" else 0)
+    *before, header, row = raw.decode("utf-8-sig").splitlines()
+    assert before == first.splitlines() and header.startswith("text;actor;stance;") and row.startswith("Oslo – café – condemned it.;Norway;")
+    assert run("predict", path, "-m", model_file).out.encode() == raw
+
+
 def test_predict_does_not_write_over_columns(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_csv(tmp_path / "own.csv", [{"text": "Oslo condemned it.", "actor": "Norway", "Stance": "mine"}])
     out = tmp_path / "out.csv"
@@ -716,6 +751,20 @@ def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
     r = run("evaluate", model_file, REPORTS, "--head", "mood")
     is_message(r)
     assert "the model has no head 'mood'; it has stance, tone" in r.err
+
+
+def test_evaluate_as_csv(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    args = ("evaluate", model_file, REPORTS, "--split", "test")
+    assert run(*args, "-o", tmp_path / "scores.csv").code == 0
+    rows = list(csv.DictReader((tmp_path / "scores.csv").open(encoding="utf-8", newline="")))
+    classes = [(name, c) for name, r in json.loads(run(*args, "-f", "json").out).items() for c in r["classes"]]
+    assert [(r["head"], r["label"], int(r["pairs"])) for r in rows] == [(name, c["label"], c["support"]) for name, c in classes]
+    for row, (_, c) in zip(rows, classes, strict=True):
+        low, high = c["f1_interval"] or (None, None)
+        wanted = [c["precision"], c["recall"], c["f1"], *(x for x in (low, high) if x is not None)]
+        assert [float(row[k]) for k in ("precision", "recall", "f1", "f1_low", "f1_high") if row[k]] == pytest.approx(wanted, abs=1e-4)
+    r = run(*args, "-f", "csv", "--against", "default")
+    assert r.code == 2 and "take json" in r.err
 
 
 def test_evaluate_with_a_learning_curve(run: Cli, model_file: Path) -> None:

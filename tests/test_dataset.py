@@ -479,6 +479,18 @@ def test_an_article_that_was_sorted_or_lies_in_two_files_is_read_in_its_order(tm
     assert [found[t][0].text for t in told] == ["Norway", "It", "Chile", "It"]
 
 
+@pytest.mark.parametrize(("digits", "ordered"), [(30, True), (5000, False)])
+def test_numbers_of_any_length_are_read(tmp_path: Path, digits: int, ordered: bool) -> None:
+    """Those that Python would not read are no numbers: the rows stay in their order."""
+    told = [("It called the raid a crime.", 2), ("Norway condemned the raid.", 1)]
+    rows = [{"article_id": "a", "sentence_id": "9" * digits + str(n), "text": t, "actor": "Norway"} for t, n in told]
+    it, _ = read_pairs(write_csv(tmp_path / "d.csv", rows)).pairs
+    assert [m.text for m in it.mentions] == ["It"] * ordered
+    bad = write_csv(tmp_path / "bad.csv", [{"text": "It left.", "actor": "Norway", "start": 0, "end": "9" * digits}])
+    with pytest.raises(DataError, match="bad.csv:2: start,end .* are (outside the text of 8 characters|not two numbers; give both or none)"):
+        read_pairs(bad)
+
+
 def test_of_many_bad_rows_the_first_hundred_are_shown(file: Write) -> None:
     """All of them are kept, and `stance check` lists them."""
     path = file(HEADER + GOOD + "Peru left.,Peru,,\n" * 300 + "Peru sued.,,accuse,neutral\n" * 150)

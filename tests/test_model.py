@@ -451,12 +451,12 @@ def full_disk(*_: object) -> None:
 
 
 @pytest.mark.parametrize("old", [b"the old model", None], ids=["replacing", "new"])
-@pytest.mark.parametrize("call", ["fsync", "fdopen"])
+@pytest.mark.parametrize("call", ["os.fsync", "os.close", "pathlib.Path.open"])
 def test_a_full_disk_leaves_everything_as_it_was(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes | None, call: str) -> None:
     path = tmp_path / "m.stance"
     if old is not None:
         path.write_bytes(old)
-    monkeypatch.setattr(os, call, full_disk)
+    monkeypatch.setattr(call, full_disk)
     with pytest.raises(OSError, match="No space left"):
         model.save(path)
     monkeypatch.undo()

@@ -102,8 +102,19 @@ def test_of_two_models_with_other_heads_the_last_is_reported(run: Cli, model: Mo
     found = read_results(path)
     assert list(found.heads) == ["stance", "tone"] and [j.actor for j in found.judgements] == ["Chile"] and found.runs == 2
     r = run("report", path, "-o", tmp_path / "r.html")
-    assert r.code == 0 and f"{path}: holds 2 runs; reported is the last (model {found.run['model_name']} {model.fingerprint}, begun" in r.err
+    assert r.code == 0 and f"{path}: holds 2 runs; reported is run 2 (model {found.run['model_name']} {model.fingerprint}, begun" in r.err
     assert "heads stance, tone" in r.err
+
+
+def test_an_earlier_run_is_reported_by_its_number(run: Cli, model: Model, tmp_path: Path) -> None:
+    path = write_results(tmp_path / "r.sqlite", [Article("a", "Norway condemned the raid.")], model)
+    write_results(path, [Article("b", "Chile denied it."), Article("c", "Peru denied it.")], renamed(replace(model, heads=model.heads[::-1]), stance="frame"), append=True)
+    for more, number, left in (([], 2, 1), (["--run", 1], 1, 2)):
+        r = run("report", path, "-o", tmp_path / "r.html", *more)
+        assert r.code == 0 and f"holds 2 runs; reported is run {number} (model" in r.err and f"Left out: {left} article" in r.err
+        assert (">Norway<" in (tmp_path / "r.html").read_text("utf-8")) == (number == 1)
+    r = run("report", path, "-o", tmp_path / "r.html", "--run", 3)
+    assert r.code == 1 and f"{path}: holds no run 3; there are\n  1: begun 2" in r.err and '\n  2: begun 2' in r.err and '{"inputs": ["b", "c"]}' in r.err
 
 
 def test_the_model_s_first_head_is_reported_or_the_one_named(run: Cli, model: Model, tmp_path: Path) -> None:
@@ -174,9 +185,9 @@ def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"no judgement to report from 1999 to 2000"):
         read_results(database, since="1999", until="2000")
     path = write_results(tmp_path / "e.sqlite", [Article("a", "It rained.")], model)
-    with pytest.raises(InputError, match=r"no judgement to report: the last run, of \d{4}-.*, found no sentence with an actor in 1 article\n  `stance actors TEXT`"):
+    with pytest.raises(InputError, match=r"no judgement to report: run 1, of \d{4}-.*, found no sentence with an actor in 1 article\n  `stance actors TEXT`"):
         read_results(path)
-    with pytest.raises(InputError, match=r"the last run, of .*, holds no article\n  Left out: 1 article classified with another model.\n  `stance classify") as e:
+    with pytest.raises(InputError, match=r"run 2, of .*, holds no article\n  Left out: 1 article classified with another model.\n  `stance classify") as e:
         read_results(write_results(path, [], renamed(model, stance="frame"), append=True))
     assert "widen" not in str(e.value)
     with pytest.raises(InputError, match=r"could read none of its 1 input; bad: the file is empty\n  mend"):

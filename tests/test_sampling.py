@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,7 +63,16 @@ def test_every_article_is_drawn_as_often(archive: list[Article], lexicon: Lexico
 def test_all_is_drawn_where_there_is_less_but_no_text_twice(archive: list[Article], lexicon: Lexicon) -> None:
     drawn = sample(archive, 10_000, lexicon=lexicon)
     assert ids(drawn) == {a.id for a in archive[:20]}
-    assert sample([Article("x", "Rain fell.")], 5, lexicon=lexicon).rows == ()
+    assert sample([Article("x", "Rain fell.")], 5, lexicon=lexicon).rows == sample(archive, 0, lexicon=lexicon).rows == ()
+
+
+def test_a_large_sample_takes_linear_time(archive: list[Article], lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = sample(archive[:1], 1, lexicon=lexicon).rows
+    monkeypatch.setattr("stance.sampling._rows", lambda *_: rows)
+    articles = [Article(str(n), str(n)) for n in range(30_000)]
+    begun = time.process_time()
+    assert sample(articles, 10**6, lexicon=lexicon).articles == 30_000
+    assert time.process_time() - begun < 3  # 10 and more when it looks at all that is drawn for each
 
 
 def test_rows_come_back_as_they_were_read(run: Cli, tmp_path: Path, lexicon: Lexicon) -> None:

@@ -22,7 +22,7 @@ from conftest import REPORTS, SETTINGS, Run, relabel
 
 from stance import classification, store
 from stance.articles import Article, Skipped, read_articles, scan_articles
-from stance.classification import BATCH, Result, classify_archive
+from stance.classification import BATCH, Result, classify, classify_archive
 from stance.dataset import read_dataset
 from stance.errors import InputError, ModelError, StanceError
 from stance.lexicon import Lexicon
@@ -542,6 +542,17 @@ def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_pat
 # --------------------------------------------------------------------------- Parquet
 
 
+def test_a_folder_in_another_spelling_is_the_same_input(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("news").mkdir()
+    Path("news/a.txt").write_text("Norway condemned the raid.", "utf-8")
+    assert run("classify", "./news/", "./news/a.txt", "-o", "r.sqlite", "-m", model_file).code == 0
+    for more in ((), ("--append",)):
+        r = run("classify", "news", "news//a.txt", "-o", "r.sqlite", "-m", model_file, *more)
+        assert r.code == 0 and "r.sqlite: 1 of 1 articles were there already" in r.err
+    assert sql(Path("r.sqlite"), "SELECT count(*), max(run_id) FROM article") == [(1, 1)]
+
+
 def test_parquet_holds_the_rows_of_json_lines(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")  # of the extra `parquet`
     assert run("classify", few, "-o", tmp_path / "r.parquet", "-m", model_file) == Run(0, "", "")
@@ -565,6 +576,20 @@ def test_a_failed_parquet_leaves_the_old_file(model: Model, few: Path, tmp_path:
     with pytest.raises(OSError, match="No space"):
         write_parquet(out, fails(), model)
     assert out.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["r.parquet"]
+
+
+def test_two_that_write_one_parquet_do_not_mix(model: Model, tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")  # of the extra `parquet`
+    out = tmp_path / "r.parquet"
+
+    def results(*names: str) -> Iterator[Result]:
+        for name in names:
+            if len(names) == 2:
+                write_parquet(out, results(name), model)
+            yield Result(Article(name, "Norway condemned the raid."), tuple(classify(Article(name, "Norway condemned the raid."), model)))
+
+    write_parquet(out, results("a", "b"), model)
+    assert pq.read_table(out).column("article").to_pylist() == ["a", "b"] and [*tmp_path.iterdir()] == [out]
 
 
 def test_parquet_without_pyarrow_says_what_to_install(run: Cli, few: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,13 @@ def test_a_table_from_standard_input(run: Cli, stdin: Give, tmp_path: Path, monk
     assert r.code == 1 and "-:2: row has 2 cells, the header 4" in r.err
 
 
+def test_train_warns_of_cues_that_are_no_utf_8(run: Cli, tmp_path: Path) -> None:
+    cues = tmp_path / "cues.csv"
+    cues.write_bytes("phrase,label,kind,weight\ndémarche,nonsense,verb,3\n".encode("cp1252"))
+    r = run("train", REPORTS, "--cues", cues, "-o", tmp_path / "m.stance")
+    assert r.code == 1 and r.err.startswith(f"warning: {cues}:2: not UTF-8 (byte 0xe9); read as cp1252\nerror: ")
+
+
 def test_definitions_from_standard_input(run: Cli, stdin: Give, tmp_path: Path) -> None:
     todo = write_csv(tmp_path / "todo.csv", [{"text": "Norway left.", "actor": "Norway", "position": ""}])
     stdin("sep=;\nhead;label;definition\nposition;pro;for it\n")

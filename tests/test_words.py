@@ -78,8 +78,14 @@ def test_counting_in_chunks_changes_nothing(table: WordVectors, monkeypatch: pyt
 
 
 def test_too_little_text_says_so() -> None:
-    with pytest.raises(DataError, match="1 words occur 8 times or more: too few for vectors of 100 numbers"):
+    with pytest.raises(DataError, match="^1 word that occurs 8 times or more: too few for vectors of 100 numbers\n  give more text$"):
         learn_words(["peace " * 9, "war"])
+    three = ["peace talks failed " * 9]
+    with pytest.raises(DataError, match="^3 words that occur 8 .*\n  give more text, or a --width of 2 at most$"):
+        learn_words(three)
+    assert len(learn_words(three, width=2)) == 3
+    with pytest.raises(DataError, match="^2 words: too few for vectors of 2 numbers\n  take a --size above 2, or a smaller --width$"):
+        learn_words(three, size=2, width=2)
 
 
 def test_a_table_comes_back_as_it_was(table: WordVectors, tmp_path: Path) -> None:
