@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
 from stance.lexicon import Lexicon, default_lexicon, valid_date
-from stance.tables import Csv, read_csv, unpacked_name
+from stance.tables import Csv, composed, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 RESERVED = (
@@ -29,6 +30,10 @@ RESERVED = (
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
+MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+COUNTED = "start counts from 0, and end is one after the last character"
+MISSED = "written for an empty cell"
+UNDATED = "date is not understood"
 OTHER_CONTEXT = "whose context is not that of the first row of the article"
 
 
@@ -153,7 +158,7 @@ def table_of(
     neutral: Mapping[str, str] | None = None,
 ) -> Table:  # fmt: skip
     """As `read_table`, of files already read."""
-    wanted = None if heads is None else tuple(dict.fromkeys(heads))
+    wanted = None if heads is None else tuple(dict.fromkeys(map(composed, heads)))
     rows: list[Row] = []
     problems: list[str] = []
     names: tuple[str, ...] = ()
@@ -169,7 +174,7 @@ def table_of(
         problems += bad
     found = heads_of(rows, names, known, neutral)
     problems += label_problems(rows, found, {h.name for h in known})
-    notes = [f.note for f in files if f.note]
+    notes = [*(f.note for f in files if f.note), *odd_cells(rows)]
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
         problems += clash
@@ -285,7 +290,7 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
     known = (*COLUMNS, *heads)
     if odd := [n for n in columns if n.lower() not in map(str.lower, known)]:
         raise DataError(f"no column is called {odd[0]!r} here", near_miss(odd[0], known) or f"one of {', '.join(known)}")
-    names = {c.strip().lower(): name.lower() for name, c in columns.items()}
+    names = {composed(c).strip().lower(): name.lower() for name, c in columns.items()}
     if missing := [c for c in names if c not in file.columns]:
         told = f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns)}"
         raise DataError(told, near_miss(missing[0], file.columns))
@@ -304,6 +309,7 @@ def parse_row(
     """
     none = neutral or {}
     bad: list[str] = []
+    cell = {k: x if k in ("text", "context") else composed(x) for k, x in cell.items()}  # offsets count in the text as it is
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
@@ -312,14 +318,14 @@ def parse_row(
     left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
     bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
     span: list[int | None] = [None, None]
-    raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
+    raw = [re.sub(r"(?<=\d)[.,]0+$", "", cell.get(k, "").strip()) for k in ("start", "end")]  # numbers beside empty cells are 12.0 in pandas
     if any(raw):
         if not all(re.fullmatch(r"\d+", x) for x in raw):
-            bad.append(f"start,end {','.join(raw)!r} are not two numbers; give both or none")
+            bad.append(f"start,end {','.join(raw)!r} are not two numbers; give both, or leave both empty")
         else:
             span = [int(raw[0]), int(raw[1])]
             if not int(raw[0]) < int(raw[1]) <= len(text):
-                bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters")
+                bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     if bad:
         raise ValueError("\n".join(bad))
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
@@ -342,7 +348,9 @@ def heads_of(
         fixed = next((h for h in known if h.name == n), None)
         seen = Counter(r.labels[n] for r in rows if r.actor and r.labels[n])
         default = DEFAULT_HEADS.get(n)
-        ours = default and none.get(n, NEUTRAL) in default.labels and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
+        shared = sum(c for x, c in seen.items() if default and x in default.labels)
+        told = default and set(seen) & set(default.labels) - {NEUTRAL}  # every codebook has a neutral label
+        ours = told and default and none.get(n, NEUTRAL) in default.labels and shared > sum(seen.values()) / 2
         if fixed:
             out.append(fixed)
         elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
@@ -375,6 +383,21 @@ def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) 
     return out
 
 
+def odd_cells(rows: Sequence[Row]) -> Iterator[str]:
+    """What is said of cells that are read as they stand, but hardly meant so: each value of a column once, at the first row that has it."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for r in rows:
+        for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), *r.labels.items()]:
+            if value in MISSING:
+                found.setdefault((column, value), []).append(r)
+    told = [(f"{c} {x!r} is read as it stands", those, f"if it was {MISSED}, empty the cell or delete the row") for (c, x), those in found.items()]
+    if undated := [r for r in rows if r.date and not valid_date(r.date)]:
+        told.append((f"{UNDATED}: {undated[0].date[:40]!r}", undated, "write YYYY-MM-DD"))
+    for what, those, todo in told:
+        more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
+        yield f"{those[0].place}: {what}{more}; {todo}"
+
+
 def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[str]]:
     seen: dict[tuple[object, ...], Row] = {}
     kept: list[Row] = []
@@ -398,7 +421,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
 
 def normalise(text: str) -> str:
     """Lower case, letters and digits only: two spellings of one sentence are equal."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+    return " ".join(re.findall(r"\w+", composed(text).lower()))
 
 
 def _group(row: Row) -> str:
@@ -517,8 +540,9 @@ def _locate_article(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Pair]:
 
 
 def _by_name(row: Row) -> re.Match[str] | None:
-    """The actor's own name in the text."""
-    return re.search(rf"\b{re.escape(row.actor)}\b", row.text)
+    """The actor's own name in the text, whichever way its accents are written."""
+    forms = dict.fromkeys((row.actor, unicodedata.normalize("NFD", row.actor)))
+    return re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)", row.text)
 
 
 def _with_given(reading: Reading, rows: list[Row]) -> Reading:

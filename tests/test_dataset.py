@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conftest import write_csv
@@ -297,11 +299,61 @@ def test_what_is_said_of_a_bad_row(file: Write, row: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("span", "said"),
-    [("0,99", "outside the text"), ("5,5", "outside the text"), ("6,2", "outside the text"), ("a,b", "not two numbers"), ("3,", "not two numbers"), ("-1,4", "not two numbers")],
+    [
+        ("0,99", "outside the text"), ("5,5", "or hold none; start counts from 0, and end is one after the last"), ("6,2", "or hold none"), ("a,b", "not two numbers"),
+        ("3,", "not two numbers"), ("-1,4", "not two numbers"), ("1.5,4", "not two numbers"), (".0,4", "not two numbers"), ("NA,NA", "leave both empty"),
+    ],  # fmt: skip
 )
 def test_bad_spans(file: Write, span: str, said: str) -> None:
     (found,) = problems(file(f"text,actor,stance,start,end\nThe union left.,Miners,firm,{span}\nThe mine closed.,Mine,neutral,4,8\n"))
     assert found.startswith("2: ") and said in found
+
+
+@pytest.mark.parametrize("span", ['4.0,9.0', '"4,0","9,0"', "4.000,9"])
+def test_a_span_may_be_written_as_decimals(file: Write, span: str) -> None:
+    data = read_dataset(file(f"text,actor,stance,start,end\nThe union left.,Miners,firm,{span}\nChile denied it.,Chile,deny,,\n"))
+    assert [m.text for m in data.pairs[0].mentions] == ["union"]
+
+
+def test_values_that_stand_for_an_empty_cell_are_told(file: Write) -> None:
+    rows = "Norway left.,Norway,pro,r1\nChile left.,Chile,NA,r2\nPeru left.,Peru,NA,NaN\nIran left.,Iran,contra,r4\nIraq left.,NA,contra,r5\n"
+    path = file("text,actor,view,article_id\n" + rows)
+    todo = "; if it was written for an empty cell, empty the cell or delete the row"
+    assert [w.removeprefix(f"{path}:") for w in read_dataset(path, heads=["view"]).warnings if "not found" not in w] == [
+        f"3: view 'NA' is read as it stands (and in 1 further row){todo}", f"4: article_id 'NaN' is read as it stands{todo}",
+        f"6: actor 'NA' is read as it stands{todo}",
+    ]  # fmt: skip
+    assert [f.kind for f in check([path], heads=["view"]).findings if f.place.endswith((":3", ":6"))] == ["missing", "missing", "absent-actor"]
+
+
+def test_a_date_that_is_not_understood_is_told(file: Write) -> None:
+    path = file("text,actor,stance,date\nNorway denied it.,Norway,deny,2019-04-03\nChile left.,Chile,firm,03.04.2019\nPeru left.,Peru,firm,NA\nIran left.,Iran,firm,\n")
+    assert read_dataset(path).warnings == (f"{path}:3: date is not understood: '03.04.2019' (and in 1 further row); write YYYY-MM-DD",)
+    assert [f.kind for f in check([path]).findings if f.place.endswith(":3")] == ["date"]
+
+
+@pytest.mark.parametrize("name", ["José Müller", "Élodie Lefèvre", "André", "Yahoo!", "(Neos)"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_may_be_characters_of_their_own(file: Write, name: str, form: Literal["NFC", "NFD"]) -> None:
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    text, actor, column, label = (unicodedata.normalize(f, x) for f, x in [(form, f"Then {name} left."), (other, name), (other, "Räson"), (other, "für")])
+    rows = f"{text},{actor},{label}\nChile left.,Chile,{unicodedata.normalize(form, 'für')}\n"
+    data = read_dataset(file(f"text,actor,{column}\n{rows}"), heads=["Räson"])
+    assert [m.text for m in data.pairs[0].mentions] == [unicodedata.normalize(form, name)] and data.warnings == ()
+    assert data.pairs[0].actor == name and data.labels["Räson"] == ("für", "für") and data.rows[0].text == text
+
+
+def test_a_part_of_a_word_is_no_name(file: Write) -> None:
+    assert read_pairs(file("text,actor\nThe Neosphere left.,Neos\n")).pairs[0].mentions == ()
+
+
+@pytest.mark.parametrize(("labels", "known"), [(("neutral", "neutral", "contra"), False), (("neutral", "neutral", "deny"), True), (("firm", "firm", "fimr"), True)])
+def test_neutral_alone_makes_no_labels_of_the_codebook(file: Write, labels: tuple[str, ...], known: bool) -> None:
+    path = file("text,actor,stance\n" + "".join(f"Peru left {n} times.,Peru,{x}\n" for n, x in enumerate(labels)))
+    if "fimr" in labels:
+        assert problems(path) == ["4: unknown stance 'fimr'; did you mean 'firm'?"]
+    else:
+        assert read_dataset(path).heads[0].labels == (("deny", "neutral") if known else ("contra", "neutral"))
 
 
 def test_conflicting_labels_name_both_lines(file: Write) -> None:
