@@ -91,6 +91,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.pairs)
 
+    def __repr__(self) -> str:
+        """What a notebook shows: numbers, not rows."""
+        labels = "".join(f"; {h}: {', '.join(f'{x} {n}' for x, n in Counter(y).most_common())}" for h, y in self.labels.items())
+        return f"<Dataset of {number(len(self), 'pair')} in {number(len(set(self.groups)), 'article')}{labels}>"
+
     def take(self, indices: Iterable[int]) -> Dataset:
         """The given rows as a data set of their own; heads and fingerprint rule stay the same."""
         at = list(indices)
@@ -118,7 +123,7 @@ def read_dataset(
 ) -> Dataset:
     """Read labelled CSV files (or folders of them, or `-`, standard input; packed ones too) and locate every actor in its sentence.
 
-    `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
+    `heads` names the label columns (or the only one); without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
     `known` fixes label sets (a model's, for evaluation). `neutral` names the label of a head that says nothing is taken, where it is
     not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head. Raises InputError for unreadable files and
@@ -144,6 +149,7 @@ def read_table(
     With `unlabelled`, label columns and cells may be missing, and all rows are kept. `heads` None: no column holds labels. Options and errors
     as of `read_dataset`.
     """
+    heads = (heads,) if isinstance(heads, str) else heads
     files = read_files(paths, columns=columns, heads=heads or [h.name for h in known])
     return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral)
 

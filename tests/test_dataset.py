@@ -254,6 +254,13 @@ def test_a_column_that_stands_twice(file: Write) -> None:
     assert e.value.message == f"{path}:1: column 'stance' stands 2 times in the header"
 
 
+def test_the_only_head_may_be_named_alone(file: Write) -> None:
+    path = file("text,actor,view\nPeru left.,Peru,pro\nChile left.,Chile,contra\nIran left.,Iran,pro\n")
+    data = read_dataset(path, heads="view")
+    assert [h.name for h in data.heads] == ["view"]
+    assert repr(data) == "<Dataset of 3 pairs in 3 articles; view: pro 2, contra 1>" and repr(read_pairs(path)) == "<Dataset of 3 pairs in 3 articles>"
+
+
 def test_a_head_named_twice_is_taken_once(file: Write) -> None:
     assert [h.name for h in read_dataset(file(HEADER + GOOD), heads=["stance", "stance"]).heads] == ["stance"]
 
