@@ -97,8 +97,10 @@ class Dataset:
         return f"<Dataset of {number(len(self), 'pair')} in {number(len(set(self.groups)), 'article')}{labels}>"
 
     def take(self, indices: Iterable[int]) -> Dataset:
-        """The given rows as a data set of their own; heads and fingerprint rule stay the same."""
+        """The given rows as a data set of their own; heads and fingerprint rule stay the same. Raises TypeError for a mask (a list of bool)."""
         at = list(indices)
+        if any(isinstance(i, bool) for i in at):
+            raise TypeError("take wants numbers of rows, not a mask; numpy.flatnonzero(mask) has them")
         rows = tuple(self.rows[i] for i in at)
         return Dataset(
             self.heads, rows, tuple(self.pairs[i] for i in at), tuple(self.groups[i] for i in at),
@@ -216,6 +218,8 @@ def row_digest(row: Row) -> int:
 def labelled_files(paths: Paths) -> list[Path]:
     """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
+    if hasattr(paths, "columns"):
+        raise InputError(f"data are given as {type(paths).__name__}, not as the path of a file", "write a CSV first: frame.to_csv(path, index=False)")
     for p in map(Path, [paths] if isinstance(paths, (str, Path)) else paths):
         if str(p) != "-" and p.is_dir():
             inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")

@@ -73,6 +73,20 @@ def test_split_and_take(reports: Dataset) -> None:
     assert reports.take(range(len(reports))).fingerprint == reports.fingerprint
 
 
+def test_a_mask_is_no_row_numbers(reports: Dataset) -> None:
+    with pytest.raises(TypeError, match="flatnonzero"):
+        reports.take([r.split == "test" for r in reports.rows])
+
+
+def test_a_data_frame_is_no_file() -> None:
+    class Frame(list[str]):
+        columns = ("text", "actor")
+
+    for reader in (read_dataset, read_pairs):
+        with pytest.raises(InputError, match="given as Frame.*\n.*to_csv"):
+            reader(Frame(["text", "actor"]))
+
+
 def test_the_fingerprint_is_of_the_content(file: Write) -> None:
     a, b = read_dataset(file(HEADER + GOOD)), read_dataset(file(HEADER + GOOD, "other.csv"))
     c = read_dataset(file(HEADER + GOOD.replace("accuse", "firm"), "third.csv"))
