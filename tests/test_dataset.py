@@ -425,6 +425,15 @@ def test_labels_and_heads_whose_columns_would_have_one_name(file: Write, heads: 
         list(csv_lines([], {h.name: h.labels for h in data.heads}))
 
 
+def test_unsure_is_no_label_to_train_on(file: Write) -> None:
+    data = read_dataset(file("text,actor,view\n" + "".join(f"Peru left {n} times.,Peru,{x}\n" for n, x in enumerate(("pro", "unsure", "pro", "unsure")))), heads=["view"])
+    with pytest.raises(DataError) as e:
+        check_trainable(data)
+    assert [p.split(":", 1)[1] for p in e.value.problems] == [
+        "3: label 'unsure' of head 'view' is what results say where no label is sure enough; label these rows, or rename it"
+    ]
+
+
 def test_a_head_that_would_have_a_column_of_every_result(file: Write) -> None:
     with pytest.raises(DataError, match="a head cannot be called 'sentence_start'"):
         read_dataset(file("text,actor,sentence_start\nNorway left.,Norway,a\n"), heads=["sentence_start"])
