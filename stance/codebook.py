@@ -86,7 +86,7 @@ def gloss(head: str, label: str) -> str:
 def column_clashes(heads: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
     """What (head, label; '' for the head itself) would need a column or a word of the results that another has already, and what to do.
 
-    `unsure` says there that no label is sure enough. A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them.
+    A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them. The label `unsure` is taken.
     """
     out: dict[tuple[str, str], str] = {}
     csv: dict[str, tuple[str, str]] = {}
