@@ -17,10 +17,10 @@ import numpy as np
 
 from stance.annotation import NAMES_OF_ANNOTATORS, no_labels
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import Paths, Row, heads_of, label_problems, normalise, read_files, table_of
+from stance.dataset import Paths, Row, heads_of, label_problems, normalise, odd_cells, read_files, table_of
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, percentiles, resample
-from stance.tables import Csv, safe_line
+from stance.tables import Csv, composed, safe_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,7 @@ def read_annotations(
     if table and not table.heads and (lacking := no_labels(long)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     rows = [r for f, p in wide for r in _wide_rows(f, p)]
+    odd = tuple(odd_cells(rows))
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
     if table:
         rows += _with_annotators([r for r in table.rows if r.actor])
@@ -148,7 +149,7 @@ def read_annotations(
         )
     context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(table.rows if table else ()) if not r.actor}
     return Annotations(
-        who, found, matched.units, (*(table.warnings if table else ()), *matched.warnings, *alike), tuple(context.values())
+        who, found, matched.units, (*(table.warnings if table else ()), *odd, *matched.warnings, *alike), tuple(context.values())
     )
 
 
@@ -186,9 +187,9 @@ def _wide_rows(file: Csv, prefixes: dict[str, list[str]]) -> Iterator[Row]:
         raise DataError(f"{file.place}: no column {missing!r}; seen: {', '.join(file.columns)}", "needed: actor, and sentence_id or text")
     for r in file.records:
         cell = file.cells(r)
-        keys = {k: cell.get(k, "").strip() for k in ("actor", "article_id", "sentence_id", "context", "date", "split")}
+        keys = {k: composed(cell.get(k, "")).strip() for k in ("actor", "article_id", "sentence_id", "context", "date", "split")}
         for who, names in prefixes.items():
-            labels = {n: cell.get(f"{who}_{n.lower()}", "").strip() for n in names}
+            labels = {n: composed(cell.get(f"{who}_{n.lower()}", "")).strip() for n in names}
             if keys["actor"]:
                 yield Row(file.file, r.line, cell.get("text", ""), labels=labels, start=None, end=None, annotator=who, **keys)
 

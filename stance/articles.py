@@ -437,6 +437,8 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
             next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
         )
     for n, r in enumerate(records, 2):
+        if not any(c.strip() for c in r.cells):  # as spreadsheets leave them
+            continue
         if r.fault:
             yield Skipped(f"{name}:{r.line}", r.fault)
         elif len(r.cells) > len(header):

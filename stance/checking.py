@@ -21,7 +21,10 @@ from stance.codebook import NEUTRAL
 from stance.dataset import (
     ABSENT,
     COLUMNS,
+    COUNTED,
+    MISSED,
     OTHER_CONTEXT,
+    UNDATED,
     Dataset,
     Paths,
     Row,
@@ -122,7 +125,7 @@ def _in_order(findings: Iterable[Finding], table: Table) -> list[Finding]:
 
 def examine(data: Dataset) -> list[Finding]:
     """Warnings about the rows of a data set, one rule after the other."""
-    rules = (_odd_text, _languages, _neutral_tones, _absent, _article_ids, _repeats, _contradictions)
+    rules = (_odd_text, _languages, _neutral_tones, _cut_words, _absent, _article_ids, _repeats, _contradictions)
     return [f for rule in rules for f in rule(data)]
 
 
@@ -148,7 +151,8 @@ def _errors(e: DataError) -> list[Finding]:
 def _notes(data: Dataset) -> list[Finding]:
     """What reading said, without what is said of each row below."""
     said = [w for w in data.warnings if ABSENT not in w and OTHER_CONTEXT not in w]
-    return [_parsed(w, "warning", "duplicate" if "duplicate row" in w else "encoding") for w in said]
+    kinds = {"duplicate row": "duplicate", MISSED: "missing", UNDATED: "date"}
+    return [_parsed(w, "warning", next((kind for words, kind in kinds.items() if words in w), "encoding")) for w in said]
 
 
 # --------------------------------------------------------------------------- columns and classes
@@ -233,6 +237,17 @@ def _neutral_tones(data: Dataset) -> Iterator[Finding]:
     for r in data.rows if none.get("stance") and "tone" in none else ():
         if r.labels["stance"] == none["stance"] and (tone := r.labels["tone"]) != calm:
             yield _warn(r, "neutral-tone", f"stance of {r.actor!r} is {none['stance']} but tone {tone!r}; the codebook gives it {calm} tone")
+
+
+def _cut_words(data: Dataset) -> Iterator[Finding]:
+    """The first row of a file whose span begins or ends inside a word: it may have been counted from 1."""
+    cut: defaultdict[str, list[Row]] = defaultdict(list)
+    for r in data.rows:
+        if any(at is not None and 0 < at < len(r.text) and r.text[at - 1 : at + 1].isalnum() for at in (r.start, r.end)):
+            cut[r.file].append(r)
+    for r, *others in cut.values():
+        more = f", as do those of {number(len(others), 'further row')}" if others else ""
+        yield _warn(r, "span", f"start,end {r.start},{r.end} cut a word ({r.text[r.start : r.end]!r}){more}; {COUNTED}")
 
 
 def _absent(data: Dataset) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -83,16 +83,33 @@ def classify(
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
     `actors` keeps only these (or this one). `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
-    Raises InputError for a threshold of a head that the model lacks; so do the functions below.
+    Raises InputError for what is neither a text nor an article (a missing value, a whole table), and for a threshold of a head that the model lacks;
+    for that so do the functions below.
     """
     model = model or default_model()
     least = _limits(model, min_confidence)
     lexicon = lexicon or model.lexicon
-    items = [articles] if isinstance(articles, (Article, str)) else articles
     wanted = [actors] if isinstance(actors, str) and actors else actors
-    named = (Article(f"text-{n}", x) if isinstance(x, str) else x for n, x in enumerate(items, 1))
-    for batch in _batches(named):
+    for batch in _batches(_as_articles(articles)):
         yield from (judgement for _, judgement in _judged(batch, model, lexicon, least, wanted))
+
+
+def _as_articles(given: Any) -> Iterator[Article]:
+    """Articles, those of plain texts numbered. Raises InputError for what is neither."""
+    if isinstance(given, (bytes, Mapping)) or hasattr(given, "columns") or not isinstance(given, (str, Article, Iterable)):
+        said = f"articles are given as {type(given).__name__}, not as texts or Article objects"
+        raise InputError(said, "of a table give the column with the texts; files are read by stance.read_articles(path)")
+    for n, x in enumerate([given] if isinstance(given, (str, Article)) else given, 1):
+        if isinstance(x, str):
+            yield Article(f"text-{n}", x)
+        elif isinstance(x, Article):
+            for f in fields(x):
+                if not isinstance(value := getattr(x, f.name), str):
+                    said = f"{f.name} of article {n} is {value!r:.60} ({type(value).__name__}), not a str"
+                    raise InputError(said, "give str(…), or '' where there is none")
+            yield x
+        else:
+            raise InputError(f"article {n} is {x!r:.60} ({type(x).__name__}), not a text or an Article", "leave out missing values: column.dropna()")
 
 
 def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence: float | dict[str, float] = 0.0) -> Iterator[Judgement]:

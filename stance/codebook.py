@@ -84,9 +84,9 @@ def gloss(head: str, label: str) -> str:
 
 
 def column_clashes(heads: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
-    """What (head, label; '' for the head itself) would need a column of the results that another has already, and what to do.
+    """What (head, label; '' for the head itself) would need a column or a word of the results that another has already, and what to do.
 
-    A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them.
+    A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them. The label `unsure` is taken.
     """
     out: dict[tuple[str, str], str] = {}
     csv: dict[str, tuple[str, str]] = {}
@@ -98,4 +98,6 @@ def column_clashes(heads: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], 
             what, whose = (f"{'label ' + repr(x) + ' of ' if x else ''}head {h!r}" for h, x in ((head, label), old))
             told = f"{what} would have the column {column!r} in results, which is one of {whose}"
             out[head, label] = f"{told}; rename the {'label' if label else 'head'}"
+    for head in (h for h, labels in heads.items() if UNSURE in labels):
+        out[head, UNSURE] = f"label {UNSURE!r} of head {head!r} is what results say where no label is sure enough; label these rows, or rename it"
     return out

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
 from stance.lexicon import Lexicon, default_lexicon, valid_date
-from stance.tables import Csv, read_csv, unpacked_name
+from stance.tables import Csv, composed, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 RESERVED = (
@@ -29,6 +30,10 @@ RESERVED = (
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 ABSENT = "whose actor was not found in the sentence"
+MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+COUNTED = "start counts from 0, and end is one after the last character"
+MISSED = "written for an empty cell"
+UNDATED = "date is not understood"
 OTHER_CONTEXT = "whose context is not that of the first row of the article"
 
 
@@ -95,9 +100,16 @@ class Dataset:
         """The article of each row; a sentence without `article_id` is one of its own."""
         return tuple(map(_of_article, self.rows))
 
+    def __repr__(self) -> str:
+        """What a notebook shows: numbers, not rows."""
+        labels = "".join(f"; {h}: {', '.join(f'{x} {n}' for x, n in Counter(y).most_common())}" for h, y in self.labels.items())
+        return f"<Dataset of {number(len(self), 'pair')} in {number(len(set(self.articles)), 'article')}{labels}>"
+
     def take(self, indices: Iterable[int]) -> Dataset:
-        """The given rows as a data set of their own; heads and fingerprint rule stay the same."""
+        """The given rows as a data set of their own; heads and fingerprint rule stay the same. Raises TypeError for a mask (a list of bool)."""
         at = list(indices)
+        if any(isinstance(i, bool) for i in at):
+            raise TypeError("take wants numbers of rows, not a mask; numpy.flatnonzero(mask) has them")
         rows = tuple(self.rows[i] for i in at)
         return Dataset(
             self.heads, rows, tuple(self.pairs[i] for i in at), tuple(self.groups[i] for i in at),
@@ -124,7 +136,7 @@ def read_dataset(
 ) -> Dataset:
     """Read labelled CSV files (or folders of them, or `-`, standard input; packed ones too) and locate every actor in its sentence.
 
-    `heads` names the label columns; without it, `stance` and `tone` as far as they are there.
+    `heads` names the label columns (or the only one); without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
     `known` fixes label sets (a model's, for evaluation). `neutral` names the label of a head that says nothing is taken, where it is
     not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head.
@@ -152,6 +164,7 @@ def read_table(
     With `unlabelled`, label columns and cells may be missing, and all rows are kept. `heads` None: no column holds labels. Options and errors
     as of `read_dataset`.
     """
+    heads = (heads,) if isinstance(heads, str) else heads
     files = read_files(paths, columns=columns, heads=heads or [h.name for h in known])
     return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral, group_by=group_by)
 
@@ -166,7 +179,7 @@ def table_of(
     neutral: Mapping[str, str] | None = None, group_by: str = "",
 ) -> Table:  # fmt: skip
     """As `read_table`, of files already read."""
-    wanted = None if heads is None else tuple(dict.fromkeys(heads))
+    wanted = None if heads is None else tuple(dict.fromkeys(map(composed, heads)))
     rows: list[Row] = []
     problems: list[str] = []
     names: tuple[str, ...] = ()
@@ -182,7 +195,7 @@ def table_of(
         problems += bad
     found = heads_of(rows, names, known, neutral)
     problems += label_problems(rows, found, {h.name for h in known})
-    notes = [f.note for f in files if f.note]
+    notes = [*(f.note for f in files if f.note), *odd_cells(rows)]
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
         problems += clash
@@ -218,6 +231,8 @@ def row_digest(row: Row) -> int:
 def labelled_files(paths: Paths) -> list[Path]:
     """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
+    if hasattr(paths, "columns"):
+        raise InputError(f"data are given as {type(paths).__name__}, not as the path of a file", "write a CSV first: frame.to_csv(path, index=False)")
     for p in map(Path, [paths] if isinstance(paths, (str, Path)) else paths):
         if str(p) != "-" and p.is_dir():
             inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")
@@ -303,7 +318,7 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
     known = (*COLUMNS, *heads)
     if odd := [n for n in columns if n.lower() not in map(str.lower, known)]:
         raise DataError(f"no column is called {odd[0]!r} here", near_miss(odd[0], known) or f"one of {', '.join(known)}")
-    names = {c.strip().lower(): name.lower() for name, c in columns.items()}
+    names = {composed(c).strip().lower(): name.lower() for name, c in columns.items()}
     if missing := [c for c in names if c not in file.columns]:
         told = f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns)}"
         raise DataError(told, near_miss(missing[0], file.columns))
@@ -322,6 +337,7 @@ def parse_row(
     """
     none = neutral or {}
     bad: list[str] = []
+    cell = {k: x if k in ("text", "context") else composed(x) for k, x in cell.items()}  # offsets count in the text as it is
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
@@ -330,14 +346,14 @@ def parse_row(
     left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
     bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
     span: list[int | None] = [None, None]
-    raw = [cell.get("start", "").strip(), cell.get("end", "").strip()]
+    raw = [re.sub(r"(?<=\d)[.,]0+$", "", cell.get(k, "").strip()) for k in ("start", "end")]  # numbers beside empty cells are 12.0 in pandas
     if any(raw):
         if not all(map(_is_number, raw)):
-            bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both or none")
+            bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
         else:
             span = [int(raw[0]), int(raw[1])]
             if not int(raw[0]) < int(raw[1]) <= len(text):
-                bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters")
+                bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     if bad:
         raise ValueError("\n".join(bad))
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
@@ -365,7 +381,9 @@ def heads_of(
         fixed = next((h for h in known if h.name == n), None)
         seen = Counter(r.labels[n] for r in rows if r.actor and r.labels[n])
         default = DEFAULT_HEADS.get(n)
-        ours = default and none.get(n, NEUTRAL) in default.labels and sum(c for x, c in seen.items() if x in default.labels) > sum(seen.values()) / 2
+        shared = sum(c for x, c in seen.items() if default and x in default.labels)
+        told = default and set(seen) & set(default.labels) - {NEUTRAL}  # every codebook has a neutral label
+        ours = told and default and none.get(n, NEUTRAL) in default.labels and shared > sum(seen.values()) / 2
         if fixed:
             out.append(fixed)
         elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
@@ -398,6 +416,21 @@ def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) 
     return out
 
 
+def odd_cells(rows: Sequence[Row]) -> Iterator[str]:
+    """What is said of cells that are read as they stand, but hardly meant so: each value of a column once, at the first row that has it."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for r in rows:
+        for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), *r.labels.items()]:
+            if value in MISSING:
+                found.setdefault((column, value), []).append(r)
+    told = [(f"{c} {x!r} is read as it stands", those, f"if it was {MISSED}, empty the cell or delete the row") for (c, x), those in found.items()]
+    if undated := [r for r in rows if r.date and not valid_date(r.date)]:
+        told.append((f"{UNDATED}: {undated[0].date[:40]!r}", undated, "write YYYY-MM-DD"))
+    for what, those, todo in told:
+        more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
+        yield f"{those[0].place}: {what}{more}; {todo}"
+
+
 def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[str]]:
     seen: dict[tuple[object, ...], Row] = {}
     kept: list[Row] = []
@@ -421,7 +454,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
 
 def normalise(text: str) -> str:
     """Lower case, letters and digits only: two spellings of one sentence are equal."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+    return " ".join(re.findall(r"\w+", composed(text).lower()))
 
 
 def _of_article(row: Row) -> str:
@@ -555,8 +588,9 @@ def _locate_article(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Pair]:
 
 
 def _by_name(row: Row) -> re.Match[str] | None:
-    """The actor's own name in the text."""
-    return re.search(rf"\b{re.escape(row.actor)}\b", row.text)
+    """The actor's own name in the text, whichever way its accents are written."""
+    forms = dict.fromkeys((row.actor, unicodedata.normalize("NFD", row.actor)))
+    return re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)", row.text)
 
 
 def _with_given(reading: Reading, rows: list[Row]) -> Reading:

@@ -113,7 +113,7 @@ def softmax(scores: Floats) -> Floats:
     return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """A trained model. `manifest` holds all that is known of its making and its scores.
 
@@ -132,6 +132,11 @@ class Model:
     network: Network | None = None
     seen: Keys | None = field(default=None, repr=False)
     lexicon: Lexicon = field(default_factory=default_lexicon, repr=False)
+
+    def __repr__(self) -> str:
+        """What a notebook shows: labels, not arrays."""
+        heads = "".join(f"; {h.head.name}: {', '.join(h.head.labels)}" for h in self.heads)
+        return f"<Model {self.fingerprint}{f' of {self.path}' if self.path else ''}{heads}>"
 
     def rows(self, pairs: Sequence[Pair] | Prepared, *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""

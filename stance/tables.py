@@ -8,6 +8,7 @@ import gzip
 import io
 import re
 import sys
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -209,7 +210,7 @@ def read_csv(path: Path) -> Csv:
     text, note = decode(raw, str(path))
     delimiter, records = csv_records(io.StringIO(text, newline=""))
     header = next(records)
-    columns = [plain_cell(c).strip().lower() for c in header.cells]
+    columns = [composed(plain_cell(c)).strip().lower() for c in header.cells]
     rows = [_measured(r, len(columns)) for r in records if any(c.strip() for c in r.cells)]
     marked = note or raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
@@ -279,6 +280,11 @@ def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:
 def safe_line(cells: Iterable[object]) -> str:
     """A record of labelled CSV, without its line end: safe to open in a spreadsheet, and `Csv.cells` gives its cells back as they were."""
     return csv_line([spreadsheet_cell(str(c)) for c in cells])
+
+
+def composed(text: str) -> str:
+    """The text with every accent in one character with its letter (NFC): some systems write `é` as two."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -223,6 +225,26 @@ def test_a_wide_file_is_two_annotators(tmp_path: Path) -> None:
     read = read_annotations(path)
     found = agreement(read)
     assert read.annotators == ("x", "y") and found["stance"].equal.value == 0.5 and found["tone"].equal.value == 0
+
+
+def test_what_r_writes_for_no_label_is_told_of_a_wide_file(tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("text,actor,a_view,b_view\nPeru left.,Peru,pro,NA\nChile left.,Chile,NA,NA\nIran left.,Iran,pro,pro\n", "utf-8")
+    said = "w.csv:2: view 'NA' is read as it stands (and in 2 further rows); if it was written for an empty cell, empty the cell or delete the row"
+    assert [w.endswith(said) for w in read_annotations(tmp_path / "w.csv", heads=["view"]).warnings] == [True]
+
+
+@pytest.mark.parametrize("number", ["1", ""])
+def test_accents_may_be_characters_of_their_own(tmp_path: Path, number: str) -> None:
+    row = f"r1,{number},José Müller left.,José Müller,für"
+    forms: list[tuple[str, Literal["NFC", "NFD"]]] = [("a", "NFC"), ("b", "NFD")]
+    for name, form in forms:
+        rows = f"article_id,sentence_id,text,actor,view\n{row}\nr2,{number},Peru left.,Peru,gegen\n"
+        (tmp_path / f"{name}.csv").write_text(unicodedata.normalize(form, rows), "utf-8")
+    data = read_annotations([tmp_path / "a.csv", tmp_path / "b.csv"], heads=["view"])
+    assert [u.labels["view"] for u in data.units] == [("für", "für"), ("gegen", "gegen")] and data.warnings == ()
+    wide = unicodedata.normalize("NFD", "text,actor,a_view,b_view\nJosé left.,José,für,") + "für\n"
+    (tmp_path / "w.csv").write_text(wide, "utf-8")
+    assert [u.labels["view"] for u in read_annotations(tmp_path / "w.csv", heads=["view"]).units] == [("für", "für")]
 
 
 def test_a_file_with_the_label_itself_is_not_wide(tmp_path: Path) -> None:

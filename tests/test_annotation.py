@@ -20,13 +20,13 @@ from stance.annotation import TOOLS, export_lines, import_file
 from stance.codebook import Head
 from stance.dataset import Row, Table, read_dataset, read_table
 from stance.errors import DataError, InputError
-from stance.tables import plain_cell, spreadsheet_cell
+from stance.tables import composed, plain_cell, spreadsheet_cell
 
 Cli = Callable[..., Run]
 
 CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
 TEXT = st.text(CHARACTERS, min_size=1, max_size=30).filter(lambda t: t.strip()) | st.sampled_from(["=1+1", "'=x", "-a\r\nb", "@x", "\ttab", "😀 said “no”", "a,b;c\td"])
-WORD = st.text(CHARACTERS, max_size=12).map(str.strip) | st.sampled_from(["", "+49", "a:b", "=x", "'"])
+WORD = st.text(CHARACTERS, max_size=12).map(lambda x: composed(x).strip()) | st.sampled_from(["", "+49", "a:b", "=x", "'"])
 LABELS = st.fixed_dictionaries({"stance": WORD, "tone": WORD, "mood": WORD})
 
 
@@ -191,7 +191,7 @@ def test_all_bad_tasks_are_told_at_once(tmp_path: Path) -> None:
         f"{path}:1: two labels of 'stance': 'deny', 'firm'; keep one",
         f"{path}:2: no 'text' in it",
         f"{path}:3: label 'deny' is not a list; export a text classification or sequence labelling project",
-        f"{path}:4: start,end 0,9 are outside the text of 1 characters",
+        f"{path}:4: start,end 0,9 are outside the text of 1 characters, or hold none; start counts from 0, and end is one after the last character",
     )
     assert e.value.message == "4 bad tasks; nothing was read"
 

@@ -158,6 +158,11 @@ def test_a_csv_row_with_too_many_cells_is_skipped(put: Put) -> None:
     assert bad.name.endswith("c.csv:5") and bad.reason == "3 cells, the header has 2; put quotes round a cell that holds commas"
 
 
+def test_empty_rows_of_a_spreadsheet_are_no_articles(put: Put) -> None:
+    items = list(scan_articles(put("e.csv", "id;text;x\n;;\n;Norway left.;\n; ;\n7;;\n")))
+    assert [(x.id, x.reason if isinstance(x, Skipped) else x.text) for x in items] == [("e-3", "Norway left."), (items[1].id, "the text is empty")]
+
+
 def test_a_csv_quote_that_is_never_closed_swallows_no_rows_in_silence(put: Put) -> None:
     items = list(scan_articles(put("q.csv", 'id,text\n1,Norway waited.\n2,"France accused Italy.\n3,Spain thanked Italy.\n')))
     assert isinstance(items[0], Article) and len(items) == 2

@@ -174,6 +174,14 @@ def test_columns_called_otherwise_are_no_slips(tmp_path: Path) -> None:
     assert [f.reason for f in found if f.kind == "column"] == ["column 'dates' is not read; did you mean 'date'?"]
 
 
+def test_spans_that_were_counted_from_one(file: Write) -> None:
+    header = "text,actor,stance,start,end\n"
+    path = file("Then Müller left.,Müller,firm,6,11\nAnd Müller denied it.,Müller,deny,5,10\nSo Müller-led talks failed.,Müller,firm,3,9\n", header)
+    (found,) = [f for f in warnings(path) if f.kind == "span"]
+    said = "start,end 6,11 cut a word ('üller'), as do those of 1 further row; start counts from 0, and end is one after the last character"
+    assert found.place == f"{path}:2" and found.reason == said
+
+
 def test_other_labels_for_the_same_sentence(file: Write) -> None:
     path = file("a,Norway denied it.,Norway,deny,neutral,\nb,Norway denied it.,Norway,firm,neutral,\n")
     assert [f.line for f in warnings(path)] == [f"warning: {path}:3: stance of 'Norway' is 'firm', but 'deny' for the same sentence at {path}:2"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,12 @@ TEXT = """Oslo closes the fjord
 
 Chile denied it.\tIt called the charge a shameless lie. Both sides agreed to meet in Lima, and the U.S. offered to host the talks.
 """
+
+
+class Frame(list[str]):
+    """As a data frame of pandas: it iterates over the names of its `columns`."""
+
+    columns = ("text",)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +112,21 @@ def test_the_date_of_an_article_decides_who_is_in_office(model: Model) -> None:
 @pytest.mark.parametrize("text", ["", "\n\n", "The cat slept on the mat.", "...", "🙂"])
 def test_texts_without_actors_have_no_judgements(model: Model, text: str) -> None:
     assert list(classify(text, model)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"text": "Norway left."}, "given as dict"), (Frame(["text"]), "given as Frame"), (b"Norway left.", "given as bytes"), (None, "given as NoneType"),
+        (Path("a.txt"), "stance.read_articles(path)"), (["Norway left.", None], "article 2 is None (NoneType)"), ([float("nan")], "article 1 is nan (float)"),
+        ([b"x" * 999], "(bytes), not a text or an Article"), (Article(7, "Norway left."), "id of article 1 is 7 (int)"),  # type: ignore[arg-type]
+        ([Article("7", "Norway left.", date=datetime.date(2020, 1, 2))], "date of article 1 is datetime.date(2020, 1, 2) (date)"),  # type: ignore[arg-type]
+    ],
+)  # fmt: skip
+def test_what_is_no_text_is_refused(model: Model, given: Any, said: str) -> None:
+    with pytest.raises(InputError) as e:
+        list(classify(given, model))
+    assert said in str(e.value) and len(str(e.value)) < 300
 
 
 def test_plain_texts_are_numbered(model: Model) -> None:

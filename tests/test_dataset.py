@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conftest import write_csv
@@ -94,6 +96,20 @@ def test_split_and_take(reports: Dataset) -> None:
     assert not set(rest.groups) & set(held.groups)
     assert rest.fingerprint != held.fingerprint != reports.fingerprint
     assert reports.take(range(len(reports))).fingerprint == reports.fingerprint
+
+
+def test_a_mask_is_no_row_numbers(reports: Dataset) -> None:
+    with pytest.raises(TypeError, match="flatnonzero"):
+        reports.take([r.split == "test" for r in reports.rows])
+
+
+def test_a_data_frame_is_no_file() -> None:
+    class Frame(list[str]):
+        columns = ("text", "actor")
+
+    for reader in (read_dataset, read_pairs):
+        with pytest.raises(InputError, match="given as Frame.*\n.*to_csv"):
+            reader(Frame(["text", "actor"]))
 
 
 def test_the_fingerprint_is_of_the_content(file: Write) -> None:
@@ -277,6 +293,13 @@ def test_a_column_that_stands_twice(file: Write) -> None:
     assert e.value.message == f"{path}:1: column 'stance' stands 2 times in the header"
 
 
+def test_the_only_head_may_be_named_alone(file: Write) -> None:
+    path = file("text,actor,view\nPeru left.,Peru,pro\nChile left.,Chile,contra\nIran left.,Iran,pro\n")
+    data = read_dataset(path, heads="view")
+    assert [h.name for h in data.heads] == ["view"]
+    assert repr(data) == "<Dataset of 3 pairs in 3 articles; view: pro 2, contra 1>" and repr(read_pairs(path)) == "<Dataset of 3 pairs in 3 articles>"
+
+
 def test_a_head_named_twice_is_taken_once(file: Write) -> None:
     assert [h.name for h in read_dataset(file(HEADER + GOOD), heads=["stance", "stance"]).heads] == ["stance"]
 
@@ -322,11 +345,61 @@ def test_what_is_said_of_a_bad_row(file: Write, row: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("span", "said"),
-    [("0,99", "outside the text"), ("5,5", "outside the text"), ("6,2", "outside the text"), ("a,b", "not two numbers"), ("3,", "not two numbers"), ("-1,4", "not two numbers")],
+    [
+        ("0,99", "outside the text"), ("5,5", "or hold none; start counts from 0, and end is one after the last"), ("6,2", "or hold none"), ("a,b", "not two numbers"),
+        ("3,", "not two numbers"), ("-1,4", "not two numbers"), ("1.5,4", "not two numbers"), (".0,4", "not two numbers"), ("NA,NA", "leave both empty"),
+    ],  # fmt: skip
 )
 def test_bad_spans(file: Write, span: str, said: str) -> None:
     (found,) = problems(file(f"text,actor,stance,start,end\nThe union left.,Miners,firm,{span}\nThe mine closed.,Mine,neutral,4,8\n"))
     assert found.startswith("2: ") and said in found
+
+
+@pytest.mark.parametrize("span", ['4.0,9.0', '"4,0","9,0"', "4.000,9"])
+def test_a_span_may_be_written_as_decimals(file: Write, span: str) -> None:
+    data = read_dataset(file(f"text,actor,stance,start,end\nThe union left.,Miners,firm,{span}\nChile denied it.,Chile,deny,,\n"))
+    assert [m.text for m in data.pairs[0].mentions] == ["union"]
+
+
+def test_values_that_stand_for_an_empty_cell_are_told(file: Write) -> None:
+    rows = "Norway left.,Norway,pro,r1\nChile left.,Chile,NA,r2\nPeru left.,Peru,NA,NaN\nIran left.,Iran,contra,r4\nIraq left.,NA,contra,r5\n"
+    path = file("text,actor,view,article_id\n" + rows)
+    todo = "; if it was written for an empty cell, empty the cell or delete the row"
+    assert [w.removeprefix(f"{path}:") for w in read_dataset(path, heads=["view"]).warnings if "not found" not in w] == [
+        f"3: view 'NA' is read as it stands (and in 1 further row){todo}", f"4: article_id 'NaN' is read as it stands{todo}",
+        f"6: actor 'NA' is read as it stands{todo}",
+    ]  # fmt: skip
+    assert [f.kind for f in check([path], heads=["view"]).findings if f.place.endswith((":3", ":6"))] == ["missing", "missing", "absent-actor"]
+
+
+def test_a_date_that_is_not_understood_is_told(file: Write) -> None:
+    path = file("text,actor,stance,date\nNorway denied it.,Norway,deny,2019-04-03\nChile left.,Chile,firm,03.04.2019\nPeru left.,Peru,firm,NA\nIran left.,Iran,firm,\n")
+    assert read_dataset(path).warnings == (f"{path}:3: date is not understood: '03.04.2019' (and in 1 further row); write YYYY-MM-DD",)
+    assert [f.kind for f in check([path]).findings if f.place.endswith(":3")] == ["date"]
+
+
+@pytest.mark.parametrize("name", ["José Müller", "Élodie Lefèvre", "André", "Yahoo!", "(Neos)"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_may_be_characters_of_their_own(file: Write, name: str, form: Literal["NFC", "NFD"]) -> None:
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    text, actor, column, label = (unicodedata.normalize(f, x) for f, x in [(form, f"Then {name} left."), (other, name), (other, "Räson"), (other, "für")])
+    rows = f"{text},{actor},{label}\nChile left.,Chile,{unicodedata.normalize(form, 'für')}\n"
+    data = read_dataset(file(f"text,actor,{column}\n{rows}"), heads=["Räson"])
+    assert [m.text for m in data.pairs[0].mentions] == [unicodedata.normalize(form, name)] and data.warnings == ()
+    assert data.pairs[0].actor == name and data.labels["Räson"] == ("für", "für") and data.rows[0].text == text
+
+
+def test_a_part_of_a_word_is_no_name(file: Write) -> None:
+    assert read_pairs(file("text,actor\nThe Neosphere left.,Neos\n")).pairs[0].mentions == ()
+
+
+@pytest.mark.parametrize(("labels", "known"), [(("neutral", "neutral", "contra"), False), (("neutral", "neutral", "deny"), True), (("firm", "firm", "fimr"), True)])
+def test_neutral_alone_makes_no_labels_of_the_codebook(file: Write, labels: tuple[str, ...], known: bool) -> None:
+    path = file("text,actor,stance\n" + "".join(f"Peru left {n} times.,Peru,{x}\n" for n, x in enumerate(labels)))
+    if "fimr" in labels:
+        assert problems(path) == ["4: unknown stance 'fimr'; did you mean 'firm'?"]
+    else:
+        assert read_dataset(path).heads[0].labels == (("deny", "neutral") if known else ("contra", "neutral"))
 
 
 def test_conflicting_labels_name_both_lines(file: Write) -> None:
@@ -375,6 +448,15 @@ def test_labels_and_heads_whose_columns_would_have_one_name(file: Write, heads: 
     assert e.value.problems == (said.format(path=path),) and e.value.hint == "rename and try again"
     with pytest.raises(ModelError, match="the results cannot be kept as CSV"):
         list(csv_lines([], {h.name: h.labels for h in data.heads}))
+
+
+def test_unsure_is_no_label_to_train_on(file: Write) -> None:
+    data = read_dataset(file("text,actor,view\n" + "".join(f"Peru left {n} times.,Peru,{x}\n" for n, x in enumerate(("pro", "unsure", "pro", "unsure")))), heads=["view"])
+    with pytest.raises(DataError) as e:
+        check_trainable(data)
+    assert [p.split(":", 1)[1] for p in e.value.problems] == [
+        "3: label 'unsure' of head 'view' is what results say where no label is sure enough; label these rows, or rename it"
+    ]
 
 
 def test_a_head_that_would_have_a_column_of_every_result(file: Write) -> None:
@@ -487,7 +569,7 @@ def test_numbers_of_any_length_are_read(tmp_path: Path, digits: int, ordered: bo
     it, _ = read_pairs(write_csv(tmp_path / "d.csv", rows)).pairs
     assert [m.text for m in it.mentions] == ["It"] * ordered
     bad = write_csv(tmp_path / "bad.csv", [{"text": "It left.", "actor": "Norway", "start": 0, "end": "9" * digits}])
-    with pytest.raises(DataError, match="bad.csv:2: start,end .* are (outside the text of 8 characters|not two numbers; give both or none)"):
+    with pytest.raises(DataError, match="bad.csv:2: start,end .* are (outside the text of 8 characters|not two numbers; give both, or leave both empty)"):
         read_pairs(bad)
 
 

@@ -134,6 +134,12 @@ def test_heads_of_other_features_are_looked_up_each(model: Model, unseen: list[P
     np.testing.assert_array_equal(found["tone"], tone.probabilities(model.rows(unseen)))
 
 
+def test_what_a_notebook_shows_of_a_model(model: Model, model_file: Path) -> None:
+    again = load(model_file)
+    assert repr(again).startswith(f"<Model {model.fingerprint} of {model_file}; stance: ") and len(repr(again)) < len(str(model_file)) + 200
+    assert again != model and {model: 1}[model] == 1
+
+
 def test_no_pairs_have_no_probabilities(model: Model) -> None:
     assert {h: p.shape for h, p in model.predict_proba([]).items()} == {"stance": (0, 7), "tone": (0, 4)}
 
