@@ -63,9 +63,29 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
+class TextLabelRegression(LogisticRegression):  # type: ignore[misc]
+    """Logistic regression whose `class_weight` is found by the text of a label.
+
+    scikit-learn 1.9 takes labels such as "-1" for numbers where it looks up their weights, and does not find them.
+    """
+
+    def fit(self, X: Any, y: Sequence[str], sample_weight: Any = None) -> TextLabelRegression:
+        """As in scikit-learn. Raises ValueError for a class without a weight, where there are weights by class."""
+        params = self.get_params()
+        if isinstance(by_label := params["class_weight"], dict):
+            if lacking := sorted({str(label) for label in y} - set(map(str, by_label))):
+                raise ValueError(f"the classes {', '.join(lacking)} are not in class_weight; it has {', '.join(map(str, by_label))}")
+            told = {str(k): w for k, w in by_label.items()}
+            each = np.array([told[str(label)] for label in y])
+            sample_weight, params["class_weight"] = each if sample_weight is None else each * np.asarray(sample_weight), None
+        fitted = LogisticRegression(**params).fit(X, y, sample_weight)
+        self.__dict__.update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
+        return self
+
+
 def dense_pipeline(weight: dict[str, float] | None, seed: int) -> Pipeline:
     """The unfitted classifier of vectors."""
-    classifier = LogisticRegression(C=_C_DENSE, class_weight=weight, max_iter=300, random_state=seed)
+    classifier = TextLabelRegression(C=_C_DENSE, class_weight=weight, max_iter=300, random_state=seed)
     return Pipeline([("scale", StandardScaler()), ("classifier", classifier)])
 
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, diags
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -36,7 +35,16 @@ from stance.features import Keys, Rows, Sequences, concat, concat_sequences, ext
 from stance.lexicon import default_lexicon
 from stance.model import DenseWeights, HeadModel, Model, softmax
 from stance.network import Goal, Network, Progress, rounded
-from stance.stacking import EncoderFeatures, ScoreStack, coefficients, dense_pipeline, one_thread_network, with_encoder, with_network
+from stance.stacking import (
+    EncoderFeatures,
+    ScoreStack,
+    TextLabelRegression,
+    coefficients,
+    dense_pipeline,
+    one_thread_network,
+    with_encoder,
+    with_network,
+)
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
 
@@ -54,6 +62,7 @@ class Settings:
     `soften` divides all scores by so much more than calibration on the training data wants: for a model that will read harder text.
 
     `actor_words` crosses the actor's name with the words and their letters; None: when most rows have no mention of it.
+    Raises ValueError for a value that nothing can be trained with.
     """
 
     folds: int = 5
@@ -64,6 +73,13 @@ class Settings:
     seed: int = SEED
     draws: int = 1000
     actor_words: bool | None = None
+
+    def __post_init__(self) -> None:
+        least = {"folds": 2, "min_pairs": 1, "balance": 0, "draws": 1}
+        told = [f"{k} is {getattr(self, k)}; at least {n} is needed" for k, n in least.items() if not getattr(self, k) >= n]
+        told += [f"{k} is {getattr(self, k)}; more than 0 is needed" for k in ("c", "soften") if not getattr(self, k) > 0]
+        if told:
+            raise ValueError("; ".join(told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +146,7 @@ def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, actor_wor
     return concat(extract(pairs[i : i + batch], cues, actor_words=actor_words) for i in range(0, max(1, len(pairs)), batch))
 
 
-class WeighedRegression(LogisticRegression):  # type: ignore[misc]
+class WeighedRegression(TextLabelRegression):
     """Logistic regression on features weighed by what they tell of the classes (supervised term weighting, Debole & Sebastiani 2003).
 
     The weight of a feature is the root mean square, over the classes, of the log odds ratio of its presence, with half a count

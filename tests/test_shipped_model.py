@@ -38,9 +38,7 @@ def test_it_fits_into_git_and_the_wheel() -> None:
 def test_retraining_gives_the_same_words_and_scores(settings: Settings) -> None:
     """All but the networks of the folds, which take minutes: the sparse part, what it scores alone, and what the whole scores on held-out reports."""
     shipped = load(MODEL)
-    by = re.search(r"--group-by (\S+)", (ROOT / "Makefile").read_text("utf-8"))
-    assert by and by.group(1) == shipped.manifest["data"]["group_by"]
-    rest, held = read_dataset(ROOT / "training_data", group_by=by.group(1)).split("test")
+    rest, held = read_dataset(ROOT / "training_data").split("test")
     assert rest.fingerprint == shipped.manifest["data"]["fingerprint"], "training_data changed: run `make model`"
     assert shipped.manifest["settings"]["soften"] == settings.soften
     model, reports = train(rest, settings=settings)

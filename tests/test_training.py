@@ -27,6 +27,7 @@ from stance.dataset import Dataset, read_dataset
 from stance.errors import DataError, InputError
 from stance.evaluation import HeadReport
 from stance.model import Model, from_bytes, softmax
+from stance.stacking import TextLabelRegression
 from stance.syntax import build_cues
 from stance.training import (
     CurvePoint,
@@ -49,6 +50,7 @@ from stance.training import (
     temperature,
     train,
 )
+from stance.words import default_words
 
 Trained = tuple[Model, dict[str, HeadReport]]
 
@@ -280,6 +282,34 @@ def test_folds_never_share_a_group_and_test_every_row_once(reports: Dataset, fol
 def test_there_are_no_more_folds_than_articles_of_the_rarest_class() -> None:
     labels, groups = ["a", "a", "a", "b", "b", "a"], ["1", "2", "3", "4", "5", "6"]
     assert len(group_folds(labels, groups, Settings(folds=5))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("folds", 1), ("min_pairs", 0), ("balance", -0.1), ("draws", 0), ("c", 0.0), ("soften", 0.0), ("soften", -1.0), ("soften", float("nan"))]
+)
+def test_settings_that_train_nothing_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {value}; "):
+        Settings(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("labels", [("-1", "0", "1"), ("1", "2", "10"), ("0", "1")])
+@pytest.mark.parametrize("network", [False, True])
+def test_labels_may_be_numbers(tmp_path: Path, labels: tuple[str, ...], network: bool) -> None:
+    verbs = ("condemned", "met", "praised")
+    rows = [{"text": f"Norway {verbs[n % len(labels)]} guest {n}.", "actor": "Norway", "view": labels[n % len(labels)]} for n in range(24)]
+    data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
+    model, reports = train(data, settings=SETTINGS, words=default_words() if network else None)
+    assert set(model.head("view").head.labels) == set(labels) and reports["view"].macro_f1 > 0.9
+
+
+def test_classes_are_weighed_by_their_text() -> None:
+    X, y = csr_matrix(np.eye(6)), np.array(["1", "1", "1", "1", "2", "2"])
+    fitted = TextLabelRegression(class_weight={"1": 1.0, "2": 3.0}).fit(X, y)
+    assert fitted.class_weight == {"1": 1.0, "2": 3.0} and clone(fitted).class_weight == fitted.class_weight
+    assert np.array_equal(fitted.coef_, LogisticRegression().fit(X, y, [1, 1, 1, 1, 3, 3]).coef_)
+    assert np.array_equal(fitted.coef_, LogisticRegression(class_weight={"a": 1.0, "b": 3.0}).fit(X, np.where(y == "1", "a", "b")).coef_)
+    with pytest.raises(ValueError, match="the classes 0 are not in class_weight; it has 1, 2"):
+        TextLabelRegression(class_weight={"1": 1.0, "2": 3.0}).fit(X, [0, 0, 0, 1, 1, 1])
 
 
 def test_class_weights() -> None:
