@@ -1093,12 +1093,18 @@ def _date(given: str) -> str:
 
 def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexicon:
     """That of the model, else the default one; with a table on top of it, or the table alone."""
-    from stance.lexicon import default_lexicon, load_lexicon
+    from stance.lexicon import build_lexicon, default_lexicon
 
     if only and not path:
         raise typer.BadParameter("give the table that is to be used alone: --actors FILE", param_hint="--only-actors")
     base = model.lexicon if model else default_lexicon()
-    return load_lexicon(path, extend=not only, base=base) if path else base
+    if not path:
+        return base
+    from stance.tables import read_text
+
+    text, doubt = read_text(path)
+    _warn([doubt] if doubt else [])
+    return build_lexicon(text, str(path), base=None if only else base)
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:

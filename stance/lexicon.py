@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from stance.errors import DataError, InputError, near_miss
+from stance.errors import DataError, near_miss
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
@@ -244,18 +244,18 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
 
     Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
     A row replaces the rows of the same alias below it; an empty actor with kind `place` takes an alias out.
-    Raises InputError when the file cannot be read and DataError with all bad rows.
+    The file is read as labelled data are (UTF-8, else cp1252). Raises InputError when it cannot be read and DataError with all bad rows.
     """
-    try:
-        data = Path(path).read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"{path}: cannot read the actor table: {e}", "give a UTF-8 CSV file") from e
-    return build_lexicon(data, str(path), base=(base or default_lexicon()) if extend else None)
+    from stance.tables import read_text
+
+    return build_lexicon(read_text(Path(path))[0], str(path), base=(base or default_lexicon()) if extend else None)
 
 
 def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     """The lexicon of a table's text, on top of `base` or alone; `source` names it in messages. Raises DataError with all bad rows."""
-    lines = data.splitlines()
+    from stance.tables import composed
+
+    lines = composed(data).splitlines()
     if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
         lines = [",".join(map(_cell, row)) for row in csv.reader(lines, delimiter=";")]
     header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
