@@ -1115,8 +1115,8 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
 
     Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
-    some = False
     if output is None:
+        some = False
         try:
             for line in lines:
                 some = True
@@ -1134,20 +1134,14 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
                 f.writelines(line + end for line in lines)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"what was done is in {output}") from None
+        except BrokenPipeError:  # as above
+            raise typer.Exit(0) from None
         return
-    output = output.resolve() if output.is_symlink() else output
-    part = output.with_name(output.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as f:
-            for line in lines:
-                some = True
-                f.write(line + end)
-    except BaseException as e:
-        if some and isinstance(e, KeyboardInterrupt):
-            raise KeyboardInterrupt(f"what was done is in {part}") from None
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(output)
+    from stance.tables import replacing
+
+    with replacing(output, keep=True) as f:
+        for line in lines:
+            f.write((line + end).encode())
     _written.append(output)
 
 
@@ -1190,9 +1184,17 @@ def _progress(title: str, total: int) -> Iterator[int]:
     yield from track(range(total), description=title, console=Console(stderr=True), transient=True)
 
 
+def _open_closed() -> None:
+    """Put something in the place of what was closed (`>&-`, a service), which is None: what is written to standard output there fails."""
+    for name, way in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):  # in the order of their numbers
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, way), "r" if name == "stdin" else "w"))
+
+
 def main() -> None:
     """Entry point: errors become one message and an exit code, without a traceback."""
     _written.clear()
+    _open_closed()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")

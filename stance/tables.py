@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import os
 import re
 import sys
 import zlib
@@ -17,6 +18,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 from stance.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 PACKED = (".gz", ".bz2", ".xz")  # after any other suffix
 SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, before the header
@@ -86,6 +92,52 @@ def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
         raise InputError(f"{path}: damaged or cut off: {e}", f"get the file again{kept}") from e
     except ImportError as e:  # of a Python that was built without
         raise InputError(f"{path}: this Python cannot unpack {suffix}: {e}", "unpack the file first") from e
+
+
+@contextmanager
+def replacing(path: Path, *, keep: bool = False) -> Iterator[BinaryIO]:
+    """The bytes of a file that appears, or takes the place of the old one, when it is complete. A link stays a link, to the new file.
+
+    Until then they are in `NAME.part`, which is removed when the writing fails. With `keep`, when it is interrupted, what there is stays, and
+    the KeyboardInterrupt says so. Raises InputError while another process writes the same.
+    """
+    path = path.resolve() if path.is_symlink() else path
+    part = path.with_name(path.name + ".part")
+    with part.open("ab") as f:
+        _claim(f, part)
+        try:
+            yield f
+            f.flush()
+            _let_go(f)
+            part.replace(path)
+        except BaseException as e:
+            if keep and isinstance(e, KeyboardInterrupt) and f.tell():
+                raise KeyboardInterrupt(f"what was done is in {part}") from None
+            _let_go(f)
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _claim(f: BinaryIO, path: Path) -> None:
+    """Empty the file, unless another process holds it, or had it and has just put it in its place."""
+    busy = False
+    if fcntl:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            busy = not path.exists() or not os.path.samestat(os.fstat(f.fileno()), path.stat())
+        except BlockingIOError:
+            busy = True
+        except OSError:  # a file system without locks
+            pass
+    if busy:
+        raise InputError(f"{path}: another process is writing to it", "let it finish, or choose another name for the output")
+    f.seek(0)
+    f.truncate()
+
+
+def _let_go(f: BinaryIO) -> None:
+    if not fcntl:  # Windows moves and removes no open file; elsewhere it is held until it has its name
+        f.close()
 
 
 # --------------------------------------------------------------------------- text
