@@ -1125,7 +1125,7 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(*(["what was done is on standard output"] if some else [])) from None
         except BrokenPipeError:  # the reader has gone (`| head`): no failure
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             raise typer.Exit(0) from None
         return
     if output.exists() and not output.is_file():
@@ -1184,6 +1184,11 @@ def _progress(title: str, total: int) -> Iterator[int]:
     yield from track(range(total), description=title, console=Console(stderr=True), transient=True)
 
 
+def _drop_output() -> None:
+    """What standard output still holds and nobody takes: or the interpreter tries again as it ends, and complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _open_closed() -> None:
     """Put something in the place of what was closed (`>&-`, a service), which is None: what is written to standard output there fails."""
     for name, way in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):  # in the order of their numbers
@@ -1210,6 +1215,10 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         print(f"error: {e.filename or 'output'}: {e.strerror or e}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
         raise SystemExit(FAILED) from None
 
 
