@@ -82,6 +82,9 @@ def _control_c_later() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    from multiprocessing.resource_tracker import ensure_running
+
+    ensure_running()  # loky would, in which the signal is let through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -113,13 +116,16 @@ def _end(pool: Any) -> None:
     """End its processes at once, stopped ones too. (loky's own `kill_workers` trips over batches that were submitted just before.)
 
     One that ends while it writes a result leaves loky's thread waiting for the rest; with this process's end of the
-    pipe closed too, the thread sees that none will come.
+    pipe closed too, the thread sees that none will come. Of a broken pool the thread itself closes it: twice at once
+    would close another file of the same number.
     """
+    with pool._flags.shutdown_lock:
+        if pool._flags.broken is None and not pool._flags.shutdown:
+            pool._result_queue._writer.close()
     for process in list((pool._processes or {}).values()):
         if process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    pool._result_queue._writer.close()
     pool.shutdown(wait=True)
 
 

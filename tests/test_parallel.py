@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import LIMIT, popen, until
@@ -25,7 +26,7 @@ from stance.classification import BATCH, Result, classify_archive
 from stance.errors import MissingExtraError, StanceError
 from stance.lexicon import Lexicon
 from stance.model import Model
-from stance.parallel import in_processes, on_cluster
+from stance.parallel import _end, in_processes, on_cluster
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
 
@@ -141,6 +142,20 @@ def test_a_process_that_is_killed_as_it_starts_loses_nothing() -> None:
     threading.Thread(target=kill_first, daemon=True).start()
     work = partial(shorter, by=bytes(1_000_000))  # more than a pipe takes
     assert [x for part in in_processes(work, batches(), 2, lost) for x in part] == [n - 1_000_000 for n in range(60)]
+
+
+@POSIX
+def test_the_pipe_of_a_broken_pool_is_closed_once() -> None:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    pool, closed = ProcessPoolExecutor(1), []
+    process = pool.submit(os.getpid).result(timeout=LIMIT)
+    writer = pool._result_queue._writer
+    pool._result_queue._writer = SimpleNamespace(close=lambda: (closed.append(threading.current_thread()), writer.close()))
+    os.kill(process, signal.SIGKILL)
+    until(lambda: pool._flags.broken)
+    _end(pool)
+    assert len(closed) == 1 and threading.main_thread() not in closed
 
 
 def shorter(batch: list[int], by: bytes) -> list[int]:
