@@ -1163,7 +1163,7 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(*(["what was done is on standard output"] if some else [])) from None
         except BrokenPipeError:  # the reader has gone (`| head`): no failure
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             raise typer.Exit(0) from None
         return
     if output.exists() and not output.is_file():
@@ -1172,6 +1172,8 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
                 f.writelines(line + end for line in lines)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"what was done is in {output}") from None
+        except BrokenPipeError:  # as above
+            raise typer.Exit(0) from None
         return
     from stance.model import replacing
 
@@ -1227,9 +1229,22 @@ def _progress(title: str, total: int) -> Iterator[int]:
     yield from track(range(total), description=title, console=Console(stderr=True), transient=True)
 
 
+def _drop_output() -> None:
+    """What standard output still holds and nobody takes: or the interpreter tries again as it ends, and complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed() -> None:
+    """Put something in the place of what was closed (`>&-`, a service), which is None: what is written to standard output there fails."""
+    for name, way in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):  # in the order of their numbers
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, way), "r" if name == "stdin" else "w"))
+
+
 def main() -> None:
     """Entry point: errors become one message and an exit code, without a traceback."""
     _written.clear()
+    _open_closed()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # lines end as in a file
@@ -1245,6 +1260,10 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         print(f"error: {e.filename or 'output'}: {e.strerror or e}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
         raise SystemExit(FAILED) from None
 
 

@@ -10,14 +10,18 @@ import hashlib
 import logging
 import os
 import pickle
+import shutil
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import chain, repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
 from stance import __version__
@@ -39,28 +43,53 @@ Submit = Callable[[Any], _Future]
 
 
 def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: Lost[T, R]) -> Iterator[list[R]]:
-    """`work(batch)` of every batch, in order, in `jobs` processes; `work` is sent once a process.
+    """`work(batch)` of every batch, in order, in `jobs` processes.
 
-    At most `2 * jobs` batches are read ahead. `lost(item)` stands for an item that kills its process.
+    `work` comes to them by a temporary file: loky writes what a process starts with into a pipe, and would wait for ever for one that
+    dies before it has read it. At most `2 * jobs` batches are read ahead. `lost(item)` stands for an item that kills its process.
     Raises StanceError when the processes die whatever they are given.
     """
     from concurrent.futures.process import BrokenProcessPool
 
     from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky.backend.reduction import dumps
 
     pools: list[Any] = []
 
     def start() -> Submit:
         while pools:
             _end(pools.pop())
-        pools.append(ProcessPoolExecutor(jobs, initializer=_hold, initargs=(work, os.getpid())))
-        return lambda batch: _Watched(pools[-1].submit(_do, batch), pools[-1])
+        pools.append(ProcessPoolExecutor(jobs, initializer=_begin, initargs=(os.getpid(), file)))
+        return submit
 
+    def submit(batch: list[T]) -> _Watched:
+        with _control_c_later():
+            return _Watched(pools[-1].submit(_do, file, batch), pools[-1])
+
+    with TemporaryDirectory(prefix="stance-") as folder:
+        file = Path(folder, "work")
+        file.write_bytes(dumps(work))
+        try:
+            yield from _in_order(batches, start, BrokenProcessPool, lambda: 2 * jobs, lost)
+        finally:
+            for pool in pools:
+                _end(pool)
+
+
+@contextmanager
+def _control_c_later() -> Iterator[None]:
+    """Control-C waits until the end of this; processes and threads that start here leave it to this one, from their first moment."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing.resource_tracker import ensure_running
+
+    ensure_running()  # loky would, in which the signal is let through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        yield from _in_order(batches, start, BrokenProcessPool, lambda: 2 * jobs, lost)
+        yield
     finally:
-        for pool in pools:
-            _end(pool)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Watched:
@@ -84,36 +113,43 @@ class _Watched:
 
 
 def _end(pool: Any) -> None:
-    """End its processes at once. (loky's own `kill_workers` trips over batches that were submitted just before.)
+    """End its processes at once, stopped ones too. (loky's own `kill_workers` trips over batches that were submitted just before.)
 
     One that ends while it writes a result leaves loky's thread waiting for the rest; with this process's end of the
-    pipe closed too, the thread sees that none will come.
+    pipe closed too, the thread sees that none will come. Of a broken pool the thread itself closes it: twice at once
+    would close another file of the same number.
     """
+    with pool._flags.shutdown_lock:
+        if pool._flags.broken is None and not pool._flags.shutdown:
+            pool._result_queue._writer.close()
     for process in list((pool._processes or {}).values()):
-        process.terminate()
-    pool._result_queue._writer.close()
+        if process.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     pool.shutdown(wait=True)
 
 
-_held: list[Work[Any, Any]] = []
-
-
-def _hold(work: Work[Any, Any], parent: int) -> None:
-    """Start of a process: keep the work, leave Control-C to the parent, and end when the parent does."""
-    _held[:] = [work]
+def _begin(parent: int, file: Path) -> None:
+    """Start of a process: leave Control-C to the parent, and when the parent is killed end, and take its file away."""
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, file), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: int, file: Path) -> None:
     while os.getppid() == parent:  # it becomes another's child when its parent was killed
         time.sleep(0.5)
+    shutil.rmtree(file.parent, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _do(batch: list[Any]) -> list[Any]:
-    return _held[0](batch)
+def _do(file: Path, batch: list[Any]) -> list[Any]:
+    return _read(file)(batch)
+
+
+@cache
+def _read(file: Path) -> Work[Any, Any]:
+    return pickle.loads(file.read_bytes())  # type: ignore[no-any-return]  # noqa: S301 -- our own file
 
 
 def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost: Lost[T, R]) -> Iterator[list[R]]:
@@ -190,7 +226,7 @@ def _in_order(
     batches: Iterable[list[T]], start: Callable[[], Submit], died: type[Exception], ahead: Callable[[], int], lost: Lost[T, R]
 ) -> Iterator[list[R]]:
     """Results in the order of the batches. After a death, its batch goes item by item and the others once more."""
-    submit = start()
+    submit, deaths = start(), 0
     waiting: deque[tuple[list[T], _Future]] = deque()
     for batch in chain(batches, repeat(None)):
         if batch is not None:
@@ -201,9 +237,9 @@ def _in_order(
             return
         first, future = waiting.popleft()
         try:
-            found = future.result()
+            found, deaths = future.result(), 0
         except died:
-            found = _one_by_one(first, start, died, lost)
+            found, deaths = _one_by_one(first, start, died, lost, deaths)
             submit = start()
             waiting = deque([(b, _submitted(submit, b, died)) for b, _ in waiting])
         yield found
@@ -218,8 +254,11 @@ def _submitted(submit: Submit, batch: list[T], died: type[Exception]) -> _Future
         return future
 
 
-def _one_by_one(batch: list[T], start: Callable[[], Submit], died: type[Exception], lost: Lost[T, R]) -> list[R]:
-    submit, deaths, found = start(), 0, []
+def _one_by_one(
+    batch: list[T], start: Callable[[], Submit], died: type[Exception], lost: Lost[T, R], deaths: int
+) -> tuple[list[R], int]:
+    """Results of a batch, each item in a process of its own; and how many of the last ones in a row killed it, `deaths` before them."""
+    submit, found = start(), list[R]()
     for item in batch:
         try:
             found += submit([item]).result()
@@ -230,4 +269,4 @@ def _one_by_one(batch: list[T], start: Callable[[], Submit], died: type[Exceptio
                 raise StanceError("the worker processes die whatever they are given", "is there memory enough? use fewer --jobs") from e
             found.append(lost(item))
             submit = start()
-    return found
+    return found, deaths

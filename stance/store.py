@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -28,6 +30,7 @@ from stance.model import Model, replacing
 APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id
 VERSION = 1  # of the tables, as PRAGMA user_version
 SHOWN = 100  # skipped articles that a summary names
+LOCKED = 60  # seconds to wait for another process that writes
 
 _TABLES = """
 CREATE TABLE run(id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, version TEXT NOT NULL, model TEXT NOT NULL,
@@ -132,6 +135,7 @@ def record(
             db.execute("PRAGMA journal_mode=DELETE")  # one file, that can be copied
     if beside != path:
         _quiet(path)
+        _quiet(beside)  # who reads it, or writes the same, would keep the last batches in a log of its own
         beside.replace(path)
     return done
 
@@ -148,10 +152,13 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
         )
     if more is not None:
         db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
+        opened = path.stat()
         for batch in judge(chain([more], items), finish):
             with _transaction(db):
                 _add(db, number, position, batch, run.heads)
             position += len(batch)
+            if not path.exists() or not os.path.samestat(path.stat(), opened):  # SQLite writes on, into what nobody can open
+                raise InputError(f"{path}: removed or replaced while the results were written to it", "run the command again")
     if more is not None or known.anew or not finished:
         _finish(db, number)
     return _summary(db, number, known.before)
@@ -170,7 +177,7 @@ def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
 def _open(path: Path) -> sqlite3.Connection:
     """The database, made if there is none. Raises InputError for any other file."""
     with _named(path):
-        db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        db = sqlite3.connect(path, timeout=LOCKED, isolation_level=None)
         try:
             _check_ours(db, path)
             db.execute("PRAGMA foreign_keys=ON")
@@ -220,6 +227,7 @@ def _drop_other(path: Path, run: Run) -> None:
     with closing(_open(path)) as db:
         mine = any(not _differences(run, row) for row in _runs(db))
     if not mine:
+        _quiet(path)
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 
@@ -239,7 +247,7 @@ def _named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+    _begin(db)
     try:
         yield
     except BaseException:
@@ -247,6 +255,22 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """BEGIN IMMEDIATE, that waits for another's lock in short turns: Control-C is not heard within one."""
+    deadline = time.monotonic() + LOCKED
+    db.execute("PRAGMA busy_timeout=200")
+    try:
+        while True:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as e:
+                if e.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+    finally:
+        db.execute(f"PRAGMA busy_timeout={LOCKED * 1000}")
 
 
 # --------------------------------------------------------------------------- which run

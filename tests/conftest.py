@@ -7,8 +7,12 @@ import importlib.util
 import json
 import shutil
 import signal
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +135,36 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Run(code, out, err)
 
     return call
+
+
+# --------------------------------------------------------------------------- other processes
+
+LIMIT = 120  # seconds for what another process is to do, on a busy machine; then the test fails rather than hangs
+
+
+@contextmanager
+def popen(command: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A process that is killed when its time is over or the block fails, so that reading from it ends too."""
+    process = subprocess.Popen(command, **options)
+    timer = threading.Timer(LIMIT, process.kill)
+    timer.start()
+    try:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+    finally:
+        timer.cancel()
+
+
+def until(done: Callable[[], object]) -> None:
+    """Wait for it. Fails when the time is over."""
+    deadline = time.monotonic() + LIMIT
+    while not done():
+        assert time.monotonic() < deadline, "it has not happened in time"
+        time.sleep(0.01)
 
 
 # --------------------------------------------------------------------------- web pages, in a real browser

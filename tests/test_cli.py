@@ -18,7 +18,7 @@ from pathlib import Path
 
 import joblib
 import pytest
-from conftest import REPORTS, ROOT, Run, relabel, write_csv
+from conftest import LIMIT, REPORTS, ROOT, Run, popen, relabel, write_csv
 
 import stance
 from stance import cli, rendering
@@ -1033,24 +1033,48 @@ def test_output_is_utf8_whatever_the_locale(article: Path, model_file: Path, enc
 @pytest.mark.skipif(os.name == "nt", reason="pipes and signals are POSIX")
 def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path, model_file: Path) -> None:
     (tmp_path / "long.txt").write_text("Norway condemned the raid. " * 3000)
-    with subprocess.Popen([sys.executable, "-m", "stance.cli", "classify", str(tmp_path / "long.txt"), "-m", str(model_file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+    command = [sys.executable, "-m", "stance.cli", "classify", str(tmp_path / "long.txt"), "-m", str(model_file)]
+    with popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
         assert p.stdout and p.stderr
         p.stdout.readline()
         p.stdout.close()
-        assert p.wait(60) == 0
-        assert p.stderr.read() == b""
+        assert (p.stderr.read(), p.wait()) == (b"", 0)
+    os.mkfifo(tmp_path / "pipe")
+    with popen([*command, "-f", "jsonl", "-o", str(tmp_path / "pipe")], stderr=subprocess.PIPE) as p:
+        with (tmp_path / "pipe").open() as f:
+            f.readline()
+        assert p.stderr and (p.stderr.read(), p.wait()) == (b"", 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closed by a shell")
+def test_closed_streams(article: Path, model_file: Path, tmp_path: Path) -> None:
+    def closed(which: str, *args: object) -> tuple[int, str, str]:
+        command = ["sh", "-c", f'exec "$@" {which}', "sh", sys.executable, "-m", "stance.cli", "classify", *map(str, args), "-m", str(model_file)]
+        r = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+        return r.returncode, r.stdout, r.stderr
+
+    rows = closed("", article)[1]
+    assert closed("2>&-", article, tmp_path / "nowhere.txt") == (3, rows, "") and rows
+    assert closed(">&-", article) == (1, "", "error: output: Bad file descriptor\n")
+    if Path("/dev/full").exists():
+        assert closed(">/dev/full", article) == (1, "", "error: output: No space left on device\n")
+    assert closed("<&- >&- 2>&-", article, "-o", tmp_path / "r.jsonl") == (0, "", "") and (tmp_path / "r.jsonl").read_text() == rows
+    code, _, said = closed("<&-", "-")
+    assert code == 1 and said.startswith("skipped -: the file is empty\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes and signals are POSIX")
 def test_control_c_in_a_running_process_exits_with_130(model_file: Path) -> None:
-    with subprocess.Popen([sys.executable, "-m", "stance.cli", "classify", "-", "-m", str(model_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
-        time.sleep(2.0)  # it waits for its input
+    code = "from stance import articles, cli; read = articles._stdin; articles._stdin = lambda *a: (print('ready', flush=True), read(*a))[1]; cli.main()"
+    command = [sys.executable, "-c", code, "classify", "-", "-m", str(model_file)]
+    with popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        assert p.stdout and p.stderr and p.stdout.readline() == b"ready\n"
+        time.sleep(0.2)  # it waits for its input
         p.send_signal(signal.SIGINT)
-        assert p.wait(60) == 130
-        assert p.stderr and b"Traceback" not in p.stderr.read()
+        assert b"Traceback" not in p.stderr.read() and p.wait() == 130
 
 
-SLEEPS = "import sys, time; import stance.{0} as m; m.{1} = lambda *a, **k: (print('ready', flush=True), time.sleep(60)); from stance.cli import main; main()"
+SLEEPS = "import sys, time; import stance.{0} as m; m.{1} = lambda *a, **k: (print('ready', flush=True), time.sleep(600)); from stance.cli import main; main()"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
@@ -1069,10 +1093,10 @@ def test_control_c_says_what_was_written(tmp_path: Path, module: str, work: str,
         write_csv(tmp_path / f"{name}.csv", [{"text": "Norway denied it.", "actor": "Norway", "stance": label}])
     command = [sys.executable, "-c", SLEEPS.format(module, work), *map(str, args)]
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=path) as p:
+    with popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=path) as p:
         assert p.stdout and p.stderr and p.stdout.readline() == b"ready\n"
         p.send_signal(signal.SIGINT)
-        assert (p.wait(60), p.stderr.read().decode()) == (130, f"interrupted; {told}\n")
+        assert (p.stderr.read().decode(), p.wait()) == (f"interrupted; {told}\n", 130)
     assert [f.name for f in tmp_path.iterdir() if f.name.startswith("out")] == (["out.csv"] if "before" in told else [])
 
 
@@ -1141,5 +1165,5 @@ def test_a_csv_without_judgements_has_its_header(run: Cli, article: Path, model_
 
 
 def test_the_package_is_a_command() -> None:
-    shown = subprocess.run([sys.executable, "-m", "stance", "--version"], capture_output=True, text=True, check=True, cwd=ROOT)
+    shown = subprocess.run([sys.executable, "-m", "stance", "--version"], capture_output=True, text=True, check=True, cwd=ROOT, timeout=LIMIT)
     assert shown.stdout == f"stance {stance.__version__}\n"

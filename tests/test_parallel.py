@@ -12,10 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from conftest import LIMIT, popen, until
 
 from stance import progress
 from stance.articles import Article
@@ -23,7 +26,7 @@ from stance.classification import BATCH, Result, classify_archive
 from stance.errors import MissingExtraError, StanceError
 from stance.lexicon import Lexicon
 from stance.model import Model
-from stance.parallel import in_processes, on_cluster
+from stance.parallel import _end, in_processes, on_cluster
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
 
@@ -82,7 +85,7 @@ def test_an_item_that_kills_its_process_is_lost_alone() -> None:
 @POSIX
 def test_processes_that_always_die_end_the_run() -> None:
     with pytest.raises(StanceError, match="the worker processes die whatever they are given"):
-        list(in_processes(double, [[-1, -2, -3, -4]], 2, lost))
+        list(in_processes(double, [[-1, -2], [-3], [-4]], 2, lost))
 
 
 def large(batch: list[int]) -> list[bytes]:
@@ -118,21 +121,86 @@ def test_a_process_that_dies_while_it_writes_its_result_loses_nothing(tmp_path: 
     assert (tmp_path / "died").exists() and found == [50_000_000] * 3
 
 
-@POSIX
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_no_process_outlives_its_killed_parent() -> None:
+@pytest.mark.parametrize("sent", ["SIGKILL", "SIGSTOP"])
+def test_ending_early_ends_processes_in_the_midst_of_a_result(sent: str) -> None:
+    found = in_processes(large, ([n] for n in range(40)), 2, lost)
+    next(found)
+    for child in (some := children()):
+        os.kill(child, signal.Signals[sent])
+    found.close()  # type: ignore[attr-defined]
+    assert len(some) == 2 and children() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_that_is_killed_as_it_starts_loses_nothing() -> None:
+    def kill_first() -> None:
+        while not (some := children()):
+            time.sleep(0.001)
+        os.kill(some[0], signal.SIGKILL)
+
+    threading.Thread(target=kill_first, daemon=True).start()
+    work = partial(shorter, by=bytes(1_000_000))  # more than a pipe takes
+    assert [x for part in in_processes(work, batches(), 2, lost) for x in part] == [n - 1_000_000 for n in range(60)]
+
+
+@POSIX
+def test_the_pipe_of_a_broken_pool_is_closed_once() -> None:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    pool, closed = ProcessPoolExecutor(1), []
+    process = pool.submit(os.getpid).result(timeout=LIMIT)
+    writer = pool._result_queue._writer
+    pool._result_queue._writer = SimpleNamespace(close=lambda: (closed.append(threading.current_thread()), writer.close()))
+    os.kill(process, signal.SIGKILL)
+    until(lambda: pool._flags.broken)
+    _end(pool)
+    assert len(closed) == 1 and threading.main_thread() not in closed
+
+
+def shorter(batch: list[int], by: bytes) -> list[int]:
+    return [n - len(by) for n in batch]
+
+
+def children() -> list[int]:
+    """The processes that loky started here, from their first moment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int((path / "stat").read_text().rsplit(")", 1)[1].split()[1]) == os.getpid() and b"popen_loky" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "1", "text": "Norway condemned the raid."}\n' * 20 * BATCH)
+    code = (
+        "import os, signal, threading, time; from test_parallel import children; from stance.cli import main\n"
+        "def interrupt():\n"
+        "    while not children(): time.sleep(0.001)\n"
+        "    time.sleep(0.1); os.killpg(0, signal.SIGINT)\n"  # in the midst of their imports; to all of them, as a terminal does
+        "threading.Thread(target=interrupt, daemon=True).start(); main()"
+    )
+    r = subprocess.run(
+        [sys.executable, "-c", code, "classify", tmp_path / "a.jsonl", "-m", model_file, "-j", "2", "-o", tmp_path / "r.jsonl"],
+        capture_output=True, text=True, timeout=LIMIT, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+    )  # fmt: skip
+    assert (r.stdout, r.stderr) == ("", "interrupted; nothing was written\n") and r.returncode in (130, -signal.SIGINT)  # Python 3 dies by it after some imports
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_nothing_outlives_its_killed_parent(tmp_path: Path) -> None:
     code = (
         "import os, time\nfrom stance.parallel import in_processes\n"
         "for pids in in_processes(lambda batch: [os.getpid()], ([n] for n in range(10**9)), 2, None):\n    print(*pids, flush=True); time.sleep(0.1)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as p:
+    with popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as p:
         assert p.stdout
         children = {int(p.stdout.readline()) for _ in range(8)}
+        assert list(tmp_path.glob("stance-*"))
         p.kill()
-    deadline = time.monotonic() + 20
-    while (alive := [c for c in children if Path(f"/proc/{c}").exists()]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert children and alive == []
+    until(lambda: not any(Path(f"/proc/{c}").exists() for c in children) and not list(tmp_path.glob("stance-*")))
 
 
 # --------------------------------------------------------------------------- a dask cluster
@@ -151,9 +219,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     scheduler = subprocess.Popen(start, **quiet)  # type: ignore[call-overload]
     workers = []
     try:
-        deadline = time.monotonic() + 60
-        while not (scheduler_file.exists() and scheduler_file.read_text().endswith("}")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: scheduler_file.exists() and scheduler_file.read_text().endswith("}"))
         address = json.loads(scheduler_file.read_text())["address"]
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]
         workers = [subprocess.Popen(worker, **quiet) for _ in range(2)]  # type: ignore[call-overload]
@@ -188,12 +254,10 @@ def test_the_command_line_on_a_cluster_that_is_lost_half_way(model_file: Path, t
     path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
     path.write_text("".join(json.dumps({"id": str(n), "text": f"Norway condemned raid {n}."}) + "\n" for n in range(400 * BATCH)))
     arguments = [sys.executable, "-m", "stance.cli", "classify", path, "-m", model_file, "--dask", address, "-o", out]
-    with subprocess.Popen(list(map(str, arguments)), stderr=subprocess.PIPE, text=True) as p:
-        while p.poll() is None and not count(out):
-            time.sleep(0.02)
+    with popen(list(map(str, arguments)), stderr=subprocess.PIPE, text=True) as p:
+        until(lambda: p.poll() is not None or count(out) > 0)
         scheduler.kill()
-        assert p.stderr
-        said = p.stderr.read()
+        said = p.communicate(timeout=LIMIT)[1]
     assert p.returncode == 1 and f"error: {address}: lost the cluster" in said and "run the same command again to go on" in said
     assert "Traceback" not in said and 0 < count(out) < 400 * BATCH
 

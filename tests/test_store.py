@@ -13,12 +13,12 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPORTS, SETTINGS, Run, relabel
+from conftest import LIMIT, REPORTS, SETTINGS, Run, popen, relabel, until
 
 from stance import classification, store
 from stance.articles import Article, Skipped, read_articles, scan_articles
@@ -74,7 +74,7 @@ def command(archive: Path, out: Path, model_file: Path, *more: object) -> list[s
 @pytest.fixture(scope="module")
 def undisturbed(archive: Path, model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     out = tmp_path_factory.mktemp("undisturbed") / "r.sqlite"
-    assert subprocess.run(command(archive, out, model_file), check=True, capture_output=True).stderr == b""
+    assert subprocess.run(command(archive, out, model_file), check=True, capture_output=True, timeout=LIMIT).stderr == b""
     return dump(out)
 
 
@@ -106,7 +106,7 @@ cli.main()
 def kill(arguments: list[str], inserts: int) -> None:
     """Run the command and kill -9 it after so many inserts, of which each batch has three: in the midst of a transaction."""
     assert arguments[1:3] == ["-m", "stance.cli"]
-    r = subprocess.run([arguments[0], "-c", DIES, str(inserts), *arguments[3:]], capture_output=True)
+    r = subprocess.run([arguments[0], "-c", DIES, str(inserts), *arguments[3:]], capture_output=True, timeout=LIMIT)
     assert r.returncode == -signal.SIGKILL
 
 
@@ -123,7 +123,7 @@ def test_killed_and_gone_on_with_is_the_same_row_for_row(
         done += inserts // 3
         assert articles_in(out) == done * BATCH, "the batch that was being written is lost, and no other"
     assert sql(out, "PRAGMA integrity_check") == [("ok",)] and sql(out, "SELECT finished FROM run") == [(None,)]
-    r = subprocess.run(arguments, capture_output=True, text=True)
+    r = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT)
     assert (r.returncode, r.stderr) == (0, f"{out}: {done * BATCH} of {len(undisturbed['article'])} articles were there already\n")
     assert dump(out) == undisturbed
     assert [p.name for p in tmp_path.iterdir()] == ["r.sqlite"]  # no log is left beside it
@@ -134,8 +134,8 @@ def test_stopped_dead_at_any_moment_and_gone_on_with(archive: Path, model_file: 
     moment, out = random.Random(3), tmp_path / "r.sqlite"
     for _ in range(4):  # the signal of this timer ends a process that does not expect it as abruptly; it counts CPU, not the clock
         after = moment.uniform(0.3, 1.0)
-        subprocess.run(command(archive, out, model_file), preexec_fn=lambda after=after: signal.setitimer(signal.ITIMER_PROF, after))  # type: ignore[misc]
-    assert subprocess.run(command(archive, out, model_file), capture_output=True).returncode == 0
+        subprocess.run(command(archive, out, model_file), timeout=LIMIT, preexec_fn=lambda after=after: signal.setitimer(signal.ITIMER_PROF, after))  # type: ignore[misc]
+    assert subprocess.run(command(archive, out, model_file), capture_output=True, timeout=LIMIT).returncode == 0
     assert dump(out) == undisturbed
 
 
@@ -160,10 +160,10 @@ def test_a_full_disk_is_a_message_and_the_run_goes_on(archive: Path, model_file:
 
     out = tmp_path / "r.sqlite"
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # noqa: E731 -- no file may be larger: the third batch is too much
-    r = subprocess.run(command(archive, out, model_file), capture_output=True, text=True, preexec_fn=limit)
+    r = subprocess.run(command(archive, out, model_file), capture_output=True, text=True, timeout=LIMIT, preexec_fn=limit)
     assert r.returncode == 1 and r.stderr.startswith(f"error: {out}: ") and "run the same command again" in r.stderr and "Traceback" not in r.stderr
     assert 0 < articles_in(out) < len(undisturbed["article"])
-    assert subprocess.run(command(archive, out, model_file), capture_output=True).returncode == 0
+    assert subprocess.run(command(archive, out, model_file), capture_output=True, timeout=LIMIT).returncode == 0
     assert dump(out) == undisturbed
 
 
@@ -177,7 +177,7 @@ def test_once_more_changes_nothing(run: Cli, few: Path, model_file: Path, tmp_pa
 
 
 def test_one_process_or_two_write_the_same(archive: Path, model_file: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
-    subprocess.run(command(archive, tmp_path / "two.db", model_file, "-j", 2), check=True)
+    subprocess.run(command(archive, tmp_path / "two.db", model_file, "-j", 2), check=True, timeout=LIMIT)
     assert dump(tmp_path / "two.db") == undisturbed
 
 
@@ -377,7 +377,7 @@ def test_restart_replaces_the_old_results_when_the_new_are_complete(run: Cli, fe
     kill(arguments, 5)
     assert dump(out) == old and articles_in(part) == BATCH
     done = BATCH
-    r = subprocess.run(arguments, capture_output=True, text=True)  # goes on with the new one
+    r = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT)  # goes on with the new one
     assert r.returncode == 0 and f"{done} of {len(undisturbed['article'])} articles" in r.stderr
     assert dump(out) == undisturbed and [p.name for p in tmp_path.iterdir()] == ["r.sqlite"]
 
@@ -411,6 +411,74 @@ def test_an_old_database_that_is_opened_meanwhile_is_not_replaced(model: Model, 
     with closing(connect(out)) as reader, pytest.raises(InputError, match="in use by another program; it is not replaced"):
         record(out, scan_articles(few), opened, describe_run(model, lexicon, {"other": 1}), restart=True)
     assert sql(out, "SELECT settings FROM run") == [("{}",)] and articles_in(tmp_path / "r.sqlite.part") == 5
+
+
+@contextmanager
+def when_half_done(monkeypatch: pytest.MonkeyPatch, does: Callable[[], object]) -> Iterator[None]:
+    """Something happens when the first batch is in the database."""
+
+    def disturbed(items: Iterable[Any], **options: Any) -> Iterator[list[Result]]:
+        for n, batch in enumerate(classify_archive(items, **options)):
+            if n == 1:
+                does()
+            yield batch
+
+    with monkeypatch.context() as m:
+        m.setattr(classification, "classify_archive", disturbed)
+        yield
+
+
+@pytest.mark.parametrize("other", ["reader", "another restart"])
+def test_a_new_database_in_use_is_not_put_in_the_place_of_the_old(
+    run: Cli, few: Path, archive: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, list[Any]], other: str
+) -> None:
+    out, part = tmp_path / "r.db", tmp_path / "r.db.part"
+    run("classify", few, "-o", out, "-m", model_file)
+    old, said, readers = dump(out), [], list[sqlite3.Connection]()
+
+    def read() -> None:
+        readers.append(sqlite3.connect(part))
+        readers[0].execute("BEGIN")
+        readers[0].execute("SELECT count(*) FROM article").fetchone()
+
+    def restart() -> None:
+        r = subprocess.run(command(few, out, model_file, "--restart", "--min-confidence", "0.5"), capture_output=True, text=True, timeout=LIMIT)
+        said.append((r.returncode, r.stderr))
+
+    arguments = ["classify", archive, "-o", out, "-m", model_file, "--restart"]
+    with when_half_done(monkeypatch, read if other == "reader" else restart):
+        r = run(*arguments)
+    busy = (1, f"error: {part}: in use by another program; it is not replaced\n  close that program and run the command again\n")
+    if readers:
+        assert ((r.code, r.err), dump(out)) == (busy, old)
+        readers[0].close()
+        assert run(*arguments).code == 0
+    else:
+        assert said == [busy] and r.code == 0
+    assert dump(out) == undisturbed and [p.name for p in tmp_path.iterdir()] == ["r.db"]
+
+
+def test_a_database_that_is_removed_meanwhile_is_told(run: Cli, archive: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "r.db"
+    with when_half_done(monkeypatch, out.unlink):
+        r = run("classify", archive, "-o", out, "-m", model_file)
+    assert r.code == 1 and r.err.startswith(f"error: {out}: removed or replaced while the results were written to it\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_control_c_is_heard_while_another_holds_the_database(few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.db"
+    assert subprocess.run(command(few, out, model_file), timeout=LIMIT, check=True)
+    code = "from stance import cli, store; begin = store._open; store._open = lambda *a: (print('ready', flush=True), begin(*a))[1]; cli.main()"
+    arguments = command(few, out, model_file)
+    with closing(sqlite3.connect(out, isolation_level=None)) as db, popen([arguments[0], "-c", code, *arguments[3:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("BEGIN IMMEDIATE")
+        assert p.stdout
+        p.stdout.readline()
+        time.sleep(0.5)  # it waits for the lock
+        p.send_signal(signal.SIGINT)
+        assert p.wait(20) == 130
 
 
 def test_restart_without_an_old_file_just_begins(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
@@ -604,12 +672,11 @@ def test_parquet_without_pyarrow_says_what_to_install(run: Cli, few: Path, model
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_control_c_with_two_processes_exits_with_130(archive: Path, model_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.sqlite"
-    with subprocess.Popen(command(Path("-"), out, model_file, "-j", 2), stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as p:
+    with popen(command(Path("-"), out, model_file, "-j", 2), stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as p:
         assert p.stdin and p.stderr
         p.stdin.write(archive.read_bytes())
         p.stdin.flush()  # and more may come: it waits
-        while p.poll() is None and not articles_in(out):
-            time.sleep(0.01)
+        until(lambda: p.poll() is not None or articles_in(out))
         os.killpg(p.pid, signal.SIGINT)  # as a terminal does: all processes of the command
         said = p.stderr.read().decode()
         assert p.wait(60) == 130 and "Traceback" not in said and "run the same command again to go on" in said
