@@ -88,17 +88,14 @@ def scan_articles(
     """
     articles = undated = again = taken = twice = 0
     first = repeated = shared = ""
-    files: set[str] = set()
-    texts, ids = _Hashes(), _Hashes()
+    texts, ids, files = _Hashes(), _Hashes(), _Hashes()
     stems: dict[str, Path] = {}
     other: Counter[str] = Counter()
     for p in map(input_name, [paths] if isinstance(paths, (str, Path)) else paths):
         for name in _files(p, other):
-            if Path(name).is_file():
-                if (file := str(Path(name).resolve())) in files:
-                    twice += 1
-                    continue
-                files.add(file)
+            if Path(name).is_file() and not files.add(str(Path(name).resolve())):
+                twice += 1
+                continue
             for item in _source(name, _own_stem(name, p, stems), text_column, seen):
                 if isinstance(item, Article):
                     item = replace(item, date=item.date or date) if date else item
@@ -127,7 +124,7 @@ def scan_articles(
 
 
 class _Hashes:
-    """A set of texts or ids as hashes of 8 bytes, in a table that is never more than three quarters full."""
+    """A set of texts, ids or names as hashes of 8 bytes, in a table that is never more than three quarters full."""
 
     def __init__(self) -> None:
         self.table = array("Q", bytes(8 << 10))
