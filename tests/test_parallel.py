@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -124,18 +124,21 @@ def test_a_process_that_dies_while_it_writes_its_result_loses_nothing(tmp_path: 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("sent", ["SIGKILL", "SIGSTOP"])
 def test_ending_early_ends_processes_in_the_midst_of_a_result(sent: str) -> None:
+    others = children()  # of another test's joblib
     found = in_processes(large, ([n] for n in range(40)), 2, lost)
     next(found)
-    for child in (some := children()):
+    for child in (some := children(others)):
         os.kill(child, signal.Signals[sent])
     found.close()  # type: ignore[attr-defined]
-    assert len(some) == 2 and children() == []
+    assert len(some) == 2 and children(others) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_process_that_is_killed_as_it_starts_loses_nothing() -> None:
+    others = children()
+
     def kill_first() -> None:
-        while not (some := children()):
+        while not (some := children(others)):
             time.sleep(0.001)
         os.kill(some[0], signal.SIGKILL)
 
@@ -162,14 +165,14 @@ def shorter(batch: list[int], by: bytes) -> list[int]:
     return [n - len(by) for n in batch]
 
 
-def children() -> list[int]:
-    """The processes that loky started here, from their first moment."""
+def children(others: Collection[int] = ()) -> list[int]:
+    """The processes that loky started here, from their first moment; without `others`."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if int((path / "stat").read_text().rsplit(")", 1)[1].split()[1]) == os.getpid() and b"popen_loky" in (path / "cmdline").read_bytes():
                 found.append(int(path.name))
-    return found
+    return [n for n in found if n not in others]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
