@@ -452,7 +452,6 @@ def train(
     from stance import rendering
     from stance.dataset import read_dataset, read_definitions
     from stance.syntax import build_cues
-    from stance.tables import read_text
     from stance.training import Settings, evaluate, train
     from stance.training import hold_out as held_back
 
@@ -471,8 +470,7 @@ def train(
     if held and (both := len({*rest.articles} & {*held.articles})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
-    cue_text, doubt = read_text(cues) if cues else ("", "")
-    _warn([doubt] if doubt else [])
+    cue_text = _text(cues) if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     _warn_of_folds(rest, folds)
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
@@ -1098,13 +1096,16 @@ def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexic
     if only and not path:
         raise typer.BadParameter("give the table that is to be used alone: --actors FILE", param_hint="--only-actors")
     base = model.lexicon if model else default_lexicon()
-    if not path:
-        return base
+    return build_lexicon(_text(path), str(path), base=None if only else base) if path else base
+
+
+def _text(path: Path) -> str:
+    """The text of a table; what is doubtful of it is said."""
     from stance.tables import read_text
 
     text, doubt = read_text(path)
     _warn([doubt] if doubt else [])
-    return build_lexicon(text, str(path), base=None if only else base)
+    return text
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:
