@@ -780,7 +780,7 @@ def explain(
     date = _date(date)
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
-    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, lexicon, date=date)
+    mine, names = pairs_of(_given(text), actor, lexicon, date=date)
     here = "" if actor in names else lexicon.called([actor]).get(actor, "")
     if mine and here:
         _say(f"note: {actor!r} is {here!r} in the alias table; it is explained as an actor of its own, of that name alone")
@@ -986,7 +986,7 @@ def actors(
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
     date = _date(date)
-    _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors, fitted), date=date)), None)
+    _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date)), None)
 
 
 @app.command()
@@ -1100,12 +1100,19 @@ def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexic
 
 
 def _text(path: Path) -> str:
-    """The text of a table; what is doubtful of it is said."""
+    """The text of a file, or of standard input (`-`); what is doubtful of it is said."""
     from stance.tables import read_text
 
     text, doubt = read_text(path)
     _warn([doubt] if doubt else [])
     return text
+
+
+def _given(text: str) -> str:
+    """A text of the command line, or that of standard input (`-`); with U+FFFD for bytes of the former that are no UTF-8."""
+    from stance.articles import whole_text
+
+    return _text(Path("-")) if text == "-" else whole_text(text)
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:
