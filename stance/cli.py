@@ -194,7 +194,7 @@ def classify(
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
     _check_output(chosen, output, restart, append)
     date = _date(date)
-    _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
+    _refuse_overwrite(output, [*inputs, model, actors], inside=chosen != "sqlite")
     fitted = _model(model)
     limit = _limit(fitted, min_confidence, precision)
     lexicon = _lexicon(actors, only_actors, fitted)
@@ -390,7 +390,7 @@ def predict(
     from stance.dataset import located, read_table
 
     chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
-    _refuse_overwrite(output, [str(data), *(str(p) for p in (model, actors) if p)])
+    _refuse_overwrite(output, [data, model, actors])
     if data.is_dir():
         raise typer.BadParameter(f"{data} is a folder; name one table in it")
     fitted = _model(model)
@@ -536,7 +536,7 @@ def evaluate(
     from stance.dataset import located, read_table
     from stance.detection import detect
 
-    _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
+    _refuse_overwrite(output, [*inputs, against, words, start, actors])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json", "csv"))
     model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
     data = inputs[1:] if model else inputs
@@ -643,7 +643,7 @@ def sample(
     from stance.sampling import sample
 
     refuse_taken(head)
-    _refuse_overwrite(output, [*archive, *([str(actors)] if actors else [])])
+    _refuse_overwrite(output, [*archive, actors])
     _refuse_labelled(output)
     given = _date(date)
     skipped: list[Skipped] = []
@@ -683,7 +683,7 @@ def check(
     from stance import checking
     from stance.training import Settings, out_of_fold
 
-    _refuse_overwrite(output, map(str, data))
+    _refuse_overwrite(output, [*data, actors])
     chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
     lexicon = _lexicon(actors, only_actors)
     checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral))
@@ -726,7 +726,7 @@ def agree(
 
     _refuse_labelled(output)
     for option, path in (("-o", output), ("--agreed", agreed)):
-        _refuse_overwrite(path, map(str, files), option=option)
+        _refuse_overwrite(path, files, option=option)
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
@@ -835,7 +835,7 @@ def report(
             raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
     if until and since[: len(until)] > until:
         raise typer.BadParameter(f"{since} is later than --to {until}", param_hint="--from")
-    _refuse_overwrite(output, [str(results)])
+    _refuse_overwrite(output, [results])
     from stance.reporting import read_results, report_page
 
     found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
@@ -863,7 +863,7 @@ def info(
     from stance import card, rendering
     from stance.model import default_model, read_manifest
 
-    _refuse_overwrite(output, [str(model)] if model else [])
+    _refuse_overwrite(output, [model])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json", "markdown"))
     manifest = read_manifest(model) if model and not _is_default(model) else default_model().manifest
     if chosen == "json":
@@ -899,7 +899,7 @@ def export(
     """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
     if bool(to) == bool(pipeline):
         raise typer.BadParameter("give --to TOOL with labelled data, or --pipeline FILE with a model")
-    _refuse_overwrite(pipeline or output, map(str, [*source, *([definitions] if definitions else [])]), option="--pipeline" if pipeline else "-o")
+    _refuse_overwrite(pipeline or output, [*source, definitions], option="--pipeline" if pipeline else "-o")
     if pipeline:
         _export_pipeline(source, pipeline)
         return
@@ -947,7 +947,7 @@ def import_(
 
     if column and source != "csv":
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
-    _refuse_overwrite(output, map(str, files))
+    _refuse_overwrite(output, files)
     got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
@@ -1142,11 +1142,11 @@ def _neutral(given: Sequence[str]) -> dict[str, str]:
     return out
 
 
-def _refuse_overwrite(output: Path | None, inputs: Iterable[str], *, inside: bool = True, option: str = "-o") -> None:
+def _refuse_overwrite(output: Path | None, inputs: Iterable[str | Path | None], *, inside: bool = True, option: str = "-o") -> None:
     """`inside`: nor may it be a file of an input folder (a database is not read as an article, and is gone on with)."""
     if output and output.exists():
-        for i in inputs:
-            if i != "-" and Path(i).exists() and (Path(i).samefile(output) or inside and Path(i).resolve() in output.resolve().parents):
+        for i in (Path(i) for i in inputs if i and str(i) != "-"):
+            if i.exists() and (i.samefile(output) or inside and i.resolve() in output.resolve().parents):
                 raise InputError(f"{output}: the output is an input; it would be overwritten", f"choose another name for {option}")
 
 

@@ -190,6 +190,15 @@ def test_the_output_is_never_the_model_or_the_alias_table(run: Cli, article: Pat
     is_message(r)
 
 
+@pytest.mark.parametrize("args", [["evaluate", REPORTS, "--actors"], ["evaluate", REPORTS, "--words"], ["evaluate", REPORTS, "--start"], ["check", REPORTS, "--actors"]], ids=lambda a: f"{a[0]} {a[-1]}")
+def test_scores_and_findings_are_never_written_over_a_table_or_network(run: Cli, tmp_path: Path, args: list[object]) -> None:
+    table = tmp_path / "mine.txt"
+    table.write_text("alias,actor,kind\nHansa League,Hansa,name\n")
+    r = run(*args, table, "-o", table)
+    is_message(r)
+    assert "would be overwritten" in r.err and table.read_text().startswith("alias")
+
+
 def test_a_corrected_csv_can_be_trained_on(run: Cli, model_file: Path, tmp_path: Path) -> None:
     texts = [r.text for r in read_dataset(REPORTS).rows]
     (tmp_path / "many.jsonl").write_text("\n".join(json.dumps({"id": str(i), "text": t}) for i, t in enumerate(dict.fromkeys(texts))))
