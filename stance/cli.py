@@ -503,18 +503,16 @@ def evaluate(
     data = inputs[1:] if model else inputs
     if not data:
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
-    if model and curve:
-        raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
-    if model and (network or words or start):
-        raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
-    if model and neutral:
-        raise typer.BadParameter("a model has its neutral label from `stance train`: give data alone", param_hint="--neutral")
-    if model and group_by:
-        raise typer.BadParameter("nothing is cut into folds where a model is given: give data alone", param_hint="--group-by")
-    if end_to_end and not model:
-        raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
-    if chosen == "csv" and (against or end_to_end or curve):
-        raise typer.BadParameter("csv holds the scores of each label alone: take json", param_hint="--format")
+    for wrong, option, told in (
+        (model and curve, "--learning-curve", "a learning curve trains models of its own: give data alone"),
+        (model and (network or words or start), "--network", "a model has its network or none: give data alone"),
+        (model and neutral, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
+        (model and group_by, "--group-by", "nothing is cut into folds where a model is given: give data alone"),
+        (end_to_end and not model, "--end-to-end", "name the model that is to find them, or `default`"),
+        (chosen == "csv" and (against or end_to_end or curve), "--format", "csv holds the scores of each label alone: take json"),
+    ):
+        if wrong:
+            raise typer.BadParameter(told, param_hint=option)
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
