@@ -1045,13 +1045,6 @@ def _text(path: Path) -> str:
     return text
 
 
-def _given(text: str) -> str:
-    """A text of the command line, or that of standard input (`-`); with U+FFFD for bytes of the former that are no UTF-8."""
-    from stance.articles import whole_text
-
-    return _text(Path("-")) if text == "-" else whole_text(text)
-
-
 def _columns(given: Sequence[str]) -> dict[str, str]:
     """What a table calls its columns, by the names they have here."""
     out: dict[str, str] = {}
@@ -1063,6 +1056,13 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{one!r}: given twice", param_hint="--column")
         out[name] = column
     return out
+
+
+def _given(text: str) -> str:
+    """A text of the command line, or that of standard input (`-`); with U+FFFD for bytes of the former that are no UTF-8."""
+    from stance.articles import whole_text
+
+    return _text(Path("-")) if text == "-" else whole_text(text)
 
 
 def _neutral(given: Sequence[str]) -> dict[str, str]:
