@@ -259,30 +259,30 @@ def _heads(rows: Sequence[Row], given: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(h for h in DEFAULT_HEADS if h in seen and h not in given), *given, *seen))) or tuple(DEFAULT_HEADS)
 
 
-_DEEP = "brackets in brackets, too many to read: no file of a tool"
-
-
 def _json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
     for at, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            try:
-                yield at, json.loads(line)
-            except json.JSONDecodeError as e:
-                raise InputError(f"{file}:{at}: not JSON: {e.msg}", "export the project as JSONL, a task a line") from e
-            except RecursionError as e:
-                raise InputError(f"{file}:{at}: {_DEEP}", "export the project as JSONL, a task a line") from e
+            yield at, _json(line, file, at, "export the project as JSONL, a task a line")
 
 
 def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:
-    try:
-        tasks = json.loads(text)
-    except json.JSONDecodeError as e:
-        raise InputError(f"{file}:{e.lineno}: not JSON: {e.msg}", "export the project as JSON, not JSON-MIN or CSV") from e
-    except RecursionError as e:
-        raise InputError(f"{file}:1: {_DEEP}", "export the project as JSON, not JSON-MIN or CSV") from e
+    todo = "export the project as JSON, not JSON-MIN or CSV"
+    tasks = _json(text, file, 1, todo)
     if not isinstance(tasks, list):
-        raise InputError(f"{file}:1: not a list of tasks", "export the project as JSON, not JSON-MIN or CSV")
+        raise InputError(f"{file}:1: not a list of tasks", todo)
     yield from enumerate(tasks, 1)
+
+
+def _json(text: str, file: str, line: int, todo: str) -> Any:
+    """What JSON holds that begins in `line` of a file."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as e:
+        raise InputError(f"{file}:{line + e.lineno - 1}: not JSON: {e.msg}", todo) from e
+    except ValueError as e:  # a number of thousands of digits
+        raise InputError(f"{file}:{line}: cannot be read: {e}", todo) from e
+    except RecursionError as e:
+        raise InputError(f"{file}:{line}: brackets in brackets, too many to read: no file of a tool", todo) from e
 
 
 _NEEDED = {"doccano": "`label`", "prodigy": "`accept` or `options`", "label-studio": "`data`"}

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -56,31 +57,19 @@ SHOWN = 100  # skipped articles that are named
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown",
            ".sqlite": "sqlite", ".db": "sqlite", ".parquet": "parquet"}  # fmt: skip
 
-ModelOption = Annotated[
-    Optional[Path], typer.Option("--model", "-m", help="Model file; default: the one that ships with stance.", show_default=False)
-]
+_option, _argument = partial(typer.Option, show_default=False), partial(typer.Argument, show_default=False)
+ModelOption = Annotated[Optional[Path], _option("--model", "-m", help="Model file; default: the one that ships with stance.")]
 ActorsOption = Annotated[
-    Optional[Path],
-    typer.Option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the model's or the default one.", show_default=False),
+    Optional[Path], _option("--actors", help="Your alias table (alias,actor,kind,from,to,guard), on top of the model's or the default one.")
 ]
 OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actors table alone, without the model's or the default one.")]
 FormatOption = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        "-f",
-        help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.",
-        show_default=False,
-    ),
+    str, _option("--format", "-f", help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.")
 ]
-TextColumn = Annotated[str, typer.Option("--text-column", help="Field that holds the text in json, jsonl and csv.", show_default=False)]
-DateOption = Annotated[
-    str, typer.Option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.", show_default=False)
-]
+TextColumn = Annotated[str, _option("--text-column", help="Field that holds the text in json, jsonl and csv.")]
+DateOption = Annotated[str, _option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.")]
 MinConfidence = Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")]
-PrecisionOption = Annotated[
-    float, typer.Option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.", show_default=False)
-]
+PrecisionOption = Annotated[float, _option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.")]
 
 
 def _writable(output: Path | None) -> Path | None:
@@ -99,47 +88,31 @@ def _writable_csv(output: Path | None) -> Path | None:
     return _writable(output)
 
 
-OutOption = Annotated[
-    Optional[Path], typer.Option("--output", "-o", help="Write here; the suffix chooses the format.", show_default=False, callback=_writable)
-]
-HeadOption = Annotated[
-    list[str], typer.Option("--head", help="Label column to learn; repeat for several. Default: stance and tone.", show_default=False)
-]
+OutOption = Annotated[Optional[Path], _option("--output", "-o", help="Write here; the suffix chooses the format.", callback=_writable)]
+HeadOption = Annotated[list[str], _option("--head", help="Label column to learn; repeat for several. Default: stance and tone.")]
 ColumnOption = Annotated[
     list[str],
-    typer.Option(
-        "--column", metavar="NAME=COLUMN", show_default=False,
-        help="What the table calls a column: --column actor=target reads `target` as `actor`; repeat for several.",
-    ),
+    _option(
+        "--column", metavar="NAME=COLUMN", help="What the table calls a column: --column actor=target reads `target` as `actor`; repeat for several."
+    )
 ]  # fmt: skip
 NeutralOption = Annotated[
     list[str],
-    typer.Option(
-        "--neutral", metavar="[HEAD=]LABEL", show_default=False,
-        help="The label that says no stance is taken, of the first head or of HEAD: --neutral none; default: neutral. Repeat for several.",
-    ),
+    _option(
+        "--neutral", metavar="[HEAD=]LABEL",
+        help="The label that says no stance is taken, of the first head or of HEAD: --neutral none; default: neutral. Repeat for several."
+    )
 ]  # fmt: skip
 GroupByOption = Annotated[
     str,
-    typer.Option(
-        "--group-by",
-        help="No fold tests on a value of this column (outlet, topic …), or on a `file`, that it learnt from; default: articles.",
-        show_default=False,
-    ),
+    _option("--group-by", help="No fold tests on a value of this column (outlet, topic …), or on a `file`, that it learnt from; default: articles."),
 ]  # fmt: skip
 NetworkOption = Annotated[
     bool, typer.Option("--network", help="Add a recurrent network over word vectors: more accurate, slower to train and to use.")
 ]
-WordsOption = Annotated[
-    Optional[Path],
-    typer.Option("--words", help="Word vectors for the network, by `stance words`, in place of the default ones.", show_default=False),
-]
+WordsOption = Annotated[Optional[Path], _option("--words", help="Word vectors for the network, by `stance words`, in place of the default ones.")]
 StartOption = Annotated[
-    str,
-    typer.Option(
-        "--start", help="Train on from the network of this model (`default`: the shipped one) or a network alone (.npz): for small data.",
-        show_default=False,
-    ),
+    str, _option("--start", help="Train on from the network of this model (`default`: the shipped one) or a network alone (.npz): for small data.")
 ]  # fmt: skip
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
 
@@ -168,7 +141,7 @@ def classify(
     format: FormatOption = "",
     output: OutOption = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table and the page too.")] = False,
-    actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
     min_confidence: MinConfidence = 0.0,
     precision: PrecisionOption = 0.0,
     actors: ActorsOption = None,
@@ -176,7 +149,7 @@ def classify(
     text_column: TextColumn = "",
     date: DateOption = "",
     jobs: JobsOption = 1,
-    dask: Annotated[str, typer.Option("--dask", help="Use the dask cluster whose scheduler has this address.", show_default=False)] = "",
+    dask: Annotated[str, _option("--dask", help="Use the dask cluster whose scheduler has this address.")] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add a further run, or the articles by which the input has grown, to a database.")] = False,
 ) -> None:
@@ -184,7 +157,6 @@ def classify(
 
     Into a database (-o NAME.sqlite) a run that was stopped goes on where it stopped: give the same command again.
     """
-    from functools import partial
 
     from stance.articles import input_bytes, input_name, scan_articles
     from stance.classification import classify_archive
@@ -194,7 +166,7 @@ def classify(
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
     _check_output(chosen, output, restart, append)
     date = _date(date)
-    _refuse_overwrite(output, [*inputs, *(str(p) for p in (model, actors) if p)], inside=chosen != "sqlite")
+    _refuse_overwrite(output, [*inputs, model, actors], inside=chosen != "sqlite")
     fitted = _model(model)
     limit = _limit(fitted, min_confidence, precision)
     lexicon = _lexicon(actors, only_actors, fitted)
@@ -372,12 +344,12 @@ def predict(
         Path, typer.Argument(help="CSV (- is standard input) with `text` and `actor`; start,end, context, article_id, date as in labelled data.")
     ],
     model: ModelOption = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="csv or jsonl; default: csv.", show_default=False)] = "",
+    format: Annotated[str, _option("--format", "-f", help="csv or jsonl; default: csv.")] = "",
     output: OutOption = None,
     min_confidence: MinConfidence = 0.0,
     precision: PrecisionOption = 0.0,
-    prefix: Annotated[str, typer.Option("--prefix", help="Begin the names of new columns with this.", show_default=False)] = "",
-    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
+    prefix: Annotated[str, _option("--prefix", help="Begin the names of new columns with this.")] = "",
+    column: ColumnOption = [],
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
 ) -> None:
@@ -390,7 +362,7 @@ def predict(
     from stance.dataset import located, read_table
 
     chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
-    _refuse_overwrite(output, [str(data), *(str(p) for p in (model, actors) if p)])
+    _refuse_overwrite(output, [data, model, actors])
     if data.is_dir():
         raise typer.BadParameter(f"{data} is a folder; name one table in it")
     fitted = _model(model)
@@ -412,32 +384,23 @@ def predict(
 def train(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
-    head: HeadOption = [],  # noqa: B006 -- typer needs a list
-    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
-    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
+    head: HeadOption = [],
+    column: ColumnOption = [],
+    neutral: NeutralOption = [],
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     group_by: GroupByOption = "",
-    hold_out: Annotated[
-        str, typer.Option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.", show_default=False)
-    ] = "",
+    hold_out: Annotated[str, _option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.")] = "",
     min_pairs: Annotated[int, typer.Option("--min-pairs", min=1, help="Keep features seen in so many pairs: more makes a smaller file.")] = 3,
     soften: Annotated[
         float, typer.Option("--soften", min=0.1, help="Divide scores by so much more: less sure, for a model that will read harder text.")
     ] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the folds.", show_default=False)] = 20240229,
-    cues: Annotated[
-        Optional[Path], typer.Option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.", show_default=False)
-    ] = None,
-    labelled_by: Annotated[str, typer.Option("--labelled-by", help="Who labelled the data; for the model card.", show_default=False)] = "",
-    licence: Annotated[str, typer.Option("--licence", help="Licence of the data and the model; for the model card.", show_default=False)] = "",
-    note: Annotated[str, typer.Option("--note", help="What else to know of the data; for the model card.", show_default=False)] = "",
-    definitions: Annotated[
-        Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) of your labels; for the model card.", show_default=False)
-    ] = None,
-    encoder: Annotated[
-        str,
-        typer.Option("--encoder", help="Add vectors of this sentence encoder (a local folder, or a name in the local cache).", show_default=False),
-    ] = "",
+    seed: Annotated[int, _option("--seed", help="Seed of the folds.")] = 20240229,
+    cues: Annotated[Optional[Path], _option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.")] = None,
+    labelled_by: Annotated[str, _option("--labelled-by", help="Who labelled the data; for the model card.")] = "",
+    licence: Annotated[str, _option("--licence", help="Licence of the data and the model; for the model card.")] = "",
+    note: Annotated[str, _option("--note", help="What else to know of the data; for the model card.")] = "",
+    definitions: Annotated[Optional[Path], _option("--definitions", help="CSV (head,label,definition) of your labels; for the model card.")] = None,
+    encoder: Annotated[str, _option("--encoder", help="Add vectors of this sentence encoder (a local folder, or a name in the local cache).")] = "",
     network: NetworkOption = False,
     words: WordsOption = None,
     start: StartOption = "",
@@ -505,22 +468,20 @@ def evaluate(
         list[Path],
         typer.Argument(help="A model file (`default`: the shipped one) or none, then labelled CSV files or folders.", metavar="[MODEL] DATA..."),
     ],
-    head: Annotated[list[str], typer.Option("--head", help="Label column; default: the model's, else stance and tone.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
-    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
-    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
-    split: Annotated[str, typer.Option("--split", help="Only rows whose `split` column says this.", show_default=False)] = "",
-    against: Annotated[
-        Optional[Path], typer.Option("--against", help="Another model (or `default`): paired approximate-randomisation test.", show_default=False)
-    ] = None,
+    head: Annotated[list[str], _option("--head", help="Label column; default: the model's, else stance and tone.")] = [],
+    column: ColumnOption = [],
+    neutral: NeutralOption = [],
+    split: Annotated[str, _option("--split", help="Only rows whose `split` column says this.")] = "",
+    against: Annotated[Optional[Path], _option("--against", help="Another model (or `default`): paired approximate-randomisation test.")] = None,
     end_to_end: Annotated[
         bool, typer.Option("--end-to-end", help="Also find the actors anew: how many, and how many of their labels, `classify` would get right.")
     ] = False,
-    fail_under: Annotated[float, typer.Option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.", show_default=False)] = 0.0,
+    fail_under: Annotated[float, _option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.")] = 0.0,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
     group_by: GroupByOption = "",
-    seed: Annotated[int, typer.Option("--seed", help="Without a model: seed of the folds.", show_default=False)] = 20240229,
+    seed: Annotated[int, _option("--seed", help="Without a model: seed of the folds.")] = 20240229,
     curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of training pairs.")] = False,
-    sizes: Annotated[str, typer.Option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.", show_default=False)] = "",
+    sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.")] = "",
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
     network: NetworkOption = False,
     words: WordsOption = None,
@@ -528,7 +489,7 @@ def evaluate(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
-    format: Annotated[str, typer.Option("--format", "-f", help="table, json, csv (scores by label); default: table.", show_default=False)] = "",
+    format: Annotated[str, _option("--format", "-f", help="table, json, csv (scores by label); default: table.")] = "",
     output: OutOption = None,
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
@@ -536,24 +497,22 @@ def evaluate(
     from stance.dataset import located, read_table
     from stance.detection import detect
 
-    _refuse_overwrite(output, [*map(str, inputs), *([str(against)] if against else [])])
+    _refuse_overwrite(output, [*inputs, against, words, start, actors])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json", "csv"))
     model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
     data = inputs[1:] if model else inputs
     if not data:
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
-    if model and curve:
-        raise typer.BadParameter("a learning curve trains models of its own: give data alone", param_hint="--learning-curve")
-    if model and (network or words or start):
-        raise typer.BadParameter("a model has its network or none: give data alone", param_hint="--network")
-    if model and neutral:
-        raise typer.BadParameter("a model has its neutral label from `stance train`: give data alone", param_hint="--neutral")
-    if model and group_by:
-        raise typer.BadParameter("nothing is cut into folds where a model is given: give data alone", param_hint="--group-by")
-    if end_to_end and not model:
-        raise typer.BadParameter("name the model that is to find them, or `default`", param_hint="--end-to-end")
-    if chosen == "csv" and (against or end_to_end or curve):
-        raise typer.BadParameter("csv holds the scores of each label alone: take json", param_hint="--format")
+    for wrong, option, told in (
+        (model and curve, "--learning-curve", "a learning curve trains models of its own: give data alone"),
+        (model and (network or words or start), "--network", "a model has its network or none: give data alone"),
+        (model and neutral, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
+        (model and group_by, "--group-by", "nothing is cut into folds where a model is given: give data alone"),
+        (end_to_end and not model, "--end-to-end", "name the model that is to find them, or `default`"),
+        (chosen == "csv" and (against or end_to_end or curve), "--format", "csv holds the scores of each label alone: take json"),
+    ):
+        if wrong:
+            raise typer.BadParameter(told, param_hint=option)
     wanted = _sizes(sizes)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
@@ -623,17 +582,13 @@ def _sizes(text: str) -> list[int]:
 def sample(
     archive: Annotated[list[str], typer.Argument(help="Articles, read as `stance classify` reads them.", metavar="ARTICLE...")],
     wanted: Annotated[int, typer.Option("--pairs", "-n", min=1, help="Pairs of a sentence and an actor to draw, or a few more.")] = 300,
-    head: Annotated[
-        list[str], typer.Option("--head", help="Label column to fill; repeat for several. Default: stance and tone.", show_default=False)
-    ] = [],  # noqa: B006 -- typer needs a list
+    head: Annotated[list[str], _option("--head", help="Label column to fill; repeat for several. Default: stance and tone.")] = [],
     seed: Annotated[int, typer.Option("--seed", help="Another number draws other articles.")] = 0,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
     date: DateOption = "",
-    output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="CSV to write; default: standard output.", show_default=False, callback=_writable_csv)
-    ] = None,
+    output: Annotated[Optional[Path], _option("--output", "-o", help="CSV to write; default: standard output.", callback=_writable_csv)] = None,
 ) -> None:
     """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
     from stance.annotation import csv_lines, refuse_taken
@@ -643,7 +598,7 @@ def sample(
     from stance.sampling import sample
 
     refuse_taken(head)
-    _refuse_overwrite(output, [*archive, *([str(actors)] if actors else [])])
+    _refuse_overwrite(output, [*archive, actors])
     _refuse_labelled(output)
     given = _date(date)
     skipped: list[Skipped] = []
@@ -668,22 +623,22 @@ def sample(
 @app.command()
 def check(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
-    head: HeadOption = [],  # noqa: B006 -- typer needs a list
-    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
-    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
+    head: HeadOption = [],
+    column: ColumnOption = [],
+    neutral: NeutralOption = [],
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or jsonl; default: table.", show_default=False)] = "",
+    format: Annotated[str, _option("--format", "-f", help="table or jsonl; default: table.")] = "",
     output: OutOption = None,
 ) -> None:
     """Check labelled data before training: every problem as file:line. Exit code 1 on errors."""
     from stance import checking
     from stance.training import Settings, out_of_fold
 
-    _refuse_overwrite(output, map(str, data))
+    _refuse_overwrite(output, [*data, actors])
     chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
     lexicon = _lexicon(actors, only_actors)
     checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral))
@@ -706,18 +661,14 @@ def check(
 @app.command()
 def agree(
     files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
-    head: Annotated[
-        list[str], typer.Option("--head", help="Label column to compare; repeat for several. Default: stance and tone.", show_default=False)
-    ] = [],  # noqa: B006 -- typer needs a list
-    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
-    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
+    head: Annotated[list[str], _option("--head", help="Label column to compare; repeat for several. Default: stance and tone.")] = [],
+    column: ColumnOption = [],
+    neutral: NeutralOption = [],
     output: Annotated[
-        Optional[Path],
-        typer.Option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", show_default=False, callback=_writable_csv),
+        Optional[Path], _option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", callback=_writable_csv)
     ] = None,
     agreed: Annotated[
-        Optional[Path],
-        typer.Option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", show_default=False, callback=_writable_csv),
+        Optional[Path], _option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", callback=_writable_csv)
     ] = None,
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
@@ -726,7 +677,7 @@ def agree(
 
     _refuse_labelled(output)
     for option, path in (("-o", output), ("--agreed", agreed)):
-        _refuse_overwrite(path, map(str, files), option=option)
+        _refuse_overwrite(path, files, option=option)
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
@@ -761,13 +712,13 @@ def agree(
 def explain(
     text: Annotated[str, typer.Argument(help="A sentence (with the ones before it, if they matter), or - for standard input.")],
     actor: Annotated[str, typer.Option("--actor", help="Whose stance.")],
-    head: Annotated[str, typer.Option("--head", help="Which head; default: the first.", show_default=False)] = "",
-    label: Annotated[str, typer.Option("--label", help="Explain this label; default: the most probable.", show_default=False)] = "",
-    why_not: Annotated[str, typer.Option("--why-not", help="Explain the chosen label's lead over this one.", show_default=False)] = "",
+    head: Annotated[str, _option("--head", help="Which head; default: the first.")] = "",
+    label: Annotated[str, _option("--label", help="Explain this label; default: the most probable.")] = "",
+    why_not: Annotated[str, _option("--why-not", help="Explain the chosen label's lead over this one.")] = "",
     model: ModelOption = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
-    date: Annotated[str, typer.Option("--date", help="Date of the text (YYYY-MM-DD).", show_default=False)] = "",
+    date: Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD).")] = "",
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
     """Show which words decided a judgement; their contributions add up to the score."""
@@ -780,7 +731,7 @@ def explain(
     date = _date(date)
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
-    mine, names = pairs_of(sys.stdin.read() if text == "-" else text, actor, lexicon, date=date)
+    mine, names = pairs_of(_given(text), actor, lexicon, date=date)
     here = "" if actor in names else lexicon.called([actor]).get(actor, "")
     if mine and here:
         _say(f"note: {actor!r} is {here!r} in the alias table; it is explained as an actor of its own, of that name alone")
@@ -816,11 +767,11 @@ def explain(
 def report(
     results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
-    run: Annotated[int, typer.Option("--run", help="Number of the run to report, with those like it; default: the last.", show_default=False)] = 0,
-    actor: Annotated[list[str], typer.Option("--actor", help="Only this actor; repeat for several.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
-    head: Annotated[str, typer.Option("--head", help="The head that is counted; default: the model's first.", show_default=False)] = "",
-    since: Annotated[str, typer.Option("--from", help="Articles of this date (YYYY-MM-DD) and later.", show_default=False)] = "",
-    until: Annotated[str, typer.Option("--to", help="Articles of this date and earlier.", show_default=False)] = "",
+    run: Annotated[int, _option("--run", help="Number of the run to report, with those like it; default: the last.")] = 0,
+    actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
+    head: Annotated[str, _option("--head", help="The head that is counted; default: the model's first.")] = "",
+    since: Annotated[str, _option("--from", help="Articles of this date (YYYY-MM-DD) and later.")] = "",
+    until: Annotated[str, _option("--to", help="Articles of this date and earlier.")] = "",
     by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
 ) -> None:
     """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
@@ -835,7 +786,7 @@ def report(
             raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
     if until and since[: len(until)] > until:
         raise typer.BadParameter(f"{since} is later than --to {until}", param_hint="--from")
-    _refuse_overwrite(output, [str(results)])
+    _refuse_overwrite(output, [results])
     from stance.reporting import read_results, report_page
 
     found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
@@ -853,17 +804,15 @@ def report(
 
 @app.command()
 def info(
-    model: Annotated[Optional[Path], typer.Argument(help="Model file; default: the one that ships with stance.", show_default=False)] = None,
-    format: Annotated[
-        str, typer.Option("--format", "-f", help="table, json (the manifest) or markdown (a model card); default: table.", show_default=False)
-    ] = "",
+    model: Annotated[Optional[Path], _argument(help="Model file; default: the one that ships with stance.")] = None,
+    format: Annotated[str, _option("--format", "-f", help="table, json (the manifest) or markdown (a model card); default: table.")] = "",
     output: OutOption = None,
 ) -> None:
     """Show what a model is and how good it is. Nothing in the file is run."""
     from stance import card, rendering
     from stance.model import default_model, read_manifest
 
-    _refuse_overwrite(output, [str(model)] if model else [])
+    _refuse_overwrite(output, [model])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json", "markdown"))
     manifest = read_manifest(model) if model and not _is_default(model) else default_model().manifest
     if chosen == "json":
@@ -877,29 +826,20 @@ def info(
 @app.command()
 def export(
     source: Annotated[list[Path], typer.Argument(help="Labelled CSV files or folders (with --to), or a model file (with --pipeline).")],
-    to: Annotated[
-        str, typer.Option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.", show_default=False)
-    ] = "",
-    head: Annotated[
-        list[str], typer.Option("--head", help="Label column to write; repeat for several. Default: stance and tone.", show_default=False)
-    ] = [],  # noqa: B006 -- typer needs a list
-    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
-    neutral: NeutralOption = [],  # noqa: B006 -- typer needs a list
-    definitions: Annotated[
-        Optional[Path], typer.Option("--definitions", help="CSV (head,label,definition) whose labels are choices too.", show_default=False)
-    ] = None,
-    output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="Write here; default: standard output.", show_default=False, callback=_writable)
-    ] = None,
+    to: Annotated[str, _option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.")] = "",
+    head: Annotated[list[str], _option("--head", help="Label column to write; repeat for several. Default: stance and tone.")] = [],
+    column: ColumnOption = [],
+    neutral: NeutralOption = [],
+    definitions: Annotated[Optional[Path], _option("--definitions", help="CSV (head,label,definition) whose labels are choices too.")] = None,
+    output: Annotated[Optional[Path], _option("--output", "-o", help="Write here; default: standard output.", callback=_writable)] = None,
     pipeline: Annotated[
-        Optional[Path],
-        typer.Option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", show_default=False, callback=_writable),
+        Optional[Path], _option("--pipeline", help="Write the model's fitted scikit-learn pipelines (joblib) here.", callback=_writable)
     ] = None,
 ) -> None:
     """Give labelled data to an annotation tool; or take the scikit-learn pipelines out of a model file, for notebooks."""
     if bool(to) == bool(pipeline):
         raise typer.BadParameter("give --to TOOL with labelled data, or --pipeline FILE with a model")
-    _refuse_overwrite(pipeline or output, map(str, [*source, *([definitions] if definitions else [])]), option="--pipeline" if pipeline else "-o")
+    _refuse_overwrite(pipeline or output, [*source, definitions], option="--pipeline" if pipeline else "-o")
     if pipeline:
         _export_pipeline(source, pipeline)
         return
@@ -932,14 +872,11 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="Files that the tool exported.")],
     source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
     output: Annotated[
-        Optional[Path],
-        typer.Option("--output", "-o", help="Labelled CSV to write; default: standard output.", show_default=False, callback=_writable_csv),
+        Optional[Path], _option("--output", "-o", help="Labelled CSV to write; default: standard output.", callback=_writable_csv)
     ] = None,
-    head: Annotated[
-        list[str], typer.Option("--head", help="Label column; the first is the head of labels that name none.", show_default=False)
-    ] = [],  # noqa: B006 -- typer needs a list
-    column: ColumnOption = [],  # noqa: B006 -- typer needs a list
-    annotator: Annotated[str, typer.Option("--annotator", help="Who annotated, in place of what the file says.", show_default=False)] = "",
+    head: Annotated[list[str], _option("--head", help="Label column; the first is the head of labels that name none.")] = [],
+    column: ColumnOption = [],
+    annotator: Annotated[str, _option("--annotator", help="Who annotated, in place of what the file says.")] = "",
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
@@ -947,7 +884,7 @@ def import_(
 
     if column and source != "csv":
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
-    _refuse_overwrite(output, map(str, files))
+    _refuse_overwrite(output, files)
     got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
@@ -964,12 +901,12 @@ def import_(
 
 @app.command()
 def actors(
-    text: Annotated[str, typer.Argument(help="A text, or - for standard input.", show_default=False)] = "",
+    text: Annotated[str, _argument(help="A text, or - for standard input.")] = "",
     model: ModelOption = None,
     table: ActorsOption = None,
     only_actors: OnlyActors = False,
-    date: Annotated[str, typer.Option("--date", help="Date of the text (YYYY-MM-DD): who was in office.", show_default=False)] = "",
-    check: Annotated[Optional[Path], typer.Option("--check", help="Report clashes in this alias table instead.", show_default=False)] = None,
+    date: Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD): who was in office.")] = "",
+    check: Annotated[Optional[Path], _option("--check", help="Report clashes in this alias table instead.")] = None,
 ) -> None:
     """Show every mention found in a text, its actor, and why."""
     from stance import rendering
@@ -986,7 +923,7 @@ def actors(
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
     date = _date(date)
-    _write(rendering.mention_lines(read(sys.stdin.read() if text == "-" else text, _lexicon(table, only_actors, fitted), date=date)), None)
+    _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date)), None)
 
 
 @app.command()
@@ -995,7 +932,7 @@ def words(
     output: Annotated[Path, typer.Option("--output", "-o", help="For `stance train --words`.", callback=_writable)] = Path("words.npz"),
     size: Annotated[int, typer.Option("--size", min=1, help="Words of the table: the most frequent ones.")] = 30_000,
     width: Annotated[int, typer.Option("--width", min=1, help="Numbers of a word's vector.")] = 100,
-    like: Annotated[list[str], typer.Option("--like", help="Show the words most like this one.", show_default=False)] = [],  # noqa: B006 -- typer needs a list
+    like: Annotated[list[str], _option("--like", help="Show the words most like this one.")] = [],
     text_column: TextColumn = "",
 ) -> None:
     """Learn word vectors from raw news, for the network of `stance train --words`."""
@@ -1100,7 +1037,7 @@ def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexic
 
 
 def _text(path: Path) -> str:
-    """The text of a table; what is doubtful of it is said."""
+    """The text of a file, or of standard input (`-`); what is doubtful of it is said."""
     from stance.tables import read_text
 
     text, doubt = read_text(path)
@@ -1121,6 +1058,13 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
     return out
 
 
+def _given(text: str) -> str:
+    """A text of the command line, or that of standard input (`-`); with U+FFFD for bytes of the former that are no UTF-8."""
+    from stance.articles import whole_text
+
+    return _text(Path("-")) if text == "-" else whole_text(text)
+
+
 def _neutral(given: Sequence[str]) -> dict[str, str]:
     """Neutral labels by head, '' for the first one."""
     out: dict[str, str] = {}
@@ -1135,11 +1079,11 @@ def _neutral(given: Sequence[str]) -> dict[str, str]:
     return out
 
 
-def _refuse_overwrite(output: Path | None, inputs: Iterable[str], *, inside: bool = True, option: str = "-o") -> None:
+def _refuse_overwrite(output: Path | None, inputs: Iterable[str | Path | None], *, inside: bool = True, option: str = "-o") -> None:
     """`inside`: nor may it be a file of an input folder (a database is not read as an article, and is gone on with)."""
     if output and output.exists():
-        for i in inputs:
-            if i != "-" and Path(i).exists() and (Path(i).samefile(output) or inside and Path(i).resolve() in output.resolve().parents):
+        for i in (Path(i) for i in inputs if i and str(i) != "-"):
+            if i.exists() and (i.samefile(output) or inside and i.resolve() in output.resolve().parents):
                 raise InputError(f"{output}: the output is an input; it would be overwritten", f"choose another name for {option}")
 
 

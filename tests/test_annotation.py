@@ -266,11 +266,12 @@ def test_a_record_of_no_tool(tmp_path: Path, source: str, said: str) -> None:
     assert e.value.problems == (f"{path}:1: {said}",)
 
 
+@pytest.mark.parametrize(("text", "said"), [("[" * 200_000, "brackets in brackets"), ("[" + "1" * 5000 + "]", "cannot be read: Exceeds the limit")], ids=["deep", "long"])
 @pytest.mark.parametrize("source", ["doccano", "label-studio"])
-def test_json_without_bottom_is_a_message(tmp_path: Path, run: Cli, source: str) -> None:
-    (tmp_path / "f").write_text("[" * 200_000)
+def test_json_that_python_cannot_hold_is_a_message(tmp_path: Path, run: Cli, source: str, text: str, said: str) -> None:
+    (tmp_path / "f").write_text(text)
     r = run("import", tmp_path / "f", "--from", source)
-    assert r.code == 1 and f"{tmp_path / 'f'}:1: brackets in brackets" in r.err
+    assert r.code == 1 and f"{tmp_path / 'f'}:1: {said}" in r.err
 
 
 def test_another_shape_inside_a_task(tmp_path: Path) -> None:

@@ -471,7 +471,7 @@ def test_json_lines_on_standard_input_are_read_as_they_come(monkeypatch: pytest.
 
 
 PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
-LINES = "".join(f'{{"id": {n}, "text": "Malmö left {n * n * 7919}."}}\n' for n in range(20_000))
+LINES = "".join(f'{{"id": {n}, "text": "Malmö left {n * n * 7919}."}}\n' for n in range(8_000))  # several buffers of what is packed
 
 
 @pytest.mark.parametrize("packed", sorted(PACK))

@@ -41,8 +41,9 @@ def article(tmp_path: Path) -> Path:
     return path
 
 
-def stdin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8"))
+def stdin(monkeypatch: pytest.MonkeyPatch, text: str | bytes) -> None:
+    raw = text.encode() if isinstance(text, str) else text
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="latin-1"))  # the locale of a machine decides nothing
 
 
 def is_message(r: Run, code: int = 1) -> None:
@@ -187,6 +188,15 @@ def test_the_output_is_never_the_model_or_the_alias_table(run: Cli, article: Pat
     r = run("classify", article, "-m", paths["model"], "--actors", paths["actors"], "-o", paths[victim], "-f", "csv")
     assert paths[victim].read_bytes() == before
     is_message(r)
+
+
+@pytest.mark.parametrize("args", [["evaluate", REPORTS, "--actors"], ["evaluate", REPORTS, "--words"], ["evaluate", REPORTS, "--start"], ["check", REPORTS, "--actors"]], ids=lambda a: f"{a[0]} {a[-1]}")
+def test_scores_and_findings_are_never_written_over_a_table_or_network(run: Cli, tmp_path: Path, args: list[object]) -> None:
+    table = tmp_path / "mine.txt"
+    table.write_text("alias,actor,kind\nHansa League,Hansa,name\n")
+    r = run(*args, table, "-o", table)
+    is_message(r)
+    assert "would be overwritten" in r.err and table.read_text().startswith("alias")
 
 
 def test_a_corrected_csv_can_be_trained_on(run: Cli, model_file: Path, tmp_path: Path) -> None:
@@ -961,6 +971,16 @@ def test_actors_from_standard_input_and_with_a_date(run: Cli, monkeypatch: pytes
     stdin(monkeypatch, "Angela Merkel left.")
     assert "Germany" in run("actors", "-", "--date", "2015-01-01").out
     assert "no actor found" in run("actors", "Angela Merkel left.", "--date", "2023-01-01").out
+
+
+@pytest.mark.parametrize("raw", ["\ufeffMéxico condemned China.".encode(), "México condemned China.".encode("cp1252"), "M\udce9xico condemned China."])
+@pytest.mark.parametrize("command", [["actors"], ["explain", "--actor", "China"]], ids=lambda c: str(c[0]))
+def test_a_text_is_read_in_whatever_encoding(run: Cli, model_file: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], raw: str | bytes) -> None:
+    if isinstance(raw, bytes):
+        stdin(monkeypatch, raw)
+    r = run(*command, "-m", model_file, "-" if isinstance(raw, bytes) else raw)
+    assert r.code == 0 and r.out.startswith("México" if isinstance(raw, bytes) else "M\ufffdxico")
+    assert r.err == ("warning: -:1: not UTF-8 (byte 0xe9); read as cp1252\n" if b"\xe9" in (raw if isinstance(raw, bytes) else b"") else "")
 
 
 def test_actors_check(run: Cli, tmp_path: Path) -> None:

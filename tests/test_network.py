@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REPORTS, SETTINGS, Run, pairs_of, relabel
+from conftest import REPORTS, SETTINGS, Run, pairs_of, relabel, write_csv
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -20,7 +20,7 @@ from test_model import rebuilt
 from stance import card, network
 from stance.actors import Pair
 from stance.classification import classify
-from stance.dataset import Dataset
+from stance.dataset import Dataset, read_dataset
 from stance.errors import DataError, ModelError
 from stance.evaluation import HeadReport
 from stance.explanation import explain
@@ -327,7 +327,9 @@ def test_nothing_to_train_on_is_refused(words: WordVectors) -> None:
 
 @pytest.fixture(scope="module")
 def trained(reports: Dataset) -> tuple[Model, dict[str, HeadReport]]:
-    return train(reports.split("test")[0], settings=SETTINGS, words=default_words())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "_LEAST_STEPS", 100)
+        return train(reports.split("test")[0], settings=SETTINGS, words=default_words())
 
 
 @pytest.fixture(scope="module")
@@ -427,8 +429,9 @@ def test_the_report_tells_what_the_network_is_worth(trained: tuple[Model, dict[s
         assert set(r.baselines) >= {"without network", "majority"}
 
 
-def test_folds_in_processes_give_the_same(reports: Dataset, words: WordVectors) -> None:
-    data = reports.split("test")[0]
+def test_folds_in_processes_give_the_same(words: WordVectors, tmp_path: Path) -> None:
+    rows = [{"text": f"Norway {('denied', 'met')[n % 2]} guest {n}.", "actor": "Norway", "view": "ab"[n % 2]} for n in range(12)]  # all steps are made
+    data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
     one, two = (out_of_fold(data, settings=SETTINGS, words=words, jobs=jobs) for jobs in (1, 2))
     for name, fold in one.items():
         assert fold.beside == "network" and np.array_equal(fold.probs, two[name].probs)
@@ -448,8 +451,6 @@ def test_words_and_encoder_exclude_each_other(reports: Dataset) -> None:
 
 
 def test_heads_of_any_labels_can_have_a_network(tmp_path: Path, brief: None) -> None:
-    from stance.dataset import read_dataset
-
     data = read_dataset(relabel(tmp_path / "mood.csv", "mood", {"hostile": "dark", "stern": "dark", "neutral": "light", "warm": "light"}), heads=["mood"])
     model, _ = train(data, settings=SETTINGS, words=default_words())
     assert evaluate(model, data)["mood"].macro_f1 > 0.5
@@ -457,8 +458,6 @@ def test_heads_of_any_labels_can_have_a_network(tmp_path: Path, brief: None) -> 
 
 
 def test_a_head_called_network_is_refused_before_training(tmp_path: Path, brief: None) -> None:
-    from stance.dataset import read_dataset
-
     data = read_dataset(relabel(tmp_path / "d.csv", "network", {"stern": "dark", "neutral": "light"}), heads=["network"])
     with pytest.raises(DataError, match="cannot be called 'network'"):
         train(data, settings=SETTINGS, words=default_words())

@@ -333,8 +333,8 @@ def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, 
 
 def test_two_that_begin_at_once_make_one_run(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, same = tmp_path / "r.db", describe_run(model, lexicon, {})
-    connect, look = sqlite3.connect, store._runs
-    monkeypatch.setattr("stance.store.sqlite3.connect", lambda path, **options: connect(path, **{**options, "timeout": 0}))
+    look = store._runs
+    monkeypatch.setattr(store, "LOCKED", 0)  # it would wait, but not for ever
 
     def begin() -> None:
         record(out, scan_articles(few), lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), same)
@@ -342,7 +342,7 @@ def test_two_that_begin_at_once_make_one_run(model: Model, lexicon: Lexicon, few
     def second(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
         found = look(db)
         monkeypatch.setattr(store, "_runs", look)
-        with pytest.raises(InputError, match="database is locked"):  # it would wait, but not for ever
+        with pytest.raises(InputError, match="database is locked"):
             begin()
         return found
 

@@ -294,7 +294,8 @@ def test_settings_that_train_nothing_are_refused(name: str, value: float) -> Non
 
 @pytest.mark.parametrize("labels", [("-1", "0", "1"), ("1", "2", "10"), ("0", "1")])
 @pytest.mark.parametrize("network", [False, True])
-def test_labels_may_be_numbers(tmp_path: Path, labels: tuple[str, ...], network: bool) -> None:
+def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: tuple[str, ...], network: bool) -> None:
+    monkeypatch.setattr("stance.network._LEAST_STEPS", 3)
     verbs = ("condemned", "met", "praised")
     rows = [{"text": f"Norway {verbs[n % len(labels)]} guest {n}.", "actor": "Norway", "view": labels[n % len(labels)]} for n in range(24)]
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
