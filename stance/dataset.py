@@ -125,6 +125,13 @@ class Dataset:
         return self.take(outside), self.take(inside)
 
 
+def check_dataset(given: object) -> None:
+    """Raises InputError for what is no Dataset: the path of a file, a table."""
+    if not isinstance(given, Dataset):
+        said = f"data are given as {type(given).__name__}, not as a Dataset"
+        raise InputError(said, "read them first: stance.read_dataset(path), or read_pairs(path) where they have no labels")
+
+
 def read_dataset(
     paths: Paths,
     *,
