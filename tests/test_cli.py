@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -1098,6 +1099,32 @@ def test_control_c_says_what_was_written(tmp_path: Path, module: str, work: str,
         p.send_signal(signal.SIGINT)
         assert (p.stderr.read().decode(), p.wait()) == (f"interrupted; {told}\n", 130)
     assert [f.name for f in tmp_path.iterdir() if f.name.startswith("out")] == (["out.csv"] if "before" in told else [])
+
+
+CLEANS_UP = """
+import sys, time
+import stance.checking as m
+def check(*a, **k):
+    try: print('ready', flush=True), time.sleep(600)
+    finally: print('ready', flush=True), time.sleep(600)
+m.check = check
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.parametrize(("code", "times"), [("", 1), (CLEANS_UP, 2)], ids=["imports", "twice"])
+def test_control_c_during_the_first_imports_or_twice_is_quiet(tmp_path: Path, code: str, times: int) -> None:
+    module, _, name = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]["stance"].partition(":")
+    code += f"from {module} import {name}; {name}()"
+    if times == 1:
+        (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(600)")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    with popen([sys.executable, "-c", code, "check", str(REPORTS)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as p:
+        assert p.stdout and p.stderr
+        for _ in range(times):
+            assert p.stdout.readline() == b"ready\n"
+            p.send_signal(signal.SIGINT)
+        assert (p.stderr.read(), p.wait()) == (b"", -signal.SIGINT)  # 130 in a shell
 
 
 # --------------------------------------------------------------------------- errors travel between processes
