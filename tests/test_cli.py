@@ -1103,28 +1103,34 @@ def test_control_c_says_what_was_written(tmp_path: Path, module: str, work: str,
 
 CLEANS_UP = """
 import sys, time
-import stance.checking as m
+import stance.checking as m, stance.__main__ as command
+command.PATIENCE = {}
 def check(*a, **k):
     try: print('ready', flush=True), time.sleep(600)
-    finally: print('ready', flush=True), time.sleep(600)
+    finally: print('ready', flush=True), time.sleep({})
 m.check = check
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-@pytest.mark.parametrize(("code", "times"), [("", 1), (CLEANS_UP, 2)], ids=["imports", "twice"])
-def test_control_c_during_the_first_imports_or_twice_is_quiet(tmp_path: Path, code: str, times: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "times", "end"),
+    [("", 1, ("", -signal.SIGINT)), (CLEANS_UP.format(600, 1), 2, ("interrupted; nothing was written\n", 130)), (CLEANS_UP.format(0, 600), 2, ("", -signal.SIGINT))],
+    ids=["imports", "again", "after the time to clean up"],
+)  # fmt: skip
+def test_control_c_during_the_first_imports_or_again_is_quiet(tmp_path: Path, code: str, times: int, end: tuple[str, int]) -> None:
+    """A process that dies of it has the code 130 in a shell."""
     module, _, name = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]["stance"].partition(":")
-    code += f"from {module} import {name}; {name}()"
-    if times == 1:
+    if not code:
         (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(600)")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
-    with popen([sys.executable, "-c", code, "check", str(REPORTS)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as p:
+    command = [sys.executable, "-c", f"{code}from {module} import {name}; {name}()", "check", str(REPORTS)]
+    with popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as p:
         assert p.stdout and p.stderr
         for _ in range(times):
             assert p.stdout.readline() == b"ready\n"
             p.send_signal(signal.SIGINT)
-        assert (p.stderr.read(), p.wait()) == (b"", -signal.SIGINT)  # 130 in a shell
+        assert (p.stderr.read().decode(), p.wait()) == end
 
 
 # --------------------------------------------------------------------------- errors travel between processes
