@@ -88,6 +88,22 @@ def test_processes_that_always_die_end_the_run() -> None:
         list(in_processes(double, [[-1, -2], [-3], [-4]], 2, lost))
 
 
+class Unreadable(Exception):
+    """As many an exception with arguments of its own: pickle takes it, and cannot make it again."""
+
+    def __init__(self, what: str, *, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+
+
+def unreadable(batch: list[int]) -> list[Exception]:
+    return [Unreadable("a", why="b") for _ in batch]
+
+
+def test_results_that_cannot_be_read_are_no_dead_process() -> None:
+    with pytest.raises(StanceError, match=r"the results of a process cannot be read: TypeError: .*'why'"):
+        list(in_processes(unreadable, [[1]], 2, lost))  # type: ignore[arg-type, misc]
+
+
 def large(batch: list[int]) -> list[bytes]:
     """The work: results that fill a pipe many times; a number over 1000 kills its process while it writes them, once."""
     flag = Path(os.environ.get("STANCE_TEST_FLAG", "nowhere"))
