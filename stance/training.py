@@ -12,6 +12,7 @@ import io
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import joblib
@@ -29,12 +30,13 @@ from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
 from stance.dataset import Dataset, check_dataset, label_problems, row_digest
 from stance.encoders import Encoder
-from stance.errors import DataError, InputError, number
+from stance.errors import DataError, InputError, StanceError, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
 from stance.model import DenseWeights, HeadModel, Model, softmax
 from stance.network import Goal, Network, Progress, rounded
+from stance.parallel import in_processes
 from stance.stacking import (
     EncoderFeatures,
     ScoreStack,
@@ -549,9 +551,18 @@ def _fold_scores(
 def _each(work: Callable[[Ints, Ints], Any], plan: Folds, jobs: int, progress: Progress | None = None, title: str = "") -> list[Any]:
     """What `work` makes of every (training, test) rows of the plan: in processes, or one after another under `progress`."""
     if jobs > 1:
-        return list(joblib.Parallel(n_jobs=jobs)(joblib.delayed(work)(a, b) for a, b in plan))
+        parts = in_processes(partial(_worked, work), ([rows] for rows in plan), min(jobs, len(plan)), _lost)
+        return [found for part in parts for found in part]
     steps = progress(title, len(plan)) if progress else range(len(plan))
     return [work(*plan[k]) for k in steps]
+
+
+def _worked(work: Callable[[Ints, Ints], Any], plan: Folds) -> list[Any]:
+    return [work(*rows) for rows in plan]
+
+
+def _lost(_: tuple[Ints, Ints]) -> Any:
+    raise StanceError("training killed its process", "is there memory enough? use fewer --jobs")
 
 
 def _in_row_order(folds: Folds, parts: Sequence[Floats]) -> Floats:

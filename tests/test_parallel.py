@@ -18,7 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import LIMIT, popen, until
+from conftest import LIMIT, REPORTS, popen, until
 
 from stance import progress
 from stance.articles import Article
@@ -192,7 +192,8 @@ def children(others: Collection[int] = ()) -> list[int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["classify", "evaluate"])
+def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path, command: str) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "text": "Norway condemned the raid."}\n' * 20 * BATCH)
     code = (
         "import os, signal, threading, time; from test_parallel import children; from stance.cli import main\n"
@@ -202,7 +203,7 @@ def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_p
         "threading.Thread(target=interrupt, daemon=True).start(); main()"
     )
     r = subprocess.run(
-        [sys.executable, "-c", code, "classify", tmp_path / "a.jsonl", "-m", model_file, "-j", "2", "-o", tmp_path / "r.jsonl"],
+        [sys.executable, "-c", code, command, *({"classify": [tmp_path / "a.jsonl", "-m", model_file], "evaluate": [REPORTS]}[command]), "-j", "2", "-o", tmp_path / "r.csv"],
         capture_output=True, text=True, timeout=LIMIT, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
     )  # fmt: skip
     assert (r.stdout, r.stderr) == ("", "interrupted; nothing was written\n") and r.returncode in (130, -signal.SIGINT)  # Python 3 dies by it after some imports
