@@ -89,6 +89,8 @@ def _writable(output: Path | None) -> Path | None:
         raise typer.BadParameter(f"{output} is a folder; name a file in it")
     if output and not output.parent.is_dir():
         raise typer.BadParameter(f"{output}: there is no folder {output.parent}; make it first")
+    if output and (output.is_file() or not output.exists()) and not os.access(output.resolve().parent, os.W_OK):  # it is replaced, not written over
+        raise typer.BadParameter(f"{output}: its folder cannot be written to; name one that can")
     return output
 
 

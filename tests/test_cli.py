@@ -1101,6 +1101,14 @@ def test_control_c_says_what_was_written(tmp_path: Path, module: str, work: str,
     assert [f.name for f in tmp_path.iterdir() if f.name.startswith("out")] == (["out.csv"] if "before" in told else [])
 
 
+@pytest.mark.parametrize("command", [["train", REPORTS], ["classify", "-"]], ids=["train", "classify"])
+def test_a_folder_that_cannot_be_written_to_is_told_before_any_work(run: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[object]) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))  # root may write everywhere
+    out = tmp_path / {"train": "m.stance", "classify": "r.sqlite"}[str(command[0])]
+    r = run(*command, "-o", out)
+    assert r.code == 2 and f"{out}: its folder cannot be written to" in r.err and not out.exists()
+
+
 CLEANS_UP = """
 import sys, time
 import stance.checking as m, stance.__main__ as command
