@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stance.model import Model
     from stance.network import Network
     from stance.store import Judge, Run
+    from stance.tables import Csv
     from stance.words import WordVectors
 
 _written: list[Path] = []  # files this command has finished
@@ -478,7 +479,7 @@ def train(
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
-    told = read_definitions(definitions, dataset.heads) if definitions else {}
+    told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
     held_scores = {}
     with _whole_or_nothing(output):
         model, reports = train(
@@ -912,7 +913,7 @@ def export(
     _warn(table.warnings)
     if not table.heads and (lacking := no_labels(table.files)):
         _say(f"warning: rows go out without labels: {lacking}")
-    _write(export_lines(table, to, definitions), output)
+    _write(export_lines(table, to, _csv(definitions) if definitions else None), output)
     _say(f"{number(len(table.rows), 'row')} for {to}")
 
 
@@ -951,6 +952,7 @@ def import_(
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
     _refuse_overwrite(output, map(str, files))
     got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
+    _warn(got.warnings)
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
     if got.unnamed and not head:
@@ -1108,6 +1110,15 @@ def _text(path: Path) -> str:
     text, doubt = read_text(path)
     _warn([doubt] if doubt else [])
     return text
+
+
+def _csv(path: Path) -> Csv:
+    """The same for a CSV."""
+    from stance.tables import read_csv
+
+    file = read_csv(path)
+    _warn([file.note] if file.note else [])
+    return file
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:

@@ -254,12 +254,11 @@ def labelled_files(paths: Paths) -> list[Path]:
     return files
 
 
-def read_definitions(path: Path, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
+def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
     """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns; with `more`, also of labels that a head does not have.
 
     Raises DataError for missing columns, and for every head or label that `heads` do not have.
     """
-    file = read_csv(path)
     if missing := [c for c in ("head", "label", "definition") if c not in file.columns]:
         raise DataError(f"{file.place}: no column {missing[0]!r}; seen: {', '.join(file.columns)}", "needed: head, label, definition")
     known = {h.name: h.labels for h in heads}
@@ -272,7 +271,7 @@ def read_definitions(path: Path, heads: Sequence[Head], *, more: bool = False) -
         else:
             what, names = ("label", known[head]) if head in known else ("head", tuple(known))
             value = label if what == "label" else head
-            problems.append(f"{path}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
+            problems.append(f"{file.file}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
     if problems:
         raise DataError(f"{number(len(problems), 'definition')} of nothing", "correct them and try again", tuple(problems))
     return out
