@@ -189,7 +189,7 @@ def classify(
     """
     from functools import partial
 
-    from stance.articles import input_bytes, input_name, scan_articles
+    from stance.articles import input_bytes, scan_articles
     from stance.classification import classify_archive
     from stance.progress import progress
 
@@ -203,13 +203,16 @@ def classify(
     lexicon = _lexicon(actors, only_actors, fitted)
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
+    if chosen == "sqlite" and output:
+        from stance.store import known_inputs
+
+        inputs = known_inputs(output, inputs)
     with progress(input_bytes(inputs)) as (read, done):
         items = _readable(scan_articles(inputs, text_column=text_column, date=date, seen=read), output)
         if chosen == "sqlite" and output:
             from stance.store import describe_run
 
-            names = [*map(input_name, inputs)]
-            settings = {"inputs": names, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
+            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
             run = describe_run(fitted, lexicon, settings)
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
