@@ -31,18 +31,19 @@ _SPAN = "ACTOR"
 @dataclass(frozen=True, slots=True)
 class Imported:
     """Rows that came back from a tool; `heads` are the label columns; `left_out` are tasks that annotators rejected or skipped,
-    `unnamed` those with a label that names no head, as `file:line: label`."""
+    `unnamed` those with a label that names no head, as `file:line: label`; `warnings` say what is doubtful of the files."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 # --------------------------------------------------------------------------- out
 
 
-def export_lines(table: Table, to: str, definitions: Path | None = None) -> Iterator[str]:
+def export_lines(table: Table, to: str, definitions: Csv | None = None) -> Iterator[str]:
     """The rows of `read_table(…, unlabelled=True)` in a tool's shape, line by line.
 
     `to` is one of `TOOLS`, or `label-studio-config` for the labelling interface that fits. Annotators choose among the labels of the
@@ -70,9 +71,9 @@ def export_lines(table: Table, to: str, definitions: Path | None = None) -> Iter
     raise InputError(f"{to!r} is not a tool that stance writes for", near_miss(to, names) or f"one of {', '.join(names)}")
 
 
-def _defined(heads: Sequence[Head], path: Path) -> list[Head]:
+def _defined(heads: Sequence[Head], definitions: Csv) -> list[Head]:
     """The heads with the labels that a file of definitions names, in its order, before others that their rows hold."""
-    told = read_definitions(path, heads, more=True)
+    told = read_definitions(definitions, heads, more=True)
     return [replace(h, labels=tuple(dict.fromkeys((*told.get(h.name, ()), *h.labels)))) for h in heads]
 
 
@@ -198,7 +199,8 @@ def import_file(
     problems: list[str] = []
     left_out: list[str] = []
     unnamed: list[str] = []
-    for at, item in read(read_text(path)[0], str(path)):
+    text, doubt = read_text(path)
+    for at, item in read(text, str(path)):
         place = f"{path}:{where}{at}"
         _of_this_tool(item, source, place)
         try:
@@ -213,12 +215,13 @@ def import_file(
             problems += [f"{place}: {x}" for x in str(e).split("\n")]
         except (KeyError, TypeError, AttributeError, IndexError) as e:
             problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
-    return _imported(rows, heads, annotator, problems, source, left_out, unnamed)
+    return _imported(rows, heads, annotator, problems, source, [doubt], left_out, unnamed)
 
 
 def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping[str, str] | None) -> Imported:
     rows: list[Row] = []
     problems: list[str] = []
+    doubts: list[str] = []
     for f in read_files(path, columns=columns, heads=(*DEFAULT_HEADS, *heads)):
         if missing := [c for c in ("text", "actor", *heads) if c.lower() not in f.columns]:
             hint = near_miss(missing[0], [c for c in f.columns if c]) or "needed: text, actor and label columns"
@@ -228,17 +231,18 @@ def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping
         got, bad = rows_of(f, [h for h in dict.fromkeys((*DEFAULT_HEADS, *heads)) if h.lower() in f.columns])
         rows += got
         problems += bad
-    return _imported(rows, heads, annotator, problems, "csv")
+        doubts.append(f.note)
+    return _imported(rows, heads, annotator, problems, "csv", doubts)
 
 
 def _imported(
-    rows: list[Row], heads: Sequence[str], annotator: str, problems: Sequence[str], source: str,
+    rows: list[Row], heads: Sequence[str], annotator: str, problems: Sequence[str], source: str, doubts: Sequence[str],
     left_out: Sequence[str] = (), unnamed: Sequence[str] = (),
 ) -> Imported:  # fmt: skip
     if problems:
         raise DataError(f"{number(len(problems), 'bad task')}; nothing was read", f"correct them in {source} and export again", tuple(problems))
     rows = [replace(r, annotator=annotator) for r in rows] if annotator else rows
-    return Imported(_heads(rows, heads), tuple(rows), tuple(left_out), tuple(unnamed))
+    return Imported(_heads(rows, heads), tuple(rows), tuple(left_out), tuple(unnamed), tuple(filter(None, doubts)))
 
 
 def import_files(
@@ -249,8 +253,8 @@ def import_files(
     rows = [r for part in parts for r in part.rows]
     if len(parts) > 1 and source == "doccano":
         rows = [r if r.annotator else replace(r, annotator=Path(r.file).stem) for r in rows]
-    left_out, unnamed = (tuple(x for part in parts for x in getattr(part, what)) for what in ("left_out", "unnamed"))
-    return Imported(_heads(rows, heads), tuple(rows), left_out, unnamed)
+    left_out, unnamed, doubts = (tuple(x for part in parts for x in getattr(part, what)) for what in ("left_out", "unnamed", "warnings"))
+    return Imported(_heads(rows, heads), tuple(rows), left_out, unnamed, doubts)
 
 
 def _heads(rows: Sequence[Row], given: Sequence[str]) -> tuple[str, ...]:

@@ -341,16 +341,18 @@ def _utf16_lines(f: BinaryIO) -> Iterator[bytes]:
 
 
 def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str) -> Iterator[Article | Skipped]:
-    empty = True
+    empty, told = True, ""
     for n, raw in enumerate(lines, 1):
         if not raw.removeprefix(codecs.BOM_UTF8).strip():
             continue
         empty = False
         try:
-            line, _ = decode(raw, f"{name}:{n}", mixed=True)
+            line, note = decode(raw, f"{name}:{n}", mixed=True)
         except InputError as e:
             yield Skipped(f"{name}:{n}", e.message.removeprefix(f"{name}:{n}: "))
             continue
+        _warn("" if told else note.replace(f"{name}:{n}:1:", f"{name}:{n}:"))
+        told = told or note
         yield _json_line(f"{name}:{n}", line, text_column, stem, n)
     if empty:
         raise InputError(f"{name}: the file is empty", "give one JSON object a line")
@@ -474,7 +476,9 @@ def _url(url: str) -> Article:
             raw = _utf8(r.read(20_000_000), r.headers.get_content_charset(""))
     except (URLError, HTTPException, OSError, ValueError) as e:
         raise InputError(f"{url}: cannot be fetched: {e}", "check the address, or save the page and give the file") from e
-    return html_article(decode(raw, url, mixed=True)[0], url, url)
+    page, note = decode(raw, url, mixed=True)
+    _warn(note)
+    return html_article(page, url, url)
 
 
 def _utf8(raw: bytes, charset: str) -> bytes:
@@ -488,6 +492,7 @@ def _utf8(raw: bytes, charset: str) -> bytes:
     if not charset or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return raw
     try:
-        return raw if codecs.lookup(charset).name == "iso8859-1" else raw.decode(charset).encode()  # on the web that is cp1252
+        latin = codecs.lookup(charset).name == "iso8859-1"  # on the web that is cp1252
+        return (raw.decode(errors=CP1252) if latin else raw.decode(charset)).encode()
     except (LookupError, UnicodeError):  # no such charset, or not in it: as without
         return raw

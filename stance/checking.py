@@ -24,6 +24,7 @@ from stance.dataset import (
     COUNTED,
     MISSED,
     OTHER_CONTEXT,
+    SHARED_ID,
     UNDATED,
     Dataset,
     Paths,
@@ -34,6 +35,7 @@ from stance.dataset import (
     normalise,
     other_contexts,
     read_table,
+    shared_ids,
 )
 from stance.errors import DataError, number
 from stance.evaluation import Floats, Ints
@@ -150,7 +152,7 @@ def _errors(e: DataError) -> list[Finding]:
 
 def _notes(data: Dataset) -> list[Finding]:
     """What reading said, without what is said of each row below."""
-    said = [w for w in data.warnings if ABSENT not in w and OTHER_CONTEXT not in w]
+    said = [w for w in data.warnings if not any(x in w for x in (ABSENT, OTHER_CONTEXT, SHARED_ID))]
     kinds = {"duplicate row": "duplicate", MISSED: "missing", UNDATED: "date"}
     return [_parsed(w, "warning", next((kind for words, kind in kinds.items() if words in w), "encoding")) for w in said]
 
@@ -272,10 +274,6 @@ def _contexts(rows: Sequence[Row]) -> Iterator[Finding]:
 def _article_ids(data: Dataset) -> Iterator[Finding]:
     """Articles that lie on both sides of a split, or in two files and are not parts of one, and rows without an article among rows that have one."""
     first: dict[str, Row] = {}
-    texts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for r in data.rows:
-        texts[r.article_id, r.sentence_id].add(r.text)
-    doubtful = {article for (article, sentence), told in texts.items() if not sentence or len(told) > 1}
     seen: set[tuple[str, str]] = set()
     without = [r for r in data.rows if not r.article_id]
     if without and len(without) < len(data):
@@ -284,12 +282,11 @@ def _article_ids(data: Dataset) -> Iterator[Finding]:
         yield _warn(without[0], "article-id", reason)
     for r in data.rows:
         old = first.setdefault(r.article_id, r)
-        if not r.article_id or (r.article_id, _side(r)) in seen or (r.split == old.split and r.file == old.file):
-            continue
-        seen.add((r.article_id, _side(r)))
-        if r.split != old.split:
+        if r.article_id and r.split != old.split and (r.article_id, r.split) not in seen:
+            seen.add((r.article_id, r.split))
             yield _warn(r, "leak", f"article {r.article_id!r} is in split {r.split!r} here and in {old.split!r} at {old.place}; keep it on one side")
-        elif r.article_id in doubtful:
+    for r, old in shared_ids(data.rows):
+        if r.split == old.split:
             yield _warn(r, "leak", f"article {r.article_id!r} is also in {old.place}; rename one if they differ, or keep it in one file")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 from stance.actors import Mention, Pair, iter_readings, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import UNSURE, Head
-from stance.dataset import Dataset
+from stance.dataset import Dataset, check_dataset
 from stance.errors import InputError, StanceError, near_miss
 from stance.features import scan_all
 from stance.lexicon import Lexicon
@@ -83,8 +84,8 @@ def classify(
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
     `actors` keeps only these (or this one). `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
-    Raises InputError for what is neither a text nor an article (a missing value, a whole table), and for a threshold of a head that the model lacks;
-    for that so do the functions below.
+    Raises InputError for what is neither a text nor an article (a missing value, a whole table, the path of a file), and for a threshold of a head
+    that the model lacks; for that so do the functions below.
     """
     model = model or default_model()
     least = _limits(model, min_confidence)
@@ -101,6 +102,8 @@ def _as_articles(given: Any) -> Iterator[Article]:
         raise InputError(said, "of a table give the column with the texts; files are read by stance.read_articles(path)")
     for n, x in enumerate([given] if isinstance(given, (str, Article)) else given, 1):
         if isinstance(x, str):
+            if len(x) < 1000 and os.path.isfile(x):  # noqa: PTH113 -- Path.is_file raises for a text that is too long for a name
+                raise InputError(f"text {n} is {x!r}, the path of a file", "files are read by stance.read_articles(path)")
             yield Article(f"text-{n}", x)
         elif isinstance(x, Article):
             for f in fields(x):
@@ -116,8 +119,9 @@ def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence:
     """A judgement for every pair of `data` (`dataset.read_pairs`, or labelled data), in its order, whatever labels it has.
 
     `article` and `text` are those of the row, `start`,`end` all of its text; targets are not looked for. For a model with an alias table of
-    its own, read the data with it: `read_pairs(path, lexicon=model.lexicon)`.
+    its own, read the data with it: `read_pairs(path, lexicon=model.lexicon)`. Raises InputError for `data` that are no Dataset.
     """
+    check_dataset(data)
     model = model or default_model()
     heads = {h.head.name: h.head for h in model.heads}
     least = _limits(model, min_confidence)

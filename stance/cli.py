@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stance.model import Model
     from stance.network import Network
     from stance.store import Judge, Run
+    from stance.tables import Csv
     from stance.words import WordVectors
 
 _written: list[Path] = []  # files this command has finished
@@ -78,6 +79,8 @@ def _writable(output: Path | None) -> Path | None:
         raise typer.BadParameter(f"{output} is a folder; name a file in it")
     if output and not output.parent.is_dir():
         raise typer.BadParameter(f"{output}: there is no folder {output.parent}; make it first")
+    if output and (output.is_file() or not output.exists()) and not os.access(output.resolve().parent, os.W_OK):  # it is replaced, not written over
+        raise typer.BadParameter(f"{output}: its folder cannot be written to; name one that can")
     return output
 
 
@@ -158,7 +161,7 @@ def classify(
     Into a database (-o NAME.sqlite) a run that was stopped goes on where it stopped: give the same command again.
     """
 
-    from stance.articles import input_bytes, input_name, scan_articles
+    from stance.articles import input_bytes, scan_articles
     from stance.classification import classify_archive
     from stance.progress import progress
 
@@ -172,13 +175,16 @@ def classify(
     lexicon = _lexicon(actors, only_actors, fitted)
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
+    if chosen == "sqlite" and output:
+        from stance.store import known_inputs
+
+        inputs = known_inputs(output, inputs)
     with progress(input_bytes(inputs)) as (read, done):
         items = _readable(scan_articles(inputs, text_column=text_column, date=date, seen=read), output)
         if chosen == "sqlite" and output:
             from stance.store import describe_run
 
-            names = [*map(input_name, inputs)]
-            settings = {"inputs": names, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
+            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
             run = describe_run(fitted, lexicon, settings)
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
@@ -439,7 +445,7 @@ def train(
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
-    told = read_definitions(definitions, dataset.heads) if definitions else {}
+    told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
     held_scores = {}
     with _whole_or_nothing(output):
         model, reports = train(
@@ -850,7 +856,7 @@ def export(
     _warn(table.warnings)
     if not table.heads and (lacking := no_labels(table.files)):
         _say(f"warning: rows go out without labels: {lacking}")
-    _write(export_lines(table, to, definitions), output)
+    _write(export_lines(table, to, _csv(definitions) if definitions else None), output)
     _say(f"{number(len(table.rows), 'row')} for {to}")
 
 
@@ -886,6 +892,7 @@ def import_(
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
     _refuse_overwrite(output, files)
     got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
+    _warn(got.warnings)
     if got.left_out:
         _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
     if got.unnamed and not head:
@@ -1043,6 +1050,15 @@ def _text(path: Path) -> str:
     text, doubt = read_text(path)
     _warn([doubt] if doubt else [])
     return text
+
+
+def _csv(path: Path) -> Csv:
+    """The same for a CSV."""
+    from stance.tables import read_csv
+
+    file = read_csv(path)
+    _warn([file.note] if file.note else [])
+    return file
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ COUNTED = "start counts from 0, and end is one after the last character"
 MISSED = "written for an empty cell"
 UNDATED = "date is not understood"
 OTHER_CONTEXT = "whose context is not that of the first row of the article"
+SHARED_ID = "in two files, read as one article"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,13 @@ class Dataset:
         inside = [i for i, r in enumerate(self.rows) if r.split == name]
         outside = [i for i, r in enumerate(self.rows) if r.split != name]
         return self.take(outside), self.take(inside)
+
+
+def check_dataset(given: object) -> None:
+    """Raises InputError for what is no Dataset: the path of a file, a table."""
+    if not isinstance(given, Dataset):
+        said = f"data are given as {type(given).__name__}, not as a Dataset"
+        raise InputError(said, "read them first: stance.read_dataset(path), or read_pairs(path) where they have no labels")
 
 
 def read_dataset(
@@ -246,12 +254,11 @@ def labelled_files(paths: Paths) -> list[Path]:
     return files
 
 
-def read_definitions(path: Path, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
+def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
     """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns; with `more`, also of labels that a head does not have.
 
     Raises DataError for missing columns, and for every head or label that `heads` do not have.
     """
-    file = read_csv(path)
     if missing := [c for c in ("head", "label", "definition") if c not in file.columns]:
         raise DataError(f"{file.place}: no column {missing[0]!r}; seen: {', '.join(file.columns)}", "needed: head, label, definition")
     known = {h.name: h.labels for h in heads}
@@ -264,7 +271,7 @@ def read_definitions(path: Path, heads: Sequence[Head], *, more: bool = False) -
         else:
             what, names = ("label", known[head]) if head in known else ("head", tuple(known))
             value = label if what == "label" else head
-            problems.append(f"{path}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
+            problems.append(f"{file.file}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
     if problems:
         raise DataError(f"{number(len(problems), 'definition')} of nothing", "correct them and try again", tuple(problems))
     return out
@@ -346,7 +353,7 @@ def parse_row(
     left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
     bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
     span: list[int | None] = [None, None]
-    raw = [re.sub(r"(?<=\d)[.,]0+$", "", cell.get(k, "").strip()) for k in ("start", "end")]  # numbers beside empty cells are 12.0 in pandas
+    raw = [_whole(cell.get(k, "")) for k in ("start", "end")]
     if any(raw):
         if not all(map(_is_number, raw)):
             bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
@@ -357,7 +364,13 @@ def parse_row(
     if bad:
         raise ValueError("\n".join(bad))
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
+    get["sentence_id"] = _whole(get["sentence_id"])
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
+
+
+def _whole(cell: str) -> str:
+    """`12` of `12.0`: so pandas writes numbers beside empty cells."""
+    return re.sub(r"^(\d+)[.,]0+$", r"\1", cell.strip())
 
 
 def _is_number(cell: str) -> bool:
@@ -492,6 +505,7 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
         pairs |= _locate_article([rows[i] for i in indices], lexicon)
     other = [r for r, _ in other_contexts(rows)]
     kept = [r for r in rows if r.actor]
+    shared = shared_ids(kept)
     found = [pairs[id(r)] for r in kept]
     notes = []
     if absent := absent_actors(kept, found):
@@ -506,6 +520,9 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
             f"{number(len(other), 'row')} {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
             "leave it empty there, or give the rows another article_id"
         )
+    if shared:
+        shown = ", ".join(f"{r.place} {r.article_id!r} (also {old.place})" for r, old in shared[:3])
+        notes.append(f"{number(len(shared), 'article_id')} {SHARED_ID}: {shown}{' …' if len(shared) > 3 else ''}; rename one where they differ")
     return found, kept, notes
 
 
@@ -513,6 +530,22 @@ def other_contexts(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     """Rows with another context than the first row of the article, and that row, whose context alone is read."""
     first: dict[str, Row] = {}
     return [(r, old) for r in rows if r.context not in ("", (old := first.setdefault(_article(r), r)).context)]
+
+
+def shared_ids(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The first row of an article in every further file, and the first of all, where the files do not look like parts of one article.
+
+    Parts of one have a `sentence_id` in every row, and the same text where that is the same.
+    """
+    first: dict[str, Row] = {}
+    files: dict[tuple[str, str], Row] = {}
+    texts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for r in rows:
+        first.setdefault(r.article_id, r)
+        files.setdefault((r.article_id, r.file), r)
+        texts[r.article_id, r.sentence_id].add(r.text)
+    doubtful = {article for (article, sentence), told in texts.items() if not sentence or len(told) > 1} - {""}
+    return [(r, first[article]) for (article, _), r in files.items() if article in doubtful and r is not first[article]]
 
 
 def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:

@@ -244,11 +244,17 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
 
     Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
     A row replaces the rows of the same alias below it; an empty actor with kind `place` takes an alias out.
-    The file is read as labelled data are (UTF-8, else cp1252). Raises InputError when it cannot be read and DataError with all bad rows.
+    The file is read as labelled data are (UTF-8, else cp1252 with a UserWarning). Raises InputError when it cannot be read and DataError with
+    all bad rows.
     """
+    import warnings
+
     from stance.tables import read_text
 
-    return build_lexicon(read_text(Path(path))[0], str(path), base=(base or default_lexicon()) if extend else None)
+    text, doubt = read_text(Path(path))
+    if doubt:
+        warnings.warn(doubt, stacklevel=2)
+    return build_lexicon(text, str(path), base=(base or default_lexicon()) if extend else None)
 
 
 def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:

@@ -106,11 +106,11 @@ class _Watched:
         died = False
         while not self._future.done():
             with suppress(TimeoutError):
-                return self._future.result(timeout=WATCH)
+                return _unpickled(self._future.result(timeout=WATCH))
             if died:  # and loky has not told it since
                 raise BrokenProcessPool("a process died while it wrote its result")
             died = not all(process.is_alive() for process in list(self._pool._processes.values()))
-        return self._future.result()
+        return _unpickled(self._future.result())
 
 
 def _end(pool: Any) -> None:
@@ -145,8 +145,8 @@ def _end_with(parent: int, file: Path) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _do(file: Path, batch: list[Any]) -> list[Any]:
-    return _read(file)(batch)
+def _do(file: Path, batch: list[Any]) -> bytes:
+    return pickle.dumps(_read(file)(batch), pickle.HIGHEST_PROTOCOL)  # of what loky cannot read it says that the process died
 
 
 @cache
@@ -221,7 +221,14 @@ class _Unpickled:
 
     def result(self) -> Any:
         """The results, waited for."""
-        return pickle.loads(self._future.result())  # noqa: S301 -- from workers the user named
+        return _unpickled(self._future.result())
+
+
+def _unpickled(results: bytes) -> Any:
+    try:
+        return pickle.loads(results)  # noqa: S301 -- from our own processes, or from workers the user named
+    except Exception as e:
+        raise StanceError(f"the results of a process cannot be read: {type(e).__name__}: {e}", "without --jobs and --dask they need not be") from e
 
 
 def _in_order(

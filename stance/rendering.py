@@ -275,9 +275,13 @@ def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     width = max([28, *(len(t) + 2 for t in titles.values())])
     yield f"  {'':<{width}}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
     for name, f in found.items():
-        low, high = f.f1_interval
-        numbers = f"{f.precision:<11.3f}{f.recall:<8.3f}{f.f1:<7.3f}{low:.3f}–{high:.3f}     {f.right:<7}{f.found:<7}{f.labelled}"
-        yield f"  {titles[name]:<{width}}{numbers}"
+        precision, recall, f1, low, high = ("–" if x != x else f"{x:.3f}" for x in (f.precision, f.recall, f.f1, *f.f1_interval))
+        interval = f"{low}–{high}" if low != "–" else low
+        yield f"  {titles[name]:<{width}}{precision:<11}{recall:<8}{f1:<7}{interval:<16}{f.right:<7}{f.found:<7}{f.labelled}"
+    for name, f in found.items():
+        for n, what, score in ((f.found, "found", "precision"), (f.labelled, "labelled", "recall")):
+            if not n:
+                yield f"  {titles[name]}: none {what}, so that there is no {score}"
     yield ""
 
 

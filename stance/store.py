@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from stance import __version__
-from stance.articles import Article, Skipped, whole, whole_text
+from stance.articles import Article, Skipped, input_name, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.lexicon import Lexicon
@@ -104,6 +104,21 @@ def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Ru
     manifest = json.dumps({**model.manifest, "heads": model.described_heads}, ensure_ascii=False)
     fixed = whole_text(json.dumps(settings, ensure_ascii=False, sort_keys=True))
     return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, manifest, heads)
+
+
+def known_inputs(path: Path, inputs: Sequence[str]) -> list[str]:
+    """The inputs as the last run of the database at `path` that read them spells them: `news.jsonl` for `/data/news.jsonl`, if that is here."""
+    known: dict[Path, str] = {}
+    if path.is_file():
+        with suppress(sqlite3.Error, ValueError), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            for (settings,) in db.execute("SELECT settings FROM run ORDER BY id"):
+                known |= {_place(name): name for name in json.loads(settings).get("inputs", ())}
+    return [known.get(_place(name), name) if name else name for name in map(input_name, inputs)]
+
+
+def _place(name: str) -> Path:
+    """Where it is; a link is a file of its own, for it may lead elsewhere tomorrow."""
+    return Path(name).parent.resolve() / Path(name).name
 
 
 def _digest(lexicon: Lexicon) -> str:

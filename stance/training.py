@@ -12,6 +12,7 @@ import io
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import joblib
@@ -27,14 +28,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
-from stance.dataset import Dataset, label_problems, row_digest
+from stance.dataset import Dataset, check_dataset, label_problems, row_digest
 from stance.encoders import Encoder
-from stance.errors import DataError, InputError, number
+from stance.errors import DataError, InputError, StanceError, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
 from stance.model import DenseWeights, HeadModel, Model, softmax
 from stance.network import Goal, Network, Progress, rounded
+from stance.parallel import in_processes
 from stance.stacking import (
     EncoderFeatures,
     ScoreStack,
@@ -228,7 +230,7 @@ def train(
     With a trained network as `words`, its vectors are taken and training starts from it: worth most on small data.
     The alias table that `data` was read with, if it was one of the user's own, goes into the model: see `Model.lexicon`.
 
-    Same data and settings give the same bytes. Raises DataError when a head has one class or a
+    Same data and settings give the same bytes. Raises InputError for data that are no Dataset, DataError when a head has one class or a
     class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and words together.
     """
     check_trainable(data)
@@ -396,7 +398,10 @@ def split_rows(rows: Rows) -> NDArray[Any]:
 
 
 def check_trainable(data: Dataset) -> None:
-    """Raises DataError when a head cannot be trained and tested on grouped folds, or columns of its results would have one name."""
+    """Raises InputError for what is no Dataset, DataError when a head cannot be trained and tested on grouped folds, or two columns of its results
+    would have one name.
+    """
+    check_dataset(data)
     if not len(data):
         raise DataError("no rows to train on", "look at the `split` column, if rows were taken by it")
     problems = []
@@ -546,9 +551,18 @@ def _fold_scores(
 def _each(work: Callable[[Ints, Ints], Any], plan: Folds, jobs: int, progress: Progress | None = None, title: str = "") -> list[Any]:
     """What `work` makes of every (training, test) rows of the plan: in processes, or one after another under `progress`."""
     if jobs > 1:
-        return list(joblib.Parallel(n_jobs=jobs)(joblib.delayed(work)(a, b) for a, b in plan))
+        parts = in_processes(partial(_worked, work), ([rows] for rows in plan), min(jobs, len(plan)), _lost)
+        return [found for part in parts for found in part]
     steps = progress(title, len(plan)) if progress else range(len(plan))
     return [work(*plan[k]) for k in steps]
+
+
+def _worked(work: Callable[[Ints, Ints], Any], plan: Folds) -> list[Any]:
+    return [work(*rows) for rows in plan]
+
+
+def _lost(_: tuple[Ints, Ints]) -> Any:
+    raise StanceError("training killed its process", "is there memory enough? use fewer --jobs")
 
 
 def _in_row_order(folds: Folds, parts: Sequence[Floats]) -> Floats:
@@ -656,7 +670,11 @@ def _glosses(head: Head, own: Mapping[str, str]) -> dict[str, str]:
 
 
 def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
-    """A model's predictions for labelled data, by head of the data. Raises DataError for no rows, and for a head or a label that the model lacks."""
+    """A model's predictions for labelled data, by head of the data.
+
+    Raises InputError for what is no Dataset, DataError for no rows, and for a head or a label that the model lacks.
+    """
+    check_dataset(data)
     if not len(data):
         raise DataError("no rows to score", "look at the `split` column, if rows were taken by it")
     there = {h.head.name: h.head for h in model.heads}

@@ -342,3 +342,10 @@ def test_the_heads_given_are_columns_also_of_tasks_without_labels(run: Cli, tmp_
     header, row = csv.reader(run("import", tmp_path / "tasks", "--from", tool, *heads).out.splitlines())
     assert header[:8] == ["article_id", "sentence_id", "text", "actor", "start", "end", "position", "frame"] and "stance" not in header
     assert row[6:8] == ["", ""]
+
+
+@pytest.mark.parametrize(("tool", "content"), [("doccano", '{"text": "Malmö denied it.", "label": ["deny"], "actor": "Sweden"}'), ("csv", "text,actor,stance\nMalmö denied it.,Sweden,deny\n")])
+def test_an_export_that_is_no_utf8_is_told(run: Cli, tmp_path: Path, tool: str, content: str) -> None:
+    (path := tmp_path / "tasks").write_text(content, "cp1252")
+    r = run("import", path, "--from", tool)
+    assert "Malmö denied it." in r.out and f"warning: {path}:{1 + content.count('text,')}: not UTF-8 (byte 0xf6); read as cp1252\n" in r.err

@@ -383,13 +383,21 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
         *[(f"text/html; charset={x}", "cp1252") for x in ("iso-8859-1", "nonsense", "utf-8", "us-ascii", "hex")],
     ],
 )  # fmt: skip
-def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest.MonkeyPatch, told: str, encoding: str) -> None:
+def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], told: str, encoding: str) -> None:
     name = "Dvořák" if encoding != "cp1252" else "“Sørensen”"
     page, headers = io.BytesIO(PAGE.replace("the crews", name).encode(encoding)), Message()
     headers["Content-Type"] = told
     answer = SimpleNamespace(read=page.read, headers=headers)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: nullcontext(answer))
     assert f"told {name} to wait" in only("https://stance.invalid/a.html").text
+    doubtful = encoding == "cp1252" and "iso" not in told
+    assert ("warning: https://stance.invalid/a.html:2: not UTF-8 (byte 0x93); read as cp1252" in capsys.readouterr().err) == doubtful
+
+
+def test_json_lines_that_are_no_utf8_are_told_once(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put("a.jsonl", '{"text": "Oslo left."}\n{"text": "Malmö left."}\n{"text": "Växjö left."}\n', "cp1252")
+    assert [a.text for a in read_articles(path)][1:] == ["Malmö left.", "Växjö left."]
+    assert capsys.readouterr().err == f"warning: {path}:2: not UTF-8 (byte 0xf6); read as cp1252\n"
 
 
 def test_an_address_that_is_none_does_not_stop_the_rest(put: Put) -> None:

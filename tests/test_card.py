@@ -103,11 +103,12 @@ def test_a_table_of_actors_used_alone_is_in_the_command(run: Cli, tmp_path: Path
 
 def test_labels_of_ones_own_are_defined_by_their_owner(run: Cli, tmp_path: Path) -> None:
     data = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
-    (tmp_path / "d.csv").write_text("head,label,definition\nmood,good,\"all's | well\"\n")
+    (tmp_path / "d.csv").write_text("head,label,definition\nmood,good,\"all's | well\"\nmood,bad,«not»\n", "cp1252")
     args = ["train", data, "--head", "mood", "--folds", "2", "--definitions", tmp_path / "d.csv", "-o", tmp_path / "m.stance"]
-    assert run(*args).code == 0
+    r = run(*args)
+    assert r.code == 0 and f"warning: {tmp_path / 'd.csv'}:3: not UTF-8 (byte 0xab); read as cp1252\n" in r.err
     out = run("info", tmp_path / "m.stance", "-f", "markdown").out
-    assert "| good | all's \\| well |" in out and "| bad | not defined |" in out
+    assert "| good | all's \\| well |" in out and "| bad | «not» |" in out
     assert "--head mood" in out and "--definitions DEFINITIONS.csv" in out
 
 

@@ -129,6 +129,21 @@ def test_what_is_no_text_is_refused(model: Model, given: Any, said: str) -> None
     assert said in str(e.value) and len(str(e.value)) < 300
 
 
+def test_the_path_of_a_file_is_no_text(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Norway left.")
+    path = str(tmp_path / "a.txt")
+    with pytest.raises(InputError) as e:
+        list(classify(["Norway left.", path], model))
+    assert str(e.value) == f"text 2 is {path!r}, the path of a file\n  files are read by stance.read_articles(path)"
+    assert len(list(classify([str(tmp_path / "b.txt"), "Norway left " + 200 * "and Chile left " + ".", "Norway\0left."], model))) == 3
+
+
+def test_a_path_is_no_data_set(model: Model) -> None:
+    for call in (stance.train, lambda x: stance.evaluate(model, x), lambda x: list(stance.classify_pairs(x, model))):
+        with pytest.raises(InputError, match=r"given as str, not as a Dataset\n.*stance.read_dataset\(path\)"):
+            call("x.csv")  # type: ignore[arg-type]
+
+
 def test_plain_texts_are_numbered(model: Model) -> None:
     assert [j.article for j in classify(["Norway left.", "Chile left."], model)] == ["text-1", "text-2"]
 

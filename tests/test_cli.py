@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -1118,6 +1119,46 @@ def test_control_c_says_what_was_written(tmp_path: Path, module: str, work: str,
         p.send_signal(signal.SIGINT)
         assert (p.stderr.read().decode(), p.wait()) == (f"interrupted; {told}\n", 130)
     assert [f.name for f in tmp_path.iterdir() if f.name.startswith("out")] == (["out.csv"] if "before" in told else [])
+
+
+@pytest.mark.parametrize("command", [["train", REPORTS], ["classify", "-"]], ids=["train", "classify"])
+def test_a_folder_that_cannot_be_written_to_is_told_before_any_work(run: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[object]) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))  # root may write everywhere
+    out = tmp_path / {"train": "m.stance", "classify": "r.sqlite"}[str(command[0])]
+    r = run(*command, "-o", out)
+    assert r.code == 2 and f"{out}: its folder cannot be written to" in r.err and not out.exists()
+
+
+CLEANS_UP = """
+import sys, time
+import stance.checking as m, stance.__main__ as command
+command.PATIENCE = {}
+def check(*a, **k):
+    try: print('ready', flush=True), time.sleep(600)
+    finally: print('ready', flush=True), time.sleep({})
+m.check = check
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.parametrize(
+    ("code", "times", "end"),
+    [("", 1, ("", -signal.SIGINT)), (CLEANS_UP.format(600, 1), 2, ("interrupted; nothing was written\n", 130)), (CLEANS_UP.format(0, 600), 2, ("", -signal.SIGINT))],
+    ids=["imports", "again", "after the time to clean up"],
+)  # fmt: skip
+def test_control_c_during_the_first_imports_or_again_is_quiet(tmp_path: Path, code: str, times: int, end: tuple[str, int]) -> None:
+    """A process that dies of it has the code 130 in a shell."""
+    module, _, name = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]["stance"].partition(":")
+    if not code:
+        (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(600)")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-c", f"{code}from {module} import {name}; {name}()", "check", str(REPORTS)]
+    with popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as p:
+        assert p.stdout and p.stderr
+        for _ in range(times):
+            assert p.stdout.readline() == b"ready\n"
+            p.send_signal(signal.SIGINT)
+        assert (p.stderr.read().decode(), p.wait()) == end
 
 
 # --------------------------------------------------------------------------- errors travel between processes

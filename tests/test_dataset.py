@@ -311,6 +311,21 @@ def test_another_context_inside_an_article_is_told(file: Write) -> None:
     assert told.startswith("1 row whose context is not that of the first row") and f"{path}:3;" in told
 
 
+@pytest.mark.parametrize(("first", "second", "two"), [("1", "1", True), ("1", "1.0", True), ("", "", True), ("1", "2", False)])
+def test_one_id_of_two_articles_in_two_files_is_told(file: Write, first: str, second: str, two: bool) -> None:
+    """But not where the rows are further sentences of the same article."""
+    header = "article_id,sentence_id,text,actor,stance\n"
+    a, b = file(f"{header}9,{first},Norway left.,Norway,neutral\n", "a.csv"), file(f"{header}9,{second},Norway won.,Norway,firm\n", "b.csv")
+    told = f"1 article_id in two files, read as one article: {b}:2 '9' (also {a}:2); rename one where they differ"
+    assert read_dataset([a, b]).warnings == ((told,) if two else ())
+
+
+def test_a_sentence_id_may_be_a_float_as_pandas_writes_it(file: Write) -> None:
+    header = "article_id,sentence_id,text,actor,stance\n"
+    text = "a,2.0,It sued.,Chile,accuse\na,1,Norway left.,Norway,neutral\na,1.0,Norway left.,Norway,neutral\na,v1.0,Peru left.,Peru,neutral\n"
+    assert [r.sentence_id for r in read_dataset(file(header + text)).rows] == ["2", "1", "v1.0"]
+
+
 def test_a_label_without_an_actor(file: Write) -> None:
     told = problems(file(HEADER + GOOD + "Peru sued.,,accuse,neutral\nPeru left.,,,\n"))
     assert told == ["4: stance has a label but no actor: 'accuse'; name the actor, or delete the label"]

@@ -97,3 +97,16 @@ def test_long_names_of_heads_have_a_blank_after_them() -> None:
     header, *rows = list(detection_lines({"actors": one, "attitude_of_the_actor": replace(one, neutral="neutral")}))[1:-1]
     assert {r.index("0.988") for r in rows} == {header.index("precision")}
     assert rows[1].startswith("  attitude_of_the_actor, other than neutral  0.988")
+
+
+def test_of_what_is_not_found_or_not_labelled_the_table_says_so() -> None:
+    nan = float("nan")
+    found = {"actors": Found(0, 0, 3, nan, 0.0, 0.0, (0.0, 0.0)), "stance": Found(0, 0, 0, nan, nan, nan, (nan, nan), "neutral")}
+    assert list(detection_lines(found))[2:] == [
+        "  actors                      –          0.000   0.000  0.000–0.000     0      0      3",
+        "  stance, other than neutral  –          –       –      –               0      0      0",
+        "  actors: none found, so that there is no precision",
+        "  stance, other than neutral: none found, so that there is no precision",
+        "  stance, other than neutral: none labelled, so that there is no recall",
+        "",
+    ]

@@ -131,6 +131,13 @@ def test_tables_on_one_another_make_one(own: Own, tmp_path: Path) -> None:
     assert load_lexicon(table, base=base).aliases == base.aliases
 
 
+def test_a_table_that_is_no_utf8_is_told(tmp_path: Path) -> None:
+    (path := tmp_path / "a.csv").write_text("alias,actor\nMalmö,Sweden\n", "cp1252")
+    with pytest.warns(UserWarning, match=r"a.csv:2: not UTF-8 \(byte 0xf6\); read as cp1252"):
+        lexicon = load_lexicon(path, extend=False)
+    assert [a.text for a in lexicon.aliases] == ["Malmö"]
+
+
 def test_a_run_tells_tables_apart(own: Own, tmp_path: Path) -> None:
     mine, _, table, _ = own
     model = load(mine)

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import LIMIT, popen, until
+from conftest import LIMIT, REPORTS, popen, until
 
 from stance import progress
 from stance.articles import Article
@@ -100,6 +100,22 @@ def test_an_item_that_kills_its_process_is_lost_alone() -> None:
 def test_processes_that_always_die_end_the_run() -> None:
     with pytest.raises(StanceError, match="the worker processes die whatever they are given"):
         list(in_processes(double, [[-1, -2], [-3], [-4]], 2, lost))
+
+
+class Unreadable(Exception):
+    """As many an exception with arguments of its own: pickle takes it, and cannot make it again."""
+
+    def __init__(self, what: str, *, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+
+
+def unreadable(batch: list[int]) -> list[Exception]:
+    return [Unreadable("a", why="b") for _ in batch]
+
+
+def test_results_that_cannot_be_read_are_no_dead_process() -> None:
+    with pytest.raises(StanceError, match=r"the results of a process cannot be read: TypeError: .*'why'"):
+        list(in_processes(unreadable, [[1]], 2, lost))  # type: ignore[arg-type, misc]
 
 
 def large(batch: list[int]) -> list[bytes]:
@@ -190,7 +206,8 @@ def children(others: Collection[int] = ()) -> list[int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["classify", "evaluate"])
+def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path, command: str) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "text": "Norway condemned the raid."}\n' * 20 * BATCH)
     code = (
         "import os, signal, threading, time; from test_parallel import children; from stance.cli import main\n"
@@ -200,7 +217,7 @@ def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_p
         "threading.Thread(target=interrupt, daemon=True).start(); main()"
     )
     r = subprocess.run(
-        [sys.executable, "-c", code, "classify", tmp_path / "a.jsonl", "-m", model_file, "-j", "2", "-o", tmp_path / "r.jsonl"],
+        [sys.executable, "-c", code, command, *({"classify": [tmp_path / "a.jsonl", "-m", model_file], "evaluate": [REPORTS]}[command]), "-j", "2", "-o", tmp_path / "r.csv"],
         capture_output=True, text=True, timeout=LIMIT, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
     )  # fmt: skip
     assert (r.stdout, r.stderr) == ("", "interrupted; nothing was written\n") and r.returncode in (130, -signal.SIGINT)  # Python 3 dies by it after some imports

@@ -386,7 +386,7 @@ def test_an_old_database_in_use_is_not_replaced(run: Cli, few: Path, model_file:
     out = tmp_path / "r.sqlite"
     run("classify", few, "-o", out, "-m", model_file)
     connect = sqlite3.connect
-    monkeypatch.setattr("stance.store.sqlite3.connect", lambda path, timeout, isolation_level: connect(path, timeout=0, isolation_level=None))
+    monkeypatch.setattr("stance.store.sqlite3.connect", lambda path, **options: connect(path, **{**options, "timeout": 0}))
     with closing(connect(out)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM article").fetchone()
@@ -616,8 +616,10 @@ def test_a_folder_in_another_spelling_is_the_same_input(run: Cli, model_file: Pa
     Path("news/a.txt").write_text("Norway condemned the raid.", "utf-8")
     assert run("classify", "./news/", "./news/a.txt", "-o", "r.sqlite", "-m", model_file).code == 0
     for more in ((), ("--append",)):
-        r = run("classify", "news", "news//a.txt", "-o", "r.sqlite", "-m", model_file, *more)
-        assert r.code == 0 and "r.sqlite: 1 of 1 articles were there already" in r.err
+        for names in (("news", "news//a.txt"), (tmp_path / "news", "news/../news/a.txt")):
+            r = run("classify", *names, "-o", "r.sqlite", "-m", model_file, *more)
+            assert r.code == 0 and "r.sqlite: 1 of 1 articles were there already" in r.err
+    assert run("classify", "", "-o", "r.sqlite", "-m", model_file).code == 1  # no input, not this folder
     assert sql(Path("r.sqlite"), "SELECT count(*), max(run_id) FROM article") == [(1, 1)]
 
 

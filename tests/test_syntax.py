@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import LIMIT
 from hypothesis import given
 from hypothesis import strategies as st
 from test_actors import NAMES
@@ -223,7 +224,7 @@ def test_a_lexicon_is_pickled_alike_in_every_process() -> None:
     """So that `train --cues` gives the same bytes: sets of text have another order in each."""
     code = "import pickle, hashlib; from stance.syntax import default_cues; print(hashlib.sha256(pickle.dumps(default_cues())).hexdigest())"
     said = [
-        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
         for seed in ("1", "2")
     ]
     assert said[0] == said[1] and len(said[0].strip()) == 64

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from stance import training
 from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Dataset, read_dataset
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, StanceError
 from stance.evaluation import HeadReport
 from stance.model import Model, from_bytes, softmax
 from stance.stacking import TextLabelRegression
@@ -251,6 +253,13 @@ def test_same_data_and_seed_give_the_same_bytes(reports: Dataset, model: Model) 
 
 def test_any_number_of_jobs_gives_the_same_bytes(reports: Dataset, model: Model) -> None:
     assert train(reports.split("test")[0], settings=SETTINGS, jobs=2)[0].to_bytes() == model.to_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
+def test_training_that_kills_its_process_says_so() -> None:
+    rows = np.arange(3)
+    with pytest.raises(StanceError, match="training killed its process\n  is there memory enough"):
+        training._each(lambda *_: os.kill(os.getpid(), signal.SIGKILL), [(rows, rows)], 2)
 
 
 def test_another_seed_gives_other_folds(reports: Dataset) -> None:
