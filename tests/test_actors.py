@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,8 @@ def test_accents_of_a_table_in_any_form(tmp_path: Path, form: str, encoding: str
     path = tmp_path / "mine.csv"
     told = HEADER + "Côte Rouge,Côte Rouge,name,,,\n"
     path.write_bytes(told.encode(encoding) if encoding == "cp1252" else unicodedata.normalize(form, told).encode())
-    lexicon = load_lexicon(path, extend=False)
+    with pytest.warns(UserWarning, match="read as cp1252") if encoding == "cp1252" else nullcontext():
+        lexicon = load_lexicon(path, extend=False)
     assert lexicon.actors == ("Côte Rouge",)
     for text in ("Côte Rouge left.", unicodedata.normalize("NFD", "Côte Rouge left.")):
         assert [x.split(":")[0] for x in spoken(text, lexicon)[0]] == ["Côte Rouge"]
