@@ -95,26 +95,26 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     A logistic regression with as few parameters as will do: with a coefficient for every label of one stage on every label of the
     other, a few hundred pairs are worse off than without an encoder, and thousands hardly better.
 
-    X has the scores of both, shape (rows, 2 · labels), in the order of `labels`; `weight` is that of each class.
+    Rows weigh alike, however rare their class: the intercepts, and so the probabilities, are those of the data.
+
+    X has the scores of both, shape (rows, 2 · labels), in the order of `labels`.
     Learnt: `mix_`, shape (2,), not negative; `intercept_`, shape (labels,).
     """
 
-    def __init__(self, labels: Sequence[str], weight: dict[str, float] | None = None) -> None:
+    def __init__(self, labels: Sequence[str]) -> None:
         self.labels = labels
-        self.weight = weight
 
     def fit(self, X: Floats, y: Sequence[str]) -> ScoreStack:
-        """Least weighted log loss, the intercepts held near zero by as much as one pair."""
+        """Least log loss, the intercepts held near zero by as much as one pair."""
         self.classes_ = np.array(self.labels)
         k = len(self.labels)
         both = np.stack([X[:, :k], X[:, k:]])
         hit = np.array(y)[:, None] == self.classes_
-        each = np.array([(self.weight or {}).get(str(label), 1.0) for label in y])[:, None] / len(X)
 
         def loss(p: Floats) -> tuple[float, Floats]:
             probs = softmax(np.tensordot(p[:2], both, 1) + p[2:])
-            gap = (probs - hit) * each
-            value = -float((np.log(np.maximum(probs, 1e-300)) * hit * each).sum()) + float((p[2:] ** 2).sum()) / len(X)
+            gap = (probs - hit) / len(X)
+            value = -float((np.log(np.maximum(probs, 1e-300)) * hit).sum() / len(X)) + float((p[2:] ** 2).sum()) / len(X)
             return value, np.concatenate([(both * gap).sum((1, 2)), gap.sum(0) + 2 * p[2:] / len(X)])
 
         start = np.concatenate([[0.5, 0.5], np.zeros(k)])

@@ -249,7 +249,7 @@ def train(
         weight = class_weights(y, settings.balance)
         pipe = make_pipeline(settings, weight, cues).fit(X, np.array(y))
         if second and fold.first_stage is not None:  # the second stage learns from the out-of-fold scores of the first
-            stack = ScoreStack(fold.head.labels, weight).fit(fold.first_stage, y)
+            stack = ScoreStack(fold.head.labels).fit(fold.first_stage, y)
             pipe = second.joined(pipe, stack, head, y, weight, cues)
         _finish(pipe, fold.temperature * settings.soften)
         fitted[head.name] = pipe
@@ -521,7 +521,7 @@ def _out_of_fold(
     scores, first = _fold_scores(make_pipeline(settings, weight, cues), X, y, head, folds, jobs, progress), None
     if second:
         first = np.hstack([scores, second.scores(head, y, weight, folds, jobs)])
-        scores = _fold_scores(ScoreStack(head.labels, weight), first, y, head, folds)
+        scores = _fold_scores(ScoreStack(head.labels), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         temperatures[test_at] = temperature(scores[train_at], truth[train_at])

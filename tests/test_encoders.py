@@ -123,23 +123,27 @@ def test_the_stack_learns_which_scores_to_trust() -> None:
 
 def test_the_stack_is_at_the_least_loss(reports: Dataset) -> None:
     fold = out_of_fold(reports, settings=SETTINGS, encoder=FAKE)["tone"]
-    y, weight = reports.labels["tone"], {"hostile": 2.0, "stern": 1.0, "neutral": 0.5, "warm": 1.5}
-    X = fold.first_stage
+    y, X = reports.labels["tone"], fold.first_stage
     assert X is not None
-    stack = ScoreStack(fold.head.labels, weight).fit(X, y)
-    each = np.array([weight[x] for x in y])
+    stack = ScoreStack(fold.head.labels).fit(X, y)
 
     def loss(s: ScoreStack) -> float:
         p = softmax(s.decision_function(X))[np.arange(len(y)), fold.truth]
-        return float(-(each * np.log(p)).sum() + (s.intercept_**2).sum())
+        return float(-np.log(p).sum() + (s.intercept_**2).sum())
 
     least = loss(stack)
     for name in ("mix_", "intercept_"):
         for i in range(len(getattr(stack, name))):
             for step in (-0.05, 0.05):
-                moved = ScoreStack(fold.head.labels, weight).fit(X, y)
+                moved = ScoreStack(fold.head.labels).fit(X, y)
                 getattr(moved, name)[i] += step
                 assert loss(moved) > least - 1e-6 or getattr(moved, name)[i] < 0, (name, i, step)
+
+
+def test_the_stack_gives_every_label_the_share_it_has() -> None:
+    y = np.array(["rare"] * 10 + ["often"] * 190)
+    scores = ScoreStack(("rare", "often")).fit(np.zeros((200, 4)), y).decision_function(np.zeros((1, 4)))
+    assert softmax(scores)[0, 0] == pytest.approx(0.05, abs=0.02)
 
 
 def test_a_label_that_a_fold_lacks_is_least_likely() -> None:
