@@ -84,8 +84,8 @@ def classify(
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
     `actors` keeps only these (or this one). `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
-    Raises InputError for what is neither a text nor an article (a missing value, a whole table, the path of a file), and for a threshold of a head
-    that the model lacks; for that so do the functions below.
+    Raises InputError for what is neither a text nor an article (a missing value, a whole table, the path of a file), for a `model` that is no
+    Model, and for a threshold of a head that it lacks; for the last two so do the functions below.
     """
     model = model or default_model()
     least = _limits(model, min_confidence)
@@ -123,8 +123,8 @@ def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence:
     """
     check_dataset(data)
     model = model or default_model()
-    heads = {h.head.name: h.head for h in model.heads}
     least = _limits(model, min_confidence)
+    heads = {h.head.name: h.head for h in model.heads}
     for at in range(0, len(data), PAIRS):
         rows, scored = data.rows[at : at + PAIRS], data.pairs[at : at + PAIRS]
         for row, pair, p in zip(rows, scored, _probabilities(model, scored), strict=True):
@@ -169,7 +169,9 @@ def classify_archive(
 
 
 def _limits(model: Model, given: float | dict[str, float]) -> dict[str, float]:
-    """The probability under which a label is unsure, by head."""
+    """The probability under which a label is unsure, by head. Raises InputError for a head that the model lacks, and for what is no model."""
+    if not isinstance(model, Model):
+        raise InputError(f"the model is given as {type(model).__name__} ({model!r:.60}), not as a Model", "load it first: stance.load(path)")
     heads = [h.head.name for h in model.heads]
     limits = given if isinstance(given, dict) else dict.fromkeys(heads, given)
     if unknown := [h for h in limits if h not in heads]:

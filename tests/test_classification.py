@@ -144,6 +144,12 @@ def test_a_path_is_no_data_set(model: Model) -> None:
             call("x.csv")  # type: ignore[arg-type]
 
 
+def test_a_path_is_no_model(reports: Dataset) -> None:
+    for call in (lambda m: classify("Norway left.", m), lambda m: stance.classify_pairs(reports, m), lambda m: classify_archive([], m)):
+        with pytest.raises(InputError, match=r"given as str \('my.stance'\), not as a Model\n.*stance.load\(path\)"):
+            list(call("my.stance"))  # type: ignore[arg-type]
+
+
 def test_plain_texts_are_numbered(model: Model) -> None:
     assert [j.article for j in classify(["Norway left.", "Chile left."], model)] == ["text-1", "text-2"]
 
