@@ -470,6 +470,7 @@ def train(
 
 @app.command()
 def evaluate(
+    ctx: typer.Context,
     inputs: Annotated[
         list[Path],
         typer.Argument(help="A model file (`default`: the shipped one) or none, then labelled CSV files or folders.", metavar="[MODEL] DATA..."),
@@ -509,11 +510,13 @@ def evaluate(
     data = inputs[1:] if model else inputs
     if not data:
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
+    given = {name.replace("_", "-") for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"}
     for wrong, option, told in (
         (model and curve, "--learning-curve", "a learning curve trains models of its own: give data alone"),
         (model and (network or words or start), "--network", "a model has its network or none: give data alone"),
         (model and neutral, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
-        (model and group_by, "--group-by", "nothing is cut into folds where a model is given: give data alone"),
+        *((model and x in given, f"--{x}", "a model is not cross-validated: give data alone") for x in ("folds", "seed", "group-by")),
+        *((x in given and not curve, f"--{x}", "it is for a learning curve: give --learning-curve too") for x in ("sizes", "draws")),
         (end_to_end and not model, "--end-to-end", "name the model that is to find them, or `default`"),
         (chosen == "csv" and (against or end_to_end or curve), "--format", "csv holds the scores of each label alone: take json"),
     ):

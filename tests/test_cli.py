@@ -751,11 +751,6 @@ def test_folds_of_a_label_with_one_topic(run: Cli, tmp_path: Path) -> None:
     assert run("train", data, "-o", tmp_path / "m.stance", "--folds", "2").code == 0
 
 
-def test_a_model_is_not_cut_into_folds(run: Cli, model_file: Path) -> None:
-    r = run("evaluate", model_file, REPORTS, "--group-by", "topic")
-    assert r.code == 2 and "give data alone" in r.err
-
-
 def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
     r = run("evaluate", model_file, REPORTS, "--split", "test", "--head", "tone", "-f", "json")
     assert set(json.loads(r.out)) == {"tone"}
@@ -790,6 +785,11 @@ def test_evaluate_with_a_learning_curve(run: Cli, model_file: Path) -> None:
     [
         (["M"], "give labelled data too"),
         (["M", "D", "--learning-curve"], "give data alone"),
+        (["M", "D", "--folds", "5"], "--folds: a model is not cross-validated: give data alone"),
+        (["M", "D", "--seed", "1"], "--seed: a model is not cross-validated"),
+        (["M", "D", "--group-by", "topic"], "--group-by: a model is not cross-validated"),
+        (["D", "--sizes", "500"], "--sizes: it is for a learning curve: give --learning-curve too"),
+        (["D", "--draws", "2"], "--draws: it is for a learning curve"),
         (["D", "--learning-curve", "--sizes", "ten"], "'ten' is not a number of pairs"),
     ],
 )
