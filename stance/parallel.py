@@ -64,7 +64,7 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
         return submit
 
     def submit(batch: list[T]) -> _Watched:
-        with _control_c_later():
+        with _signals_later():
             return _Watched(pools[-1].submit(_do, file, batch), pools[-1])
 
     with TemporaryDirectory(prefix="stance-") as folder:
@@ -78,15 +78,15 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
 
 
 @contextmanager
-def _control_c_later() -> Iterator[None]:
-    """Control-C waits until the end of this; processes and threads that start here leave it to this one, from their first moment."""
+def _signals_later() -> Iterator[None]:
+    """Control-C and SIGTERM wait until the end of this; processes and threads that start here leave them to this one, from their first moment."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     from multiprocessing.resource_tracker import ensure_running
 
-    ensure_running()  # loky would, in which the signal is let through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    ensure_running()  # loky would, in which the signals are let through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
     try:
         yield
     finally:
@@ -135,6 +135,8 @@ def _begin(parent: int, file: Path, garbage: tuple[int, int, int]) -> None:
     gc.set_threshold(*garbage)
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     threading.Thread(target=_end_with, args=(parent, file), daemon=True).start()
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import joblib
 import pytest
-from conftest import LIMIT, REPORTS, ROOT, Run, popen, relabel, write_csv
+from conftest import LIMIT, REPORTS, ROOT, Run, popen, relabel, until, write_csv
 
 import stance
 from stance import cli, rendering
@@ -1143,11 +1143,12 @@ m.check = check
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 @pytest.mark.parametrize(
     ("code", "times", "end"),
-    [("", 1, ("", -signal.SIGINT)), (CLEANS_UP.format(600, 1), 2, ("interrupted; nothing was written\n", 130)), (CLEANS_UP.format(0, 600), 2, ("", -signal.SIGINT))],
+    [("", 1, ("", -1)), (CLEANS_UP.format(600, 1), 2, ("interrupted; nothing was written\n", 1)), (CLEANS_UP.format(0, 600), 2, ("", -1))],
     ids=["imports", "again", "after the time to clean up"],
 )  # fmt: skip
-def test_control_c_during_the_first_imports_or_again_is_quiet(tmp_path: Path, code: str, times: int, end: tuple[str, int]) -> None:
-    """A process that dies of it has the code 130 in a shell."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["control-c", "sigterm"])
+def test_control_c_or_sigterm_during_the_first_imports_or_again_is_quiet(tmp_path: Path, code: str, times: int, end: tuple[str, int], number: int) -> None:
+    """A process that dies of it (-number here) has the code 128 + number in a shell."""
     module, _, name = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]["stance"].partition(":")
     if not code:
         (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(600)")
@@ -1157,8 +1158,21 @@ def test_control_c_during_the_first_imports_or_again_is_quiet(tmp_path: Path, co
         assert p.stdout and p.stderr
         for _ in range(times):
             assert p.stdout.readline() == b"ready\n"
-            p.send_signal(signal.SIGINT)
-        assert (p.stderr.read().decode(), p.wait()) == end
+            p.send_signal(number)
+        assert (p.stderr.read().decode(), p.wait()) == (end[0], -number if end[1] < 0 else 128 + number)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and signals are POSIX")
+def test_sigterm_leaves_no_temporary_file(model_file: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "stance", "classify", "-", "-o", str(tmp_path / "out.jsonl"), "-m", str(model_file)]
+    with popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}) as p:
+        assert p.stdin and p.stderr
+        p.stdin.write(b'{"text": "Norway left."}\n' * 2)
+        p.stdin.flush()  # and more may come: it waits
+        until(lambda: p.poll() is not None or list(tmp_path.iterdir()))
+        time.sleep(0.2)
+        p.terminate()
+        assert (p.stderr.read().decode(), p.wait(), list(tmp_path.iterdir())) == ("interrupted; nothing was written\n", 143, [])
 
 
 # --------------------------------------------------------------------------- errors travel between processes

@@ -672,13 +672,15 @@ def test_parquet_without_pyarrow_says_what_to_install(run: Cli, few: Path, model
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_control_c_with_two_processes_exits_with_130(archive: Path, model_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["control-c", "sigterm"])
+def test_a_signal_to_two_processes_is_one_line(archive: Path, model_file: Path, tmp_path: Path, number: int, code: int) -> None:
     out = tmp_path / "r.sqlite"
-    with popen(command(Path("-"), out, model_file, "-j", 2), stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as p:
+    arguments = command(Path("-"), out, model_file, "-j", 2)
+    with popen([*arguments[:2], "stance", *arguments[3:]], stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as p:
         assert p.stdin and p.stderr
         p.stdin.write(archive.read_bytes())
         p.stdin.flush()  # and more may come: it waits
         until(lambda: p.poll() is not None or articles_in(out))
-        os.killpg(p.pid, signal.SIGINT)  # as a terminal does: all processes of the command
+        os.killpg(p.pid, number)  # as a terminal does, and a service manager: all processes of the command
         said = p.stderr.read().decode()
-        assert p.wait(60) == 130 and "Traceback" not in said and "run the same command again to go on" in said
+        assert p.wait(60) == code and "Traceback" not in said and "run the same command again to go on" in said
