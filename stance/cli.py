@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -1130,20 +1131,20 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
             _drop_output()
             raise typer.Exit(0) from None
         return
+    from stance.model import replacing, written
+
     if output.exists() and not output.is_file():
         try:
-            with output.open("w", encoding="utf-8", newline="\n") as f:
+            with TextIOWrapper(written(output), "utf-8", newline="\n") as f:
                 f.writelines(line + end for line in lines)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"what was done is in {output}") from None
         except BrokenPipeError:  # as above
             raise typer.Exit(0) from None
         return
-    from stance.model import replacing
-
     with replacing(output) as new:
         try:
-            with new.open("w", encoding="utf-8", newline="\n") as f:
+            with TextIOWrapper(written(new, output), "utf-8", newline="\n") as f:
                 for line in lines:
                     some = True
                     f.write(line + end)

@@ -285,13 +285,32 @@ def write_atomically(path: Path, data: bytes) -> None:
     A link stays a link, to the new file; a pipe or device is written to as it is.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
-        path.write_bytes(data)
+        with written(path) as f:
+            f.write(data)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as new, new.open("wb") as f:
+    with replacing(path) as new, written(new, path) as f:
         f.write(data)
         f.flush()
         os.fsync(f.fileno())
+
+
+class _Written(io.FileIO):
+    def __init__(self, path: Path, told: Path) -> None:
+        super().__init__(path, "w")
+        self.told = told
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as e:
+            e.filename = str(self.told)
+            raise
+
+
+def written(path: Path, told: Path | None = None) -> io.BufferedWriter:
+    """A file to write to; the OSError of a full disk, which names no file, names `told` (default: `path`)."""
+    return io.BufferedWriter(_Written(path, told or path))
 
 
 @contextmanager

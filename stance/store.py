@@ -25,7 +25,7 @@ from stance.articles import Article, Skipped, input_name, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.lexicon import Lexicon
-from stance.model import Model, replacing
+from stance.model import Model, replacing, written
 
 APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id
 VERSION = 1  # of the tables, as PRAGMA user_version
@@ -544,7 +544,7 @@ def write_parquet(path: Path, results: Iterable[Result], model: Model) -> None:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: a pipe or device, in which no Parquet file can be made", "name a file")
     rows: list[dict[str, Any]] = []
-    with replacing(path) as new, pq.ParquetWriter(new, schema, compression="zstd") as writer:
+    with replacing(path) as new, written(new, path) as f, pq.ParquetWriter(f, schema, compression="zstd") as writer:
         for result in results:
             rows += _flat_rows(result)
             if len(rows) >= 8192:

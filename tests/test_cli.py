@@ -389,6 +389,19 @@ def test_a_full_disk_is_a_message(run: Cli, article: Path, model_file: Path, tmp
     assert r.code == 1 and "error: out.jsonl: No space left on device" in r.err and "Traceback" not in r.err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits are POSIX")
+@pytest.mark.parametrize("command", ["classify -o a.jsonl", "classify -o a.parquet", "export --pipeline a.joblib"])
+def test_a_full_disk_names_the_file(article: Path, model_file: Path, tmp_path: Path, command: str) -> None:
+    name, option, out = command.split()
+    args = [article, "-m", model_file] if name == "classify" else [model_file]
+    full = ["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh", sys.executable, "-m", "stance.cli"]  # no file may grow
+    r = subprocess.run([*full, name, *args, option, tmp_path / out], capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (r.returncode, r.stderr, list(tmp_path.iterdir())) == (1, f"error: {tmp_path / out}: File too large\n", [article])
+    if Path("/dev/full").exists() and not out.endswith("parquet"):
+        r = subprocess.run([*full, name, *args, option, "/dev/full", *(["-f", "csv"] if name == "classify" else [])], capture_output=True, text=True, timeout=LIMIT, check=False)
+        assert (r.returncode, r.stderr) == (1, "error: /dev/full: No space left on device\n")
+
+
 def test_an_interrupt_exits_with_130(run: Cli, article: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
