@@ -93,7 +93,7 @@ def scan_articles(
     other: Counter[str] = Counter()
     for p in map(input_name, [paths] if isinstance(paths, (str, Path)) else paths):
         for name in _files(p, other):
-            if Path(name).is_file() and not files.add(str(Path(name).resolve())):
+            if name != "-" and Path(name).is_file() and not files.add(str(Path(name).resolve())):
                 twice += 1
                 continue
             for item in _source(name, _own_stem(name, p, stems), text_column, seen):
@@ -171,9 +171,11 @@ def input_bytes(paths: Iterable[str | Path]) -> int | None:
 
 
 def input_name(path: str | Path) -> str:
-    """What is given, in one spelling: `news` for `./news/`. What stands before it stays: a path may begin anywhere."""
+    """What is given, in one spelling: `news` for `./news/`. What stands before it stays: a path may begin anywhere. A file `-` is `./-`."""
     name = str(path)
-    return name if name in ("", "-") or re.match(r"https?://", name) else str(Path(name))
+    if name in ("", "-") or re.match(r"https?://", name):
+        return name
+    return "./-" if str(Path(name)) == "-" else str(Path(name))
 
 
 def _files(name: str, other: Counter[str] | None = None) -> list[str]:

@@ -112,8 +112,8 @@ def known_inputs(path: Path, inputs: Sequence[str]) -> list[str]:
     if path.is_file():
         with suppress(sqlite3.Error, ValueError), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             for (settings,) in db.execute("SELECT settings FROM run ORDER BY id"):
-                known |= {_place(name): name for name in json.loads(settings).get("inputs", ())}
-    return [known.get(_place(name), name) if name else name for name in map(input_name, inputs)]
+                known |= {_place(name): name for name in json.loads(settings).get("inputs", ()) if name != "-"}
+    return [name if name in ("", "-") else known.get(_place(name), name) for name in map(input_name, inputs)]
 
 
 def _place(name: str) -> Path:

@@ -290,6 +290,13 @@ def test_json_lines_under_another_name_and_with_other_line_ends_inside(put: Put,
     assert [a.text for a in read_articles("-")] == ["One\u2028left.", "Two."]
 
 
+def test_a_file_named_as_standard_input_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Rome waited.")))
+    Path("-").write_text("Oslo left.")
+    assert [(a.input, a.text) for a in read_articles(["./-", "-"])] == [("./-", "Oslo left."), ("-", "Rome waited.")]
+
+
 def test_fields_of_json_that_are_no_text(put: Put) -> None:
     line = '{"text": "Oslo left.", "id": 7, "title": NaN, "date": null, "source": {"id": null, "name": "Gazette"}}'
     assert only(put("a.jsonl", line)) == Article("7", "Oslo left.", source="Gazette")

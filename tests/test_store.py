@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import random
@@ -621,6 +622,15 @@ def test_a_folder_in_another_spelling_is_the_same_input(run: Cli, model_file: Pa
             assert r.code == 0 and "r.sqlite: 1 of 1 articles were there already" in r.err
     assert run("classify", "", "-o", "r.sqlite", "-m", model_file).code == 1  # no input, not this folder
     assert sql(Path("r.sqlite"), "SELECT count(*), max(run_id) FROM article") == [(1, 1)]
+
+
+def test_a_file_named_as_standard_input_is_no_input_of_another_spelling(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-").write_text("Norway condemned the raid.")
+    for name in ("./-", "-", f"{tmp_path}/-"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Chile denied it.")))
+        assert run("classify", name, "-o", "r.sqlite", "-m", model_file, "--append").code == 0
+    assert sql(Path("r.sqlite"), "SELECT input, actor FROM judgements") == [("./-", "Norway"), ("-", "Chile")]
 
 
 def test_parquet_holds_the_rows_of_json_lines(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
