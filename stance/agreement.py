@@ -126,7 +126,7 @@ def read_annotations(
     if table and not table.heads and (lacking := no_labels(long)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     rows = [r for f, p in wide for r in _wide_rows(f, p)]
-    odd = tuple(odd_cells(rows))
+    odd = tuple(said for _, said in odd_cells(rows))
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
     if table:
         rows += _with_annotators([r for r in table.rows if r.actor])

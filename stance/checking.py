@@ -19,13 +19,8 @@ import numpy as np
 
 from stance.codebook import NEUTRAL
 from stance.dataset import (
-    ABSENT,
     COLUMNS,
     COUNTED,
-    MISSED,
-    OTHER_CONTEXT,
-    SHARED_ID,
-    UNDATED,
     Dataset,
     Paths,
     Row,
@@ -103,7 +98,7 @@ def check(
     except DataError as e:
         e.shown = len(e.problems)
         return Checked(tuple(_errors(e)), None, e)
-    found = [*_columns(table), *_notes(data), *_spellings(data), *_contexts(table.rows), *examine(data)]
+    found = [*_columns(table), *_notes(table), *_spellings(data), *_contexts(table.rows), *examine(data)]
     failure = None
     try:
         check_trainable(data)
@@ -150,11 +145,9 @@ def _errors(e: DataError) -> list[Finding]:
     return [_parsed(p, "error", "data") for p in e.problems or (e.message,)]
 
 
-def _notes(data: Dataset) -> list[Finding]:
-    """What reading said, without what is said of each row below."""
-    said = [w for w in data.warnings if not any(x in w for x in (ABSENT, OTHER_CONTEXT, SHARED_ID))]
-    kinds = {"duplicate row": "duplicate", MISSED: "missing", UNDATED: "date"}
-    return [_parsed(w, "warning", next((kind for words, kind in kinds.items() if words in w), "encoding")) for w in said]
+def _notes(table: Table) -> list[Finding]:
+    """What reading the files said; what locating the actors did is said of each row below."""
+    return [_parsed(said, "warning", kind) for kind, said in table.notes]
 
 
 # --------------------------------------------------------------------------- columns and classes

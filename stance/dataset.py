@@ -29,13 +29,8 @@ RESERVED = (
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
-ABSENT = "whose actor was not found in the sentence"
 MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 COUNTED = "start counts from 0, and end is one after the last character"
-MISSED = "written for an empty cell"
-UNDATED = "date is not understood"
-OTHER_CONTEXT = "whose context is not that of the first row of the article"
-SHARED_ID = "in two files, read as one article"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +61,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as files hold them, labels checked, before actors are located; `files` are what they were read from."""
+    """Rows as files hold them, labels checked, before actors are located; `files` are what they were read from, `notes` warnings with their kind."""
 
     heads: tuple[Head, ...]
     rows: tuple[Row, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[tuple[str, str], ...]
     files: tuple[Csv, ...] = ()
     group_by: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The notes without their kind."""
+        return tuple(said for _, said in self.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def table_of(
         problems += bad
     found = heads_of(rows, names, known, neutral)
     problems += label_problems(rows, found, {h.name for h in known})
-    notes = [*(f.note for f in files if f.note), *odd_cells(rows)]
+    notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
         problems += clash
@@ -429,22 +429,23 @@ def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) 
     return out
 
 
-def odd_cells(rows: Sequence[Row]) -> Iterator[str]:
-    """What is said of cells that are read as they stand, but hardly meant so: each value of a column once, at the first row that has it."""
+def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """(kind, what is said) of cells that are read as they stand, but hardly meant so: each value of a column once, at the first row that has it."""
     found: dict[tuple[str, str], list[Row]] = {}
     for r in rows:
         for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), *r.labels.items()]:
             if value in MISSING:
                 found.setdefault((column, value), []).append(r)
-    told = [(f"{c} {x!r} is read as it stands", those, f"if it was {MISSED}, empty the cell or delete the row") for (c, x), those in found.items()]
+    missed = "if it was written for an empty cell, empty the cell or delete the row"
+    told = [("missing", f"{c} {x!r} is read as it stands", those, missed) for (c, x), those in found.items()]
     if undated := [r for r in rows if r.date and not valid_date(r.date)]:
-        told.append((f"{UNDATED}: {undated[0].date[:40]!r}", undated, "write YYYY-MM-DD"))
-    for what, those, todo in told:
+        told.append(("date", f"date is not understood: {undated[0].date[:40]!r}", undated, "write YYYY-MM-DD"))
+    for kind, what, those, todo in told:
         more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
-        yield f"{those[0].place}: {what}{more}; {todo}"
+        yield kind, f"{those[0].place}: {what}{more}; {todo}"
 
 
-def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[str]]:
+def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[tuple[str, str]]]:
     seen: dict[tuple[object, ...], Row] = {}
     kept: list[Row] = []
     clashes: list[str] = []
@@ -461,8 +462,8 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
             ]
         else:
             twice.append(r.place)
-    notes = [f"{number(len(twice), 'duplicate row')} left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"] if twice else []
-    return kept, clashes, notes
+    said = f"{number(len(twice), 'duplicate row')} left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"
+    return kept, clashes, [("duplicate", said)] if twice else []
 
 
 def normalise(text: str) -> str:
@@ -512,17 +513,21 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
         here = lexicon.called([r.actor for r in absent[:3]])
         shown = ", ".join(f"{r.place} {r.actor!r}" + (f" (called {here[r.actor]!r} here)" if r.actor in here else "") for r in absent[:3])
         notes.append(
-            f"{number(len(absent), 'row')} {ABSENT} (kept, without a mention): {shown}{' …' if len(absent) > 3 else ''}"
+            f"{number(len(absent), 'row')} whose actor was not found in the sentence (kept, without a mention): "
+            f"{shown}{' …' if len(absent) > 3 else ''}"
         )
     if other:
         shown = ", ".join(r.place for r in other[:3])
         notes.append(
-            f"{number(len(other), 'row')} {OTHER_CONTEXT} (what stands before it: only that one is read): {shown}{' …' if len(other) > 3 else ''}; "
-            "leave it empty there, or give the rows another article_id"
+            f"{number(len(other), 'row')} whose context is not that of the first row of the article (what stands before it: only that one is read): "
+            f"{shown}{' …' if len(other) > 3 else ''}; leave it empty there, or give the rows another article_id"
         )
     if shared:
         shown = ", ".join(f"{r.place} {r.article_id!r} (also {old.place})" for r, old in shared[:3])
-        notes.append(f"{number(len(shared), 'article_id')} {SHARED_ID}: {shown}{' …' if len(shared) > 3 else ''}; rename one where they differ")
+        notes.append(
+            f"{number(len(shared), 'article_id')} in two files, read as one article: {shown}{' …' if len(shared) > 3 else ''}; "
+            "rename one where they differ"
+        )
     return found, kept, notes
 
 

@@ -79,6 +79,12 @@ def test_odd_rows(file: Write, row: str, kind: str, said: str) -> None:
     assert found == [Finding(f"{path}:2", "warning", kind, said)]
 
 
+def test_what_reading_says_has_its_kind_whatever_the_file_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "duplicate row.csv"
+    path.write_bytes((HEADER + "a,Norway left S\u00e3o Tom\u00e9.,Norway,neutral,neutral,\n" * 2 + "b,Chile denied it.,Chile,deny,neutral,\n").encode("cp1252"))
+    assert sorted(f.kind for f in warnings(path)) == ["duplicate", "encoding"]
+
+
 def test_own_labels_that_differ_only_in_case(file: Write) -> None:
     rows = [f"{i},Norway left port {i}.,Norway,{label}\n" for i, label in enumerate(["conflict", "Conflict", "peace", "conflict", "Conflict", "peace", "conflict"])]
     found = [f for f in warnings(file("".join(rows), "article_id,text,actor,stance\n")) if f.kind == "label-case"]
