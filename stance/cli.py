@@ -176,17 +176,16 @@ def classify(
     lexicon = _lexicon(actors, only_actors, fitted)
     _check_actors(actor, lexicon)
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
+    run = None
     if chosen == "sqlite" and output:
-        from stance.store import known_inputs
+        from stance.store import describe_run, known_inputs
 
         inputs = known_inputs(output, inputs)
+        settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
+        run = describe_run(fitted, lexicon, settings)
     with progress(input_bytes(inputs)) as (read, done):
         items = _readable(scan_articles(inputs, text_column=text_column, date=date, seen=read), output)
-        if chosen == "sqlite" and output:
-            from stance.store import describe_run
-
-            settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
-            run = describe_run(fitted, lexicon, settings)
+        if run and output:
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
