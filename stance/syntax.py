@@ -14,10 +14,9 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
 
 from stance.actors import Mention, Reading
-from stance.errors import DataError, InputError, near_miss, number
+from stance.errors import DataError, near_miss, number
 from stance.text import DATA, MOST_FORMS, Memo
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
@@ -244,14 +243,6 @@ def polarity() -> dict[str, float]:
     """Valence of word stems, -4 to 4, from the VADER lexicon (Hutto & Gilbert 2014, MIT)."""
     lines = (DATA / "polarity.csv").read_text("utf-8").splitlines()[1:]
     return {stem_: float(v) for stem_, v in (line.split(",") for line in lines)}
-
-
-def load_cues(path: str | Path) -> CueLexicon:
-    """Read a user's cue table. Raises InputError when it cannot be read, DataError with all bad rows."""
-    try:
-        return build_cues(Path(path).read_text("utf-8-sig"), str(path))
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"{path}: cannot read the cue table: {e}", "give a UTF-8 CSV file") from e
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,6 +330,7 @@ def test_a_date_in_any_form_decides_who_is_in_office(run: Cli, date: str, actor:
         ["classify", "A", "--actors", "nowhere.csv"],
         ["info", "nowhere.stance"],
         ["train", "nowhere.csv", "-o", "m.stance"],
+        ["train", "R", "--cues", "nowhere.csv", "-o", "m.stance"],
         ["evaluate", "M", "nowhere.csv"],
         ["check", "nowhere.csv"],
         ["export", "nowhere.stance", "--pipeline", "p.joblib"],
@@ -338,7 +339,7 @@ def test_a_date_in_any_form_decides_who_is_in_office(run: Cli, date: str, actor:
 )
 def test_a_failure_is_a_message_with_a_hint(run: Cli, article: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    names = {"A": str(article), "M": str(model_file)}
+    names = {"A": str(article), "M": str(model_file), "R": str(REPORTS)}
     r = run(*(names.get(a, a) for a in args))
     is_message(r)
     assert len(r.err.splitlines()) >= 2 and r.err.splitlines()[-1].startswith("  ")

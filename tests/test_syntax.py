@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from test_actors import NAMES
 
 from stance.actors import read
-from stance.errors import DataError, InputError
-from stance.syntax import CUE_LABELS, NOBODY, PRONOUN, Scan, build_cues, default_cues, load_cues, polarity, scan, stem
+from stance.errors import DataError
+from stance.syntax import CUE_LABELS, NOBODY, PRONOUN, Scan, build_cues, default_cues, polarity, scan, stem
 
 HEADER = "phrase,label,kind,weight\n"
 
@@ -209,11 +209,6 @@ def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
 def test_a_cue_table_with_other_columns() -> None:
     with pytest.raises(DataError, match="the columns are word, label"):
         build_cues("word,label\nx,accuse\n", "mine.csv")
-
-
-def test_a_cue_table_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere.csv"):
-        load_cues(tmp_path / "nowhere.csv")
 
 
 def test_nobody_and_pronoun_are_no_mention_numbers() -> None:
