@@ -16,7 +16,7 @@ from stance.dataset import Dataset, check_dataset
 from stance.errors import InputError, StanceError, near_miss
 from stance.features import scan_all
 from stance.lexicon import Lexicon
-from stance.model import Model, consistent, default_model
+from stance.model import Model, check_model, consistent, default_model
 from stance.syntax import Scan
 from stance.targets import find_targets, with_named
 from stance.text import sentences
@@ -170,8 +170,7 @@ def classify_archive(
 
 def _limits(model: Model, given: float | dict[str, float]) -> dict[str, float]:
     """The probability under which a label is unsure, by head. Raises InputError for a head that the model lacks, and for what is no model."""
-    if not isinstance(model, Model):
-        raise InputError(f"the model is given as {type(model).__name__} ({model!r:.60}), not as a Model", "load it first: stance.load(path)")
+    check_model(model)
     heads = [h.head.name for h in model.heads]
     limits = given if isinstance(given, dict) else dict.fromkeys(heads, given)
     if unknown := [h for h in limits if h not in heads]:

@@ -487,7 +487,7 @@ def evaluate(
     folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
     group_by: GroupByOption = "",
     seed: Annotated[int, _option("--seed", help="Without a model: seed of the folds.")] = 20240229,
-    curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of training pairs.")] = False,
+    curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of pairs, without a network.")] = False,
     sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.")] = "",
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
     network: NetworkOption = False,

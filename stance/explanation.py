@@ -10,7 +10,7 @@ from stance.actors import Pair, pairs, read
 from stance.dataset import Row, locate
 from stance.features import Floats, Rows, lookup, prepare, template_name
 from stance.lexicon import Lexicon
-from stance.model import Model
+from stance.model import Model, check_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,9 @@ def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "") -> tupl
 def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", against: str = "") -> Explanation:
     """Explain a head's `label` (default: the most probable), alone or against another label.
 
-    Raises KeyError for an unknown head, ValueError for an unknown label.
+    Raises InputError for what is no Model, KeyError for an unknown head, ValueError for an unknown label.
     """
+    check_model(model)
     fitted = model.head(head) if head else model.heads[0]
     prepared = prepare([pair], model.cues)
     rows, vectors = model.rows(prepared, trace=True), model.vectors(prepared)

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
-from stance.errors import ModelError, StanceError
+from stance.errors import InputError, ModelError, StanceError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.lexicon import Lexicon, build_lexicon, default_lexicon
 from stance.network import Network, network_of, require_finite, shapes
@@ -342,6 +342,12 @@ def _keep_mode(path: Path, name: str) -> None:
         os.umask(mask)
         mode = 0o666 & ~mask
     Path(name).chmod(mode)
+
+
+def check_model(given: object) -> None:
+    """Raises InputError for what is no Model, such as the path of one."""
+    if not isinstance(given, Model):
+        raise InputError(f"the model is given as {type(given).__name__} ({given!r:.60}), not as a Model", "load it first: stance.load(path)")
 
 
 def load(path: str | Path) -> Model:

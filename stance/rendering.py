@@ -262,6 +262,7 @@ def score_lines(
         if t := tests.get(name):
             yield f"  against {against}: macro-F1 {t['macro_f1']:.3f}, difference {t['difference']:+.3f}, p = {t['p']:.4f}"
         if curve := curves.get(name):
+            yield "  learning curve, without a network"
             yield "  training pairs   articles   macro-F1   of each draw"
             for p in curve:
                 yield f"  {p.pairs:>14,.0f}{p.articles:>11,.0f}{p.macro_f1:>11.3f}   " + " ".join(f"{s:.3f}" for s in p.scores)

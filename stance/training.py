@@ -34,7 +34,7 @@ from stance.errors import DataError, InputError, StanceError, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
-from stance.model import DenseWeights, HeadModel, Model, softmax
+from stance.model import DenseWeights, HeadModel, Model, check_model, softmax
 from stance.network import Goal, Network, Progress, rounded
 from stance.parallel import in_processes
 from stance.stacking import (
@@ -672,8 +672,9 @@ def _glosses(head: Head, own: Mapping[str, str]) -> dict[str, str]:
 def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     """A model's predictions for labelled data, by head of the data.
 
-    Raises InputError for what is no Dataset, DataError for no rows, and for a head or a label that the model lacks.
+    Raises InputError for what is no Model or Dataset, DataError for no rows, and for a head or a label that the model lacks.
     """
+    check_model(model)
     check_dataset(data)
     if not len(data):
         raise DataError("no rows to score", "look at the `split` column, if rows were taken by it")
@@ -735,7 +736,7 @@ def learning_curve(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, tuple[CurvePoint, ...]]:
-    """Macro-F1 by number of training pairs, for every head.
+    """Macro-F1 by number of training pairs, for every head, without a network.
 
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that

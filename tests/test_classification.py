@@ -19,6 +19,7 @@ from stance.articles import Article
 from stance.classification import BATCH, Judgement, classify, classify_archive, classify_pairs
 from stance.dataset import Dataset
 from stance.errors import InputError
+from stance.explanation import explain
 from stance.lexicon import Lexicon
 from stance.model import Model
 
@@ -145,7 +146,10 @@ def test_a_path_is_no_data_set(model: Model) -> None:
 
 
 def test_a_path_is_no_model(reports: Dataset) -> None:
-    for call in (lambda m: classify("Norway left.", m), lambda m: stance.classify_pairs(reports, m), lambda m: classify_archive([], m)):
+    for call in (
+        lambda m: classify("Norway left.", m), lambda m: stance.classify_pairs(reports, m), lambda m: classify_archive([], m),
+        lambda m: stance.evaluate(m, reports), lambda m: explain(m, reports.pairs[0]),
+    ):  # fmt: skip
         with pytest.raises(InputError, match=r"given as str \('my.stance'\), not as a Model\n.*stance.load\(path\)"):
             list(call("my.stance"))  # type: ignore[arg-type]
 
