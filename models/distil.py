@@ -44,7 +44,7 @@ TUNED, LABELLED = "tuned.pt", "labelled.npz"
 EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the layers on top of it
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
-STUDENT_EPOCHS = 3
+STUDENT_EPOCHS = 2
 SEED = 1
 
 Floats = NDArray[np.floating[Any]]
@@ -223,7 +223,7 @@ def learn(work: Path, epochs: int, output: Path) -> None:
                 print(f"{step + 1} of {steps} steps", flush=True)
             yield step
 
-    network = train_network(tokens, goals, default_words(), seed=SEED, epochs=epochs, progress=told)
+    network = train_network(tokens, goals, default_words(), seed=SEED, epochs=epochs, drop=0, progress=told)
     network.save(output)
     print(f"{output}: learnt from {len(tokens)} pairs")
 

@@ -27,11 +27,12 @@ from stance.words import WordVectors, default_words, require_modest
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
 _LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
-_BATCH, _EPOCHS, _RATE, _DECAY, _SMOOTHED = 64, 10, 4e-3, 1e-2, 0.05
+_BATCH, _EPOCHS, _DECAY, _SMOOTHED = 64, 10, 1e-2, 0.05
 _RISE, _AVERAGED = 0.15, 0.7  # of the steps: the first ones, at a growing rate, and the last ones, whose parameters are averaged
 _OF_START = 0.3  # share of the parameters it starts from in what comes out
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
-_DROP_WORD, _DROP = 0.2, 0.4
+_RATE, _DROP = 4e-3, 0.4  # of learning, and the share of the states that a step leaves out at random (of the numbers of words half of it) …
+_RATE_ON, _DROP_ON = 2e-3, 0.25  # … and where the network that it starts from knows the labels: it forgets less
 
 _PLACES = (INPUTS + 1) ** np.arange(len(FACTS))  # facts of a token as the digits of one number
 
@@ -282,13 +283,15 @@ def train_network(
     seed: int,
     start: Network | None = None,
     epochs: int = 0,
+    drop: float | None = None,
     progress: Progress | None = None,
 ) -> Network:
     """A network for all heads together, parameters `rounded`. Same data and seed, same network.
 
-    `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. With `start` it begins as that
-    one, but for the scores of the labels: what another task has taught it (fine-tuning). One that knows all labels of the goals lends their scores
-    too, and `_OF_START` of it is kept in the end. Raises ValueError for no pairs, or a `start` of other word vectors or another size.
+    `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. `drop` is the share of dropout (None: as
+    for labelled pairs; 0 where there are more pairs than it could learn by heart). With `start` it begins as that one, but for the scores of the labels: what another
+    task has taught it (fine-tuning). One that knows all labels of the goals lends their scores too, and `_OF_START` of it is kept in the end.
+    Raises ValueError for no pairs, or a `start` of other word vectors or another size.
     """
     if not len(sequences):
         raise ValueError("no pairs to train on")
@@ -299,6 +302,9 @@ def train_network(
     labels = tuple(x for g in goals for x in g.labels) if named else ()
     lent = _lent(start, labels) if start else {}
     p = _initial(shapes(words.width, sum(g.wanted.shape[1] for g in goals)), lent, rng)
+    known = lent.keys() == p.keys()
+    rate, usual = (_RATE_ON, _DROP_ON) if known else (_RATE, _DROP)
+    drop = usual if drop is None else drop
     per_epoch = -(-len(sequences) // _BATCH)
     steps = max((epochs or _EPOCHS) * per_epoch, _LEAST_STEPS)
     mean = {name: np.zeros_like(x) for name, x in p.items()}
@@ -309,12 +315,12 @@ def train_network(
         if not queue:
             queue = batches(np.diff(sequences.indptr), rng)
         chosen = queue.pop()
-        slopes = _slopes(p, sequences, chosen, words, goals, rng)
-        _descend(p, slopes, mean, square, step, _RATE * min(1.0, (step + 1) / (_RISE * steps)))
+        slopes = _slopes(p, sequences, chosen, words, goals, drop, rng)
+        _descend(p, slopes, mean, square, step, rate * min(1.0, (step + 1) / (_RISE * steps)))
         if (seen := step + 1 - int((1 - _AVERAGED) * steps)) > 0:
             for name, x in p.items():
                 average[name] += (x - average[name]) / seen
-    if lent.keys() == p.keys():
+    if known:
         average = {name: (1 - _OF_START) * x + _OF_START * lent[name] for name, x in average.items()}
     return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, words, labels)
 
@@ -369,15 +375,15 @@ def _descend(p: Parameters, slopes: Parameters, mean: Parameters, square: Parame
 
 
 def _slopes(
-    p: Parameters, sequences: Sequences, chosen: Ints, words: WordVectors, goals: Sequence[Goal], rng: np.random.Generator
+    p: Parameters, sequences: Sequences, chosen: Ints, words: WordVectors, goals: Sequence[Goal], drop: float, rng: np.random.Generator
 ) -> Parameters:
     """The gradient of the loss of some pairs, under dropout."""
     part = sequences.take(chosen)
     layout = _Layout(part, np.arange(len(chosen)))
     word, facts = _plain(words, part)
-    word *= _kept(word.shape, _DROP_WORD, rng)
+    word *= _kept(word.shape, drop / 2, rng)
     state, hidden = p["recurrent"].shape[1], p["hidden"].shape[1]
-    keep = {"state": _kept((*layout.at.shape, state), _DROP, rng), "hidden": _kept((len(chosen), hidden), _DROP, rng)}
+    keep = {"state": _kept((*layout.at.shape, state), drop, rng), "hidden": _kept((len(chosen), hidden), drop, rng)}
     f = _forward(p, _gates(p, word, facts, layout), layout, keep)
     return _backward(p, f, layout, keep, _loss_slope(f["out"], [Goal(g.wanted[chosen], g.weights[chosen]) for g in goals]), word, facts)
 

@@ -216,6 +216,19 @@ def test_dropout_keeps_the_mean() -> None:
     assert set(kept.tolist()) == {0.0, 1.25} and kept.mean() == pytest.approx(1, abs=0.02)
 
 
+def test_dropout_is_gentler_where_the_labels_are_known_already(words: WordVectors, tokens: Sequences, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = (("stance", "a"), ("stance", "b"))
+    start = replace(_random(words, state=STATE, hidden=HIDDEN, scores=2), labels=known)
+    kept, rates = network._kept, set[float]()
+    monkeypatch.setattr(network, "_kept", lambda shape, rate, rng: rates.add(rate) or kept(shape, rate, rng))
+    monkeypatch.setattr(network, "_LEAST_STEPS", 1)
+    goals = [Goal.of_labels(np.arange(len(tokens)) % 2, np.ones(2), known)]
+    for begin, drop, wanted in ((None, None, {0.2, 0.4}), (start, None, {0.125, 0.25}), (start, 0.0, {0.0})):
+        rates.clear()
+        train_network(tokens, goals, words, seed=1, epochs=1, start=begin, drop=drop)
+        assert rates == wanted
+
+
 def test_it_learns_what_hangs_on_the_order_of_words(words: WordVectors) -> None:
     """The same words of the same actor, in another order: no bag of words tells these apart."""
     made = [
