@@ -288,10 +288,10 @@ def train_network(
 ) -> Network:
     """A network for all heads together, parameters `rounded`. Same data and seed, same network.
 
-    `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. `drop` is the share of dropout (None: as
-    for labelled pairs; 0 where there are more pairs than it could learn by heart). With `start` it begins as that one, but for the scores of the labels: what another
-    task has taught it (fine-tuning). One that knows all labels of the goals lends their scores too, and `_OF_START` of it is kept in the end.
-    Raises ValueError for no pairs, or a `start` of other word vectors or another size.
+    `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. `drop` is the share of dropout
+    (None: as for labelled pairs; 0 where there are more pairs than it could learn by heart). With `start` it begins as that one, but for the scores
+    of the labels: what another task has taught it (fine-tuning). One that knows all labels of the goals lends their scores too, and `_OF_START`
+    of it is kept in the end. Raises ValueError for no pairs, or a `start` of other word vectors or another size.
     """
     if not len(sequences):
         raise ValueError("no pairs to train on")
