@@ -33,7 +33,16 @@ _C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkag
 Floats = NDArray[np.float64]
 
 
-class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class PairTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A transformer whose rows are pairs."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+class EncoderFeatures(PairTransformer):
     """Pairs to vectors less their mean, for a scikit-learn pipeline. Learnt: `center_`, shape (width,), and `sha256_` of the encoder.
 
     It holds the encoder by name: the weights are looked up where it runs, and refused (ModelError) when they are others.
@@ -56,11 +65,6 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         entry = {"sha256": self.sha256_, "width": len(self.center_)}
         out: Floats = checked_vectors(self.encoder, X, entry, "the pipeline").astype(np.float64) - self.center_
         return out
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        return tags
 
 
 class TextLabelRegression(LogisticRegression):  # type: ignore[misc]
@@ -152,7 +156,7 @@ def one_thread_network(
         return train_network(tokens, goals, words, seed=seed, start=start, progress=progress)
 
 
-class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NetworkFeatures(PairTransformer):
     """Pairs to the scores of a recurrent network, for a scikit-learn pipeline. Learnt: `network_`, by `fit` for the labels of one head.
 
     `train` puts one in that was trained for all heads together.
@@ -174,11 +178,6 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Scores, shape (len(X), labels)."""
         check_is_fitted(self, "network_")
         return self.network_.scores(sequences(prepare(X, self.cues)))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        return tags
 
 
 def with_encoder(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder) -> Pipeline:

@@ -21,7 +21,7 @@ import sklearn
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, diags
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -39,6 +39,7 @@ from stance.network import Goal, Network, Progress, rounded
 from stance.parallel import in_processes
 from stance.stacking import (
     EncoderFeatures,
+    PairTransformer,
     ScoreStack,
     TextLabelRegression,
     coefficients,
@@ -92,7 +93,7 @@ class Extracted:
     values: Floats
 
 
-class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class PairFeatures(PairTransformer):
     """Pairs to a sparse matrix, for a scikit-learn pipeline.
 
     `fit` keeps the features that occur in at least `min_pairs` pairs, or all when none does. X is a sequence of `Pair`
@@ -136,11 +137,6 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 none.astype(np.int16), none.astype(np.int32),
             )  # fmt: skip
         return extract_all(cast(Sequence[Pair], X), self.cues, self.actor_words)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        return tags
 
 
 def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, actor_words: bool = False, batch: int = 2000) -> Rows:
