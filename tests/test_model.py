@@ -457,7 +457,7 @@ def full_disk(*_: object) -> None:
 
 
 @pytest.mark.parametrize("old", [b"the old model", None], ids=["replacing", "new"])
-@pytest.mark.parametrize("call", ["os.fsync", "os.close", "pathlib.Path.open"])
+@pytest.mark.parametrize("call", ["os.fsync", "os.close", "stance.model._Written.write"])
 def test_a_full_disk_leaves_everything_as_it_was(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes | None, call: str) -> None:
     path = tmp_path / "m.stance"
     if old is not None:
