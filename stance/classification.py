@@ -90,7 +90,7 @@ def classify(
     model = model or default_model()
     least = _limits(model, min_confidence)
     lexicon = lexicon or model.lexicon
-    wanted = [actors] if isinstance(actors, str) and actors else actors
+    wanted = ([actors] if actors else []) if isinstance(actors, str) else tuple(() if actors is None else actors)
     for batch in _batches(_as_articles(articles)):
         yield from (judgement for _, judgement in _judged(batch, model, lexicon, least, wanted))
 

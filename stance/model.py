@@ -18,7 +18,7 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -158,8 +158,8 @@ class Model:
         return checked_vectors(self.encoder, plain, self.manifest["encoder"], str(self.path or "the model"))
 
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
-        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.prepare`. Raises as `vectors` does."""
-        prepared = prepare(pairs, self.cues, scans=scans)
+        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.prepare`. Raises as `vectors` and `as_pairs` do."""
+        prepared = prepare(as_pairs(pairs), self.cues, scans=scans)
         rows, vectors = self.rows(prepared), self.vectors(prepared)
         out: dict[str, Floats] = {}
         keys, found = None, None
@@ -348,6 +348,16 @@ def check_model(given: object) -> None:
     """Raises InputError for what is no Model, such as the path of one."""
     if not isinstance(given, Model):
         raise InputError(f"the model is given as {type(given).__name__} ({given!r:.60}), not as a Model", "load it first: stance.load(path)")
+
+
+def as_pairs(given: Any) -> list[Pair]:
+    """Pairs by their place, whatever the index of a pandas Series. Raises InputError for what are none: texts, a Dataset, one pair alone."""
+    pairs = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if not isinstance(given, Iterable) or not all(isinstance(x, Pair) for x in pairs):
+        odd = next((x for x in pairs if not isinstance(x, Pair)), given)
+        hint = "a Dataset has them as data.pairs; those of a text: [p for r in stance.read(text) for p in stance.pairs(r)]"
+        raise InputError(f"not a sequence of pairs: {type(odd).__name__} ({odd!r:.60})", hint)
+    return pairs
 
 
 def load(path: str | Path) -> Model:

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from stance.actors import Pair
 from stance.encoders import Encoder, checked_vectors
 from stance.features import Sequences, prepare, sequences
-from stance.model import softmax
+from stance.model import as_pairs, softmax
 from stance.network import Goal, Network, Progress, train_network
 from stance.syntax import CueLexicon
 from stance.words import WordVectors, default_words
@@ -171,13 +171,13 @@ class NetworkFeatures(PairTransformer):
         """Train a network. Raises ValueError for no pairs."""
         labels, truth = np.unique(np.array(y), return_inverse=True)
         goal = Goal.of_labels(truth, np.ones(len(labels)))
-        self.network_ = one_thread_network(sequences(prepare(X, self.cues)), [goal], self.words or default_words(), self.seed)
+        self.network_ = one_thread_network(sequences(prepare(as_pairs(X), self.cues)), [goal], self.words or default_words(), self.seed)
         return self
 
     def transform(self, X: Sequence[Pair]) -> Floats:
         """Scores, shape (len(X), labels)."""
         check_is_fitted(self, "network_")
-        return self.network_.scores(sequences(prepare(X, self.cues)))
+        return self.network_.scores(sequences(prepare(as_pairs(X), self.cues)))
 
 
 def with_encoder(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder) -> Pipeline:

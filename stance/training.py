@@ -34,7 +34,7 @@ from stance.errors import DataError, InputError, StanceError, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
-from stance.model import DenseWeights, HeadModel, Model, check_model, softmax
+from stance.model import DenseWeights, HeadModel, Model, as_pairs, check_model, softmax
 from stance.network import Goal, Network, Progress, rounded
 from stance.parallel import in_processes
 from stance.stacking import (
@@ -106,10 +106,10 @@ class PairFeatures(PairTransformer):
         self.actor_words = actor_words
 
     def fit(self, X: Sequence[Pair | Extracted], y: Any = None) -> PairFeatures:
-        """Learn which features there are. Raises ValueError for no pairs."""
-        if len(X) == 0:
-            raise ValueError("no pairs to fit")
+        """Learn which features there are. Raises ValueError for no pairs, InputError for what are no pairs."""
         rows = self._rows(X)
+        if len(rows) == 0:
+            raise ValueError("no pairs to fit")
         number = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
         order = np.lexsort((number, rows.keys))
         keys, owner = rows.keys[order], number[order]
@@ -120,7 +120,7 @@ class PairFeatures(PairTransformer):
         return self
 
     def transform(self, X: Sequence[Pair | Extracted]) -> csr_matrix:
-        """Sparse matrix, shape (len(X), features)."""
+        """Sparse matrix, shape (len(X), features). Raises InputError for what are no pairs."""
         check_is_fitted(self, "keys_")
         rows = self._rows(X)
         column, known = lookup(rows, self.keys_)
@@ -128,7 +128,7 @@ class PairFeatures(PairTransformer):
         return csr_matrix((rows.values[known], (number[known], column[known])), shape=(len(rows), len(self.keys_)))
 
     def _rows(self, X: Sequence[Pair | Extracted]) -> Rows:
-        if len(X) and isinstance(X[0], Extracted):
+        if isinstance(X, (list, tuple, np.ndarray)) and len(X) and isinstance(X[0], Extracted):
             xs = cast(Sequence[Extracted], X)
             sizes = np.array([len(x.keys) for x in xs])
             none = np.zeros(0)
@@ -136,7 +136,7 @@ class PairFeatures(PairTransformer):
                 np.concatenate(([0], np.cumsum(sizes))), np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs]),
                 none.astype(np.int16), none.astype(np.int32),
             )  # fmt: skip
-        return extract_all(cast(Sequence[Pair], X), self.cues, self.actor_words)
+        return extract_all(as_pairs(X), self.cues, self.actor_words)
 
 
 def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, actor_words: bool = False, batch: int = 2000) -> Rows:
@@ -153,7 +153,8 @@ class WeighedRegression(TextLabelRegression):
     """
 
     def fit(self, X: csr_matrix, y: Sequence[str], sample_weight: Any = None) -> WeighedRegression:
-        """Learn weights and coefficients from a sparse X, shape (rows, features)."""
+        """Learn weights and coefficients from X, sparse or not, shape (rows, features)."""
+        X = csr_matrix(X)
         weights = association(X, y)
         super().fit(X @ diags(weights), y, sample_weight)
         self.coef_: Floats = self.coef_ * weights

@@ -139,6 +139,11 @@ def test_the_path_of_a_file_is_no_text(model: Model, tmp_path: Path) -> None:
     assert len(list(classify([str(tmp_path / "b.txt"), "Norway left " + 200 * "and Chile left " + ".", "Norway\0left."], model))) == 3
 
 
+def test_actors_may_come_one_by_one(model: Model) -> None:
+    texts = ["Norway left.", "Chile left.", "Norway left."]
+    assert [j.actor for j in classify(texts, model, actors=iter(["Chile", "Norway"]))] == ["Norway", "Chile", "Norway"]  # type: ignore[arg-type]
+
+
 def test_a_path_is_no_data_set(model: Model) -> None:
     for call in (stance.train, lambda x: stance.evaluate(model, x), lambda x: list(stance.classify_pairs(x, model))):
         with pytest.raises(InputError, match=r"given as str, not as a Dataset\n.*stance.read_dataset\(path\)"):

@@ -7,8 +7,10 @@ import json
 import os
 import pickle
 import signal
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +136,37 @@ def test_it_works_with_scikit_learn_cross_validation(some: list[Pair], reports: 
     X = np.empty(len(some), dtype=object)
     X[:] = some
     assert set(cross_val_predict(make_pipeline(SETTINGS), X, labels, cv=2)) <= {"neutral", "other"}
+
+
+class Indexed(Sequence[Pair]):
+    """Pairs under an index of their own, as a part of a pandas Series has them."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        self.by_index = {100 + i: p for i, p in enumerate(pairs)}
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.by_index[i]
+
+    def __len__(self) -> int:
+        return len(self.by_index)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.by_index.values())
+
+
+def test_pairs_go_by_their_place_not_by_an_index(some: list[Pair], reports: Dataset, model: Model) -> None:
+    pipe = make_pipeline(SETTINGS).fit(Indexed(some), list(reports.labels["stance"][:30]))
+    np.testing.assert_array_equal(pipe.predict_proba(Indexed(some)), pipe.predict_proba(some))
+    np.testing.assert_array_equal(model.predict_proba(Indexed(some))["stance"], model.predict_proba(some)["stance"])
+    np.testing.assert_array_equal(model.predict_proba(iter(some))["stance"], model.predict_proba(some)["stance"])  # type: ignore[arg-type]
+
+
+def test_what_are_no_pairs_is_refused(some: list[Pair], reports: Dataset, model: Model) -> None:
+    fitted = PairFeatures().fit(some)
+    for odd, told in [("Ottawa spoke.", "str"), (["Ottawa spoke."], "str"), ([*some, None], "NoneType"), (reports, "Dataset"), (some[0], "Pair")]:
+        for use in (PairFeatures().fit, fitted.transform, model.predict_proba):
+            with pytest.raises(InputError, match=rf"not a sequence of pairs: {told} \((?s:.)*data\.pairs"):
+                use(odd)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("batch", [1, 10, 5000])
@@ -611,6 +644,12 @@ def test_the_weights_are_in_the_coefficients() -> None:
     assert (np.abs(fitted.coef_[:, 3::5]).mean() + np.abs(fitted.coef_[:, 4::5]).mean()) / 2 < np.abs(fitted.coef_[:, ::5]).mean() / 2
     fresh = clone(fitted)
     assert fresh.get_params() == fitted.get_params() and not hasattr(fresh, "coef_")
+
+
+def test_features_need_not_be_sparse() -> None:
+    X = np.array([[1.0, 0, 2], [0, 1, 1], [1, 1, 0], [0, 0, 1]])
+    fitted = WeighedRegression(max_iter=1000).fit(X, list("abab"))
+    np.testing.assert_array_equal(fitted.coef_, WeighedRegression(max_iter=1000).fit(csr_matrix(X), list("abab")).coef_)
 
 
 def test_features_that_tell_nothing_have_no_weight_and_do_no_harm() -> None:
