@@ -255,6 +255,8 @@ def _record(
         raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {done.articles} articles were there already")
+    if done.again and done.before < done.articles:
+        _say(f"{output}: run {done.number} holds {number(done.again, 'article')} that an earlier run holds too: count one run alone")
     if done.articles > done.skipped and not done.judged:
         _say(_NOTHING)
     return done.shown, done.skipped

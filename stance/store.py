@@ -80,12 +80,14 @@ Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterab
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a database holds of a run: articles in all, those it held before, and those skipped (the first with their reasons); whether it holds
-    any judgement.
+    """What a database holds of run `number`: articles in all, those it held before, those whose text an earlier run holds too, and those skipped (the
+    first with their reasons); whether it holds any judgement.
     """
 
+    number: int
     articles: int
     before: int
+    again: int
     skipped: int
     shown: tuple[Skipped, ...]
     judged: bool
@@ -183,7 +185,10 @@ def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
     (articles, skipped) = db.execute("SELECT count(*), count(skipped) FROM article WHERE run_id = ?", (number,)).fetchone()
     rows = db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position LIMIT ?", (number, SHOWN))
     judged = db.execute("SELECT EXISTS (SELECT 1 FROM sentence JOIN article ON article.id = article_id WHERE run_id = ?)", (number,)).fetchone()[0]
-    return Recorded(articles, before, skipped, tuple(Skipped(key, reason) for key, reason in rows), bool(judged))
+    again = db.execute(
+        "SELECT count(*) FROM article WHERE run_id = ?1 AND skipped IS NULL AND sha256 IN (SELECT sha256 FROM article WHERE run_id < ?1)", (number,)
+    ).fetchone()[0]
+    return Recorded(number, articles, before, again, skipped, tuple(Skipped(key, reason) for key, reason in rows), bool(judged))
 
 
 # --------------------------------------------------------------------------- opening and replacing
