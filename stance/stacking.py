@@ -52,10 +52,11 @@ class EncoderFeatures(PairTransformer):
         self.encoder = encoder
 
     def fit(self, X: Sequence[Pair], y: Any = None) -> EncoderFeatures:
-        """Learn the mean vector. Raises ValueError for no pairs."""
-        if len(X) == 0:
+        """Learn the mean vector. Raises ValueError for no pairs, InputError for what are no pairs."""
+        pairs = as_pairs(X)
+        if not pairs:
             raise ValueError("no pairs to fit")
-        self.center_ = self.encoder.encode(X).mean(0)
+        self.center_ = self.encoder.encode(pairs).mean(0)
         self.sha256_ = self.encoder.sha256
         return self
 
@@ -63,7 +64,7 @@ class EncoderFeatures(PairTransformer):
         """Vectors, shape (len(X), width)."""
         check_is_fitted(self, "center_")
         entry = {"sha256": self.sha256_, "width": len(self.center_)}
-        out: Floats = checked_vectors(self.encoder, X, entry, "the pipeline").astype(np.float64) - self.center_
+        out: Floats = checked_vectors(self.encoder, as_pairs(X), entry, "the pipeline").astype(np.float64) - self.center_
         return out
 
 

@@ -185,8 +185,8 @@ def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
     (articles, skipped) = db.execute("SELECT count(*), count(skipped) FROM article WHERE run_id = ?", (number,)).fetchone()
     rows = db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position LIMIT ?", (number, SHOWN))
     judged = db.execute("SELECT EXISTS (SELECT 1 FROM sentence JOIN article ON article.id = article_id WHERE run_id = ?)", (number,)).fetchone()[0]
-    old = "sha256 IN (SELECT sha256 FROM article WHERE run_id < ?)"
-    again = db.execute(f"SELECT count(*) FROM article WHERE run_id = ? AND skipped IS NULL AND {old}", (number, number)).fetchone()[0]
+    twice = "SELECT count(*) FROM article WHERE run_id = ? AND skipped IS NULL AND sha256 IN (SELECT sha256 FROM article WHERE run_id < ?)"
+    (again,) = db.execute(twice, (number, number)).fetchone()
     return Recorded(number, articles, before, again, skipped, tuple(Skipped(key, reason) for key, reason in rows), bool(judged))
 
 

@@ -161,6 +161,9 @@ def test_encoder_features_are_an_estimator(unseen: list[Pair]) -> None:
         features.fit([])
     np.testing.assert_allclose(features.fit(unseen).transform(unseen).mean(0), 0.0, atol=1e-5)
     assert features.transform([]).shape == (0, WIDTH)
+    for use in (EncoderFeatures(FAKE).fit, features.transform):
+        with pytest.raises(InputError, match="not a sequence of pairs: str"):
+            use(["Ottawa spoke."])  # type: ignore[list-item]
     assert not hasattr(clone(features), "center_")
     with pytest.raises(ModelError, match="the pipeline: its encoder is not the one it was trained with"):
         features.set_params(encoder=replace(FAKE, sha256="0c" * 32)).transform(unseen)
