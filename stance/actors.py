@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 
-from stance.lexicon import Alias, Lexicon, default_lexicon, words_of
+from stance.lexicon import Alias, Lexicon, check_lexicon, default_lexicon, words_of
 from stance.naming import (
     AUX,
     FORMER,
@@ -171,6 +171,7 @@ def read(text: str, lexicon: Lexicon | None = None, *, date: str = "") -> list[R
 
     `date` (ISO) decides who was in office. Context is carried from sentence to sentence.
     """
+    check_lexicon(lexicon)
     return read_sentences(sentences(text), lexicon or default_lexicon(), date=date)
 
 

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 from stance.errors import InputError, MissingExtraError, near_miss, number
 from stance.lexicon import valid_date
 from stance.markdown import prose_of
-from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, not_utf8, opened, unpacked_name
+from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, not_utf8, opened, unpacked_name
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
@@ -91,7 +91,7 @@ def scan_articles(
     texts, ids, files = _Hashes(), _Hashes(), _Hashes()
     stems: dict[str, Path] = {}
     other: Counter[str] = Counter()
-    for p in map(input_name, [paths] if isinstance(paths, (str, Path)) else paths):
+    for p in map(input_name, given_paths(paths, "articles", "texts of a table go to stance.classify(frame['text'])")):
         for name in _files(p, other):
             if name != "-" and Path(name).is_file() and not files.add(str(Path(name).resolve())):
                 twice += 1

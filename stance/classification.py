@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import islice
+from numbers import Real
 from typing import Any
 
-from stance.actors import Mention, Pair, iter_readings, pairs
+from stance.actors import Mention, Pair, iter_readings, named, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import UNSURE, Head
 from stance.dataset import Dataset, check_dataset
 from stance.errors import InputError, StanceError, near_miss
 from stance.features import scan_all
-from stance.lexicon import Lexicon
+from stance.lexicon import Lexicon, check_lexicon
 from stance.model import Model, check_model, consistent, default_model
 from stance.syntax import Scan
 from stance.targets import find_targets, with_named
@@ -71,6 +72,22 @@ class Judgement:
             out[f"{head}_probs"] = {k: round(v, 4) for k, v in probs.items()}
         return out
 
+    def as_row(self) -> dict[str, Any]:
+        """A flat row, as CSV has it, for a data frame; `start`,`end` are those of the first mention that stands in `text` (None where none does)."""
+        first = named(self.mentions)
+        return {
+            "article_id": self.article, "sentence_id": self.index, "text": self.text, "actor": self.actor,
+            "start": first.start if first else None, "end": first.end if first else None, "sentence_start": self.start, "sentence_end": self.end,
+            "mentions": "; ".join(m.text for m in self.mentions if m.text), "target": ";".join(self.target), **self.label_cells(),
+        }  # fmt: skip
+
+    def label_cells(self) -> dict[str, Any]:
+        """By head its label and probability, then the probabilities of all labels."""
+        row: dict[str, Any] = {}
+        for head, label in self.labels.items():
+            row[head], row[f"{head}_p"] = label, round(self.confidence(head), 4)
+        return row | {f"{head}_{label}": round(p, 4) for head, probs in self.probabilities.items() for label, p in probs.items()}
+
 
 def classify(
     articles: Article | str | Iterable[Article | str],
@@ -84,20 +101,23 @@ def classify(
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
     `actors` keeps only these (or this one). `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
-    Raises InputError for what is neither a text nor an article (a missing value, a whole table, the path of a file), for a `model` that is no
-    Model, and for a threshold of a head that it lacks; for the last two so do the functions below.
+    Raises InputError for what is neither a text nor an article (a missing value, a whole table, an open file or the path of one), for an actor
+    that the lexicon does not have, a `model` that is no Model, a `lexicon` that is none, and for a threshold that is no number or of a head
+    that the model lacks; for the last three so do the functions below.
     """
     model = model or default_model()
     least = _limits(model, min_confidence)
+    check_lexicon(lexicon)
     lexicon = lexicon or model.lexicon
     wanted = ([actors] if actors else []) if isinstance(actors, str) else tuple(() if actors is None else actors)
+    lexicon.check_actors(wanted)
     for batch in _batches(_as_articles(articles)):
         yield from (judgement for _, judgement in _judged(batch, model, lexicon, least, wanted))
 
 
 def _as_articles(given: Any) -> Iterator[Article]:
     """Articles, those of plain texts numbered. Raises InputError for what is neither."""
-    if isinstance(given, (bytes, Mapping)) or hasattr(given, "columns") or not isinstance(given, (str, Article, Iterable)):
+    if isinstance(given, (bytes, Mapping)) or hasattr(given, "columns") or hasattr(given, "read") or not isinstance(given, (str, Article, Iterable)):
         said = f"articles are given as {type(given).__name__}, not as texts or Article objects"
         raise InputError(said, "of a table give the column with the texts; files are read by stance.read_articles(path)")
     for n, x in enumerate([given] if isinstance(given, (str, Article)) else given, 1):
@@ -156,6 +176,7 @@ def classify_archive(
     the one process that collects has little to do.
     """
     least = _limits(model, min_confidence)
+    check_lexicon(lexicon)
     work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon or model.lexicon, least=least, actors=tuple(actors))
     batches = _batches(items)
     if not cluster and jobs == 1:
@@ -169,12 +190,14 @@ def classify_archive(
 
 
 def _limits(model: Model, given: float | dict[str, float]) -> dict[str, float]:
-    """The probability under which a label is unsure, by head. Raises InputError for a head that the model lacks, and for what is no model."""
+    """The probability under which a label is unsure, by head. Raises InputError for a head that the model lacks, no number, and no model."""
     check_model(model)
     heads = [h.head.name for h in model.heads]
     limits = given if isinstance(given, dict) else dict.fromkeys(heads, given)
     if unknown := [h for h in limits if h not in heads]:
         raise InputError(f"min_confidence: the model has no head {unknown[0]!r}; it has {', '.join(heads)}", near_miss(unknown[0], heads))
+    if odd := [x for x in limits.values() if not isinstance(x, Real) or x != x]:
+        raise InputError(f"min_confidence is {odd[0]!r}, not a probability", "give a number from 0 to 1, or one a head: {'stance': 0.6}")
     return limits
 
 

@@ -207,12 +207,10 @@ def _check_output(chosen: str, output: Path | None, restart: bool, append: bool)
 
 
 def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
-    known = lexicon.actors if names else ()  # of a table that is read for this alone
-    for name in names:
-        if name not in known:
-            here = lexicon.called([name])
-            meant = f"; it is called {here[name]!r} here" if here else "; " + near_miss(name, known)
-            raise typer.BadParameter(f"no actor {name!r} in the alias table{meant}".removesuffix("; "), param_hint="--actor")
+    try:
+        lexicon.check_actors(names)
+    except InputError as e:
+        raise typer.BadParameter("; ".join(filter(None, (e.message, e.hint))), param_hint="--actor") from e
 
 
 def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterator[Article | Skipped]:

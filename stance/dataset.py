@@ -19,8 +19,8 @@ from pathlib import Path
 from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
-from stance.lexicon import Lexicon, default_lexicon, valid_date
-from stance.tables import Csv, composed, read_csv, unpacked_name
+from stance.lexicon import Lexicon, check_lexicon, default_lexicon, valid_date
+from stance.tables import Csv, composed, given_paths, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 RESERVED = (
@@ -109,7 +109,7 @@ class Dataset:
     def take(self, indices: Iterable[int]) -> Dataset:
         """The given rows as a data set of their own; heads and fingerprint rule stay the same. Raises TypeError for a mask (a list of bool)."""
         at = list(indices)
-        if any(isinstance(i, bool) for i in at):
+        if any(type(i).__name__ in ("bool", "bool_") for i in at):  # those of numpy too
             raise TypeError("take wants numbers of rows, not a mask; numpy.flatnonzero(mask) has them")
         rows = tuple(self.rows[i] for i in at)
         return Dataset(
@@ -217,6 +217,7 @@ def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
     """The rows of a table that have an actor, each with its pair. Raises DataError when a table with heads has none."""
     if table.heads and not any(r.actor for r in table.rows):
         raise DataError(f"{', '.join(f.file for f in table.files)}: no labelled rows", "a row needs text, actor and a label")
+    check_lexicon(lexicon)
     pairs, kept, notes = locate(table.rows, lexicon or default_lexicon())
     labels = {h.name: tuple(r.labels[h.name] for r in kept) for h in table.heads}
     told = (*table.warnings, *notes)
@@ -239,9 +240,7 @@ def row_digest(row: Row) -> int:
 def labelled_files(paths: Paths) -> list[Path]:
     """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
-    if hasattr(paths, "columns"):
-        raise InputError(f"data are given as {type(paths).__name__}, not as the path of a file", "write a CSV first: frame.to_csv(path, index=False)")
-    for p in map(Path, [paths] if isinstance(paths, (str, Path)) else paths):
+    for p in map(Path, given_paths(paths, "data", "write a CSV first: frame.to_csv(path, index=False)")):
         if str(p) != "-" and p.is_dir():
             inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")
             if not inside:

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from stance.errors import DataError, near_miss
+from stance.errors import DataError, InputError, near_miss
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
@@ -165,6 +165,14 @@ class Lexicon:
         actors, by_alias = {a.actor for a in aliases}, {a.text.casefold(): a.actor for a in reversed(aliases) if a.actor}
         return {n: by_alias[n.casefold()] for n in names if n not in actors and n.casefold() in by_alias}
 
+    def check_actors(self, names: Sequence[str]) -> None:
+        """Raises InputError for the first of `names` that is no actor of the table, with the one that may be meant."""
+        known = self.actors if names else ()  # of a table that is read for this alone
+        for name in names:
+            if name not in known:
+                here = self.called([name])
+                raise InputError(f"no actor {name!r} in the alias table", f"it is called {here[name]!r} here" if here else near_miss(name, known))
+
     @cached_property
     def states(self) -> frozenset[str]:
         """Actors with a capital, so that "the country" may be said of them; organisations have none."""
@@ -237,6 +245,13 @@ def default_lexicon() -> Lexicon:
     """The lexicon that ships with the package."""
     data = (DATA / "actors.csv").read_text("utf-8")
     return Lexicon(data.rstrip("\n").split("\n")[1:], "actors.csv")
+
+
+def check_lexicon(given: object) -> None:
+    """Raises InputError for what is neither a Lexicon nor None, such as the path of a table."""
+    if not (given is None or isinstance(given, Lexicon)):
+        said = f"the lexicon is given as {type(given).__name__} ({given!r:.60}), not as a Lexicon"
+        raise InputError(said, "load it first: stance.load_lexicon(path)")
 
 
 def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None = None) -> Lexicon:

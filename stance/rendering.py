@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from stance.actors import Reading, named
+from stance.actors import Reading
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, UNSURE, column_clashes
@@ -141,26 +141,12 @@ def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
 
 
 def csv_row(item: Article | Skipped, j: Judgement) -> dict[str, Any]:
-    """One flat row; the span is that of the first mention that stands in the sentence."""
-    first = named(j.mentions)
-    row: dict[str, Any] = {
-        "article_id": j.article, **_told(item), "sentence_id": j.index, "text": j.text, "actor": j.actor,
-        "start": first.start if first else "", "end": first.end if first else "",
-        "sentence_start": j.start, "sentence_end": j.end, "mentions": "; ".join(m.text for m in j.mentions if m.text),
-        "target": ";".join(j.target),
-    }  # fmt: skip
-    return row | _label_cells(j)
+    """`Judgement.as_row` as cells, with title, date and source of its article after the id."""
+    return {"article_id": j.article, **_told(item), **_as_cells(j.as_row())}
 
 
-def _label_cells(j: Judgement) -> dict[str, str]:
-    """By head its label and probability, then the probabilities of all labels."""
-    row = {}
-    for head in j.labels:
-        row[head] = j.labels[head]
-        row[f"{head}_p"] = f"{j.confidence(head):.4f}"
-    for head, probs in j.probabilities.items():
-        row.update({f"{head}_{label}": f"{p:.4f}" for label, p in probs.items()})
-    return row
+def _as_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: "" if v is None else f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()}
 
 
 def filled_lines(
@@ -172,7 +158,7 @@ def filled_lines(
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
     """
     judged, header = iter(judgements), table.header.cells
-    names = [prefix + c for c in _label_cells(_nothing(heads))]
+    names = [prefix + c for c in _nothing(heads).label_cells()]
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
@@ -183,7 +169,7 @@ def filled_lines(
         if jsonl:
             yield json.dumps(dict(zip(header, map(plain_cell, r.cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
         else:
-            yield csv_line([*r.cells, *(_label_cells(j).values() if j else [""] * len(names))], table.delimiter)
+            yield csv_line([*r.cells, *(_as_cells(j.label_cells()).values() if j else [""] * len(names))], table.delimiter)
 
 
 def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:

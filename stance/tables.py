@@ -27,6 +27,17 @@ Seen = Callable[[int], object]  # told the number of bytes whenever some were re
 # --------------------------------------------------------------------------- bytes
 
 
+def given_paths(given: Any, what: str, hint: str) -> Iterator[str | Path]:
+    """The paths given, or the one. Raises InputError for what are none, such as a data frame (for which `hint` says what to do) or bytes."""
+    if hasattr(given, "columns"):
+        raise InputError(f"{what} are given as {type(given).__name__}, not as the path of a file", hint)
+    several = isinstance(given, Iterable) and not isinstance(given, (str, Path, bytes)) and not hasattr(given, "read")
+    for x in given if several else [given]:
+        if not isinstance(x, (str, Path)):
+            raise InputError(f"{what} are given as {type(x).__name__} ({x!r:.60}), not as the path of a file", "give a str or a pathlib.Path")
+        yield x
+
+
 def unpacked_name(path: Path) -> Path:
     """`a.csv` of `a.csv.gz`."""
     return path.with_suffix("") if path.suffix.lower() in PACKED else path

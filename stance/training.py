@@ -13,6 +13,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Real
 from typing import Any, cast
 
 import joblib
@@ -79,6 +80,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         least = {"folds": 2, "min_pairs": 1, "balance": 0, "draws": 1}
+        if odd := [f"{k} is {x!r}, not a number" for k in (*least, "c", "soften", "seed") if not isinstance(x := getattr(self, k), Real)]:
+            raise ValueError("; ".join(odd))
         told = [f"{k} is {getattr(self, k)}; at least {n} is needed" for k, n in least.items() if not getattr(self, k) >= n]
         told += [f"{k} is {getattr(self, k)}; more than 0 is needed" for k in ("c", "soften") if not getattr(self, k) > 0]
         if told:

@@ -17,6 +17,7 @@ from dataclasses import fields, replace
 from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -576,3 +577,17 @@ def test_one_id_for_two_texts_is_said(put: Put, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == f"warning: {again}\nwarning: {told}\n"
     assert {a.input for a in read_articles(two)} == {str(two)}
     assert "warning: 1 article has the id of an earlier one (first: '3' of " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("odd", [None, 7, b"a.txt", [None], io.StringIO("Norway left.")])
+def test_what_is_no_path_is_told(odd: Any) -> None:
+    with pytest.raises(InputError, match="articles are given as .*, not as the path of a file"):
+        list(read_articles(odd))
+
+
+def test_a_data_frame_is_no_file_of_articles() -> None:
+    class Frame(list[str]):
+        columns = ("text",)
+
+    with pytest.raises(InputError, match="given as Frame.*\n.*stance.classify"):
+        list(read_articles(Frame(["text"])))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
+import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,12 +18,13 @@ import stance
 from stance import classification
 from stance.actors import pairs, read
 from stance.articles import Article
-from stance.classification import BATCH, Judgement, classify, classify_archive, classify_pairs
+from stance.classification import BATCH, Judgement, Result, classify, classify_archive, classify_pairs
 from stance.dataset import Dataset
 from stance.errors import InputError
 from stance.explanation import explain
 from stance.lexicon import Lexicon
 from stance.model import Model
+from stance.rendering import csv_lines
 
 TEXT = """Oslo closes the fjord
 
@@ -93,7 +96,10 @@ def test_a_threshold_a_head(model: Model, judgements: list[Judgement]) -> None:
 def test_only_the_actors_asked_for(model: Model, judgements: list[Judgement]) -> None:
     found = list(classify(Article("a", TEXT), model, actors=["Chile"]))
     assert found == [j for j in judgements if j.actor == "Chile"] and found
-    assert list(classify(Article("a", TEXT), model, actors=["Nowhere"])) == []
+    with pytest.raises(InputError, match=r"no actor 'Chilee' in the alias table\n  did you mean 'Chile'"):
+        list(classify(Article("a", TEXT), model, actors=["Norway", "Chilee"]))
+    with pytest.raises(InputError, match=r"no actor 'Washington'.*\n  it is called 'US' here"):
+        list(classify(Article("a", TEXT), model, actors="Washington"))
     sudans = "Sudan left. South Sudan stayed."
     assert [j.actor for j in classify(sudans, model, actors="South Sudan")] == ["South Sudan"]  # a name, not any part of it
 
@@ -119,6 +125,7 @@ def test_texts_without_actors_have_no_judgements(model: Model, text: str) -> Non
     ("given", "said"),
     [
         ({"text": "Norway left."}, "given as dict"), (Frame(["text"]), "given as Frame"), (b"Norway left.", "given as bytes"), (None, "given as NoneType"),
+        (io.StringIO("Norway left."), "given as StringIO"),
         (Path("a.txt"), "stance.read_articles(path)"), (["Norway left.", None], "article 2 is None (NoneType)"), ([float("nan")], "article 1 is nan (float)"),
         ([b"x" * 999], "(bytes), not a text or an Article"), (Article(7, "Norway left."), "id of article 1 is 7 (int)"),  # type: ignore[arg-type]
         ([Article("7", "Norway left.", date=datetime.date(2020, 1, 2))], "date of article 1 is datetime.date(2020, 1, 2) (date)"),  # type: ignore[arg-type]
@@ -236,6 +243,37 @@ def test_given_pairs_are_judged_in_their_order_whatever_is_scored_together(model
     monkeypatch.setattr(classification, "PAIRS", 7)
     again = list(classify_pairs(data, model, min_confidence={"stance": 0.5}))
     assert [j.labels for j in again] == [j.labels for j in whole]
+
+
+@pytest.mark.parametrize("odd", [float("nan"), "0.5", {"stance": None}, None])
+def test_a_threshold_that_is_no_number_is_refused(model: Model, odd: Any) -> None:
+    with pytest.raises(InputError, match="min_confidence is .*, not a probability"):
+        list(classify(Article("a", TEXT), model, min_confidence=odd))
+
+
+def test_the_path_of_an_alias_table_is_no_lexicon(model: Model, tmp_path: Path) -> None:
+    given: Any = "mine.csv"
+    (tmp_path / "a.csv").write_text("text,actor,stance,tone\nNorway left.,Norway,neutral,neutral\n")
+    calls: list[Callable[[], object]] = [
+        lambda: list(classify(Article("a", TEXT), model, lexicon=given)),
+        lambda: classify_archive([Article("a", TEXT)], model, lexicon=given),
+        lambda: stance.read(TEXT, given),
+        lambda: stance.read_dataset(tmp_path / "a.csv", lexicon=given),
+        lambda: stance.read_pairs(tmp_path / "a.csv", lexicon=given),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match=r"given as str \('mine.csv'\), not as a Lexicon\n.*stance.load_lexicon\(path\)"):
+            call()
+
+
+def test_a_flat_row_of_a_judgement_is_that_of_the_csv(judgements: list[Judgement]) -> None:
+    for j in judgements:
+        row = j.as_row()
+        (line,) = csv.DictReader(csv_lines([Result(Article("a", TEXT), (j,))]))
+        assert [k for k in line if k not in ("title", "date", "source")] == list(row)
+        assert {k: v for k, v in line.items() if k in row} == {k: "" if v is None else f"{v:.4f}" if isinstance(v, float) else str(v) for k, v in row.items()}
+        assert (row["article_id"], row["sentence_id"], row["actor"]) == (j.article, j.index, j.actor)
+        assert row["start"] is None or row["text"][row["start"] : row["end"]] in row["mentions"]
 
 
 def test_a_threshold_of_a_head_that_the_model_lacks_is_refused(model: Model, reports: Dataset) -> None:

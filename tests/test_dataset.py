@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pytest
 from conftest import write_csv
 
@@ -101,6 +103,8 @@ def test_split_and_take(reports: Dataset) -> None:
 def test_a_mask_is_no_row_numbers(reports: Dataset) -> None:
     with pytest.raises(TypeError, match="flatnonzero"):
         reports.take([r.split == "test" for r in reports.rows])
+    with pytest.raises(TypeError, match="flatnonzero"):
+        reports.take(np.array([r.split == "test" for r in reports.rows]))
 
 
 def test_a_data_frame_is_no_file() -> None:
@@ -110,6 +114,13 @@ def test_a_data_frame_is_no_file() -> None:
     for reader in (read_dataset, read_pairs):
         with pytest.raises(InputError, match="given as Frame.*\n.*to_csv"):
             reader(Frame(["text", "actor"]))
+
+
+@pytest.mark.parametrize("odd", [None, 7, b"a.csv", [None], io.StringIO("text,actor\n")])
+def test_what_is_no_path_is_told(odd: Any) -> None:
+    for reader in (read_dataset, read_pairs):
+        with pytest.raises(InputError, match="data are given as .*, not as the path of a file"):
+            reader(odd)
 
 
 def test_the_fingerprint_is_of_the_content(file: Write) -> None:

@@ -332,6 +332,8 @@ def test_there_are_no_more_folds_than_articles_of_the_rarest_class() -> None:
 def test_settings_that_train_nothing_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value}; "):
         Settings(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"{name} is '{value}', not a number"):
+        Settings(**{name: str(value)})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("labels", [("-1", "0", "1"), ("1", "2", "10"), ("0", "1")])
