@@ -1,12 +1,13 @@
 """The network that the shipped model starts from: what a fine-tuned sentence encoder says of raw news, learnt by the small one.
 
     python models/distil.py tune --encoder FOLDER --work DIR
-    python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR
+    python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR [--least-sure N]
     python models/distil.py learn --work DIR -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
-encoder and a model trained without `--start` say; `learn` trains the network on these probabilities.
+encoder and a model trained without `--start` say; `learn` trains the network on these probabilities. A larger encoder is slow: with `--least-sure`
+it gives its opinion only on the pairs that were labelled with most doubt, and the mean of both is noted.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -40,7 +41,7 @@ from stance.words import default_words
 
 HEADS = tuple(DEFAULT_HEADS.values())
 SCORES = sum(len(h.labels) for h in HEADS)
-TUNED, LABELLED = "tuned.pt", "labelled.npz"
+LABELLED = "labelled.npz"
 EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the layers on top of it
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
@@ -54,20 +55,24 @@ def main() -> None:
     """Run one of the three steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=["tune", "label", "learn"])
-    parser.add_argument("--encoder", help="folder or cached name of a sentence encoder (all-MiniLM-L6-v2)")
+    parser.add_argument("--encoder", help="folder or cached name of a sentence encoder (all-MiniLM-L6-v2, all-mpnet-base-v2)")
     parser.add_argument("--archive", type=Path, help="raw news, JSON lines with `text` and `date`")
     parser.add_argument("--model", help="a model trained without --start; default: the shipped one")
     parser.add_argument("--articles", type=int, default=ARTICLES, help="how many articles of the archive are read")
+    parser.add_argument("--least-sure", type=int, default=0, help="of the pairs that are labelled already, label so many once more")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
     parser.add_argument("--epochs", type=float, default=0)
+    parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
+    parser.add_argument("--frozen", type=int, default=0, help="layers of the encoder, from the first, that stay as they are with its embeddings")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
     args = parser.parse_args()
     args.work.mkdir(exist_ok=True)
     if args.step == "tune":
-        tune(args.encoder, args.data, args.epochs or EPOCHS, args.work)
+        tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.work)
     elif args.step == "label":
-        label(args.encoder, args.archive, stance.load(args.model) if args.model else default_model(), args.articles, args.work)
+        model = stance.load(args.model) if args.model else default_model()
+        label(args.encoder, args.archive, model, args.articles, args.least_sure, args.work)
     else:
         learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.output)
 
@@ -116,7 +121,21 @@ def side_by_side(ids: Sequence[Sequence[int]], mask: int) -> tuple[Any, Any, Any
     return padded, there.long(), padded == mask
 
 
-def tune(encoder: str, data: Sequence[Path], epochs: float, work: Path) -> None:
+def tuned(encoder: str, work: Path) -> Path:
+    """Where its weights are kept."""
+    return work / f"{Path(encoder).name}.pt"
+
+
+def tuned_teacher(encoder: str, work: Path) -> tuple[Any, Any]:
+    """As `teacher`, as `tune` left it."""
+    import torch
+
+    tokenizer, net = teacher(encoder)
+    net.load_state_dict(torch.load(tuned(encoder, work), weights_only=True))
+    return tokenizer, net
+
+
+def tune(encoder: str, data: Sequence[Path], epochs: float, rate: float, frozen: int, work: Path) -> None:
     """Train the encoder and the layers on top of it, and say how good it is on the reports held out."""
     import torch
 
@@ -124,8 +143,11 @@ def tune(encoder: str, data: Sequence[Path], epochs: float, work: Path) -> None:
     tokenizer, net = teacher(encoder)
     ids, truth = token_ids(rest.pairs, tokenizer), torch.tensor(numbers(rest))
     sizes = np.array([len(x) for x in ids])
+    for layer in [net.enc.embeddings, *net.enc.encoder.layer[:frozen]] if frozen else []:
+        layer.requires_grad_(False)
     top = [p for name, p in net.named_parameters() if not name.startswith("enc.")]
-    optimizer = torch.optim.AdamW([{"params": net.enc.parameters(), "lr": RATE}, {"params": top, "lr": TOP_RATE}], weight_decay=0.01)
+    below = [p for p in net.enc.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW([{"params": below, "lr": rate}, {"params": top, "lr": TOP_RATE}], weight_decay=0.01)
     steps = int(epochs * (len(ids) // BATCH))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1, (s + 1) / (0.1 * steps)) * (steps - s) / steps)
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.05)
@@ -145,7 +167,7 @@ def tune(encoder: str, data: Sequence[Path], epochs: float, work: Path) -> None:
         schedule.step()
         if step % 100 == 99:
             print(f"{step + 1} of {steps} steps", flush=True)
-    torch.save(net.state_dict(), work / TUNED)
+    torch.save(net.state_dict(), tuned(encoder, work))
     scores = predict(net, token_ids(held.pairs, tokenizer), tokenizer.mask_token_id)
     for k, part in enumerate(parts()):
         print(f"{HEADS[k].name}, held-out reports: accuracy {(scores[:, part].argmax(1) == numbers(held)[:, k]).mean():.3f}")
@@ -168,18 +190,25 @@ def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
 # --------------------------------------------------------------------------- raw news
 
 
-def label(encoder: str, archive: Path, model: Model, articles: int, work: Path) -> None:
-    """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model."""
-    import torch
+def label(encoder: str, archive: Path, model: Model, articles: int, least_sure: int, work: Path) -> None:
+    """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model.
 
-    tokenizer, net = teacher(encoder)
-    net.load_state_dict(torch.load(work / TUNED, weights_only=True))
+    With `least_sure`, the pairs that were labelled so before, and for so many of them the mean of that and of what this encoder says.
+    """
+    tokenizer, net = tuned_teacher(encoder, work)
+    known = load_labelled(work / LABELLED)[1] if least_sure else None
+    doubtful = set(np.argsort(known[:, parts()[0]].max(1), kind="stable")[:least_sure].tolist()) if known is not None else set()
     tokens, wanted = [], []
+    count = 0
     for some, probs in news_pairs(archive, model, articles):
-        scores = predict(net, token_ids(some, tokenizer), tokenizer.mask_token_id).astype(np.float64)
-        wanted.append(np.hstack([(softmax(scores[:, part]) + probs[h.name]) / 2 for h, part in zip(HEADS, parts(), strict=True)]))
+        before = np.hstack([probs[h.name] for h in HEADS]) if known is None else known[count : count + len(some)]
+        mine = [i for i in range(len(some)) if known is None or count + i in doubtful]
+        scores = predict(net, token_ids([some[i] for i in mine], tokenizer), tokenizer.mask_token_id).astype(np.float64)
+        before[mine] = (before[mine] + np.hstack([softmax(scores[:, part]) for part in parts()])) / 2
+        wanted.append(before)
         tokens.append(sequences(prepare(some, model.cues)))
-        print(f"{sum(map(len, wanted))} pairs", flush=True)
+        count += len(some)
+        print(f"{count} pairs", flush=True)
     save_labelled(work / LABELLED, concat_sequences(tokens), np.concatenate(wanted))
 
 
@@ -207,15 +236,19 @@ def save_labelled(path: Path, tokens: Sequences, wanted: Floats) -> None:
     np.savez(path, wanted=wanted.astype(np.float32), **{f.name: getattr(tokens, f.name) for f in fields(tokens)})
 
 
+def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
+    """What `save_labelled` wrote."""
+    with np.load(path) as file:
+        return Sequences(**{f.name: file[f.name] for f in fields(Sequences)}), file["wanted"].astype(np.float64)
+
+
 # --------------------------------------------------------------------------- the student
 
 
 def learn(work: Path, epochs: int, output: Path) -> None:
     """A network that says of the archive's pairs what `label` noted, as a model of nothing else."""
-    with np.load(work / LABELLED) as file:
-        tokens = Sequences(**{f.name: file[f.name] for f in fields(Sequences)})
-        wanted = file["wanted"].astype(np.float64)
-        goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
+    tokens, wanted = load_labelled(work / LABELLED)
+    goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
 
     def told(_: str, steps: int) -> Iterator[int]:
         for step in range(steps):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -52,3 +52,25 @@ def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, t
     [(every, _)] = distil.news_pairs(archive, default_model(), 2)
     assert len(every) == 2 * len(pairs_of(TEXT)) > len(some)
     assert np.allclose(default_model().predict_proba(some)["stance"], probs["stance"])
+
+
+def test_a_second_encoder_gives_its_opinion_on_the_least_sure_pairs(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "raw.jsonl"
+    archive.write_text("".join(json.dumps({"text": TEXT, "date": "2019-01-01"}) + "\n" for _ in range(3)), "utf-8")
+    opinion = np.eye(11)[0] * 50 + np.eye(11)[7] * 50  # surely the first stance and the first tone
+    monkeypatch.setattr(distil, "KEPT", 1.0)
+    monkeypatch.setattr(distil, "tuned_teacher", lambda *_: (SimpleNamespace(mask_token_id=0), None))
+    monkeypatch.setattr(distil, "token_ids", lambda some, _: some)
+    monkeypatch.setattr(distil, "predict", lambda _, some, mask: np.tile(opinion, (len(some), 1)))
+    distil.label("small", archive, default_model(), 3, 0, tmp_path)
+    tokens, first = distil.load_labelled(tmp_path / distil.LABELLED)
+    said = np.hstack([default_model().predict_proba(pairs_of(TEXT))[h.name] for h in distil.HEADS])
+    sure = np.hstack([softmax(opinion[part][None]) for part in distil.parts()])
+    assert len(tokens) == len(first) == 3 * len(said)
+    assert np.allclose(first[: len(said)], (said + sure) / 2, atol=1e-6)
+    distil.label("large", archive, default_model(), 3, 4, tmp_path)
+    _, second = distil.load_labelled(tmp_path / distil.LABELLED)
+    doubtful = np.argsort(first[:, :7].max(1), kind="stable")[:4]
+    assert np.allclose(second[doubtful], (first[doubtful] + sure) / 2, atol=1e-6)
+    others = np.setdiff1d(np.arange(len(first)), doubtful)
+    assert np.array_equal(second[others], first[others])
