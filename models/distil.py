@@ -1,13 +1,13 @@
 """The network that the shipped model starts from: what a fine-tuned sentence encoder says of raw news, learnt by the small one.
 
     python models/distil.py tune --encoder FOLDER --work DIR
-    python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR [--least-sure N]
+    python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR [--again N]
     python models/distil.py learn --work DIR -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
-encoder and a model trained without `--start` say; `learn` trains the network on these probabilities. A larger encoder is slow: with `--least-sure`
-it gives its opinion only on the pairs that were labelled with most doubt, and the mean of both is noted.
+encoder and a model trained without `--start` say; `learn` trains the network on these probabilities. A larger encoder is slow: with `--again`
+it labels a part of the pairs once more, mostly those that the smaller one was in doubt about.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -45,6 +45,7 @@ LABELLED = "labelled.npz"
 EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the layers on top of it
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
+DOUBTED, TRUSTED = 0.75, 0.75  # of the pairs labelled again, the share that was labelled with most doubt; and the weight of the new label
 STUDENT_EPOCHS = 2
 SEED = 1
 
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, help="raw news, JSON lines with `text` and `date`")
     parser.add_argument("--model", help="a model trained without --start; default: the shipped one")
     parser.add_argument("--articles", type=int, default=ARTICLES, help="how many articles of the archive are read")
-    parser.add_argument("--least-sure", type=int, default=0, help="of the pairs that are labelled already, label so many once more")
+    parser.add_argument("--again", type=int, default=0, help="of the pairs that are labelled already, label so many once more")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
@@ -72,7 +73,7 @@ def main() -> None:
         tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.work)
     elif args.step == "label":
         model = stance.load(args.model) if args.model else default_model()
-        label(args.encoder, args.archive, model, args.articles, args.least_sure, args.work)
+        label(args.encoder, args.archive, model, args.articles, args.again, args.work)
     else:
         learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.output)
 
@@ -174,42 +175,53 @@ def tune(encoder: str, data: Sequence[Path], epochs: float, rate: float, frozen:
 
 
 def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
-    """Scores of all heads, shape (pairs, SCORES); the weights are rounded to whole numbers first, which takes half the time."""
+    """Scores of all heads, shape (pairs, SCORES), in half precision (bfloat16), which takes half the time."""
     import torch
 
-    quick = torch.ao.quantization.quantize_dynamic(net.eval(), {torch.nn.Linear: torch.ao.quantization.per_channel_dynamic_qconfig})
+    quick = net.eval().to(torch.bfloat16)
     out = np.zeros((len(ids), SCORES), np.float32)
     order = np.argsort([len(x) for x in ids])
     with torch.inference_mode():
-        for i in range(0, len(order), 128):
-            at = order[i : i + 128]
-            out[at] = quick(*side_by_side([ids[j] for j in at], mask)).numpy()
+        for i in range(0, len(order), 64):
+            at = order[i : i + 64]
+            out[at] = quick(*side_by_side([ids[j] for j in at], mask)).float().numpy()
     return out
 
 
 # --------------------------------------------------------------------------- raw news
 
 
-def label(encoder: str, archive: Path, model: Model, articles: int, least_sure: int, work: Path) -> None:
+def label(encoder: str, archive: Path, model: Model, articles: int, again: int, work: Path) -> None:
     """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model.
 
-    With `least_sure`, the pairs that were labelled so before, and for so many of them the mean of that and of what this encoder says.
+    With `again`, the pairs that were labelled so before; for so many of them the mean of that and of what this encoder says, `TRUSTED` of it.
     """
     tokenizer, net = tuned_teacher(encoder, work)
-    known = load_labelled(work / LABELLED)[1] if least_sure else None
-    doubtful = set(np.argsort(known[:, parts()[0]].max(1), kind="stable")[:least_sure].tolist()) if known is not None else set()
+    known = load_labelled(work / LABELLED)[1] if again else None
+    chosen = doubted(known, again) if known is not None else None
     tokens, wanted = [], []
     count = 0
     for some, probs in news_pairs(archive, model, articles):
-        before = np.hstack([probs[h.name] for h in HEADS]) if known is None else known[count : count + len(some)]
-        mine = [i for i in range(len(some)) if known is None or count + i in doubtful]
+        here = np.hstack([probs[h.name] for h in HEADS]) if known is None else known[count : count + len(some)]
+        mine = np.arange(len(some)) if chosen is None else np.flatnonzero(chosen[count : count + len(some)])
         scores = predict(net, token_ids([some[i] for i in mine], tokenizer), tokenizer.mask_token_id).astype(np.float64)
-        before[mine] = (before[mine] + np.hstack([softmax(scores[:, part]) for part in parts()])) / 2
-        wanted.append(before)
+        share = 0.5 if chosen is None else TRUSTED
+        here[mine] = (1 - share) * here[mine] + share * np.hstack([softmax(scores[:, part]) for part in parts()])
+        wanted.append(here)
         tokens.append(sequences(prepare(some, model.cues)))
         count += len(some)
         print(f"{count} pairs", flush=True)
     save_labelled(work / LABELLED, concat_sequences(tokens), np.concatenate(wanted))
+
+
+def doubted(known: NDArray[np.float64], number: int) -> NDArray[np.bool_]:
+    """Which pairs to label again: `DOUBTED` of them those whose stance is least sure, the others at random."""
+    order = np.argsort(known[:, parts()[0]].max(1), kind="stable")
+    first = int(DOUBTED * number)
+    chosen = np.zeros(len(known), bool)
+    chosen[order[:first]] = True
+    chosen[np.random.default_rng(SEED).permutation(order[first:])[: number - first]] = True
+    return chosen
 
 
 def news_pairs(archive: Path, model: Model, articles: int) -> Iterator[tuple[list[Pair], dict[str, Floats]]]:
