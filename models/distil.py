@@ -2,12 +2,12 @@
 
     python models/distil.py tune --encoder FOLDER --work DIR
     python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR [--again N]
-    python models/distil.py learn --work DIR -o models/start.npz
+    python models/distil.py learn --work DIR [--start NETWORK.npz] -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
 encoder and a model trained without `--start` say; `learn` trains the network on these probabilities. A larger encoder is slow: with `--again`
-it labels a part of the pairs once more, mostly those that the smaller one was in doubt about.
+it labels a part of the pairs once more, mostly those that the smaller one was in doubt about, and `learn --start` goes on with these alone.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -34,14 +34,14 @@ from stance.encoders import find_folder, masked
 from stance.features import Sequences, concat_sequences, prepare, sequences
 from stance.lexicon import default_lexicon
 from stance.model import Model, default_model, softmax
-from stance.network import Goal, batches, train_network
+from stance.network import Goal, batches, load_network, train_network
 from stance.text import sentences
 from stance.training import Settings, balanced
 from stance.words import default_words
 
 HEADS = tuple(DEFAULT_HEADS.values())
 SCORES = sum(len(h.labels) for h in HEADS)
-LABELLED = "labelled.npz"
+LABELLED, AGAIN = "labelled.npz", "again.npz"
 EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the layers on top of it
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
     parser.add_argument("--frozen", type=int, default=0, help="layers of the encoder, from the first, that stay as they are with its embeddings")
+    parser.add_argument("--start", type=Path, help="a network that has learnt all pairs: it goes on with those labelled again")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
     args = parser.parse_args()
@@ -75,7 +76,7 @@ def main() -> None:
         model = stance.load(args.model) if args.model else default_model()
         label(args.encoder, args.archive, model, args.articles, args.again, args.work)
     else:
-        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.output)
+        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.output)
 
 
 # --------------------------------------------------------------------------- the teacher
@@ -194,24 +195,25 @@ def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
 def label(encoder: str, archive: Path, model: Model, articles: int, again: int, work: Path) -> None:
     """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model.
 
-    With `again`, the pairs that were labelled so before; for so many of them the mean of that and of what this encoder says, `TRUSTED` of it.
+    With `again`, so many of the pairs that were labelled so before, and the mean of that and of what this encoder says, `TRUSTED` of it.
     """
     tokenizer, net = tuned_teacher(encoder, work)
     known = load_labelled(work / LABELLED)[1] if again else None
     chosen = doubted(known, again) if known is not None else None
     tokens, wanted = [], []
-    count = 0
+    read = 0
     for some, probs in news_pairs(archive, model, articles):
-        here = np.hstack([probs[h.name] for h in HEADS]) if known is None else known[count : count + len(some)]
-        mine = np.arange(len(some)) if chosen is None else np.flatnonzero(chosen[count : count + len(some)])
-        scores = predict(net, token_ids([some[i] for i in mine], tokenizer), tokenizer.mask_token_id).astype(np.float64)
-        share = 0.5 if chosen is None else TRUSTED
-        here[mine] = (1 - share) * here[mine] + share * np.hstack([softmax(scores[:, part]) for part in parts()])
-        wanted.append(here)
+        here, share = np.hstack([probs[h.name] for h in HEADS]), 0.5
+        if known is not None and chosen is not None:
+            mine = np.flatnonzero(chosen[read : read + len(some)])
+            here, share = known[read + mine], TRUSTED
+            read += len(some)
+            some = [some[i] for i in mine]
+        scores = predict(net, token_ids(some, tokenizer), tokenizer.mask_token_id).astype(np.float64)
+        wanted.append((1 - share) * here + share * np.hstack([softmax(scores[:, part]) for part in parts()]))
         tokens.append(sequences(prepare(some, model.cues)))
-        count += len(some)
-        print(f"{count} pairs", flush=True)
-    save_labelled(work / LABELLED, concat_sequences(tokens), np.concatenate(wanted))
+        print(f"{sum(map(len, wanted))} pairs", flush=True)
+    save_labelled(work / (AGAIN if again else LABELLED), concat_sequences(tokens), np.concatenate(wanted))
 
 
 def doubted(known: NDArray[np.float64], number: int) -> NDArray[np.bool_]:
@@ -257,9 +259,9 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 # --------------------------------------------------------------------------- the student
 
 
-def learn(work: Path, epochs: int, output: Path) -> None:
-    """A network that says of the archive's pairs what `label` noted, as a model of nothing else."""
-    tokens, wanted = load_labelled(work / LABELLED)
+def learn(work: Path, epochs: int, start: Path | None, output: Path) -> None:
+    """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again."""
+    tokens, wanted = load_labelled(work / (AGAIN if start else LABELLED))
     goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
 
     def told(_: str, steps: int) -> Iterator[int]:
@@ -268,7 +270,8 @@ def learn(work: Path, epochs: int, output: Path) -> None:
                 print(f"{step + 1} of {steps} steps", flush=True)
             yield step
 
-    network = train_network(tokens, goals, default_words(), seed=SEED, epochs=epochs, drop=0, progress=told)
+    before = load_network(start) if start else None
+    network = train_network(tokens, goals, default_words(), seed=SEED, start=before, epochs=epochs, drop=0, kept=0, progress=told)
     network.save(output)
     print(f"{output}: learnt from {len(tokens)} pairs")
 

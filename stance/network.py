@@ -29,7 +29,7 @@ _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or f
 _LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
 _BATCH, _EPOCHS, _DECAY, _SMOOTHED = 64, 10, 1e-2, 0.05
 _RISE, _AVERAGED = 0.15, 0.7  # of the steps: the first ones, at a growing rate, and the last ones, whose parameters are averaged
-_OF_START = 0.3  # share of the parameters it starts from in what comes out
+_OF_START = 0.4  # share of the parameters it starts from in what comes out
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
 _RATE, _DROP = 4e-3, 0.4  # of learning, and the share of the states that a step leaves out at random (of the numbers of words half of it) …
 _RATE_ON, _DROP_ON = 2e-3, 0.25  # … and where the network that it starts from knows the labels: it forgets less
@@ -284,14 +284,15 @@ def train_network(
     start: Network | None = None,
     epochs: int = 0,
     drop: float | None = None,
+    kept: float | None = None,
     progress: Progress | None = None,
 ) -> Network:
     """A network for all heads together, parameters `rounded`. Same data and seed, same network.
 
     `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. `drop` is the share of dropout
     (None: as for labelled pairs; 0 where there are more pairs than it could learn by heart). With `start` it begins as that one, but for the scores
-    of the labels: what another task has taught it (fine-tuning). One that knows all labels of the goals lends their scores too, and `_OF_START`
-    of it is kept in the end. Raises ValueError for no pairs, or a `start` of other word vectors or another size.
+    of the labels: what another task has taught it (fine-tuning). One that knows all labels of the goals lends their scores too, and the share `kept`
+    of it (None: `_OF_START`) stays in the end. Raises ValueError for no pairs, or a `start` of other word vectors or another size.
     """
     if not len(sequences):
         raise ValueError("no pairs to train on")
@@ -321,7 +322,8 @@ def train_network(
             for name, x in p.items():
                 average[name] += (x - average[name]) / seen
     if known:
-        average = {name: (1 - _OF_START) * x + _OF_START * lent[name] for name, x in average.items()}
+        share = _OF_START if kept is None else kept
+        average = {name: (1 - share) * x + share * lent[name] for name, x in average.items()}
     return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, words, labels)
 
 
