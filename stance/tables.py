@@ -24,9 +24,6 @@ SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, bef
 Seen = Callable[[int], object]  # told the number of bytes whenever some were read
 
 
-# --------------------------------------------------------------------------- bytes
-
-
 def given_paths(given: Any, what: str, hint: str) -> Iterator[str | Path]:
     """The paths given, or the one. Raises InputError for what are none, such as a data frame (for which `hint` says what to do) or bytes."""
     if hasattr(given, "columns"):
@@ -36,6 +33,9 @@ def given_paths(given: Any, what: str, hint: str) -> Iterator[str | Path]:
         if not isinstance(x, (str, Path)):
             raise InputError(f"{what} are given as {type(x).__name__} ({x!r:.60}), not as the path of a file", "give a str or a pathlib.Path")
         yield x
+
+
+# --------------------------------------------------------------------------- bytes
 
 
 def unpacked_name(path: Path) -> Path:
