@@ -2,12 +2,13 @@
 
     python models/distil.py tune --encoder FOLDER --work DIR
     python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR [--again N]
-    python models/distil.py learn --work DIR [--start NETWORK.npz] -o models/start.npz
+    python models/distil.py learn --work DIR [--start NETWORK.npz --words stance/data/taught.npz] -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
 encoder and a model trained without `--start` say; `learn` trains the network on these probabilities. A larger encoder is slow: with `--again`
-it labels a part of the pairs once more, mostly those that the smaller one was in doubt about, and `learn --start` goes on with these alone.
+it labels a part of the pairs once more, mostly those that the smaller one was in doubt about, and `learn --start` goes on with these alone,
+the vectors of the words learning as well: `--words` is where they are written.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -37,7 +38,7 @@ from stance.model import Model, default_model, softmax
 from stance.network import Goal, batches, load_network, train_network
 from stance.text import sentences
 from stance.training import Settings, balanced
-from stance.words import default_words
+from stance.words import default_words, taught_words
 
 HEADS = tuple(DEFAULT_HEADS.values())
 SCORES = sum(len(h.labels) for h in HEADS)
@@ -46,7 +47,7 @@ EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the 
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
 DOUBTED, TRUSTED = 0.75, 0.75  # of the pairs labelled again, the share that was labelled with most doubt; and the weight of the new label
-STUDENT_EPOCHS = 2
+STUDENT_EPOCHS, WORD_RATE = 2, 3e-3  # the second one of the vectors of words, with `--start`
 SEED = 1
 
 Floats = NDArray[np.floating[Any]]
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
     parser.add_argument("--frozen", type=int, default=0, help="layers of the encoder, from the first, that stay as they are with its embeddings")
     parser.add_argument("--start", type=Path, help="a network that has learnt all pairs: it goes on with those labelled again")
+    parser.add_argument("--words", type=Path, help="where the vectors of words are written that have learnt with it")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
     args = parser.parse_args()
@@ -76,7 +78,7 @@ def main() -> None:
         model = stance.load(args.model) if args.model else default_model()
         label(args.encoder, args.archive, model, args.articles, args.again, args.work)
     else:
-        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.output)
+        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.words, args.output)
 
 
 # --------------------------------------------------------------------------- the teacher
@@ -259,8 +261,11 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 # --------------------------------------------------------------------------- the student
 
 
-def learn(work: Path, epochs: int, start: Path | None, output: Path) -> None:
-    """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again."""
+def learn(work: Path, epochs: int, start: Path | None, own: Path | None, output: Path) -> None:
+    """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again.
+
+    Its vectors of words are written to `own`, if given; the network's file holds them unless they ship with the package.
+    """
     tokens, wanted = load_labelled(work / (AGAIN if start else LABELLED))
     goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
 
@@ -271,7 +276,11 @@ def learn(work: Path, epochs: int, start: Path | None, output: Path) -> None:
             yield step
 
     before = load_network(start) if start else None
-    network = train_network(tokens, goals, default_words(), seed=SEED, start=before, epochs=epochs, drop=0, kept=0, progress=told)
+    words, rate = (before.words, WORD_RATE) if before else (default_words(), 0.0)
+    network = train_network(tokens, goals, words, seed=SEED, start=before, epochs=epochs, drop=0, kept=0, word_rate=rate, progress=told)
+    if own:
+        own.write_bytes(network.words.to_bytes())
+        taught_words.cache_clear()
     network.save(output)
     print(f"{output}: learnt from {len(tokens)} pairs")
 

@@ -36,7 +36,7 @@ from stance.lexicon import Lexicon, build_lexicon, default_lexicon
 from stance.network import Network, network_of, require_finite, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
 from stance.text import DATA
-from stance.words import default_words, read_words
+from stance.words import read_words, shipped_words
 
 if TYPE_CHECKING:
     from stance.encoders import Encoder
@@ -228,7 +228,7 @@ class Model:
                 members[f"{h.head.name}.{name}.npy"] = _npy(array)
         if self.network:
             members |= {f"network.{name}.npy": _npy(p) for name, p in self.network.parameters.items()}
-            if self.network.words.digest != default_words().digest:
+            if not self.network.words.shipped:
                 members["words.npz"] = self.network.words.to_bytes()
         if self._cue_text:
             members["cues.csv"] = self._cue_text.encode()
@@ -463,8 +463,8 @@ def _network(manifest: dict[str, Any], members: dict[str, bytes | memoryview], p
     if "network" not in manifest:
         return None
     told = manifest["network"]
-    words = read_words(members["words.npz"]) if "words.npz" in members else default_words()
-    if words.digest != told["words"]:
+    words = read_words(members["words.npz"]) if "words.npz" in members else shipped_words(told["words"])
+    if words is None or words.digest != told["words"]:
         raise ModelError(f"{path}: its network was trained with other word vectors than this version of stance has", "train it again")
     parameters = {name: _read_npy(members[f"network.{name}.npy"]) for name in shapes(1, 1)}
     labels = tuple((h["name"], label) for h in manifest["heads"] for label in h["labels"])

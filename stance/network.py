@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stance.errors import ModelError
 from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
-from stance.words import WordVectors, default_words, require_modest
+from stance.words import WordVectors, read_words, require_modest, shipped_words
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
@@ -69,9 +69,11 @@ class Network:
         return hashlib.sha256(self.content).hexdigest()
 
     def save(self, path: str | Path) -> None:
-        """Write it as an .npz file for `load_network`: the parameters, the labels, and the digest of the word vectors, not the vectors."""
+        """Write it as an .npz file for `load_network`: parameters, labels, the digest of the word vectors, and the vectors if they do not ship."""
         labels = np.array(self.labels, str).reshape(-1, 2)
         arrays: dict[str, Any] = {"words": np.frombuffer(self.words.digest.encode(), np.uint8), "labels": labels, **self.parameters}
+        if not self.words.shipped:
+            arrays["vectors"] = np.frombuffer(self.words.to_bytes(), np.uint8)
         np.savez_compressed(path, **arrays)
 
     def scores(self, sequences: Sequences) -> Floats:
@@ -103,17 +105,17 @@ def shapes(width: int, scores: int, state: int = STATE, hidden: int = HIDDEN) ->
 
 
 def load_network(path: str | Path) -> Network:
-    """The network that `Network.save` wrote, over the word vectors that ship. Nothing is unpickled.
+    """The network that `Network.save` wrote, over its own word vectors or those that ship. Nothing is unpickled.
 
-    Raises ModelError when it cannot be read, is none, or is one over other vectors.
+    Raises ModelError when it cannot be read, is none, or was saved by a version with other vectors.
     """
-    words = default_words()
     try:
         with np.load(path, allow_pickle=False) as arrays:
             require_modest(arrays.zip, Path(path).stat().st_size)
             digest, parameters = bytes(arrays["words"]).decode(), {name: arrays[name] for name in shapes(1, 1)}
             labels = tuple((str(head), str(label)) for head, label in arrays["labels"])
-        if digest != words.digest:
+            words = read_words(arrays["vectors"].tobytes()) if "vectors" in arrays else shipped_words(digest)
+        if words is None or digest != words.digest:
             raise ModelError(f"{path}: its word vectors are others than this version of stance has", "train it again")
         return network_of(parameters, words, len(parameters["out bias"]), labels)
     except OSError as e:
@@ -285,6 +287,7 @@ def train_network(
     epochs: int = 0,
     drop: float | None = None,
     kept: float | None = None,
+    word_rate: float = 0.0,
     progress: Progress | None = None,
 ) -> Network:
     """A network for all heads together, parameters `rounded`. Same data and seed, same network.
@@ -292,7 +295,9 @@ def train_network(
     `epochs` is how often all pairs are read (0: as often as labelled ones); few pairs are read more often. `drop` is the share of dropout
     (None: as for labelled pairs; 0 where there are more pairs than it could learn by heart). With `start` it begins as that one, but for the scores
     of the labels: what another task has taught it (fine-tuning). One that knows all labels of the goals lends their scores too, and the share `kept`
-    of it (None: `_OF_START`) stays in the end. Raises ValueError for no pairs, or a `start` of other word vectors or another size.
+    of it (None: `_OF_START`) stays in the end. At a `word_rate` above 0 the vectors of the words learn too (the parameters learn at 2e-3 to 4e-3):
+    for a hundred thousand pairs and more, of which each word is in many. Raises ValueError for no pairs, or a `start` of other word vectors or
+    another size.
     """
     if not len(sequences):
         raise ValueError("no pairs to train on")
@@ -311,20 +316,26 @@ def train_network(
     mean = {name: np.zeros_like(x) for name, x in p.items()}
     square = {name: np.zeros_like(x) for name, x in p.items()}
     average = {name: np.zeros(x.shape) for name, x in p.items()}
+    vectors = _Vectors(words)
     queue: list[Ints] = []
     for step in progress("network", steps) if progress else range(steps):
         if not queue:
             queue = batches(np.diff(sequences.indptr), rng)
         chosen = queue.pop()
-        slopes = _slopes(p, sequences, chosen, words, goals, drop, rng)
-        _descend(p, slopes, mean, square, step, rate * min(1.0, (step + 1) / (_RISE * steps)))
+        slopes, rows, by_token = _slopes(p, sequences, chosen, vectors, goals, drop, rng)
+        risen = min(1.0, (step + 1) / (_RISE * steps))
+        _descend(p, slopes, mean, square, step, rate * risen)
+        if word_rate:
+            vectors.descend(rows, by_token, step, word_rate * risen)
         if (seen := step + 1 - int((1 - _AVERAGED) * steps)) > 0:
             for name, x in p.items():
                 average[name] += (x - average[name]) / seen
+            if word_rate:
+                vectors.remember(seen)
     if known:
         share = _OF_START if kept is None else kept
         average = {name: (1 - share) * x + share * lent[name] for name, x in average.items()}
-    return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, words, labels)
+    return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, vectors.learnt() if word_rate else words, labels)
 
 
 def _lent(start: Network, labels: Labels) -> Parameters:
@@ -369,33 +380,73 @@ def _descend(p: Parameters, slopes: Parameters, mean: Parameters, square: Parame
     """One step of AdamW, the gradient clipped to length 1."""
     length = float(np.sqrt(sum(float((g * g).sum()) for g in slopes.values())))
     for name, g in slopes.items():
-        g = g / max(1.0, length)
-        mean[name] += 0.1 * (g - mean[name])
-        square[name] += 0.001 * (g * g - square[name])
-        m, v = mean[name] / (1 - 0.9 ** (step + 1)), square[name] / (1 - 0.999 ** (step + 1))
-        p[name] -= np.float32(rate) * (m / (np.sqrt(v) + 1e-8) + _DECAY * p[name])
+        p[name] -= np.float32(rate) * (_direction(g / max(1.0, length), mean[name], square[name], step) + _DECAY * p[name])
+
+
+def _direction(slope: Array, mean: Array, square: Array, step: int) -> Array:
+    """Where Adam (Kingma & Ba 2015) goes by a slope; `mean` and `square`, those of the slopes so far, are brought up to date."""
+    mean += 0.1 * (slope - mean)
+    square += 0.001 * (slope * slope - square)
+    out: Array = mean / (1 - 0.9 ** (step + 1)) / (np.sqrt(square / (1 - 0.999 ** (step + 1))) + 1e-8)
+    return out
+
+
+class _Vectors:
+    """The vectors of words while a network learns, by row, and at the end zeros for words that have none.
+
+    Where they learn themselves, a step moves those of the words that it reads, and their mean over the last steps is kept.
+    """
+
+    def __init__(self, words: WordVectors) -> None:
+        self.words = words
+        self.now = words.of(np.arange(len(words) + 1))
+        self.mean, self.square, self.average = (np.zeros(0, np.float32) for _ in range(3))  # made when they are needed
+
+    def descend(self, rows: Ints, slopes: Array, step: int, rate: float) -> None:
+        """One step: the slopes of the tokens, shape (tokens, width), whose words are in `rows`."""
+        if not step:
+            self.mean, self.square, self.average = (np.zeros_like(self.now) for _ in range(3))
+        chosen, which = np.unique(rows, return_inverse=True)
+        slope = np.zeros((len(chosen), self.now.shape[1]), np.float32)
+        np.add.at(slope, which, slopes)
+        slope[chosen == len(self.words)] = 0
+        mean, square = self.mean[chosen], self.square[chosen]
+        self.now[chosen] -= np.float32(rate) * _direction(slope, mean, square, step)
+        self.mean[chosen], self.square[chosen] = mean, square
+
+    def remember(self, seen: int) -> None:
+        """Add to the mean, at every tenth step: there are millions of numbers."""
+        if seen % 10 == 1:
+            self.average += (self.now - self.average) / np.float32(seen // 10 + 1)
+
+    def learnt(self) -> WordVectors:
+        """The mean, for the same words."""
+        return self.words.moved(self.average[:-1])
 
 
 def _slopes(
-    p: Parameters, sequences: Sequences, chosen: Ints, words: WordVectors, goals: Sequence[Goal], drop: float, rng: np.random.Generator
-) -> Parameters:
-    """The gradient of the loss of some pairs, under dropout."""
+    p: Parameters, sequences: Sequences, chosen: Ints, vectors: _Vectors, goals: Sequence[Goal], drop: float, rng: np.random.Generator
+) -> tuple[Parameters, Ints, Array]:
+    """The gradient of the loss of some pairs, under dropout; and by token the row of its word and the slope of its vector."""
     part = sequences.take(chosen)
     layout = _Layout(part, np.arange(len(chosen)))
-    word, facts = _plain(words, part)
-    word *= _kept(word.shape, drop / 2, rng)
+    rows, facts = vectors.words.rows(part.word), _facts(part)
+    left = _kept((len(rows), vectors.now.shape[1]), drop / 2, rng)
+    word = vectors.now[rows] * left
     state, hidden = p["recurrent"].shape[1], p["hidden"].shape[1]
     keep = {"state": _kept((*layout.at.shape, state), drop, rng), "hidden": _kept((len(chosen), hidden), drop, rng)}
     f = _forward(p, _gates(p, word, facts, layout), layout, keep)
-    return _backward(p, f, layout, keep, _loss_slope(f["out"], [Goal(g.wanted[chosen], g.weights[chosen]) for g in goals]), word, facts)
+    slope = _loss_slope(f["out"], [Goal(g.wanted[chosen], g.weights[chosen]) for g in goals])
+    slopes, by_token = _backward(p, f, layout, keep, slope, word, facts)
+    return slopes, rows, by_token * left
 
 
-def _plain(words: WordVectors, sequences: Sequences, kind: Any = np.float32) -> tuple[Array, Array]:
-    """The inputs by token in full: vectors of words, and ones for facts with the weights of cues."""
+def _facts(sequences: Sequences, kind: Any = np.float32) -> Array:
+    """What is said of each token in full, shape (tokens, INPUTS): ones for facts with the weights of cues."""
     facts = np.zeros((len(sequences.word), INPUTS), kind)
     np.put_along_axis(facts, sequences.facts, 1.0, 1)
     np.add.at(facts, (sequences.cue_token, sequences.cue_input), sequences.cue_weight.astype(kind))
-    return words.of(words.rows(sequences.word)).astype(kind, copy=False), facts
+    return facts
 
 
 def _gates(p: Parameters, word: Array, facts: Array, layout: _Layout) -> Array:
@@ -421,8 +472,10 @@ def _loss_slope(out: Array, goals: Sequence[Goal]) -> Array:
     return slope
 
 
-def _backward(p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[str, Array], slope: Array, word: Array, facts: Array) -> Parameters:
-    """Gradient of every parameter, from the slope of the scores; `word` and `facts` are the inputs by token."""
+def _backward(
+    p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[str, Array], slope: Array, word: Array, facts: Array
+) -> tuple[Parameters, Array]:
+    """Gradient of every parameter, and of `word`, from the slope of the scores; `word` and `facts` are the inputs by token."""
     g: Parameters = {"out": f["hidden"].T @ slope, "out bias": slope.sum(0)}
     hidden = (slope @ p["out"].T) * keep["hidden"] * (f["hidden"] > 0)
     g["hidden"], g["hidden bias"] = f["pooled"].T @ hidden, hidden.sum(0)
@@ -447,7 +500,10 @@ def _backward(p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[st
     by_token = [gates[:, d][layout.valid] for d in (0, 1)]
     g["word"], g["facts"] = (np.stack([x[at].T @ slope for at, slope in zip(tokens, by_token, strict=True)]) for x in (word, facts))
     g["bias"] = np.stack([x.sum(0) for x in by_token])
-    return g
+    own = np.zeros_like(word)
+    for at, slope, weights in zip(tokens, by_token, p["word"], strict=True):
+        own[at] += slope @ weights.T  # a token is once in each direction
+    return g, own
 
 
 def _through_time(weights: Array, f: dict[str, Array], ds: Array) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import hashlib
 import io
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,13 @@ class WordVectors:
         return hash(self.digest)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The shipped table is pickled by its name and digest: it lies beside whatever opens the pickle."""
-        digest = self.digest
-        return (_shipped, (digest,)) if digest == default_words().digest else (WordVectors, (self.keys, self.vectors, self.scale, self.spelt))
+        """A shipped table is pickled by its digest: it lies beside whatever opens the pickle."""
+        return (_shipped, (self.digest,)) if self.shipped else (WordVectors, (self.keys, self.vectors, self.scale, self.spelt))
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes with the package, so that files need only name its digest."""
+        return shipped_words(self.digest) is not None
 
     @property
     def width(self) -> int:
@@ -99,6 +103,11 @@ class WordVectors:
         words = self.words
         best = [int(i) for i in np.argsort(-cosine) if i != row][:n]
         return [(words[i], float(cosine[i])) for i in best]
+
+    def moved(self, vectors: NDArray[np.floating[Any]]) -> WordVectors:
+        """The same words with these vectors, shape (words, width)."""
+        small, scale = _as_bytes(vectors)
+        return replace(self, vectors=small, scale=scale)
 
     def to_bytes(self) -> bytes:
         """The bytes of the file."""
@@ -148,9 +157,20 @@ def default_words() -> WordVectors:
     return load_words(DATA / "words.npz")
 
 
+@lru_cache(maxsize=1)
+def taught_words() -> WordVectors:
+    """The same words, with the vectors that the network of the shipped model has learnt beside its own parameters (README of `models`)."""
+    return load_words(DATA / "taught.npz")
+
+
+def shipped_words(digest: str) -> WordVectors | None:
+    """The table with this digest among those of the package."""
+    return next((t for read in (taught_words, default_words) if (t := read()).digest == digest), None)
+
+
 def _shipped(digest: str) -> WordVectors:
-    table = default_words()
-    if table.digest != digest:
+    table = shipped_words(digest)
+    if table is None:
         raise ModelError("pickled with other word vectors than this version of stance has", "train the model again")
     return table
 
@@ -219,8 +239,13 @@ def _beside(tokens: NDArray[np.int32], most: int) -> tuple[NDArray[np.float32], 
 
 
 def _packed(words: list[str], vectors: NDArray[Any]) -> WordVectors:
-    scale = float(np.quantile(np.abs(vectors), 0.9995)) / 127
     keys = np.array([word_key(w) for w in words], np.uint64)
     order = np.argsort(keys)
-    small = np.rint(np.clip(vectors[order] / scale, -127, 127)).astype(np.int8)
+    small, scale = _as_bytes(vectors[order])
     return WordVectors(keys[order], small, scale, "\n".join(words[i] for i in order).encode())
+
+
+def _as_bytes(vectors: NDArray[Any]) -> tuple[NDArray[np.int8], float]:
+    """A byte a number, and the scale of all; the one in two thousand that is largest is cut."""
+    scale = float(np.quantile(np.abs(vectors), 0.9995)) / 127
+    return np.rint(np.clip(vectors / scale, -127, 127)).astype(np.int8), scale

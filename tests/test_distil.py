@@ -15,6 +15,7 @@ from stance import network
 from stance.features import prepare, sequences
 from stance.model import default_model, softmax
 from stance.network import load_network
+from stance.words import default_words, load_words
 
 TEXT = "Norway accused Sweden of spying. Sweden denied it. Finland did not comment on the row. Iceland thanked Norway for its help."
 
@@ -34,7 +35,7 @@ def test_a_network_learns_the_probabilities_it_is_given(distil: ModuleType, tmp_
     rng = np.random.default_rng(0)
     wanted = np.hstack([rng.dirichlet(np.full(n, 0.3), len(some)) for n in (7, 4)])
     distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(some)), wanted)
-    distil.learn(tmp_path, 1, None, tmp_path / "start.npz")
+    distil.learn(tmp_path, 1, None, None, tmp_path / "start.npz")
     scores = load_network(tmp_path / "start.npz").scores(sequences(prepare(some)))
     got = np.hstack([softmax(scores[:, part]) for part in distil.parts()])
     assert np.abs(got - wanted).mean() < 0.03 < np.abs(wanted - wanted.mean(0)).mean()
@@ -75,7 +76,8 @@ def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: Modu
     assert np.allclose(second, 0.25 * first[chosen] + 0.75 * sure, atol=1e-6)
     assert np.array_equal(again.word, tokens.take(chosen).word)
     monkeypatch.setattr(network, "_LEAST_STEPS", 150)
-    distil.learn(tmp_path, 1, None, tmp_path / "first.npz")
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", tmp_path / "second.npz")
+    distil.learn(tmp_path, 1, None, None, tmp_path / "first.npz")
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", tmp_path / "words.npz", tmp_path / "second.npz")
+    assert load_network(tmp_path / "first.npz").words == default_words() != load_network(tmp_path / "second.npz").words == load_words(tmp_path / "words.npz")
     before, after = (softmax(load_network(tmp_path / f"{n}.npz").scores(again)[:, :7]) for n in ("first", "second"))
     assert np.abs(after - second[:, :7]).mean() < 0.02 < np.abs(before - second[:, :7]).mean()

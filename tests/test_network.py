@@ -25,7 +25,7 @@ from stance.errors import DataError, ModelError
 from stance.evaluation import HeadReport
 from stance.explanation import explain
 from stance.features import Sequences, concat_sequences, prepare, sequences
-from stance.model import Model, load, read_manifest
+from stance.model import Model, load, read_manifest, softmax
 from stance.network import HIDDEN, STATE, Goal, Network, load_network, shapes, train_network
 from stance.stacking import NetworkFeatures
 from stance.training import evaluate, full_scores, out_of_fold, train
@@ -94,13 +94,14 @@ def test_sequences_can_be_taken_in_any_order(pairs: list[Pair], tokens: Sequence
 # --------------------------------------------------------------------------- the gradient
 
 
-@pytest.mark.parametrize("name", list(shapes(1, 1)))
+@pytest.mark.parametrize("name", [*shapes(1, 1), "vectors"])
 def test_the_gradient_is_that_of_the_loss(name: str, words: WordVectors, tokens: Sequences) -> None:
     """Backpropagation against differences of the loss, in double precision, with dropout masks and two heads."""
     net = _random(words)
     p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
     layout = network._Layout(tokens, np.arange(len(tokens)))
-    word, facts = network._plain(words, tokens, np.float64)
+    p["vectors"] = words.of(words.rows(tokens.word)).astype(np.float64)
+    facts = network._facts(tokens, np.float64)
     rng = np.random.default_rng(5)
     keep = {
         "state": network._kept((*layout.at.shape, 6), 0.3, rng).astype(np.float64),
@@ -110,7 +111,7 @@ def test_the_gradient_is_that_of_the_loss(name: str, words: WordVectors, tokens:
     goals = [hard, Goal(rng.dirichlet(np.ones(2), len(tokens)), rng.random(len(tokens)))]
 
     def run(p: dict[str, NDArray[Any]]) -> tuple[float, dict[str, NDArray[Any]]]:
-        f = network._forward(p, network._gates(p, word, facts, layout), layout, keep)
+        f = network._forward(p, network._gates(p, p["vectors"], facts, layout), layout, keep)
         loss, start = 0.0, 0
         for goal in goals:
             k = goal.wanted.shape[1]
@@ -121,7 +122,8 @@ def test_the_gradient_is_that_of_the_loss(name: str, words: WordVectors, tokens:
         return loss, f
 
     _, f = run(p)
-    slopes = network._backward(p, f, layout, keep, network._loss_slope(f["out"], goals), word, facts)
+    slopes, by_token = network._backward(p, f, layout, keep, network._loss_slope(f["out"], goals), p["vectors"], facts)
+    slopes["vectors"] = by_token
     assert slopes[name].shape == p[name].shape
     used = np.argwhere(np.abs(slopes[name]) > 1e-9)
     for place in used[rng.choice(len(used), min(12, len(used)), replace=False)]:
@@ -169,7 +171,7 @@ def test_what_is_computed_once_for_like_tokens_is_what_each_would_give(words: Wo
     net = _random(words)
     p = {n: a.astype(np.float64) for n, a in net.parameters.items()}
     layout = network._Layout(tokens, np.arange(len(tokens)))
-    word, facts = network._plain(words, tokens, np.float64)
+    word, facts = words.of(words.rows(tokens.word)).astype(np.float64), network._facts(tokens, np.float64)
     plain = network._forward(p, network._gates(p, word, facts, layout), layout)["out"]
     assert np.abs(net.scores(tokens) - plain).max() < 1e-4 * np.abs(plain).max()
 
@@ -287,18 +289,45 @@ def test_it_does_not_forget_what_it_knew_of_the_same_labels(words: WordVectors, 
     assert not np.array_equal(first["out"], ended["out"])
 
 
+def test_the_vectors_of_the_words_that_are_read_can_learn_too(tokens: Sequences, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They alone, where the network does not learn: the loss falls; other words stay where they were, but for the rounding to bytes."""
+    words = learn_words([TEXT + " Trawlers fished in foggy waters off rocky shores."] * 10, width=8)
+    monkeypatch.setattr(network, "_LEAST_STEPS", 60)
+    start = replace(_random(words, state=STATE, hidden=HIDDEN), labels=tuple(("stance", x) for x in "abcde"))
+    truth = np.arange(len(tokens)) % 5
+    goals = [Goal.of_labels(truth, np.ones(5), start.labels)]
+    monkeypatch.setattr(network, "_RATE_ON", 0.0)
+    monkeypatch.setattr(network, "_DECAY", 0.0)
+    same, learnt = (train_network(tokens, goals, words, seed=1, start=start, drop=0, word_rate=rate) for rate in (0.0, 0.02))
+    assert same.words is words and same.digest == learnt.digest
+    old, new = (w.of(np.arange(len(words) + 1)) for w in (words, learnt.words))
+    read = np.isin(np.arange(len(words)), words.rows(tokens.word))
+    assert 0 < read.sum() < len(words)
+    moved = np.abs(new - old)[:-1].max(1)
+    assert moved[~read].max() <= max(words.scale, learnt.words.scale) < moved[read].min() and not new[-1].any()
+    assert learnt.words.words == words.words
+
+    def loss(net: Network) -> float:
+        scores = net.scores(tokens)
+        return float(-np.log(softmax(scores)[np.arange(len(truth)), truth]).mean())
+
+    assert loss(learnt) < loss(same) - 0.5
+
+
 def test_a_start_with_other_words_is_refused(words: WordVectors, tokens: Sequences) -> None:
     with pytest.raises(ValueError, match="other word vectors"):
         train_network(tokens, [Goal.of_labels(np.arange(len(tokens)) % 2, np.ones(2))], default_words(), seed=0, start=_random(words))
 
 
-def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, tokens: Sequences) -> None:
+def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, words: WordVectors, tokens: Sequences) -> None:
     path = tmp_path / "n.npz"
     for labels in ((), (("stance", "firm"), ("stance", "deny"), ("tone", "warm"), ("tone", "größer"), ("x", "'"))):
-        net = replace(_random(default_words()), labels=labels)
-        net.save(path)
-        back = load_network(path)
-        assert back.digest == net.digest and back.labels == labels and np.array_equal(back.scores(tokens), net.scores(tokens))
+        for table in (default_words(), words):
+            net = replace(_random(table), labels=labels)
+            net.save(path)
+            back = load_network(path)
+            assert back.digest == net.digest and back.labels == labels and back.words == table
+            assert np.array_equal(back.scores(tokens), net.scores(tokens))
 
 
 @pytest.mark.parametrize(
@@ -309,6 +338,8 @@ def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, tokens: Sequences) ->
         (lambda a: a | {"out": a["out"].astype(np.float64)}, "wrong shape or type"),
         (lambda a: a | {"out": a["out"] * np.float32(np.nan)}, "is none"),
         (lambda a: a | {"words": np.frombuffer(b"another", np.uint8)}, "word vectors are others"),
+        (lambda a: a | {"vectors": a["words"]}, "not a network"),
+        (lambda a: a | {"vectors": np.frombuffer(default_words().moved(-default_words().of(np.arange(len(default_words())))).to_bytes(), np.uint8)}, "word vectors are others"),
         (lambda a: a | {"out": np.array([{}], object)}, "not a network"),
         (lambda a: a | {"labels": np.array([["stance", "firm"]])}, "5 scores and 1 labels"),
         (lambda a: a | {"more": np.zeros(3 * 10**7)}, "unpacks to more than it may"),

@@ -15,7 +15,7 @@ from conftest import Run
 
 from stance.errors import DataError, InputError, ModelError
 from stance.features import word_key
-from stance.words import WordVectors, default_words, learn_words, load_words, read_words
+from stance.words import WordVectors, default_words, learn_words, load_words, read_words, shipped_words, taught_words
 
 # Two kinds of words that keep different company; "scolds" and "rebukes" never stand side by side.
 TEXTS = [
@@ -96,11 +96,13 @@ def test_a_table_comes_back_as_it_was(table: WordVectors, tmp_path: Path) -> Non
     assert np.array_equal(back.rows(table.keys), np.arange(len(table)))
 
 
-def test_the_shipped_table_is_pickled_by_name(table: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
-    raw = pickle.dumps(default_words())
-    assert len(raw) < 300 and pickle.loads(raw) is default_words()  # noqa: S301 -- our own bytes
+def test_a_shipped_table_is_pickled_by_its_digest(table: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    for shipped in (default_words(), taught_words()):
+        raw = pickle.dumps(shipped)
+        assert len(raw) < 300 and pickle.loads(raw) is shipped  # noqa: S301 -- our own bytes
     assert pickle.loads(pickle.dumps(table)) == table  # noqa: S301
-    monkeypatch.setattr("stance.words.default_words", lambda: table)
+    monkeypatch.setattr("stance.words.taught_words", lambda: table)
+    assert table.shipped
     with pytest.raises(ModelError, match="other word vectors than this version"):
         pickle.loads(raw)  # noqa: S301
 
@@ -162,10 +164,12 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
         load_words(tmp_path / "nowhere.npz")
 
 
-def test_the_shipped_table_is_small_and_knows_the_trade() -> None:
-    shipped = default_words()
-    assert len(shipped.to_bytes()) <= 4_000_000
-    assert len(shipped) == 30_000 and shipped.width == 100
+def test_the_shipped_tables_are_small_and_know_the_trade() -> None:
+    shipped, taught = default_words(), taught_words()
+    for table in (shipped, taught):
+        assert len(table.to_bytes()) <= 4_000_000 and table.shipped
+        assert len(table) == 30_000 and table.width == 100
+    assert taught.words == shipped.words and shipped_words(taught.digest) is taught != shipped and shipped_words("another") is None
     assert "denounc" in dict(shipped.neighbours("condemned"))
     assert "missil" in dict(shipped.neighbours("rocket"))
 
