@@ -25,8 +25,10 @@ from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
 from stance.words import WordVectors, read_words, require_modest, shipped_words
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
-_TOGETHER = 64  # pairs (or words) that are multiplied together, never more or fewer: see `Network.scores`
+_TOGETHER = 64  # pairs that are read together
 _LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
+_STEP = 2.0**-8  # of states where they are multiplied: see `Network.scores`
+_CATCH = np.float32(1.5 * 2**23 * _STEP)  # takes away the digits below it from a number that it is added to
 _BATCH, _EPOCHS, _DECAY, _SMOOTHED = 64, 10, 1e-2, 0.05
 _RISE, _AVERAGED = 0.15, 0.7  # of the steps: the first ones, at a growing rate, and the last ones, whose parameters are averaged
 _OF_START = 0.4  # share of the parameters it starts from in what comes out
@@ -79,10 +81,11 @@ class Network:
     def scores(self, sequences: Sequences) -> Floats:
         """Scores of pairs, shape (pairs, width); the same for a pair, to the bit, whatever the others are.
 
-        In single precision: a product adds up a row in one way as long as its shape is the same, so all have one shape, filled up
-        (those longer than `_LONG` another one).
+        Products are in single precision, and a library adds up a row in another way at another place, or on another processor. So their factors are
+        whole numbers of steps (`_in_steps`, `_STEP`) so small that every sum is exact, whatever its order.
         """
-        inputs = _Inputs(self.parameters, self.words, sequences)
+        parameters = _in_steps(self.parameters)
+        inputs = _Inputs(parameters, self.words, sequences)
         out = np.zeros((len(sequences), self.width))
         sizes = np.diff(sequences.indptr)
         order = np.argsort(-sizes, kind="stable")  # the longest first: all are padded to the first of those they are read with
@@ -90,8 +93,8 @@ class Network:
         for group, together in ((long, 1), (short, _TOGETHER)):
             for start in range(0, len(group), together):
                 rows = group[start : start + together]
-                layout = _Layout(sequences, np.resize(rows, together))
-                out[rows] = _forward(self.parameters, inputs.of(layout), layout)["out"][: len(rows)]
+                layout = _Layout(sequences, rows)
+                out[rows] = _forward(parameters, inputs.of(layout), layout)["out"]
         return out
 
 
@@ -157,6 +160,11 @@ class _Layout:
         self.at = np.where(self.valid[:, None], starts + np.stack([np.broadcast_to(place, self.valid.shape), self.turned], 1), starts)
         self.own = self.valid[:, None] & (sequences.facts[self.at, len(FACTS) - 1] == OWN)
 
+    @property
+    def tokens(self) -> list[Ints]:
+        """The tokens of all pairs, by direction."""
+        return [self.at[:, d][self.valid] for d in (0, 1)]
+
     def turn(self, x: Array) -> Array:
         """What is in one direction, shape (longest, pairs), in the other."""
         return np.take_along_axis(x, self.turned, 0)
@@ -170,9 +178,8 @@ class _Inputs:
 
     def __init__(self, parameters: Parameters, words: WordVectors, sequences: Sequences) -> None:
         distinct, self.word = np.unique(words.rows(sequences.word), return_inverse=True)
-        full = np.resize(distinct, -(-len(distinct) // _TOGETHER) * _TOGETHER)
-        vectors = words.of(full).reshape(-1, 1, _TOGETHER, words.width)
-        self.of_word = np.matmul(vectors, parameters["word"]).transpose(1, 0, 2, 3).reshape(2 * len(full), parameters["word"].shape[2])
+        self.of_word = np.matmul(words.bytes_of(distinct), parameters["word"]).reshape(-1, parameters["word"].shape[2])
+        self.of_word *= np.float32(words.scale)
         codes = sequences.facts.astype(np.int64) @ _PLACES
         _, example, self.fact = np.unique(codes, return_index=True, return_inverse=True)
         by_fact = parameters["facts"][:, sequences.facts[example]].sum(2) + parameters["bias"][:, None]
@@ -198,6 +205,28 @@ class _Inputs:
             yield gates
 
 
+def _in_steps(p: Parameters) -> Parameters:
+    """The factors of products in steps of a power of two, one for each column, that make any sum of them, times states or bytes, exact.
+
+    Whole numbers up to 2**24 have no error in single precision, so the size of a column's weights together, times the most that it is multiplied
+    with, is to be less.
+    """
+    most = {"word": 2.0**7, "recurrent": 1 / _STEP, "attention": 1 / _STEP, "hidden": 1 / _STEP}
+    out = dict(p)
+    for name, each in most.items():
+        size = np.abs(p[name]).sum(-2, keepdims=True) + np.finfo(np.float32).tiny
+        step = np.exp2(np.ceil(np.log2(size * each / (2.0**24 - each * p[name].shape[-2])))).astype(p[name].dtype)
+        out[name] = np.rint(p[name] / step) * step
+    return out
+
+
+def _stepped(x: Array) -> Array:
+    """Numbers from -1 to 1 in steps of `_STEP`, where they are of single precision."""
+    x = x + _CATCH
+    x -= _CATCH
+    return x
+
+
 def _sigmoid(x: Array) -> Array:
     x = np.tanh(x * x.dtype.type(0.5))
     x += 1
@@ -215,7 +244,7 @@ def _forward(p: Parameters, gates: Iterable[Array], layout: _Layout, keep: dict[
     steps: list[tuple[Array, ...]] = []
     h = np.zeros(states.shape[1:], kind)
     for t, gate in enumerate(gates):
-        part = np.matmul(h, p["recurrent"])
+        part = np.matmul(h if keep else _stepped(h), p["recurrent"])
         both = _sigmoid(gate[..., : 2 * n] + part[..., : 2 * n])
         reset, update, fresh = both[..., :n], both[..., n:], part[..., 2 * n :]
         new = np.tanh(gate[..., 2 * n :] + reset * fresh)
@@ -227,7 +256,7 @@ def _forward(p: Parameters, gates: Iterable[Array], layout: _Layout, keep: dict[
         states *= keep["state"]
     share = layout.own / np.maximum(layout.own.sum(0), 1)
     mention = np.einsum("tdp,tdpn->dpn", share.astype(kind), states)
-    query = _apart(_beside(mention) @ p["attention"], n)
+    query = _apart(_beside(mention if keep else _stepped(mention)) @ p["attention"], n)
     score = np.einsum("tdpn,dpn->tdp", states, query) / kind(np.sqrt(2.0 * n))
     total = np.where(layout.valid, score[:, 0] + layout.turn(score[:, 1]), -np.inf)
     weight = np.exp(total - total.max(0))
@@ -237,9 +266,9 @@ def _forward(p: Parameters, gates: Iterable[Array], layout: _Layout, keep: dict[
     masked = np.where(layout.valid[:, None, :, None], states, kind(-np.inf))
     top = masked.argmax(0) if keep else None
     pooled = np.concatenate([_beside(mention), _beside(attended), _beside(masked.max(0))], 1)
-    hidden = np.maximum(pooled @ p["hidden"] + p["hidden bias"], 0)
+    hidden = np.maximum((pooled if keep else _stepped(pooled)) @ p["hidden"] + p["hidden bias"], 0)
     if not keep:
-        return {"out": hidden @ p["out"] + p["out bias"]}
+        return {"out": np.einsum("ph,hs->ps", hidden, p["out"]) + p["out bias"]}  # not a product of the library: they have no steps
     hidden = hidden * keep["hidden"]
     before, reset, update, fresh, new = map(np.array, zip(*steps, strict=True))
     return {
@@ -316,26 +345,25 @@ def train_network(
     mean = {name: np.zeros_like(x) for name, x in p.items()}
     square = {name: np.zeros_like(x) for name, x in p.items()}
     average = {name: np.zeros(x.shape) for name, x in p.items()}
-    vectors = _Vectors(words)
+    vectors = _Vectors(words, word_rate)
     queue: list[Ints] = []
     for step in progress("network", steps) if progress else range(steps):
         if not queue:
             queue = batches(np.diff(sequences.indptr), rng)
         chosen = queue.pop()
-        slopes, rows, by_token = _slopes(p, sequences, chosen, vectors, goals, drop, rng)
+        slopes, of_words = _slopes(p, sequences, chosen, vectors, goals, drop, rng)
         risen = min(1.0, (step + 1) / (_RISE * steps))
         _descend(p, slopes, mean, square, step, rate * risen)
-        if word_rate:
-            vectors.descend(rows, by_token, step, word_rate * risen)
+        if of_words:
+            vectors.descend(*of_words, step, risen)
         if (seen := step + 1 - int((1 - _AVERAGED) * steps)) > 0:
             for name, x in p.items():
                 average[name] += (x - average[name]) / seen
-            if word_rate:
-                vectors.remember(seen)
+            vectors.remember(seen)
     if known:
         share = _OF_START if kept is None else kept
         average = {name: (1 - share) * x + share * lent[name] for name, x in average.items()}
-    return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, vectors.learnt() if word_rate else words, labels)
+    return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, vectors.learnt(), labels)
 
 
 def _lent(start: Network, labels: Labels) -> Parameters:
@@ -394,40 +422,38 @@ def _direction(slope: Array, mean: Array, square: Array, step: int) -> Array:
 class _Vectors:
     """The vectors of words while a network learns, by row, and at the end zeros for words that have none.
 
-    Where they learn themselves, a step moves those of the words that it reads, and their mean over the last steps is kept.
+    At a `rate` above 0 they learn themselves: a step moves those of the words that it reads, and their mean over the last steps is kept.
     """
 
-    def __init__(self, words: WordVectors) -> None:
-        self.words = words
+    def __init__(self, words: WordVectors, rate: float) -> None:
+        self.words, self.rate = words, rate
         self.now = words.of(np.arange(len(words) + 1))
-        self.mean, self.square, self.average = (np.zeros(0, np.float32) for _ in range(3))  # made when they are needed
+        self.mean, self.square, self.average = (np.zeros(self.now.shape if rate else 0, np.float32) for _ in range(3))
 
-    def descend(self, rows: Ints, slopes: Array, step: int, rate: float) -> None:
-        """One step: the slopes of the tokens, shape (tokens, width), whose words are in `rows`."""
-        if not step:
-            self.mean, self.square, self.average = (np.zeros_like(self.now) for _ in range(3))
+    def descend(self, rows: Ints, slopes: Array, step: int, risen: float) -> None:
+        """One step, at the share `risen` of the rate: the slopes of the tokens, shape (tokens, width), whose words are in `rows`."""
         chosen, which = np.unique(rows, return_inverse=True)
         slope = np.zeros((len(chosen), self.now.shape[1]), np.float32)
         np.add.at(slope, which, slopes)
         slope[chosen == len(self.words)] = 0
         mean, square = self.mean[chosen], self.square[chosen]
-        self.now[chosen] -= np.float32(rate) * _direction(slope, mean, square, step)
+        self.now[chosen] -= np.float32(self.rate * risen) * _direction(slope, mean, square, step)
         self.mean[chosen], self.square[chosen] = mean, square
 
     def remember(self, seen: int) -> None:
         """Add to the mean, at every tenth step: there are millions of numbers."""
-        if seen % 10 == 1:
+        if self.rate and seen % 10 == 1:
             self.average += (self.now - self.average) / np.float32(seen // 10 + 1)
 
     def learnt(self) -> WordVectors:
-        """The mean, for the same words."""
-        return self.words.moved(self.average[:-1])
+        """The mean, for the same words; what they began as where they do not learn."""
+        return self.words.moved(self.average[:-1]) if self.rate else self.words
 
 
 def _slopes(
     p: Parameters, sequences: Sequences, chosen: Ints, vectors: _Vectors, goals: Sequence[Goal], drop: float, rng: np.random.Generator
-) -> tuple[Parameters, Ints, Array]:
-    """The gradient of the loss of some pairs, under dropout; and by token the row of its word and the slope of its vector."""
+) -> tuple[Parameters, tuple[Ints, Array] | None]:
+    """The gradient of the loss of some pairs, under dropout; and by token the row of its word and the slope of its vector, if the vectors learn."""
     part = sequences.take(chosen)
     layout = _Layout(part, np.arange(len(chosen)))
     rows, facts = vectors.words.rows(part.word), _facts(part)
@@ -437,8 +463,8 @@ def _slopes(
     keep = {"state": _kept((*layout.at.shape, state), drop, rng), "hidden": _kept((len(chosen), hidden), drop, rng)}
     f = _forward(p, _gates(p, word, facts, layout), layout, keep)
     slope = _loss_slope(f["out"], [Goal(g.wanted[chosen], g.weights[chosen]) for g in goals])
-    slopes, by_token = _backward(p, f, layout, keep, slope, word, facts)
-    return slopes, rows, by_token * left
+    slopes, of_gates = _backward(p, f, layout, keep, slope, word, facts)
+    return slopes, (rows, _word_slopes(p["word"], of_gates, layout, len(word)) * left) if vectors.rate else None
 
 
 def _facts(sequences: Sequences, kind: Any = np.float32) -> Array:
@@ -474,8 +500,11 @@ def _loss_slope(out: Array, goals: Sequence[Goal]) -> Array:
 
 def _backward(
     p: Parameters, f: dict[str, Array], layout: _Layout, keep: dict[str, Array], slope: Array, word: Array, facts: Array
-) -> tuple[Parameters, Array]:
-    """Gradient of every parameter, and of `word`, from the slope of the scores; `word` and `facts` are the inputs by token."""
+) -> tuple[Parameters, list[Array]]:
+    """Gradient of every parameter from the slope of the scores; `word` and `facts` are the inputs by token.
+
+    And, by direction, the slopes of what the tokens give to the gates, shape (tokens, 3 · state), in the order of `layout.tokens`.
+    """
     g: Parameters = {"out": f["hidden"].T @ slope, "out bias": slope.sum(0)}
     hidden = (slope @ p["out"].T) * keep["hidden"] * (f["hidden"] > 0)
     g["hidden"], g["hidden bias"] = f["pooled"].T @ hidden, hidden.sum(0)
@@ -496,14 +525,18 @@ def _backward(
     gates, recurrent = _through_time(p["recurrent"], f, ds * keep["state"] * layout.valid[:, None, :, None])
     flat = f["before"].transpose(1, 3, 0, 2).reshape(2, n, -1)
     g["recurrent"] = np.matmul(flat, recurrent.transpose(1, 0, 2, 3).reshape(2, -1, 3 * n))
-    tokens = [layout.at[:, d][layout.valid] for d in (0, 1)]
-    by_token = [gates[:, d][layout.valid] for d in (0, 1)]
-    g["word"], g["facts"] = (np.stack([x[at].T @ slope for at, slope in zip(tokens, by_token, strict=True)]) for x in (word, facts))
-    g["bias"] = np.stack([x.sum(0) for x in by_token])
-    own = np.zeros_like(word)
-    for at, slope, weights in zip(tokens, by_token, p["word"], strict=True):
-        own[at] += slope @ weights.T  # a token is once in each direction
-    return g, own
+    of_gates = [gates[:, d][layout.valid] for d in (0, 1)]
+    g["word"], g["facts"] = (np.stack([x[at].T @ slope for at, slope in zip(layout.tokens, of_gates, strict=True)]) for x in (word, facts))
+    g["bias"] = np.stack([x.sum(0) for x in of_gates])
+    return g, of_gates
+
+
+def _word_slopes(weights: Array, of_gates: Sequence[Array], layout: _Layout, tokens: int) -> Array:
+    """Slopes of the vectors, shape (tokens, width), from those of what the tokens give to the gates by `weights`."""
+    out = np.zeros((tokens, weights.shape[1]), weights.dtype)
+    for at, slope, w in zip(layout.tokens, of_gates, weights, strict=True):
+        out[at] += slope @ w.T  # a token is once in each direction
+    return out
 
 
 def _through_time(weights: Array, f: dict[str, Array], ds: Array) -> tuple[Array, Array]:

@@ -87,7 +87,12 @@ class WordVectors:
 
     def of(self, rows: Ints) -> NDArray[np.float32]:
         """Vectors of rows, shape (len(rows), width); zeros for a word that has none."""
-        out: NDArray[np.float32] = self.vectors[np.minimum(rows, len(self) - 1)] * np.float32(self.scale)
+        out: NDArray[np.float32] = self.bytes_of(rows) * np.float32(self.scale)
+        return out
+
+    def bytes_of(self, rows: Ints) -> NDArray[np.float32]:
+        """As `of`, without the scale: whole numbers from -128 to 127."""
+        out = self.vectors[np.minimum(rows, len(self) - 1)].astype(np.float32)
         out[rows == len(self)] = 0
         return out
 

@@ -169,6 +169,7 @@ def test_the_shipped_tables_are_small_and_know_the_trade() -> None:
     for table in (shipped, taught):
         assert len(table.to_bytes()) <= 4_000_000 and table.shipped
         assert len(table) == 30_000 and table.width == 100
+    assert [t.digest[:16] for t in (shipped, taught)] == ["42679a73567c9d2e", "9abc195153771919"], "models of users name them: others need a file of their own"
     assert taught.words == shipped.words and shipped_words(taught.digest) is taught != shipped and shipped_words("another") is None
     assert "denounc" in dict(shipped.neighbours("condemned"))
     assert "missil" in dict(shipped.neighbours("rocket"))
