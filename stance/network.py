@@ -182,7 +182,9 @@ class _Inputs:
         self.of_word *= np.float32(words.scale)
         codes = sequences.facts.astype(np.int64) @ _PLACES
         _, example, self.fact = np.unique(codes, return_index=True, return_inverse=True)
-        by_fact = parameters["facts"][:, sequences.facts[example]].sum(2) + parameters["bias"][:, None]
+        by_fact = np.repeat(parameters["bias"][:, None], len(example), 1)
+        for column in sequences.facts[example].T:
+            by_fact += parameters["facts"][:, column]
         order = np.argsort(sequences.cue_token, kind="stable")
         token, first, number = np.unique(sequences.cue_token[order], return_index=True, return_counts=True)
         with_cues = by_fact[:, self.fact[token]]
