@@ -138,7 +138,8 @@ def record(
     place of its skipped row, with new ids: as more batches where only skipped rows follow, else all of it in one transaction. A bad line makes
     room for one article, an input for all it holds. What still cannot be read stays skipped, with its last reason; so does an article on
     which classification failed: the same model would fail again. With `restart` a new database is written beside the old one and takes its
-    place when it is complete; with `append` another run, or the articles by which the input has grown, come on top.
+    place when it is complete; with `append` another run, or the articles by which the input has grown, come on top; those in the midst of it too, in
+    one transaction.
     Raises InputError when the file is no such database, or holds another run or other articles, or another process writes to it.
     """
     path = path.resolve() if path.is_symlink() else path
@@ -160,8 +161,8 @@ def record(
 def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool) -> Recorded:
     number, finished = _find_run(db, path, run, append)
     finish = partial(rows_of, heads=run.heads)
-    known = _pass_known(db, path, number, items, lambda some: judge(some, finish), run.heads)
-    position, more = known.before + sum(known.anew.values()), known.more
+    known = _pass_known(db, path, number, items, lambda some: judge(some, finish), run.heads, append)
+    position, more = known.before + known.added, known.more
     if more is not None and finished and not append and known.cut is None:
         raise InputError(
             f"{path}: the run of {finished[:10]} is complete with {position} articles; the input now has more, from {more.id!r} on",
@@ -176,7 +177,7 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
             position += len(batch)
             if not path.exists() or not os.path.samestat(path.stat(), opened):  # SQLite writes on, into what nobody can open
                 raise InputError(f"{path}: removed or replaced while the results were written to it", "run the command again")
-    if more is not None or known.anew or not finished:
+    if more is not None or known.added or not finished:
         _finish(db, number)
     return _summary(db, number, known.before)
 
@@ -335,29 +336,36 @@ def _differences(run: Run, row: Sequence[Any]) -> list[str]:
 class _Known:
     """What a run of `held` articles holds of the input: `before` of them, and `more`, the first item that it does not hold.
 
-    `anew` are positions of skipped articles with the number of items that take their place, `reasons` new reasons by id. From position
-    `cut` on there were only skipped ones, which were dropped: the input is read on from there.
+    `anew` are positions of skipped articles with the number of items that take their place, `between` positions with the number of new ones that come
+    before; `reasons` new reasons by id. From position `cut` on there were only skipped ones, which were dropped: the input is read on from there.
     """
 
     held: int
     before: int = 0
     more: Article | Skipped | None = None
     anew: dict[int, int] = field(default_factory=dict)
+    between: dict[int, int] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     cut: int | None = None
+
+    @property
+    def added(self) -> int:
+        """Number of items that were judged into the midst."""
+        return sum(self.anew.values()) + sum(self.between.values())
 
 
 def _pass_known(
     db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped],
-    judge: Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]], heads: Sequence[str],
+    judge: Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]], heads: Sequence[str], append: bool,
 ) -> _Known:  # fmt: skip
-    """Take the articles that the run holds already from `items`; those that were skipped and can be read now are judged and put in their places.
+    """Take the articles that the run holds already from `items`; those that were skipped and can be read now, and with `append` those that are new
+    between others, are judged and put in their places.
 
     Raises InputError when one differs; then nothing is changed.
     """
     (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
     known = _Known(held)
-    readable = _readable(db, path, number, items, known)
+    readable = _readable(db, path, number, items, known, append)
     first = next(readable, None)
     if first is not None or known.reasons or known.cut is not None:
         with _transaction(db):
@@ -370,26 +378,35 @@ def _pass_known(
     return known
 
 
-def _readable(db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], known: _Known) -> Iterator[Article | Skipped]:
-    """The items that stand where the run holds skipped ones which could not be read; `known` is told of all."""
+def _readable(
+    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], known: _Known, append: bool
+) -> Iterator[Article | Skipped]:
+    """The items that stand where the run holds skipped ones which could not be read, or that are new between others; `known` is told of all."""
     (last,) = db.execute("SELECT coalesce(max(position), -1) FROM article WHERE run_id = ? AND sha256 <> ''", (number,)).fetchone()
     columns = "key, input, title, date, source, sha256, skipped, id"  # not of rows that are added meanwhile
     rows = db.execute(f"SELECT {columns} FROM article WHERE run_id = ? AND position < ? ORDER BY position", (number, known.held))
     item = next(items, None)
     lost = ""
+    names: set[int] = set()  # hashes: there may be millions
     for n, (*row, skipped, key) in enumerate(rows):
+        while item is not None and not (same := _signature(item)[:6] == tuple(row)) and (row[5] or not _inside(item, row[1])):
+            names = names or {hash(x) for x in db.execute("SELECT key, input FROM article WHERE run_id = ? AND position < ?", (number, known.held))}
+            new = hash((item.id, item.input)) not in names
+            if not new or not append:
+                raise _changed(path, n + sum(known.between.values()), item, row, skipped, lost, new)
+            known.between[n] = known.between.get(n, 0) + 1
+            yield item
+            item = next(items, None)
         if item is None:
             raise InputError(
-                f"{path}: holds more articles than the input has ({n}); the first that is missing is {_whose(*row[:2])}",
+                f"{path}: holds more articles than the input has ({n + sum(known.between.values())}); the first that is missing is {_whose(*row[:2])}",
                 "give the same input again, or --restart to begin anew",
             )
-        if _signature(item)[:6] == tuple(row):
+        if same:
             if isinstance(item, Skipped) and item.reason != skipped:
                 known.reasons[key] = item.reason
             known.before += 1
             item = next(items, None)
-        elif row[5] or not _inside(item, row[1]):
-            raise _changed(path, n, item, row, skipped, lost)
         elif n > last:
             known.cut = n
             break
@@ -408,7 +425,7 @@ def _inside(item: Article | Skipped, given: str) -> bool:
     return item.input == given or Path(given) in Path(item.input).parents
 
 
-def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], skipped: str | None, lost: str) -> InputError:
+def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], skipped: str | None, lost: str, new: bool) -> InputError:
     why = ""
     if isinstance(item, Skipped):
         why = f" (it cannot be read now: {item.reason})"
@@ -419,7 +436,8 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], sk
     return InputError(
         f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
         + (f"\n  before it {lost}" if lost else ""),
-        "give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
+        ("--append adds it where it stands; " if new and row[5] else "")
+        + "give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
     )
 
 
@@ -433,9 +451,13 @@ def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:
     db.executemany("UPDATE article SET skipped = ? WHERE id = ?", [(reason, key) for key, reason in known.reasons.items()])
     ids = [i for (i,) in db.execute("SELECT id FROM article WHERE run_id = ? ORDER BY position", (number,))]
     kept, new = ids[: known.held if known.cut is None else known.cut], iter(ids[known.held :])
-    order = [x for n, i in enumerate(kept) for x in (islice(new, known.anew[n]) if n in known.anew else (i,))]
+    order: list[int] = []
+    for n, i in enumerate(kept):
+        order += islice(new, known.between.get(n, 0))
+        order += islice(new, known.anew[n]) if n in known.anew else (i,)
+    order += new
     db.executemany("DELETE FROM article WHERE id = ?", [(i,) for i in (*ids[len(kept) : known.held], *(ids[n] for n in known.anew))])
-    if known.anew:
+    if known.added or known.anew:
         db.executemany("UPDATE article SET position = -1 - ? WHERE id = ?", enumerate(order))  # no two may have one position, not even in between
         db.execute("UPDATE article SET position = -1 - position WHERE run_id = ? AND position < 0", (number,))
     if known.cut is not None:

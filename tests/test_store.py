@@ -525,6 +525,53 @@ def test_an_input_that_has_grown_is_added_with_append(run: Cli, few: Path, model
     assert dump(out) == dump(fresh)
 
 
+@pytest.mark.parametrize("bad", ["", "c", "f", "fg"])
+def test_articles_that_are_new_between_others_are_added_with_append(run: Cli, model_file: Path, tmp_path: Path, bad: str) -> None:
+    """A folder in which every outlet adds files: at its start, in the midst, at its end, beside those that could not be read."""
+    (news := tmp_path / "news").mkdir()
+    out, fresh = tmp_path / "r.sqlite", tmp_path / "fresh.sqlite"
+
+    def write(names: str) -> None:
+        for n in names:
+            (news / f"{n}.txt").write_text(f"Norway condemned the raid of {n}. Chile denied it." if n not in bad else "")
+
+    write("bcdfg")
+    code = 3 if bad else 0
+    assert run("classify", news, "-o", out, "-m", model_file).code == code
+    before, bad = dump(out), ""
+    write("aeh" + "cfg")
+    write("e")
+    r = run("classify", news, "-o", out, "-m", model_file)
+    assert r.code == 1 and f"article 1 of the input is not the one judged before: 'a' of {news / 'a.txt'} now" in r.err and dump(out) == before
+    assert "--append adds it where it stands; give the same" in r.err
+    r = run("classify", news, "-o", out, "-m", model_file, "--append")
+    assert r.code == 0 and r.err.endswith("of 8 articles were there already\n")
+    run("classify", news, "-o", fresh, "-m", model_file)
+    assert in_order(out) == in_order(fresh) and len(in_order(out)) == 8 + 16
+    assert sql(out, "PRAGMA foreign_key_check") == [] and sql(out, "SELECT finished IS NULL FROM run") == [(0,)]
+    before = dump(out)
+    for more in ([], ["--append"]):
+        assert run("classify", news, "-o", out, "-m", model_file, *more) == Run(0, "", f"{out}: 8 of 8 articles were there already\n") and dump(out) == before
+
+
+@pytest.mark.parametrize("change", ["text", "gone", "renamed"])
+def test_a_changed_input_is_refused_with_append_too(run: Cli, model_file: Path, tmp_path: Path, change: str) -> None:
+    (news := tmp_path / "news").mkdir()
+    out = tmp_path / "r.sqlite"
+    for n in "bcd":
+        (news / f"{n}.txt").write_text(f"Norway condemned the raid of {n}.")
+    run("classify", news, "-o", out, "-m", model_file)
+    before = dump(out)
+    (news / "a.txt").write_text("Peru left.")
+    if change == "text":
+        (news / "c.txt").write_text("Peru came back.")
+    else:
+        (news / "c.txt").rename(news / "bb.txt" if change == "renamed" else tmp_path / "c.txt")
+    r = run("classify", news, "-o", out, "-m", model_file, "--append")
+    said = {"text": "article 3 of the input is not the one judged before: 'c'", "gone": "'d' of", "renamed": "'d' of"}[change]
+    assert r.code == 1 and said in r.err and dump(out) == before
+
+
 # --------------------------------------------------------------------------- broken articles
 
 
