@@ -351,7 +351,12 @@ class _Known:
     @property
     def added(self) -> int:
         """Number of items that were judged into the midst."""
-        return sum(self.anew.values()) + sum(self.between.values())
+        return sum(self.anew.values()) + self.inserted
+
+    @property
+    def inserted(self) -> int:
+        """Number of items that are new between others."""
+        return sum(self.between.values())
 
 
 def _pass_known(
@@ -393,13 +398,13 @@ def _readable(
             names = names or {hash(x) for x in db.execute("SELECT key, input FROM article WHERE run_id = ? AND position < ?", (number, known.held))}
             new = hash((item.id, item.input)) not in names
             if not new or not append:
-                raise _changed(path, n + sum(known.between.values()), item, row, skipped, lost, new)
+                raise _changed(path, n + known.inserted, item, row, skipped, lost, new)
             known.between[n] = known.between.get(n, 0) + 1
             yield item
             item = next(items, None)
         if item is None:
             raise InputError(
-                f"{path}: holds more articles than the input has ({n + sum(known.between.values())}); the first that is missing is {_whose(*row[:2])}",
+                f"{path}: holds more articles than the input has ({n + known.inserted}); the first that is missing is {_whose(*row[:2])}",
                 "give the same input again, or --restart to begin anew",
             )
         if same:
