@@ -415,7 +415,7 @@ def _cue_table(scans: Sequence[Scan], sentence: Ints, t: _Tokens) -> _CueTable:
     row, at = _ragged((np.cumsum(sizes) - sizes)[sentence], sizes[sentence])
     token, label, kind = (table[at, column].astype(np.int64) for column in range(3))
     # position of (row, token) in the token arrays, where a mention is one token
-    spot = np.searchsorted(t.row * 100_000 + t.position, row * 100_000 + token, side="right") - 1
+    spot = np.searchsorted(t.row * _APART + t.position, row * _APART + token, side="right") - 1
     return _CueTable(row, token, spot, label, kind, table[at, 3] / 3.0)
 
 
@@ -454,10 +454,10 @@ def _attached(g: _Gather, prepared: Prepared) -> None:
     """Cues in the phrase of a mention ("U.S. sanctions") and cues it hangs on by a preposition ("sanctions on Iran")."""
     b, t, c = prepared.batch, prepared.tokens, prepared.cues
     r, m = t.m_row[t.own], t.m_at[t.own]
-    code = c.row * 100_000 + c.token
+    code = c.row * _APART + c.token
     for side in (0, 1):
         for step in (1, 2, 3, 4):
-            want = r * 100_000 + (b.last[m] + step - 1 if side else b.first[m] - step)
+            want = r * _APART + (b.last[m] + step - 1 if side else b.first[m] - step)
             low, high = np.searchsorted(code, want), np.searchsorted(code, want, side="right")
             for extra in range(3):  # a token begins at most a few cues
                 hit = low + extra < high
@@ -568,6 +568,7 @@ def template_name(number: int) -> str:
     return _NAMES[int(number)]
 
 
+_APART = 1 << 32  # between the first tokens of two pairs, where a token has one number among those of all: no text is as long
 _SIEVE = 20  # bits of a key that the sieve looks at
 
 

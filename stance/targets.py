@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from stance.actors import Pair, Reading
+from stance.actors import Mention, Pair, Reading
 from stance.codebook import NEUTRAL
 from stance.syntax import Scan
 
@@ -19,9 +19,11 @@ POINTS = {
     "the only other actor": 3, "one of several": 1, "nearest": 1,
     "object of the actor's verb": 3, "right after the actor's cue": 2, "acts in the actor's words": 1,
     "agent": 2, "after a preposition": 1,
-    "listed with the actor": -5, "joined in cooperation": -2, "own conduct": -1,
+    "listed with the actor": -5, "in its company": -5, "joined in cooperation": -2, "own conduct": -1,
 }  # fmt: skip
 ENOUGH = 4
+_COMPANY = frozenset(("alongside", "including", "joined", "joining"))  # before the other actor, as "along with" and "together with"
+_ALLIES = frozenset(("member", "members", "ally", "allies"))  # between it and the next
 _OWN_CONDUCT = frozenset(("firm", "deny"))  # stances that as a rule are about the actor itself
 
 
@@ -90,8 +92,19 @@ def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, l
             "agent": bool(roles & {"agent", "prep:by"}),
             "after a preposition": any(r.startswith("prep:") and r != "prep:by" for r in roles),
             "listed with the actor": bool(groups & mine) and label != "cooperate",
+            "in its company": all(_in_company(pair.reading, mentions[k]) for k in ks),
             "joined in cooperation": bool(groups & mine) and label == "cooperate",
             "own conduct": label in _OWN_CONDUCT,
         }
         out[actor] = [name for name, holds in held.items() if holds]
     return out
+
+
+def _in_company(reading: Reading, m: Mention) -> bool:
+    """Whether the words around a mention say that it is with somebody: "alongside France", "NATO member Poland"."""
+    words = reading.tokens.lower
+    before = [w for w in words[max(0, m.first - 3) : m.first] if w != "the"]
+    if before[-1:] == ["with"]:
+        return before[-2:-1] in (["along"], ["together"])
+    named_next = any(x.first == m.last + 1 for x in reading.mentions)
+    return bool(before) and before[-1] in _COMPANY or named_next and words[m.last] in _ALLIES

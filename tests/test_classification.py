@@ -286,3 +286,10 @@ def test_a_threshold_of_a_head_that_the_model_lacks_is_refused(model: Model, rep
     for call in calls:
         with pytest.raises(InputError, match="no head 'stanze'; it has stance, tone\\n  did you mean 'stance'"):
             call()
+
+
+def test_a_line_of_any_length_changes_no_other_article(model: Model, lexicon: Lexicon) -> None:
+    one, other = Article("b", "Denmark thanked Norway for its help."), Article("c", "Peru urged Chile to stop.")
+    long = Article("a", "Norway " + "a " * 130_000 + "condemned Sweden")
+    alone = list(classify([one], model, lexicon=lexicon))
+    assert alone and [j for j in classify([one, long, other], model, lexicon=lexicon) if j.article == "b"] == alone

@@ -46,10 +46,20 @@ def target(text: str, actor: str, label: str) -> tuple[str, ...]:
         ("Norway kept its port shut.", "Norway", "firm", ()),
         ("Norway and Chile condemned Peru. Norway and Chile condemned Peru.", "Norway", "accuse", ("Peru",)),
         ("Norway and Chile agreed to hold talks.", "Norway", "cooperate", ("Chile",)),
+        ("Alongside Chile, Norway condemned Peru.", "Norway", "accuse", ("Peru",)),
+        ("Norway together with Chile condemned Peru.", "Norway", "accuse", ("Peru",)),
+        ("Norway, along with the Netherlands, condemned Peru.", "Norway", "accuse", ("Peru",)),
+        ("The EU, including Norway, condemned Peru.", "EU", "accuse", ("Peru",)),
+        ("Norway condemned NATO members.", "Norway", "accuse", ("NATO",)),
+        ("Norway broke with Chile.", "Norway", "accuse", ("Chile",)),
     ],
 )
 def test_targets_named_in_the_sentence(text: str, actor: str, label: str, wanted: tuple[str, ...]) -> None:
     assert target(text, actor, label) == wanted
+
+
+def test_what_the_actor_belongs_to_is_no_target() -> None:
+    assert "NATO" not in target("NATO member Norway condemned Peru.", "Norway", "accuse")
 
 
 def test_the_other_side_of_the_article_is_carried_from_earlier_sentences() -> None:
