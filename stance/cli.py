@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from stance.network import Network
     from stance.store import Judge, Run
     from stance.tables import Csv
+    from stance.training import Settings
     from stance.words import WordVectors
 
 _written: list[Path] = []  # files this command has finished
@@ -441,8 +442,8 @@ def train(
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
     cue_text = _text(cues) if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
-    _warn_of_folds(rest, folds)
     settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
+    _warn_of_folds(rest, settings)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
     told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
@@ -549,7 +550,7 @@ def evaluate(
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
     else:
-        _warn_of_folds(dataset, folds)
+        _warn_of_folds(dataset, settings)
         predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words, start), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
@@ -571,13 +572,18 @@ def evaluate(
         raise typer.Exit(UNDER)
 
 
-def _warn_of_folds(data: Dataset, wanted: int) -> None:
-    from stance.training import number_of_folds
+def _warn_of_folds(data: Dataset, settings: Settings) -> None:
+    from stance.training import check_trainable, number_of_folds, unlearnt
+
+    check_trainable(data)
 
     few = "groups" if data.group_by else "articles"
     for name, labels in data.labels.items():
-        if (n := number_of_folds(labels, data.groups, wanted)) < wanted:
-            _say(f"warning: cross-validation of {name!r} makes {n} folds, not {wanted}: a label is in too few {few} (`stance check` names it)")
+        if (n := number_of_folds(labels, data.groups, settings.folds)) < settings.folds:
+            _say(f"warning: cross-validation of {name!r} makes {n} folds, not {settings.folds}: a label is in too few {few} (`stance check` names it)")
+        if alone := unlearnt(labels, data.groups, settings):
+            told = f"all {few} with {', '.join(map(repr, alone))} are in one fold: no model tested on them has seen it; label more of them"
+            _say(f"warning: cross-validation of {name!r}: {told}")
 
 
 def _sizes(text: str) -> list[int]:

@@ -29,6 +29,7 @@ from stance.syntax import CueLexicon
 from stance.words import WordVectors, default_words
 
 _C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkage
+NEVER = -30.0  # score of a class that a fold has not seen
 
 Floats = NDArray[np.float64]
 
@@ -100,7 +101,8 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     A logistic regression with as few parameters as will do: with a coefficient for every label of one stage on every label of the
     other, a few hundred pairs are worse off than without an encoder, and thousands hardly better.
 
-    Rows weigh alike, however rare their class: the intercepts, and so the probabilities, are those of the data.
+    Rows weigh alike, however rare their class: the intercepts, and so the probabilities, are those of the data. Rows of a class that the
+    sparse model has not seen (their score is NEVER) are left out: they tell nothing of it.
 
     X has the scores of both, shape (rows, 2 · labels), in the order of `labels`.
     Learnt: `mix_`, shape (2,), not negative; `intercept_`, shape (labels,).
@@ -113,8 +115,10 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Least log loss, the intercepts held near zero by as much as one pair."""
         self.classes_ = np.array(self.labels)
         k = len(self.labels)
-        both = np.stack([X[:, :k], X[:, k:]])
         hit = np.array(y)[:, None] == self.classes_
+        if (seen := X[:, :k][hit] > NEVER).any():
+            X, hit = X[seen], hit[seen]
+        both = np.stack([X[:, :k], X[:, k:]])
 
         def loss(p: Floats) -> tuple[float, Floats]:
             probs = softmax(np.tensordot(p[:2], both, 1) + p[2:])

@@ -39,6 +39,7 @@ from stance.model import DenseWeights, HeadModel, Model, as_pairs, check_model, 
 from stance.network import Goal, Network, Progress, rounded
 from stance.parallel import in_processes
 from stance.stacking import (
+    NEVER,
     EncoderFeatures,
     PairTransformer,
     ScoreStack,
@@ -55,8 +56,6 @@ from stance.words import WordVectors
 SEED = 20240229
 _REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too large a file
 Folds = Sequence[tuple[Ints, Ints]]
-
-_NEVER = -30.0  # score of a class that a fold has not seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +206,12 @@ def number_of_folds(labels: Sequence[str], groups: Sequence[str], wanted: int) -
     for label, group in zip(labels, groups, strict=True):
         where.setdefault(label, set()).add(group)
     return max(2, min(wanted, *map(len, where.values())))
+
+
+def unlearnt(labels: Sequence[str], groups: Sequence[str], settings: Settings) -> list[str]:
+    """Labels that a fold of cross-validation cannot learn: all their rows are in it, and it is tested on them alone."""
+    y = np.array(labels)
+    return sorted({x for train_at, _ in group_folds(labels, groups, settings) for x in {*labels} - {*y[train_at]}})
 
 
 def train(
@@ -519,14 +524,17 @@ def _out_of_fold(
     truth = np.array([head.index(x) for x in y])
     weight = class_weights(y, settings.balance)
     scores, first = _fold_scores(make_pipeline(settings, weight, cues), X, y, head, folds, jobs, progress), None
+    seen = scores[np.arange(len(y)), truth] > NEVER  # a score that its fold could not give says nothing of how sure it is of others
     if second:
         first = np.hstack([scores, second.scores(head, y, weight, folds, jobs)])
         scores = _fold_scores(ScoreStack(head.labels), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
-        temperatures[test_at] = temperature(scores[train_at], truth[train_at])
+        at = train_at[seen[train_at]]
+        temperatures[test_at] = temperature(scores[at], truth[at])
     temperatures *= settings.soften
-    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first, second.name if second else "")
+    whole = temperature(scores[seen], truth[seen])
+    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), whole, first, second.name if second else "")
 
 
 def occurring(head: Head, y: Sequence[str]) -> Head:
@@ -574,24 +582,26 @@ def _in_row_order(folds: Folds, parts: Sequence[Floats]) -> Floats:
 def _fit_scores(classifier: Any, X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head) -> Floats:
     """Decision scores for Z after training on X, y; where so few rows hold one class only, that class."""
     if len(set(y)) == 1:
-        return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, _NEVER) * np.ones((len(Z), 1))
+        return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, NEVER) * np.ones((len(Z), 1))
     return full_scores(clone(classifier).fit(X, y), Z, head)
 
 
 def full_scores(pipe: Any, X: Any, head: Head) -> Floats:
-    """Decision scores with one column a label of the head, also for two classes; -30 for classes the fold lacks."""
+    """Decision scores with one column a label of the head, also for two classes; NEVER for classes the fold lacks."""
     raw = pipe.decision_function(X)
     classes = list(pipe.classes_)
     if raw.ndim == 1:
         raw = np.column_stack([np.zeros(len(raw)), raw])
-    out = np.full((len(raw), len(head.labels)), _NEVER)
+    out = np.full((len(raw), len(head.labels)), NEVER)
     for j, label in enumerate(classes):
         out[:, head.index(label)] = raw[:, j]
     return out
 
 
 def temperature(scores: Floats, truth: Ints) -> float:
-    """The divisor of the scores with the least log loss (Guo et al. 2017)."""
+    """The divisor of the scores with the least log loss (Guo et al. 2017); 1 for no rows."""
+    if not len(truth):
+        return 1.0
 
     def loss(log_t: float) -> float:
         p = softmax(scores / np.exp(log_t))[np.arange(len(truth)), truth]

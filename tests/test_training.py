@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import pickle
+import random
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -29,9 +30,9 @@ from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Dataset, read_dataset
 from stance.errors import DataError, InputError, StanceError
-from stance.evaluation import HeadReport
+from stance.evaluation import HeadReport, ece
 from stance.model import Model, from_bytes, softmax
-from stance.stacking import TextLabelRegression
+from stance.stacking import NEVER, ScoreStack, TextLabelRegression
 from stance.syntax import build_cues
 from stance.training import (
     CurvePoint,
@@ -53,6 +54,7 @@ from stance.training import (
     split_rows,
     temperature,
     train,
+    unlearnt,
 )
 from stance.words import default_words
 
@@ -361,6 +363,35 @@ def test_class_weights() -> None:
     labels = ["a"] * 6 + ["b"] * 2
     assert class_weights(labels, 0.0) == {"a": 1.0, "b": 1.0}
     assert class_weights(labels, 1.0) == pytest.approx({"a": 8 / 12, "b": 2.0})
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_a_class_that_a_fold_lacks_does_not_ruin_the_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: bool) -> None:
+    """Both articles with a rare class may come into one fold: its rows there tell nothing of how sure the model is, nor which stage is better."""
+    monkeypatch.setattr("stance.network._LEAST_STEPS", 30)
+    rng = random.Random(146)
+    verbs, rows = {"a": "condemned", "b": "praised", "rare": "sued"}, []
+    for n in range(120):
+        label = rng.choice("aab")
+        label = "rare" if (n % 8 == 0 and n < 32) or n == 7 else label
+        rows.append({"article_id": n % 8, "text": f"Norway {verbs[label]} guest {n}.", "actor": "Norway", "view": label})
+    data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
+    assert unlearnt(data.labels["view"], data.groups, Settings(folds=2)) == ["rare"]
+    fold = out_of_fold(data, settings=Settings(folds=2), words=default_words() if network else None)["view"]
+    right = fold.probs.argmax(1) == fold.truth
+    assert right.sum() == 115 and fold.temperature < 0.5 and ece(fold.truth, fold.probs) < 0.06
+    if network:
+        assert fold.first_stage is not None and ScoreStack(fold.head.labels).fit(fold.first_stage, data.labels["view"]).mix_[0] > 1
+
+
+def test_labels_in_every_fold_can_be_learnt(reports: Dataset) -> None:
+    assert [unlearnt(y, reports.groups, SETTINGS) for y in reports.labels.values()] == [[], []]
+
+
+def test_calibration_without_a_row_that_could_be_learnt(reports: Dataset) -> None:
+    assert temperature(np.zeros((0, 2)), np.zeros(0, int)) == 1.0
+    scores = np.array([[0.0, NEVER, 0.0, NEVER], [NEVER, 0.0, NEVER, 0.0]])
+    assert np.isfinite(ScoreStack(("a", "b")).fit(scores, ["b", "a"]).mix_).all()
 
 
 @given(st.floats(0.3, 4.0), st.integers(0, 1000))
