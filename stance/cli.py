@@ -576,11 +576,11 @@ def _warn_of_folds(data: Dataset, settings: Settings) -> None:
     from stance.training import check_trainable, number_of_folds, unlearnt
 
     check_trainable(data)
-
     few = "groups" if data.group_by else "articles"
     for name, labels in data.labels.items():
         if (n := number_of_folds(labels, data.groups, settings.folds)) < settings.folds:
-            _say(f"warning: cross-validation of {name!r} makes {n} folds, not {settings.folds}: a label is in too few {few} (`stance check` names it)")
+            told = f"makes {n} folds, not {settings.folds}: a label is in too few {few} (`stance check` names it)"
+            _say(f"warning: cross-validation of {name!r} {told}")
         if alone := unlearnt(labels, data.groups, settings):
             told = f"all {few} with {', '.join(map(repr, alone))} are in one fold: no model tested on them has seen it; label more of them"
             _say(f"warning: cross-validation of {name!r}: {told}")
