@@ -422,13 +422,14 @@ def train(
     from stance import rendering
     from stance.dataset import read_dataset, read_definitions
     from stance.syntax import build_cues
-    from stance.training import Settings, evaluate, train
+    from stance.training import evaluate, train
     from stance.training import hold_out as held_back
 
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
+    settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
@@ -442,7 +443,6 @@ def train(
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
     cue_text = _text(cues) if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
-    settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     _warn_of_folds(rest, settings)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
@@ -523,7 +523,7 @@ def evaluate(
     ):
         if wrong:
             raise typer.BadParameter(told, param_hint=option)
-    wanted = _sizes(sizes)
+    wanted, settings = _sizes(sizes), _settings(folds=folds, seed=seed)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
@@ -545,7 +545,6 @@ def evaluate(
         if m and (n := training.trained_on(m, dataset)):
             what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
             _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(dataset) else 'their'} scores say nothing")
-    settings = training.Settings(folds=folds, seed=seed)
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
@@ -570,6 +569,15 @@ def evaluate(
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _settings(**given: Any) -> Settings:
+    from stance.training import Settings
+
+    try:
+        return Settings(**given)
+    except ValueError as e:
+        raise typer.BadParameter(str(e)) from None
 
 
 def _warn_of_folds(data: Dataset, settings: Settings) -> None:

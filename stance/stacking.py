@@ -85,6 +85,8 @@ class TextLabelRegression(LogisticRegression):  # type: ignore[misc]
             each = np.array([told[str(label)] for label in y])
             sample_weight, params["class_weight"] = each if sample_weight is None else each * np.asarray(sample_weight), None
         fitted = LogisticRegression(**params).fit(X, y, sample_weight)
+        for left in [k for k in vars(self) if k.endswith("_")]:
+            delattr(self, left)
         self.__dict__.update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         return self
 
@@ -217,7 +219,7 @@ def joined(words: Pipeline, stack: ScoreStack, other: tuple[str, TransformerMixi
 
 def _linear(like: LogisticRegression, coef: Floats, bias: Floats, labels: Sequence[str]) -> LogisticRegression:
     """A fitted classifier with these coefficients, classes sorted as scikit-learn has them."""
-    out = LogisticRegression(**like.get_params())
+    out = TextLabelRegression(**like.get_params())
     order = np.argsort(np.array(labels))
     coef, bias = coef[order], bias[order]
     if len(labels) == 2:

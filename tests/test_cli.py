@@ -312,6 +312,17 @@ def test_fewer_folds_than_asked_for_are_told(run: Cli, tmp_path: Path) -> None:
     assert r.code == 0 and "warning: cross-validation of 'stance' makes 2 folds, not 5" in r.err
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "value", "told"),
+    [("train", "--seed", -1, "seed is -1; at least 0"), ("evaluate", "--seed", -1, "seed is -1; at least 0"), ("train", "--seed", 2**32, "seed is 4294967296; less than")]
+    + [("train", "--soften", x, f"soften is {x}; ") for x in ("nan", "inf")],
+)  # fmt: skip
+def test_numbers_that_nothing_can_be_trained_with_are_wrong_usage(run: Cli, tmp_path: Path, command: str, option: str, value: object, told: str) -> None:
+    out = ["-o", tmp_path / "m.stance"] if command == "train" else []
+    r = run(command, REPORTS, option, value, *out)
+    assert r.code == 2 and told in " ".join(r.err.replace("│", " ").split()) and not (tmp_path / "m.stance").exists()
+
+
 def test_a_label_whose_articles_are_in_one_fold_is_told(run: Cli, tmp_path: Path) -> None:
     rng = random.Random(146)
     labels = [rng.choice(("accuse", "accuse", "neutral")) for _ in range(120)]

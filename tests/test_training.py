@@ -338,6 +338,22 @@ def test_settings_that_train_nothing_are_refused(name: str, value: float) -> Non
         Settings(**{name: str(value)})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [*((k, 2.5, "a whole number") for k in ("folds", "min_pairs", "draws", "seed")), ("seed", -1, "at least 0"), ("seed", 2**32, "less than 4294967296")]
+    + [(k, float("inf"), "a finite number") for k in ("c", "balance", "soften")] + [("seed", float("nan"), "a whole number")],
+)  # fmt: skip
+def test_settings_are_whole_or_finite(name: str, value: float, said: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {value}; {said} is needed"):
+        Settings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_settings_may_be_numbers_of_numpy() -> None:
+    given = Settings(folds=np.int64(3), seed=np.uint32(2**32 - 1), c=np.float32(0.5), balance=0)  # type: ignore[arg-type]
+    assert given == Settings(folds=3, seed=2**32 - 1, c=0.5, balance=0.0)
+    assert json.dumps([given.folds, given.seed, given.c]) == "[3, 4294967295, 0.5]"
+
+
 @pytest.mark.parametrize("labels", [("-1", "0", "1"), ("1", "2", "10"), ("0", "1")])
 @pytest.mark.parametrize("network", [False, True])
 def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: tuple[str, ...], network: bool) -> None:
@@ -347,6 +363,8 @@ def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
     model, reports = train(data, settings=SETTINGS, words=default_words() if network else None)
     assert set(model.head("view").head.labels) == set(labels) and reports["view"].macro_f1 > 0.9
+    pipe, y = model.pipeline()["view"], data.labels["view"]
+    assert clone(pipe).fit(list(data.pairs), np.array(y)).predict(list(data.pairs)).tolist() == list(y)
 
 
 def test_classes_are_weighed_by_their_text() -> None:
@@ -357,6 +375,14 @@ def test_classes_are_weighed_by_their_text() -> None:
     assert np.array_equal(fitted.coef_, LogisticRegression(class_weight={"a": 1.0, "b": 3.0}).fit(X, np.where(y == "1", "a", "b")).coef_)
     with pytest.raises(ValueError, match="the classes 0 are not in class_weight; it has 1, 2"):
         TextLabelRegression(class_weight={"1": 1.0, "2": 3.0}).fit(X, [0, 0, 0, 1, 1, 1])
+
+
+def test_a_classifier_fitted_anew_forgets_the_names_of_columns() -> None:
+    X, y = np.eye(4), list("abab")
+    fitted = TextLabelRegression().fit(X, y)
+    fitted.feature_names_in_ = np.array(list("pqrs"), dtype=object)  # as a data frame leaves them
+    assert not hasattr(fitted.fit(X, y), "feature_names_in_")
+    assert vars(fitted).keys() == vars(TextLabelRegression().fit(X, y)).keys()
 
 
 def test_class_weights() -> None:
@@ -570,6 +596,13 @@ def test_cross_validation_without_a_model_is_the_report_of_train(trained: Traine
     assert cross_validate(rest, out_of_fold(rest, settings=SETTINGS), settings=SETTINGS) == trained[1]
 
 
+def test_cross_validation_with_cues_of_ones_own_is_the_report_of_train(reports: Dataset) -> None:
+    rest, cues = reports.split("test")[0], build_cues("phrase,label,kind,weight\ncondemn,cooperate,verb,3\nraid,warm,noun,2\n", "cues.csv")
+    fold = out_of_fold(rest, settings=SETTINGS, cues=cues)
+    assert cross_validate(rest, fold, settings=SETTINGS, cues=cues) == train(rest, settings=SETTINGS, cues=cues)[1]
+    assert cross_validate(rest, fold, settings=SETTINGS) != cross_validate(rest, fold, settings=SETTINGS, cues=cues)
+
+
 # --------------------------------------------------------------------------- learning curve
 
 
@@ -598,18 +631,18 @@ def test_a_learning_curve_on_a_test_set_of_its_own(reports: Dataset) -> None:
 
 
 def test_no_article_of_the_test_fold_is_trained_on(reports: Dataset) -> None:
-    from stance.training import _draw, _shuffled, _whole_articles
+    from stance.training import _draws, _shuffled, _whole_articles
 
     y, groups = np.array(reports.labels["stance"]), np.array(reports.groups)
     tested = []
-    for d in range(3):
-        pool, held = _draw(y, groups, d, SETTINGS)
+    drawn = _draws(y, groups, 4, SETTINGS)
+    for d, (pool, held) in enumerate(drawn[:3]):
         at = _whole_articles(_shuffled(pool, groups, d), groups, 50)
         assert set(groups[at]).isdisjoint(groups[held]) and 50 <= len(at) < 60
         assert all((groups[at] == g).sum() == (groups == g).sum() for g in set(groups[at]))
         tested += held.tolist()
     assert sorted(tested) == list(range(len(reports)))
-    assert set(_draw(y, groups, 3, SETTINGS)[1]) != set(_draw(y, groups, 0, SETTINGS)[1])  # the folds used up, others
+    assert len(drawn) == 4 and set(drawn[3][1]) != set(drawn[0][1])  # the folds used up, others
     assert _whole_articles(np.arange(3), np.array(["a", "b", "b"]), 2).tolist() == [0, 1, 2]
 
 
