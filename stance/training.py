@@ -675,6 +675,7 @@ def _manifest_of(
         "numpy": np.__version__,
         "scikit-learn": sklearn.__version__,
         "settings": {k: getattr(settings, k) for k in settings.__slots__},
+        **({"chosen": ["actor_words"]} if settled(replace(settings, actor_words=None), data) != settings else {}),
         "data": {
             "fingerprint": data.fingerprint,
             "rows": len(data),
