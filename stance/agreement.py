@@ -19,7 +19,7 @@ from stance.annotation import NAMES_OF_ANNOTATORS, no_labels
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Paths, Row, heads_of, label_problems, normalise, odd_cells, read_files, table_of
 from stance.errors import DataError, InputError, number
-from stance.evaluation import Floats, Ints, confusion, percentiles, resample
+from stance.evaluation import Floats, Ints, confusion, group_numbers, percentiles, resample
 from stance.tables import Csv, composed, safe_line
 
 
@@ -310,7 +310,7 @@ def _label(label: str, i: int, codes: Ints, estimate: Callable[[Callable[[Floats
 
 
 def _by_article(codes: Ints, articles: Sequence[str], table: Callable[[Ints], Floats]) -> Floats:
-    _, article = np.unique(np.array(articles, dtype=object).astype(str), return_inverse=True)
+    article = group_numbers(articles)
     order = np.argsort(article, kind="stable")
     return np.array([table(codes[at]) for at in np.split(order, np.cumsum(np.bincount(article))[:-1])], dtype=float)
 

@@ -18,6 +18,7 @@ Report = Mapping[str, Any]
 _WEAK = 0.5  # F1 below which a label is named among the failures
 _FEW = 30  # rows that a calibration bin needs to be called over- or underconfident
 _OFF = 0.05
+_UNTOLD = {"c": 1.0, "balance": 0.25, "draws": 1000}  # settings without an option of `stance train`, by default
 
 
 def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
@@ -138,7 +139,13 @@ def _use(manifest: Manifest) -> Iterator[str]:
 
 def _reproduction(manifest: Manifest, name: str) -> Iterator[str]:
     made = ", ".join(f"{x} {manifest[x.lower()]}" for x in ("scikit-learn", "numpy", "Python"))
-    yield from ("", "## How to make it again", "", "```sh", command(manifest, name), "```", "")
+    yield from ("", "## How to make it again", "")
+    s = manifest["settings"]
+    if "actor_words" in manifest.get("chosen", ()) or any(s.get(k, x) != x for k, x in _UNTOLD.items()):
+        given = ", ".join(f"{k}={x!r}" for k, x in s.items())
+        yield from ("```python", "from stance.training import Settings, train", "", f"train(data, settings=Settings({given}))", "```", "")
+        yield from ("`stance train` has no option for all of these settings. How the data are read, and what else is given, by its options:", "")
+    yield from ("```sh", command(manifest, name), "```", "")
     yield f"on the data with the SHA-256 above, with stance {manifest['version']}, {made}. Same data, settings and versions give the same bytes."
     yield f"Fingerprint of the weights and labels: `{manifest['fingerprint']}`; file format {manifest['format']}."
 

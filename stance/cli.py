@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from stance.network import Network
     from stance.store import Judge, Run
     from stance.tables import Csv
+    from stance.training import Settings
     from stance.words import WordVectors
 
 _written: list[Path] = []  # files this command has finished
@@ -421,13 +422,14 @@ def train(
     from stance import rendering
     from stance.dataset import read_dataset, read_definitions
     from stance.syntax import build_cues
-    from stance.training import Settings, evaluate, train
+    from stance.training import evaluate, train
     from stance.training import hold_out as held_back
 
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
+    settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
     dense, vectors = _encoder(encoder), _words(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
@@ -441,8 +443,7 @@ def train(
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
     cue_text = _text(cues) if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
-    _warn_of_folds(rest, folds)
-    settings = Settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
+    _warn_of_folds(rest, settings)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
     told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
@@ -522,7 +523,7 @@ def evaluate(
     ):
         if wrong:
             raise typer.BadParameter(told, param_hint=option)
-    wanted = _sizes(sizes)
+    wanted, settings = _sizes(sizes), _settings(folds=folds, seed=seed)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
@@ -544,12 +545,11 @@ def evaluate(
         if m and (n := training.trained_on(m, dataset)):
             what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
             _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(dataset) else 'their'} scores say nothing")
-    settings = training.Settings(folds=folds, seed=seed)
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
     else:
-        _warn_of_folds(dataset, folds)
+        _warn_of_folds(dataset, settings)
         predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words, start), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
@@ -571,13 +571,27 @@ def evaluate(
         raise typer.Exit(UNDER)
 
 
-def _warn_of_folds(data: Dataset, wanted: int) -> None:
-    from stance.training import number_of_folds
+def _settings(**given: Any) -> Settings:
+    from stance.training import Settings
 
+    try:
+        return Settings(**given)
+    except ValueError as e:
+        raise typer.BadParameter(str(e)) from None
+
+
+def _warn_of_folds(data: Dataset, settings: Settings) -> None:
+    from stance.training import check_trainable, number_of_folds, unlearnt
+
+    check_trainable(data)
     few = "groups" if data.group_by else "articles"
     for name, labels in data.labels.items():
-        if (n := number_of_folds(labels, data.groups, wanted)) < wanted:
-            _say(f"warning: cross-validation of {name!r} makes {n} folds, not {wanted}: a label is in too few {few} (`stance check` names it)")
+        if (n := number_of_folds(labels, data.groups, settings.folds)) < settings.folds:
+            told = f"makes {n} folds, not {settings.folds}: a label is in too few {few} (`stance check` names it)"
+            _say(f"warning: cross-validation of {name!r} {told}")
+        if alone := unlearnt(labels, data.groups, settings):
+            told = f"all {few} with {', '.join(map(repr, alone))} are in one fold: no model tested on them has seen it; label more of them"
+            _say(f"warning: cross-validation of {name!r}: {told}")
 
 
 def _sizes(text: str) -> list[int]:

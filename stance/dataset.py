@@ -450,7 +450,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
     clashes: list[str] = []
     twice = []
     for r in rows:
-        key = (r.article_id, r.sentence_id, normalise(r.text), r.actor, r.start, r.context)
+        key = (r.article_id, r.sentence_id, _spelling(r.text), r.actor, r.start, r.context)
         old = seen.get(key)
         if old is None or not r.actor:
             seen[key] = r
@@ -465,8 +465,13 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
     return kept, clashes, [("duplicate", said)] if twice else []
 
 
+def _spelling(text: str) -> str:
+    """The text without what makes no other sentence: case, blanks, accents written as two characters. Signs count: +5% is not -5%."""
+    return " ".join(composed(text).casefold().split())
+
+
 def normalise(text: str) -> str:
-    """Lower case, letters and digits only: two spellings of one sentence are equal."""
+    """Lower case, letters and digits only: two spellings of one sentence are equal, and sentences that differ in signs alone."""
     return " ".join(re.findall(r"\w+", composed(text).lower()))
 
 
@@ -565,7 +570,7 @@ def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
 
 
 def _article(row: Row) -> str:
-    return row.article_id or f"\0{normalise(row.text)}\0{row.context}"
+    return row.article_id or f"\0{_spelling(row.text)}\0{row.context}"
 
 
 def by_article(rows: Sequence[Row]) -> list[list[int]]:

@@ -126,15 +126,6 @@ class Rows:
     def __len__(self) -> int:
         return len(self.indptr) - 1
 
-    def take(self, rows: Ints) -> Rows:
-        """The given rows, in the given order."""
-        indptr, at = _taken(self.indptr, rows)
-        trace = len(self.template) > 0
-        return Rows(
-            indptr, self.keys[at], self.values[at],
-            self.template[at] if trace else self.template, self.token[at] if trace else self.token,
-        )  # fmt: skip
-
 
 class _Gather:
     """Collects (row, key, value, template, token) from the templates, then sorts them by row."""

@@ -29,6 +29,7 @@ from stance.syntax import CueLexicon
 from stance.words import WordVectors, default_words
 
 _C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkage
+NEVER = -30.0  # score of a class that a fold has not seen
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +85,8 @@ class TextLabelRegression(LogisticRegression):  # type: ignore[misc]
             each = np.array([told[str(label)] for label in y])
             sample_weight, params["class_weight"] = each if sample_weight is None else each * np.asarray(sample_weight), None
         fitted = LogisticRegression(**params).fit(X, y, sample_weight)
+        for left in [k for k in vars(self) if k.endswith("_")]:
+            delattr(self, left)
         self.__dict__.update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         return self
 
@@ -100,7 +103,8 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     A logistic regression with as few parameters as will do: with a coefficient for every label of one stage on every label of the
     other, a few hundred pairs are worse off than without an encoder, and thousands hardly better.
 
-    Rows weigh alike, however rare their class: the intercepts, and so the probabilities, are those of the data.
+    Rows weigh alike, however rare their class: the intercepts, and so the probabilities, are those of the data. Rows of a class that the
+    sparse model has not seen (their score is NEVER) are left out: they tell nothing of it.
 
     X has the scores of both, shape (rows, 2 · labels), in the order of `labels`.
     Learnt: `mix_`, shape (2,), not negative; `intercept_`, shape (labels,).
@@ -113,8 +117,10 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Least log loss, the intercepts held near zero by as much as one pair."""
         self.classes_ = np.array(self.labels)
         k = len(self.labels)
-        both = np.stack([X[:, :k], X[:, k:]])
         hit = np.array(y)[:, None] == self.classes_
+        if (seen := X[:, :k][hit] > NEVER).any():
+            X, hit = X[seen], hit[seen]
+        both = np.stack([X[:, :k], X[:, k:]])
 
         def loss(p: Floats) -> tuple[float, Floats]:
             probs = softmax(np.tensordot(p[:2], both, 1) + p[2:])
@@ -213,7 +219,7 @@ def joined(words: Pipeline, stack: ScoreStack, other: tuple[str, TransformerMixi
 
 def _linear(like: LogisticRegression, coef: Floats, bias: Floats, labels: Sequence[str]) -> LogisticRegression:
     """A fitted classifier with these coefficients, classes sorted as scikit-learn has them."""
-    out = LogisticRegression(**like.get_params())
+    out = TextLabelRegression(**like.get_params())
     order = np.argsort(np.array(labels))
     coef, bias = coef[order], bias[order]
     if len(labels) == 2:

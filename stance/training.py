@@ -13,7 +13,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, cast
 
 import joblib
@@ -32,13 +32,14 @@ from stance.codebook import Head, column_clashes, gloss
 from stance.dataset import Dataset, check_dataset, label_problems, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError, StanceError, number
-from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
+from stance.evaluation import Floats, HeadReport, Ints, confusion, group_numbers, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
 from stance.model import DenseWeights, HeadModel, Model, as_pairs, check_model, softmax
 from stance.network import Goal, Network, Progress, rounded
 from stance.parallel import in_processes
 from stance.stacking import (
+    NEVER,
     EncoderFeatures,
     PairTransformer,
     ScoreStack,
@@ -53,10 +54,10 @@ from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
 from stance.words import WordVectors
 
 SEED = 20240229
+SEEDS = 2**32  # how many there are
 _REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too large a file
+_WHOLE = ("folds", "min_pairs", "draws", "seed")
 Folds = Sequence[tuple[Ints, Ints]]
-
-_NEVER = -30.0  # score of a class that a fold has not seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,19 @@ class Settings:
     actor_words: bool | None = None
 
     def __post_init__(self) -> None:
-        least = {"folds": 2, "min_pairs": 1, "balance": 0, "draws": 1}
-        if odd := [f"{k} is {x!r}, not a number" for k in (*least, "c", "soften", "seed") if not isinstance(x := getattr(self, k), Real)]:
+        least = {"folds": 2, "min_pairs": 1, "draws": 1, "seed": 0, "balance": 0}
+        given = {k: getattr(self, k) for k in (*least, "c", "soften")}
+        if odd := [f"{k} is {x!r}, not a number" for k, x in given.items() if not isinstance(x, Real)]:
             raise ValueError("; ".join(odd))
-        told = [f"{k} is {getattr(self, k)}; at least {n} is needed" for k, n in least.items() if not getattr(self, k) >= n]
-        told += [f"{k} is {getattr(self, k)}; more than 0 is needed" for k in ("c", "soften") if not getattr(self, k) > 0]
+        told = [f"{k} is {given[k]}; at least {n} is needed" for k, n in least.items() if not given[k] >= n]
+        told += [f"{k} is {given[k]}; more than 0 is needed" for k in ("c", "soften") if not given[k] > 0]
+        told += [f"{k} is {given[k]}; a finite number is needed" for k in ("balance", "c", "soften") if given[k] == float("inf")]
+        told += [f"{k} is {given[k]}; a whole number is needed" for k in _WHOLE if not isinstance(given[k], Integral)]
+        told += [f"seed is {self.seed}; less than {SEEDS} is needed"] if self.seed >= SEEDS else []
         if told:
             raise ValueError("; ".join(told))
+        for k, x in given.items():  # numbers of numpy are none for the manifest
+            object.__setattr__(self, k, int(x) if k in _WHOLE else float(x))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +203,9 @@ def balanced(counts: NDArray[Any], balance: float) -> list[float]:
 
 def group_folds(labels: Sequence[str], groups: Sequence[str], settings: Settings) -> list[tuple[Ints, Ints]]:
     """(train, test) row numbers of grouped, stratified folds; fewer folds when a class has few groups."""
-    y, g = np.array(labels), np.array(groups)
+    y = np.array(labels)
     splitter = StratifiedGroupKFold(number_of_folds(labels, groups, settings.folds), shuffle=True, random_state=settings.seed)
-    return list(splitter.split(np.zeros(len(y)), y, g))
+    return list(splitter.split(np.zeros(len(y)), y, group_numbers(groups)))
 
 
 def number_of_folds(labels: Sequence[str], groups: Sequence[str], wanted: int) -> int:
@@ -207,6 +214,12 @@ def number_of_folds(labels: Sequence[str], groups: Sequence[str], wanted: int) -
     for label, group in zip(labels, groups, strict=True):
         where.setdefault(label, set()).add(group)
     return max(2, min(wanted, *map(len, where.values())))
+
+
+def unlearnt(labels: Sequence[str], groups: Sequence[str], settings: Settings) -> list[str]:
+    """Labels that a fold of cross-validation cannot learn: all their rows are in it, and it is tested on them alone."""
+    y = np.array(labels)
+    return sorted({x for train_at, _ in group_folds(labels, groups, settings) for x in {*labels} - {*y[train_at]}})
 
 
 def train(
@@ -498,9 +511,14 @@ def out_of_fold(
     return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, second, settings, cues, jobs, progress) for h in data.heads}
 
 
-def cross_validate(data: Dataset, folds: dict[str, OutOfFold], *, settings: Settings | None = None) -> dict[str, HeadReport]:
-    """Report by head of the predictions of `out_of_fold`: the one `train` stores, without training the model."""
-    return {name: _fold_report(data, fold, settings or Settings(), None) for name, fold in folds.items()}
+def cross_validate(
+    data: Dataset, folds: dict[str, OutOfFold], *, settings: Settings | None = None, cues: CueLexicon | None = None
+) -> dict[str, HeadReport]:
+    """Report by head of the predictions of `out_of_fold`: the one `train` stores, without training the model.
+
+    `settings` and `cues` are those given to it.
+    """
+    return {name: _fold_report(data, fold, settings or Settings(), cues) for name, fold in folds.items()}
 
 
 def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLexicon | None) -> HeadReport:
@@ -519,14 +537,17 @@ def _out_of_fold(
     truth = np.array([head.index(x) for x in y])
     weight = class_weights(y, settings.balance)
     scores, first = _fold_scores(make_pipeline(settings, weight, cues), X, y, head, folds, jobs, progress), None
+    seen = scores[np.arange(len(y)), truth] > NEVER  # a score that its fold could not give says nothing of how sure it is of others
     if second:
         first = np.hstack([scores, second.scores(head, y, weight, folds, jobs)])
         scores = _fold_scores(ScoreStack(head.labels), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
-        temperatures[test_at] = temperature(scores[train_at], truth[train_at])
+        at = train_at[seen[train_at]]
+        temperatures[test_at] = temperature(scores[at], truth[at])
     temperatures *= settings.soften
-    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), temperature(scores, truth), first, second.name if second else "")
+    whole = temperature(scores[seen], truth[seen])
+    return OutOfFold(head, truth, softmax(scores / temperatures[:, None]), whole, first, second.name if second else "")
 
 
 def occurring(head: Head, y: Sequence[str]) -> Head:
@@ -574,24 +595,26 @@ def _in_row_order(folds: Folds, parts: Sequence[Floats]) -> Floats:
 def _fit_scores(classifier: Any, X: NDArray[Any], y: NDArray[Any], Z: NDArray[Any], head: Head) -> Floats:
     """Decision scores for Z after training on X, y; where so few rows hold one class only, that class."""
     if len(set(y)) == 1:
-        return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, _NEVER) * np.ones((len(Z), 1))
+        return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, NEVER) * np.ones((len(Z), 1))
     return full_scores(clone(classifier).fit(X, y), Z, head)
 
 
 def full_scores(pipe: Any, X: Any, head: Head) -> Floats:
-    """Decision scores with one column a label of the head, also for two classes; -30 for classes the fold lacks."""
+    """Decision scores with one column a label of the head, also for two classes; NEVER for classes the fold lacks."""
     raw = pipe.decision_function(X)
     classes = list(pipe.classes_)
     if raw.ndim == 1:
         raw = np.column_stack([np.zeros(len(raw)), raw])
-    out = np.full((len(raw), len(head.labels)), _NEVER)
+    out = np.full((len(raw), len(head.labels)), NEVER)
     for j, label in enumerate(classes):
         out[:, head.index(label)] = raw[:, j]
     return out
 
 
 def temperature(scores: Floats, truth: Ints) -> float:
-    """The divisor of the scores with the least log loss (Guo et al. 2017)."""
+    """The divisor of the scores with the least log loss (Guo et al. 2017); 1 for no rows."""
+    if not len(truth):
+        return 1.0
 
     def loss(log_t: float) -> float:
         p = softmax(scores / np.exp(log_t))[np.arange(len(truth)), truth]
@@ -652,6 +675,7 @@ def _manifest_of(
         "numpy": np.__version__,
         "scikit-learn": sklearn.__version__,
         "settings": {k: getattr(settings, k) for k in settings.__slots__},
+        **({"chosen": ["actor_words"]} if settled(replace(settings, actor_words=None), data) != settings else {}),
         "data": {
             "fingerprint": data.fingerprint,
             "rows": len(data),
@@ -756,8 +780,8 @@ def _curve(
     progress: Progress | None,
 ) -> tuple[CurvePoint, ...]:  # fmt: skip
     y, truth = np.array(data.labels[head.name]), np.array([head.index(x) for x in test.labels[head.name]])
-    groups, articles = np.array(data.groups), np.array(data.articles)
-    splits = [_draw(y, groups, d, settings) if test is data else (np.arange(len(y)), np.arange(len(truth))) for d in range(draws)]
+    articles = group_numbers(data.articles)
+    splits = _draws(data.labels[head.name], data.groups, draws, settings) if test is data else [(np.arange(len(y)), np.arange(len(truth)))] * draws
     room = min(len(pool) for pool, _ in splits)
     wanted = sorted({min(n, room) for n in sizes or (room // 16, room // 8, room // 4, room // 2, room)} - {0})
     orders = [_shuffled(pool, articles, settings.seed + d) for d, (pool, _) in enumerate(splits)]
@@ -772,19 +796,20 @@ def _curve(
     return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], articles) for i in range(0, len(plan), draws))
 
 
-def _draw(y: NDArray[Any], groups: NDArray[Any], d: int, settings: Settings) -> tuple[Ints, Ints]:
-    """(training, test) rows of draw `d`: a fold of its own, the folds shuffled anew when all have been used."""
-    folds = group_folds(list(y), list(groups), settings)
-    if d >= len(folds):
-        folds = group_folds(list(y), list(groups), replace(settings, seed=settings.seed + d // len(folds)))
-    return folds[d % len(folds)]
+def _draws(labels: Sequence[str], groups: Sequence[str], draws: int, settings: Settings) -> list[tuple[Ints, Ints]]:
+    """(training, test) rows of each draw: a fold of its own, the folds shuffled anew when all have been used."""
+    out = group_folds(labels, groups, settings)
+    folds = len(out)
+    while len(out) < draws:
+        out += group_folds(labels, groups, replace(settings, seed=(settings.seed + len(out) // folds) % SEEDS))
+    return out[:draws]
 
 
 def _shuffled(pool: Ints, articles: NDArray[Any], seed: int) -> Ints:
     """The rows of `pool`, articles in random order."""
-    names = np.unique(articles[pool].astype(str))
-    rank = dict(zip(np.random.default_rng(seed).permutation(names).tolist(), range(len(names)), strict=True))
-    return pool[np.argsort([rank[str(a)] for a in articles[pool]], kind="stable")]
+    numbers, which = np.unique(articles[pool], return_inverse=True)
+    rank = np.argsort(np.random.default_rng(seed).permutation(len(numbers)))
+    return pool[np.argsort(rank[which], kind="stable")]
 
 
 def _whole_articles(order: Ints, articles: NDArray[Any], size: int) -> Ints:

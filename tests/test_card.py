@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from conftest import REPORTS, SETTINGS, Run, relabel
 from stance.card import card_lines, command
 from stance.dataset import Dataset
 from stance.model import Model, default_model, load, read_manifest
-from stance.training import train
+from stance.training import Settings, train
 
 Cli = Callable[..., Run]
 ABOUT = {"labelled_by": "two | students", "licence": "CC BY 4.0", "note": "An odd *lot* of\n\n# reports.", "hold_out": "test"}
@@ -85,6 +86,22 @@ def test_the_command_makes_the_same_bytes(run: Cli, tmp_path: Path, monkeypatch:
     assert words[:2] == ["stance", "train"] and "--group-by" in words
     assert run(*(str(REPORTS) if w == "DATA" else w for w in words[1:])).code == 0
     assert Path("a.stance").read_bytes() == Path("b.stance").read_bytes()
+
+
+@pytest.mark.parametrize("own", [{"draws": 50}, {"c": 0.5}, {"balance": 0.0}, {"actor_words": True}])
+def test_settings_that_the_command_cannot_give_are_told_in_python(manifest: dict[str, Any], own: dict[str, Any]) -> None:
+    usual = {k: getattr(Settings(), k) for k in Settings.__slots__} | {"actor_words": False}
+    plain = {**manifest, "settings": usual}
+    assert "```python" not in card(plain) and "## How to make it again\n\n```sh\nstance train DATA" in card(plain)
+    text = card({**plain, "settings": usual | own, "chosen": list(own)})
+    (line,) = re.findall(r"```python\n.*\n\ntrain\(data, settings=(.*)\)\n```", text)
+    assert eval(line, {"Settings": Settings}) == Settings(**(usual | own)) and "stance train DATA" in text
+
+
+def test_words_crossed_with_actors_against_the_rule_are_told(reports: Dataset) -> None:
+    rest = reports.split("test")[0]
+    found = {x: train(rest, settings=replace(SETTINGS, actor_words=x))[0].manifest.get("chosen") for x in (None, False, True)}
+    assert found == {None: None, False: None, True: ["actor_words"]}
 
 
 def test_own_heads_and_tables_are_in_the_command(manifest: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pickle
+import random
 import re
 import signal
 import subprocess
@@ -309,6 +310,27 @@ def test_fewer_folds_than_asked_for_are_told(run: Cli, tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text("\n".join(["article_id,text,actor,stance", *rows]) + "\n")
     r = run("evaluate", tmp_path / "few.csv", "--head", "stance")
     assert r.code == 0 and "warning: cross-validation of 'stance' makes 2 folds, not 5" in r.err
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value", "told"),
+    [("train", "--seed", -1, "seed is -1; at least 0"), ("evaluate", "--seed", -1, "seed is -1; at least 0"), ("train", "--seed", 2**32, "seed is 4294967296; less than")]
+    + [("train", "--soften", x, f"soften is {x}; ") for x in ("nan", "inf")],
+)  # fmt: skip
+def test_numbers_that_nothing_can_be_trained_with_are_wrong_usage(run: Cli, tmp_path: Path, command: str, option: str, value: object, told: str) -> None:
+    out = ["-o", tmp_path / "m.stance"] if command == "train" else []
+    r = run(command, REPORTS, option, value, *out)
+    assert r.code == 2 and told in " ".join(r.err.replace("│", " ").split()) and not (tmp_path / "m.stance").exists()
+
+
+def test_a_label_whose_articles_are_in_one_fold_is_told(run: Cli, tmp_path: Path) -> None:
+    rng = random.Random(146)
+    labels = [rng.choice(("accuse", "accuse", "neutral")) for _ in range(120)]
+    rows = [f"a{n % 8},Norway condemned raid {n}.,Norway,{'deny' if n in (0, 7, 8, 16, 24) else x}" for n, x in enumerate(labels)]
+    (tmp_path / "rare.csv").write_text("\n".join(["article_id,text,actor,stance", *rows]) + "\n")
+    r = run("evaluate", tmp_path / "rare.csv", "--folds", "2")
+    assert "warning: cross-validation of 'stance': all articles with 'deny' are in one fold: no model tested on them has seen it" in r.err
+    assert "are in one fold" not in run("evaluate", REPORTS, "--folds", "2").err
     assert "makes" not in run("evaluate", tmp_path / "few.csv", "--head", "stance", "--folds", "2").err
 
 

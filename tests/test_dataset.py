@@ -441,6 +441,21 @@ def test_duplicates_are_left_out_with_a_warning(file: Write) -> None:
     assert any(w.startswith("1 duplicate row left out") and f"{path}:4" in w for w in data.warnings)
 
 
+@pytest.mark.parametrize("one, other", [("Tesla -5%", "Tesla +5%"), ("Great job, Tesla 👍", "Great job, Tesla 👎"), ("Tesla won!", "Tesla won?")])
+def test_sentences_that_differ_in_signs_alone_are_two(file: Write, one: str, other: str) -> None:
+    for labels in ("favor,against", "favor,favor"):
+        first, second = labels.split(",")
+        data = read_dataset(file(f'text,actor,stance\n"{one}",Tesla,{first}\n"{other}",Tesla,{second}\nTesla left.,Tesla,against\n'))
+        assert data.labels["stance"] == (first, second, "against") and data.warnings == ()
+        assert data.pairs[1].reading.sentence.index == 0, "it is an article of its own"
+        assert data.groups[0] == data.groups[1], "yet they come into one fold"
+
+
+def test_case_blanks_and_the_way_accents_are_written_make_no_other_sentence(file: Write) -> None:
+    data = read_dataset(file("text,actor,stance\nPerú  left,Norway,deny\nperu\u0301 LEFT,Norway,deny\nNorway left.,Norway,firm\n"))
+    assert len(data) == 2
+
+
 def test_the_same_sentence_in_two_articles_is_no_duplicate(file: Write) -> None:
     data = read_dataset(file("article_id,text,actor,stance\na,Norway left.,Norway,neutral\nb,Norway left.,Norway,firm\n"))
     assert len(data) == 2

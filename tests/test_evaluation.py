@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,11 +12,13 @@ from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
 from stance.codebook import Head
 from stance.evaluation import (
+    Ints,
     brier,
     calibration_bins,
     confusion,
     coverage_accuracy,
     ece,
+    group_numbers,
     group_tables,
     macro_f1,
     percentiles,
@@ -26,6 +30,7 @@ from stance.evaluation import (
     threshold_for,
 )
 from stance.rendering import report_lines
+from stance.training import Settings, group_folds
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 
@@ -127,6 +132,38 @@ def test_randomization_test_tells_equal_from_different() -> None:
     groups = [str(i) for i in range(60)]
     assert randomization_test(truth, truth, truth, 2, groups, rounds=200) == 1.0
     assert randomization_test(truth, truth, 1 - truth, 2, groups, rounds=200) < 0.05
+
+
+def test_randomization_test_swaps_the_predictions_of_whole_groups() -> None:
+    """Against the predictions themselves swapped."""
+    rng = np.random.default_rng(1)
+    truth, number = rng.integers(3, size=200), rng.integers(30, size=200)
+    a, b = (np.where(rng.random(200) < 0.4, rng.integers(3, size=200), truth) for _ in "ab")
+    draw, hits = np.random.default_rng(0), 0
+
+    def gap(x: Ints, y: Ints) -> float:
+        return abs(macro_f1(confusion(truth, x, 3)) - macro_f1(confusion(truth, y, 3)))
+
+    for _ in range(300):
+        swap = draw.integers(2, size=30).astype(bool)[number]
+        hits += gap(np.where(swap, b, a), np.where(swap, a, b)) >= gap(a, b) - 1e-12
+    assert randomization_test(truth, a, b, 3, [f"g{n:02}" for n in number], rounds=300) == (hits + 1) / 301
+
+
+def test_groups_are_numbered_by_their_names() -> None:
+    assert group_numbers(["b", "a", "10", "b", "9"]).tolist() == [3, 2, 0, 3, 1] and len(group_numbers([])) == 0
+
+
+def test_one_long_name_does_not_make_all_as_wide() -> None:
+    groups = ["x" * 500_000, *map(str, range(2000))]
+    tracemalloc.start()
+    truth = np.arange(len(groups)) % 2
+    report(Head("mood", ("a", "b")), truth, np.eye(2)[truth], groups, draws=2)
+    randomization_test(truth, truth, truth, 2, groups, rounds=2)
+    group_folds([str(x) for x in truth], groups, Settings())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
 
 
 def test_a_report_of_perfect_predictions() -> None:

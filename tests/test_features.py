@@ -48,20 +48,20 @@ def test_rows_do_not_depend_on_the_batch_size(reports: Dataset, size: int) -> No
 
 def test_rows_do_not_depend_on_the_order(reports: Dataset) -> None:
     order = np.random.default_rng(3).permutation(len(reports))
-    same(extract(reports.pairs).take(order), extract([reports.pairs[i] for i in order]))
+    same(concat(extract([reports.pairs[i]]) for i in order), extract([reports.pairs[i] for i in order]))
 
 
 def test_a_pair_given_twice_has_the_same_row_twice(reports: Dataset) -> None:
     p = reports.pairs[5]
     rows = extract([p, reports.pairs[6], p])
-    same(rows.take(np.array([0])), rows.take(np.array([2])))
+    same(rows, concat(extract([x]) for x in (p, reports.pairs[6], p)))
 
 
 def test_an_equal_reading_that_is_another_object_gives_the_same_row(reports: Dataset) -> None:
     p = reports.pairs[5]
     copy = Pair(replace(p.reading), p.actor, p.mentions)
     assert copy.reading is not p.reading
-    same(extract([p, copy]).take(np.array([0])), extract([p, copy]).take(np.array([1])))
+    same(extract([p, copy]), concat([extract([p]), extract([p])]))
 
 
 WORDS = ["Norway", "Chile", "the U.S.", "condemned", "said", "that", "which", "not", "if", '"', "“", "”", ",", ".", "'s", "in", "by", "a", "raid", "1,500", "é", "-", "(", "will", "talks", "It"]  # fmt: skip
@@ -222,14 +222,6 @@ def test_letters_join_spellings_of_a_word_for_one_named_actor_only(reports: Data
     shared = letters("They legalise it.", "Weed") & letters("Legalization now!", "Weed")
     assert len(shared) > 15
     assert not letters("They legalise it.", "Weed") & letters("They legalise it.", "Tea")
-
-
-def test_take_keeps_the_trace(reports: Dataset) -> None:
-    rows = extract(reports.pairs[:10], trace=True)
-    one = rows.take(np.array([7]))
-    part = slice(rows.indptr[7], rows.indptr[8])
-    np.testing.assert_array_equal(one.template, rows.template[part])
-    np.testing.assert_array_equal(one.token, rows.token[part])
 
 
 # --------------------------------------------------------------------------- lookup

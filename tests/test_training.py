@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import pickle
+import random
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -29,9 +30,9 @@ from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Dataset, read_dataset
 from stance.errors import DataError, InputError, StanceError
-from stance.evaluation import HeadReport
+from stance.evaluation import HeadReport, ece
 from stance.model import Model, from_bytes, softmax
-from stance.stacking import TextLabelRegression
+from stance.stacking import NEVER, ScoreStack, TextLabelRegression
 from stance.syntax import build_cues
 from stance.training import (
     CurvePoint,
@@ -53,6 +54,7 @@ from stance.training import (
     split_rows,
     temperature,
     train,
+    unlearnt,
 )
 from stance.words import default_words
 
@@ -336,6 +338,22 @@ def test_settings_that_train_nothing_are_refused(name: str, value: float) -> Non
         Settings(**{name: str(value)})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [*((k, 2.5, "a whole number") for k in ("folds", "min_pairs", "draws", "seed")), ("seed", -1, "at least 0"), ("seed", 2**32, "less than 4294967296")]
+    + [(k, float("inf"), "a finite number") for k in ("c", "balance", "soften")] + [("seed", float("nan"), "a whole number")],
+)  # fmt: skip
+def test_settings_are_whole_or_finite(name: str, value: float, said: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {value}; {said} is needed"):
+        Settings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_settings_may_be_numbers_of_numpy() -> None:
+    given = Settings(folds=np.int64(3), seed=np.uint32(2**32 - 1), c=np.float32(0.5), balance=0)  # type: ignore[arg-type]
+    assert given == Settings(folds=3, seed=2**32 - 1, c=0.5, balance=0.0)
+    assert json.dumps([given.folds, given.seed, given.c]) == "[3, 4294967295, 0.5]"
+
+
 @pytest.mark.parametrize("labels", [("-1", "0", "1"), ("1", "2", "10"), ("0", "1")])
 @pytest.mark.parametrize("network", [False, True])
 def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: tuple[str, ...], network: bool) -> None:
@@ -345,6 +363,8 @@ def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
     model, reports = train(data, settings=SETTINGS, words=default_words() if network else None)
     assert set(model.head("view").head.labels) == set(labels) and reports["view"].macro_f1 > 0.9
+    pipe, y = model.pipeline()["view"], data.labels["view"]
+    assert clone(pipe).fit(list(data.pairs), np.array(y)).predict(list(data.pairs)).tolist() == list(y)
 
 
 def test_classes_are_weighed_by_their_text() -> None:
@@ -357,10 +377,47 @@ def test_classes_are_weighed_by_their_text() -> None:
         TextLabelRegression(class_weight={"1": 1.0, "2": 3.0}).fit(X, [0, 0, 0, 1, 1, 1])
 
 
+def test_a_classifier_fitted_anew_forgets_the_names_of_columns() -> None:
+    X, y = np.eye(4), list("abab")
+    fitted = TextLabelRegression().fit(X, y)
+    fitted.feature_names_in_ = np.array(list("pqrs"), dtype=object)  # as a data frame leaves them
+    assert not hasattr(fitted.fit(X, y), "feature_names_in_")
+    assert vars(fitted).keys() == vars(TextLabelRegression().fit(X, y)).keys()
+
+
 def test_class_weights() -> None:
     labels = ["a"] * 6 + ["b"] * 2
     assert class_weights(labels, 0.0) == {"a": 1.0, "b": 1.0}
     assert class_weights(labels, 1.0) == pytest.approx({"a": 8 / 12, "b": 2.0})
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_a_class_that_a_fold_lacks_does_not_ruin_the_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: bool) -> None:
+    """Both articles with a rare class may come into one fold: its rows there tell nothing of how sure the model is, nor which stage is better."""
+    monkeypatch.setattr("stance.network._LEAST_STEPS", 30)
+    rng = random.Random(146)
+    verbs, rows = {"a": "condemned", "b": "praised", "rare": "sued"}, []
+    for n in range(120):
+        label = rng.choice("aab")
+        label = "rare" if (n % 8 == 0 and n < 32) or n == 7 else label
+        rows.append({"article_id": n % 8, "text": f"Norway {verbs[label]} guest {n}.", "actor": "Norway", "view": label})
+    data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
+    assert unlearnt(data.labels["view"], data.groups, Settings(folds=2)) == ["rare"]
+    fold = out_of_fold(data, settings=Settings(folds=2), words=default_words() if network else None)["view"]
+    right = fold.probs.argmax(1) == fold.truth
+    assert right.sum() == 115 and fold.temperature < 0.5 and ece(fold.truth, fold.probs) < 0.06
+    if network:
+        assert fold.first_stage is not None and ScoreStack(fold.head.labels).fit(fold.first_stage, data.labels["view"]).mix_[0] > 1
+
+
+def test_labels_in_every_fold_can_be_learnt(reports: Dataset) -> None:
+    assert [unlearnt(y, reports.groups, SETTINGS) for y in reports.labels.values()] == [[], []]
+
+
+def test_calibration_without_a_row_that_could_be_learnt(reports: Dataset) -> None:
+    assert temperature(np.zeros((0, 2)), np.zeros(0, int)) == 1.0
+    scores = np.array([[0.0, NEVER, 0.0, NEVER], [NEVER, 0.0, NEVER, 0.0]])
+    assert np.isfinite(ScoreStack(("a", "b")).fit(scores, ["b", "a"]).mix_).all()
 
 
 @given(st.floats(0.3, 4.0), st.integers(0, 1000))
@@ -539,6 +596,13 @@ def test_cross_validation_without_a_model_is_the_report_of_train(trained: Traine
     assert cross_validate(rest, out_of_fold(rest, settings=SETTINGS), settings=SETTINGS) == trained[1]
 
 
+def test_cross_validation_with_cues_of_ones_own_is_the_report_of_train(reports: Dataset) -> None:
+    rest, cues = reports.split("test")[0], build_cues("phrase,label,kind,weight\ncondemn,cooperate,verb,3\nraid,warm,noun,2\n", "cues.csv")
+    fold = out_of_fold(rest, settings=SETTINGS, cues=cues)
+    assert cross_validate(rest, fold, settings=SETTINGS, cues=cues) == train(rest, settings=SETTINGS, cues=cues)[1]
+    assert cross_validate(rest, fold, settings=SETTINGS) != cross_validate(rest, fold, settings=SETTINGS, cues=cues)
+
+
 # --------------------------------------------------------------------------- learning curve
 
 
@@ -567,18 +631,18 @@ def test_a_learning_curve_on_a_test_set_of_its_own(reports: Dataset) -> None:
 
 
 def test_no_article_of_the_test_fold_is_trained_on(reports: Dataset) -> None:
-    from stance.training import _draw, _shuffled, _whole_articles
+    from stance.training import _draws, _shuffled, _whole_articles
 
     y, groups = np.array(reports.labels["stance"]), np.array(reports.groups)
     tested = []
-    for d in range(3):
-        pool, held = _draw(y, groups, d, SETTINGS)
+    drawn = _draws(y, groups, 4, SETTINGS)
+    for d, (pool, held) in enumerate(drawn[:3]):
         at = _whole_articles(_shuffled(pool, groups, d), groups, 50)
         assert set(groups[at]).isdisjoint(groups[held]) and 50 <= len(at) < 60
         assert all((groups[at] == g).sum() == (groups == g).sum() for g in set(groups[at]))
         tested += held.tolist()
     assert sorted(tested) == list(range(len(reports)))
-    assert set(_draw(y, groups, 3, SETTINGS)[1]) != set(_draw(y, groups, 0, SETTINGS)[1])  # the folds used up, others
+    assert len(drawn) == 4 and set(drawn[3][1]) != set(drawn[0][1])  # the folds used up, others
     assert _whole_articles(np.arange(3), np.array(["a", "b", "b"]), 2).tolist() == [0, 1, 2]
 
 
