@@ -538,8 +538,8 @@ def evaluate(
         if not len(dataset):
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
     other = _model(against) if against else None
-    if other and not (shared := {h.head.name for h in other.heads}) & set(dataset.labels):
-        raise InputError(f"{against} has the heads {', '.join(sorted(shared))}, the data {', '.join(dataset.labels)}: nothing to compare")
+    if other:
+        _check_comparable(dataset, other, str(against))
     for m in (fitted, other):
         if m and (n := training.trained_on(m, dataset)):
             what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
@@ -569,6 +569,19 @@ def evaluate(
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _check_comparable(data: Dataset, other: Model, name: str) -> None:
+    """Raises InputError when the data and another model share no head, or no label of any; says which heads share none."""
+    theirs = {h.head.name: h.head.labels for h in other.heads}
+    both = [h for h in data.heads if h.name in theirs]
+    if not both:
+        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(data.labels)}: nothing to compare")
+    apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
+    told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
+    if len(apart) == len(both):
+        raise InputError("; ".join(told), "name a model of the same labels with --against")
+    _warn(told)
 
 
 def _warn_of_folds(data: Dataset, wanted: int) -> None:

@@ -202,6 +202,7 @@ def table_of(
         rows += got
         problems += bad
     found = heads_of(rows, names, known, neutral)
+    check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
     if not unlabelled:
@@ -413,6 +414,18 @@ def heads_of(
 def _by_head(neutral: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     """Neutral labels by head: '' is the first one."""
     return {n or next(iter(names), ""): label for n, label in neutral.items()}
+
+
+def check_labels(rows: Sequence[Row], heads: Sequence[Head]) -> None:
+    """Raises DataError for a head of a model not one of whose labels the rows have, nor any that looks like one."""
+    told = []
+    for h in heads:
+        seen = sorted({r.labels[h.name] for r in rows if r.actor} - {""})
+        if seen and not any(x in h.labels or near_miss(x, h.labels) for x in seen):
+            labels = f"{', '.join(seen[:10])}{', …' if len(seen) > 10 else ''}"
+            told.append(f"column {h.name!r}: its labels {labels} are not the model's ({', '.join(h.labels)})")
+    if told:
+        raise DataError("; ".join(told), "train a model on them, name the heads to score with --head, or another column with --column HEAD=COLUMN")
 
 
 def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:

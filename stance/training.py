@@ -29,7 +29,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
-from stance.dataset import Dataset, check_dataset, label_problems, row_digest
+from stance.dataset import Dataset, check_dataset, check_labels, label_problems, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError, StanceError, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, macro_f1, randomization_test, report
@@ -682,6 +682,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     if lacking := [h.name for h in data.heads if h.name not in there]:
         raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")
     heads = [there[h.name] for h in data.heads]
+    check_labels(data.rows, heads)
     if problems := label_problems(data.rows, heads, set(there)):
         raise DataError("the model lacks labels of the data", "correct these rows, or leave them out", tuple(problems))
     probs = model.predict_proba(data.pairs)

@@ -834,6 +834,32 @@ def test_evaluate_on_labels_the_model_lacks_is_a_message(run: Cli, tmp_path: Pat
     assert "unknown stance 'deny'" in r.err
 
 
+def test_a_column_of_other_labels_than_the_model_s_is_one_line(run: Cli, tmp_path: Path, model: Model) -> None:
+    path = relabel(tmp_path / "own.csv", "stance", {"stern": "neg", "neutral": "none", "warm": "pos"})
+    r = run("evaluate", "default", path, "--head", "stance")
+    is_message(r)
+    assert "column 'stance': its labels neg, none, pos are not the model's (firm, accuse, " in r.err and "train a model on them" in r.err
+    assert "unknown" not in r.err
+    with pytest.raises(DataError, match="its labels neg, none, pos are not the model's"):
+        stance.evaluate(model, read_dataset(path))
+
+
+def test_models_that_share_a_head_but_none_of_its_labels_are_not_compared(run: Cli, tmp_path: Path) -> None:
+    path = relabel(tmp_path / "own.csv", "stance", {"stern": "neg", "neutral": "none", "warm": "pos"})
+    model = tmp_path / "m.stance"
+    assert run("train", path, "--folds", "2", "-o", model).code == 0
+    said = "default has the labels firm, accuse, deny, demand, threaten, cooperate, neutral of stance, not neg, none, pos: nothing to compare"
+    for args in ([model, path], [path, "--folds", "2"]):
+        r = run("evaluate", *args, "--against", "default", "-f", "json")
+        is_message(r)
+        assert said in r.err and not r.out
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = [{**r, "stance": "none" if r["stance"] == "neutral" else "some"} for r in csv.DictReader(f)]
+    r = run("evaluate", write_csv(tmp_path / "d.csv", rows), "--folds", "2", "--against", "default", "-f", "json")
+    assert r.code == 0 and "warning: default has the labels" in r.err and "of stance, not none, some: nothing to compare" in r.err
+    assert [head for head, scores in json.loads(r.out).items() if "against" in scores] == ["tone"]
+
+
 def test_holding_out_everything_is_a_message(run: Cli, tmp_path: Path) -> None:
     path = tmp_path / "all.csv"
     path.write_text(REPORTS.read_text("utf-8").replace(",train\n", ",test\n"), "utf-8")
