@@ -434,7 +434,7 @@ def train(
     dataset = read_dataset(
         data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), group_by=group_by
     )
-    _warn(dataset.warnings)
+    _warn([*dataset.warnings, *_without_neutral(dataset)])
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
     if held and (both := len({*rest.articles} & {*held.articles})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
@@ -569,6 +569,16 @@ def evaluate(
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _without_neutral(data: Dataset) -> Iterator[str]:
+    """What to say of a first head, by which the table, pages and targets go, that has labels of its own and no neutral one."""
+    from stance.codebook import DEFAULT_HEADS
+
+    head = data.heads[0]
+    if not head.neutral and not (head.name in DEFAULT_HEADS and set(head.labels) <= set(DEFAULT_HEADS[head.name].labels)):
+        name = "none" if "none" in head.labels else "LABEL"
+        yield f"no label 'neutral' in {head.name}: if one of {', '.join(head.labels)} says that nothing is taken, name it with --neutral {name}"
 
 
 def _check_comparable(data: Dataset, other: Model, name: str) -> None:

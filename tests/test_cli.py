@@ -16,6 +16,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pytest
@@ -503,6 +504,22 @@ def test_train_stores_the_neutral_label(run: Cli, sided: Path, sided_model: Path
     card = run("info", out, "-f", "markdown").out
     assert "`stance`; neutral label none:" in card and "--neutral stance=none" in card and "`tone`, in order:" in card
     assert [h.get("neutral") for h in json.loads(run("info", out, "-f", "json").out)["heads"]] == ["none", None]
+
+
+def test_train_asks_for_the_neutral_label_of_own_labels(run: Cli, sided: Path, tmp_path: Path) -> None:
+    def told(*args: Any) -> list[str]:
+        r = run("train", *args, "--folds", "2", "-o", tmp_path / "m.stance")
+        assert r.code == 0
+        return [x for x in r.err.splitlines() if "no label 'neutral'" in x]
+
+    rows = list(csv.DictReader(sided.open(encoding="utf-8", newline="")))
+    path = write_csv(tmp_path / "sided.csv", [r for r in rows if r["actor"]])
+    said = "warning: no label 'neutral' in stance: if one of against, for, none says that nothing is taken, name it with --neutral none"
+    assert told(path) == [said]
+    assert told(path, "--neutral", "none") == [] and told(path, "--head", "tone", "--head", "stance") == []
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        few = [r for r in csv.DictReader(f) if r["stance"] in ("accuse", "demand")]
+    assert told(write_csv(tmp_path / "few.csv", few)) == []
 
 
 def test_a_named_neutral_label_is_no_stance(run: Cli, sided: Path, sided_model: Path, tmp_path: Path) -> None:
