@@ -909,7 +909,7 @@ def import_(
     head: Annotated[list[str], _option("--head", help="Label column; the first is the head of labels that name none.")] = [],
     column: ColumnOption = [],
     annotator: Annotated[str, _option("--annotator", help="Who annotated, in place of what the file says.")] = "",
-    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
+    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor and lack a label (of --head, or of any head).")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
     from stance.annotation import csv_lines, import_files
@@ -924,10 +924,16 @@ def import_(
     if got.unnamed and not head:
         first = f"{number(len(got.unnamed), 'row')} with a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
         _say(f"warning: {first}; --head NAME calls it otherwise")
-    blank = [r for r in got.rows if r.actor and not all(r.labels.get(h) for h in got.heads)]
-    rows = [r for r in got.rows if not labelled or not r.actor or any(r.labels.values())]
+    if got.unplaced:
+        _say(f"warning: dropped the labels of {number(len(got.unplaced), 'row')} without an actor (context only); the first is {got.unplaced[0]}")
+    asked = head or got.heads
+    whole = [not r.actor or all(r.labels.get(h) for h in asked) for r in got.rows]
+    blank = [r for r, full in zip(got.rows, whole, strict=True) if not full]
+    rows = [r for r, full in zip(got.rows, whole, strict=True) if full or not labelled]
     if blank:
-        _say(f"warning: {number(len(blank), 'row')} without a label of {', '.join(got.heads)}; the first is {blank[0].place}")
+        some = sum(any(r.labels.get(h) for h in asked) for r in blank)
+        told = f"{number(len(blank), 'row')} without a label of {', '.join(asked)}" + (f" ({some} of them with only some)" if some else "")
+        _say(f"warning: {told}{', left out' if labelled else ''}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)
     _say(number(len(rows), "row"))
 
