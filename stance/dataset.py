@@ -30,6 +30,7 @@ RESERVED = (
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+MANY = 10  # rows without any label that are told one by one
 COUNTED = "start counts from 0, and end is one after the last character"
 
 
@@ -150,7 +151,7 @@ def read_dataset(
     not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head.
     `group_by`: the column (`outlet`, `topic` …), or `file`, whose values must not be on both sides of a fold; an empty cell joins nothing.
     Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do`, and for a neutral label that no row has.
+    DataError with every bad row as `file:line: what, value, what to do` (many without any label as one), and for a neutral label that no row has.
     """
     return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, group_by=group_by), lexicon)
 
@@ -210,8 +211,29 @@ def table_of(
         problems += clash
         notes += twice
     if problems:
-        raise DataError(f"{number(len(problems), 'bad row')}; nothing was read", "correct them and try again", tuple(problems))
+        bad_rows = number(len({_place(p) for p in problems}), "bad row")
+        raise DataError(f"{bad_rows}; nothing was read", "correct them and try again", tuple(_in_short(problems, names)))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
+
+
+def _place(problem: str) -> str:
+    """The `file:line` it begins with."""
+    found = re.match(r".+?:\d+(?=: )", problem)
+    return found[0] if found else ""
+
+
+def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The problems, with one for all rows that have an actor and no label at all where these are more than MANY, as in a file that is half labelled."""
+    empty: defaultdict[str, list[str]] = defaultdict(list)
+    for p in problems:
+        if any(p.startswith(f"{_place(p)}: {n} is empty for actor ") for n in names):
+            empty[_place(p)].append(p)
+    bare = {place: told for place, told in empty.items() if len(told) == len(names)}
+    if len(bare) <= MANY:
+        return list(problems)
+    more = f"no label, as in {len(bare) - 1} further rows; give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    gone = {p for told in bare.values() for p in told}
+    return [f"{next(iter(bare))}: {more}", *(p for p in problems if p not in gone)]
 
 
 def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
