@@ -139,7 +139,7 @@ def _options(
 @app.command()
 def classify(
     inputs: Annotated[
-        list[str], typer.Argument(help="Articles: txt, html, json, jsonl, csv, folders, URLs, or - for standard input.", metavar="ARTICLE...")
+        list[str], typer.Argument(help="Articles: txt, md, html, json, jsonl, csv, tsv (also .gz, .bz2, .xz), folders, URLs, or - for standard input.", metavar="ARTICLE...")
     ],
     model: ModelOption = None,
     format: FormatOption = "",
@@ -488,7 +488,7 @@ def evaluate(
     group_by: GroupByOption = "",
     seed: Annotated[int, _option("--seed", help="Without a model: seed of the folds.")] = 20240229,
     curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of pairs, without a network.")] = False,
-    sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.")] = "",
+    sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves, down to 50.")] = "",
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
     network: NetworkOption = False,
     words: WordsOption = None,

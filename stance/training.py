@@ -56,6 +56,7 @@ SEED = 20240229
 _REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too large a file
 Folds = Sequence[tuple[Ints, Ints]]
 
+_LEAST = 50  # pairs of a point of the learning curve: of fewer, nothing is learnt
 _NEVER = -30.0  # score of a class that a fold has not seen
 
 
@@ -741,7 +742,7 @@ def learning_curve(
 
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
-    a fold leaves, and its halves down to a sixteenth. Same data and settings, same numbers. Raises InputError for a size beyond the data.
+    a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of little data: down to a quarter). Same data and settings, same numbers. Raises InputError for a size beyond the data.
     """
     check_trainable(data)
     if too_large := [n for n in sizes if n > len(data)]:
@@ -760,7 +761,8 @@ def _curve(
     groups, articles = np.array(data.groups), np.array(data.articles)
     splits = [_draw(y, groups, d, settings) if test is data else (np.arange(len(y)), np.arange(len(truth))) for d in range(draws)]
     room = min(len(pool) for pool, _ in splits)
-    wanted = sorted({min(n, room) for n in sizes or (room // 16, room // 8, room // 4, room // 2, room)} - {0})
+    halves = [room // k for k in (16, 8, 4, 2, 1) if k <= 4 or room // k >= _LEAST]
+    wanted = sorted({min(n, room) for n in sizes or halves} - {0})
     orders = [_shuffled(pool, articles, settings.seed + d) for d, (pool, _) in enumerate(splits)]
     plan = [(_whole_articles(orders[d], articles, n), splits[d][1]) for n in wanted for d in range(draws)]
 
