@@ -344,7 +344,7 @@ def _limit(model: Model, min_confidence: float, precision: float) -> float | dic
 # --------------------------------------------------------------------------- predict
 
 
-@app.command()
+@app.command(short_help="Label the rows of a table, each for the actor it names.")
 def predict(
     data: Annotated[
         Path, typer.Argument(help="CSV (- is standard input) with `text` and `actor`; start,end, context, article_id, date as in labelled data.")
@@ -386,7 +386,7 @@ def predict(
 # --------------------------------------------------------------------------- train, check, evaluate
 
 
-@app.command()
+@app.command(short_help="Train a model on labelled CSV files, with cross-validation.")
 def train(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
@@ -468,7 +468,7 @@ def train(
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
 
 
-@app.command()
+@app.command(short_help="Score a model on labelled data, or cross-validate data alone.")
 def evaluate(
     ctx: typer.Context,
     inputs: Annotated[
@@ -610,7 +610,7 @@ def _sizes(text: str) -> list[int]:
     return [int(x) for x in numbers]
 
 
-@app.command()
+@app.command(short_help="Draw whole articles at random, to label by hand.")
 def sample(
     archive: Annotated[list[str], typer.Argument(help="Articles, read as `stance classify` reads them.", metavar="ARTICLE...")],
     wanted: Annotated[int, typer.Option("--pairs", "-n", min=1, help="Pairs of a sentence and an actor to draw, or a few more.")] = 300,
@@ -690,7 +690,7 @@ def check(
         _say(f"{size}: {', '.join(counts)}")
 
 
-@app.command()
+@app.command(short_help="Measure how far annotators agree, and list where they do not.")
 def agree(
     files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
     head: Annotated[list[str], _option("--head", help="Label column to compare; repeat for several. Default: stance and tone.")] = [],
@@ -740,7 +740,7 @@ def agree(
 # --------------------------------------------------------------------------- explain
 
 
-@app.command()
+@app.command(short_help="Show which words decided a judgement.")
 def explain(
     text: Annotated[str, typer.Argument(help="A sentence (with the ones before it, if they matter), or - for standard input.")],
     actor: Annotated[str, typer.Option("--actor", help="Whose stance.")],
@@ -795,7 +795,7 @@ def explain(
 # --------------------------------------------------------------------------- report
 
 
-@app.command()
+@app.command(short_help="Report a whole corpus on one web page.")
 def report(
     results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
@@ -855,7 +855,7 @@ def info(
         _write(rendering.info_lines(manifest, str(model or "default model")), output)
 
 
-@app.command()
+@app.command(short_help="Give labelled data to an annotation tool, or take pipelines out.")
 def export(
     source: Annotated[list[Path], typer.Argument(help="Labelled CSV files or folders (with --to), or a model file (with --pipeline).")],
     to: Annotated[str, _option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.")] = "",
@@ -965,7 +965,7 @@ def actors(
     _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date)), None)
 
 
-@app.command()
+@app.command(short_help="Learn word vectors from raw news, for train --words.")
 def words(
     archive: Annotated[list[str], typer.Argument(help="Raw news: files or folders, read as `stance classify` reads them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="For `stance train --words`.", callback=_writable)] = Path("words.npz"),

@@ -1063,6 +1063,12 @@ def test_every_command_is_helped_and_listed(run: Cli) -> None:
     assert all(f"  {name} " in run("--help").out for name in COMMANDS)
 
 
+def test_no_command_is_told_in_half_a_sentence(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = [x for x in run("--help").out.split("Commands:")[1].splitlines() if x.strip()]
+    assert len(told) == len(COMMANDS) and all(x.endswith(".") and not x.endswith("...") and len(x) <= 80 for x in told), told
+
+
 def test_every_option_has_a_help_text(run: Cli) -> None:
     import typer.main
 
