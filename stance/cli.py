@@ -139,7 +139,10 @@ def _options(
 @app.command()
 def classify(
     inputs: Annotated[
-        list[str], typer.Argument(help="Articles: txt, md, html, json, jsonl, csv, tsv (also .gz, .bz2, .xz), folders, URLs, or - for standard input.", metavar="ARTICLE...")
+        list[str],
+        typer.Argument(
+            help="Articles: txt, md, html, json, jsonl, csv, tsv (also .gz, .bz2, .xz), folders, URLs, or - for standard input.", metavar="ARTICLE..."
+        ),
     ],
     model: ModelOption = None,
     format: FormatOption = "",
@@ -909,7 +912,7 @@ def import_(
     head: Annotated[list[str], _option("--head", help="Label column; the first is the head of labels that name none.")] = [],
     column: ColumnOption = [],
     annotator: Annotated[str, _option("--annotator", help="Who annotated, in place of what the file says.")] = "",
-    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor and lack a label (of --head, or of any head).")] = False,
+    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows of an actor that lack a label (of --head, or any).")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
     from stance.annotation import csv_lines, import_files

@@ -223,7 +223,7 @@ def _place(problem: str) -> str:
 
 
 def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The problems, with one for all rows that have an actor and no label at all where these are more than MANY, as in a file that is half labelled."""
+    """The problems, with one for all rows that have no label at all, where these are more than MANY."""
     empty: defaultdict[str, list[str]] = defaultdict(list)
     for p in problems:
         if any(p.startswith(f"{_place(p)}: {n} is empty for actor ") for n in names):

@@ -742,7 +742,8 @@ def learning_curve(
 
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
-    a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of little data: down to a quarter). Same data and settings, same numbers. Raises InputError for a size beyond the data.
+    a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of
+    little data: down to a quarter). Same data and settings, same numbers. Raises InputError for a size beyond the data.
     """
     check_trainable(data)
     if too_large := [n for n in sizes if n > len(data)]:
