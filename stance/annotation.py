@@ -26,18 +26,21 @@ NAMES_OF_ANNOTATORS = (  # columns that may be meant by `annotator`
     "coder", "coder_id", "rater", "labeller", "labeler", "labelled_by", "annotated_by", "annotator_id", "annotator_name", "reader", "judge", "user",
 )  # fmt: skip
 _SPAN = "ACTOR"
+CONTEXT_ONLY = "(context only: no label)"  # shown in the place of the actor of a task that has none
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
     """Rows that came back from a tool; `heads` are the label columns; `left_out` are tasks that annotators rejected or skipped,
-    `unnamed` those with a label that names no head, as `file:line: label`; `warnings` say what is doubtful of the files."""
+    `unnamed` those with a label that names no head, as `file:line: label`; `warnings` say what is doubtful of the files; `unplaced` are
+    rows without an actor, as `file:line`, whose labels `import_files` dropped."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    unplaced: tuple[str, ...] = ()
 
 
 # --------------------------------------------------------------------------- out
@@ -108,7 +111,8 @@ def _cell(row: Row, key: str) -> str:
 
 
 def _meta(row: Row) -> dict[str, Any]:
-    return {k: value for k in META if (value := getattr(row, k)) not in (None, "")}
+    found = {k: value for k in META if (value := getattr(row, k)) not in (None, "")}
+    return found if row.actor else {"actor": CONTEXT_ONLY, **found}
 
 
 def _labels(row: Row) -> list[str]:
@@ -248,13 +252,18 @@ def _imported(
 def import_files(
     paths: Sequence[str | Path], source: str, *, heads: Sequence[str] = (), annotator: str = "", columns: Mapping[str, str] | None = None
 ) -> Imported:
-    """As `import_file`, of several files; rows of doccano without an annotator then get their file's name, which is the annotator's."""
+    """As `import_file`, of several files, without the labels of rows that have no actor, as `train` and `check` want it.
+
+    Rows of doccano without an annotator get the name of their file, which is the annotator's, where there are several.
+    """
     parts = [import_file(p, source, heads=heads, annotator=annotator, columns=columns) for p in paths]
     rows = [r for part in parts for r in part.rows]
     if len(parts) > 1 and source == "doccano":
         rows = [r if r.annotator else replace(r, annotator=Path(r.file).stem) for r in rows]
     left_out, unnamed, doubts = (tuple(x for part in parts for x in getattr(part, what)) for what in ("left_out", "unnamed", "warnings"))
-    return Imported(_heads(rows, heads), tuple(rows), left_out, unnamed, doubts)
+    unplaced = tuple(r.place for r in rows if not r.actor and any(r.labels.values()))
+    rows = [r if r.actor else replace(r, labels=dict.fromkeys(r.labels, "")) for r in rows]
+    return Imported(_heads(rows, heads), tuple(rows), left_out, unnamed, doubts, unplaced)
 
 
 def _heads(rows: Sequence[Row], given: Sequence[str]) -> tuple[str, ...]:
@@ -391,7 +400,7 @@ def _need(task: Any, key: str, kind: type) -> None:
 
 
 def _known(data: dict[str, Any]) -> dict[str, str]:
-    return {k: str(data[k]) for k in ("text", *META) if data.get(k) is not None}
+    return {k: str(data[k]) for k in ("text", *META) if data.get(k) is not None and (k, data[k]) != ("actor", CONTEXT_ONLY)}
 
 
 def _unnamed(labels: Sequence[str]) -> str:

@@ -140,7 +140,10 @@ def _options(
 @app.command()
 def classify(
     inputs: Annotated[
-        list[str], typer.Argument(help="Articles: txt, html, json, jsonl, csv, folders, URLs, or - for standard input.", metavar="ARTICLE...")
+        list[str],
+        typer.Argument(
+            help="Articles: txt, md, html, json, jsonl, csv, tsv (also .gz, .bz2, .xz), folders, URLs, or - for standard input.", metavar="ARTICLE..."
+        ),
     ],
     model: ModelOption = None,
     format: FormatOption = "",
@@ -345,7 +348,7 @@ def _limit(model: Model, min_confidence: float, precision: float) -> float | dic
 # --------------------------------------------------------------------------- predict
 
 
-@app.command()
+@app.command(short_help="Label the rows of a table, each for the actor it names.")
 def predict(
     data: Annotated[
         Path, typer.Argument(help="CSV (- is standard input) with `text` and `actor`; start,end, context, article_id, date as in labelled data.")
@@ -387,7 +390,7 @@ def predict(
 # --------------------------------------------------------------------------- train, check, evaluate
 
 
-@app.command()
+@app.command(short_help="Train a model on labelled CSV files, with cross-validation.")
 def train(
     data: Annotated[list[Path], typer.Argument(help="Labelled CSV files (also .gz, .bz2, .xz), folders of them, or - for standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")] = Path("model.stance"),
@@ -436,7 +439,7 @@ def train(
     dataset = read_dataset(
         data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), group_by=group_by
     )
-    _warn(dataset.warnings)
+    _warn([*dataset.warnings, *_without_neutral(dataset)])
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
     if held and (both := len({*rest.articles} & {*held.articles})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
@@ -469,7 +472,7 @@ def train(
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
 
 
-@app.command()
+@app.command(short_help="Score a model on labelled data, or cross-validate data alone.")
 def evaluate(
     ctx: typer.Context,
     inputs: Annotated[
@@ -489,7 +492,7 @@ def evaluate(
     group_by: GroupByOption = "",
     seed: Annotated[int, _option("--seed", help="Without a model: seed of the folds.")] = 20240229,
     curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of pairs, without a network.")] = False,
-    sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves.")] = "",
+    sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves, down to 50.")] = "",
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
     network: NetworkOption = False,
     words: WordsOption = None,
@@ -539,8 +542,8 @@ def evaluate(
         if not len(dataset):
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
     other = _model(against) if against else None
-    if other and not (shared := {h.head.name for h in other.heads}) & set(dataset.labels):
-        raise InputError(f"{against} has the heads {', '.join(sorted(shared))}, the data {', '.join(dataset.labels)}: nothing to compare")
+    if other:
+        _check_comparable(dataset, other, str(against))
     for m in (fitted, other):
         if m and (n := training.trained_on(m, dataset)):
             what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
@@ -569,6 +572,29 @@ def evaluate(
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _without_neutral(data: Dataset) -> Iterator[str]:
+    """What to say of a first head, by which the table, pages and targets go, that has labels of its own and no neutral one."""
+    from stance.codebook import DEFAULT_HEADS
+
+    head = data.heads[0]
+    if not head.neutral and not (head.name in DEFAULT_HEADS and set(head.labels) <= set(DEFAULT_HEADS[head.name].labels)):
+        name = "none" if "none" in head.labels else "LABEL"
+        yield f"no label 'neutral' in {head.name}: if one of {', '.join(head.labels)} says that nothing is taken, name it with --neutral {name}"
+
+
+def _check_comparable(data: Dataset, other: Model, name: str) -> None:
+    """Raises InputError when the data and another model share no head, or no label of any; says which heads share none."""
+    theirs = {h.head.name: h.head.labels for h in other.heads}
+    both = [h for h in data.heads if h.name in theirs]
+    if not both:
+        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(data.labels)}: nothing to compare")
+    apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
+    told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
+    if len(apart) == len(both):
+        raise InputError("; ".join(told), "name a model of the same labels with --against")
+    _warn(told)
 
 
 def _settings(**given: Any) -> Settings:
@@ -601,7 +627,7 @@ def _sizes(text: str) -> list[int]:
     return [int(x) for x in numbers]
 
 
-@app.command()
+@app.command(short_help="Draw whole articles at random, to label by hand.")
 def sample(
     archive: Annotated[list[str], typer.Argument(help="Articles, read as `stance classify` reads them.", metavar="ARTICLE...")],
     wanted: Annotated[int, typer.Option("--pairs", "-n", min=1, help="Pairs of a sentence and an actor to draw, or a few more.")] = 300,
@@ -681,7 +707,7 @@ def check(
         _say(f"{size}: {', '.join(counts)}")
 
 
-@app.command()
+@app.command(short_help="Measure how far annotators agree, and list where they do not.")
 def agree(
     files: Annotated[list[Path], typer.Argument(help="Annotators' CSV files, or one file or folder that holds several annotators.")],
     head: Annotated[list[str], _option("--head", help="Label column to compare; repeat for several. Default: stance and tone.")] = [],
@@ -731,7 +757,7 @@ def agree(
 # --------------------------------------------------------------------------- explain
 
 
-@app.command()
+@app.command(short_help="Show which words decided a judgement.")
 def explain(
     text: Annotated[str, typer.Argument(help="A sentence (with the ones before it, if they matter), or - for standard input.")],
     actor: Annotated[str, typer.Option("--actor", help="Whose stance.")],
@@ -786,7 +812,7 @@ def explain(
 # --------------------------------------------------------------------------- report
 
 
-@app.command()
+@app.command(short_help="Report a whole corpus on one web page.")
 def report(
     results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
@@ -846,7 +872,7 @@ def info(
         _write(rendering.info_lines(manifest, str(model or "default model")), output)
 
 
-@app.command()
+@app.command(short_help="Give labelled data to an annotation tool, or take pipelines out.")
 def export(
     source: Annotated[list[Path], typer.Argument(help="Labelled CSV files or folders (with --to), or a model file (with --pipeline).")],
     to: Annotated[str, _option("--to", help="Annotation tool: doccano, label-studio, label-studio-config, prodigy or csv.")] = "",
@@ -900,7 +926,7 @@ def import_(
     head: Annotated[list[str], _option("--head", help="Label column; the first is the head of labels that name none.")] = [],
     column: ColumnOption = [],
     annotator: Annotated[str, _option("--annotator", help="Who annotated, in place of what the file says.")] = "",
-    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows that have an actor but no label yet.")] = False,
+    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows of an actor that lack a label (of --head, or any).")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
     from stance.annotation import csv_lines, import_files
@@ -915,10 +941,16 @@ def import_(
     if got.unnamed and not head:
         first = f"{number(len(got.unnamed), 'row')} with a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
         _say(f"warning: {first}; --head NAME calls it otherwise")
-    blank = [r for r in got.rows if r.actor and not all(r.labels.get(h) for h in got.heads)]
-    rows = [r for r in got.rows if not labelled or not r.actor or any(r.labels.values())]
+    if got.unplaced:
+        _say(f"warning: dropped the labels of {number(len(got.unplaced), 'row')} without an actor (context only); the first is {got.unplaced[0]}")
+    asked = head or got.heads
+    whole = [not r.actor or all(r.labels.get(h) for h in asked) for r in got.rows]
+    blank = [r for r, full in zip(got.rows, whole, strict=True) if not full]
+    rows = [r for r, full in zip(got.rows, whole, strict=True) if full or not labelled]
     if blank:
-        _say(f"warning: {number(len(blank), 'row')} without a label of {', '.join(got.heads)}; the first is {blank[0].place}")
+        some = sum(any(r.labels.get(h) for h in asked) for r in blank)
+        told = f"{number(len(blank), 'row')} without a label of {', '.join(asked)}" + (f" ({some} of them with only some)" if some else "")
+        _say(f"warning: {told}{', left out' if labelled else ''}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)
     _say(number(len(rows), "row"))
 
@@ -950,7 +982,7 @@ def actors(
     _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date)), None)
 
 
-@app.command()
+@app.command(short_help="Learn word vectors from raw news, for train --words.")
 def words(
     archive: Annotated[list[str], typer.Argument(help="Raw news: files or folders, read as `stance classify` reads them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="For `stance train --words`.", callback=_writable)] = Path("words.npz"),

@@ -30,6 +30,7 @@ RESERVED = (
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+MANY = 10  # rows without any label that are told one by one
 COUNTED = "start counts from 0, and end is one after the last character"
 
 
@@ -150,7 +151,7 @@ def read_dataset(
     not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head.
     `group_by`: the column (`outlet`, `topic` …), or `file`, whose values must not be on both sides of a fold; an empty cell joins nothing.
     Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do`, and for a neutral label that no row has.
+    DataError with every bad row as `file:line: what, value, what to do` (many without any label as one), and for a neutral label that no row has.
     """
     return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, group_by=group_by), lexicon)
 
@@ -202,6 +203,7 @@ def table_of(
         rows += got
         problems += bad
     found = heads_of(rows, names, known, neutral)
+    check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
     if not unlabelled:
@@ -209,8 +211,29 @@ def table_of(
         problems += clash
         notes += twice
     if problems:
-        raise DataError(f"{number(len(problems), 'bad row')}; nothing was read", "correct them and try again", tuple(problems))
+        bad_rows = number(len({_place(p) for p in problems}), "bad row")
+        raise DataError(f"{bad_rows}; nothing was read", "correct them and try again", tuple(_in_short(problems, names)))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
+
+
+def _place(problem: str) -> str:
+    """The `file:line` it begins with."""
+    found = re.match(r".+?:\d+(?=: )", problem)
+    return found[0] if found else ""
+
+
+def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The problems, with one for all rows that have no label at all, where these are more than MANY."""
+    empty: defaultdict[str, list[str]] = defaultdict(list)
+    for p in problems:
+        if any(p.startswith(f"{_place(p)}: {n} is empty for actor ") for n in names):
+            empty[_place(p)].append(p)
+    bare = {place: told for place, told in empty.items() if len(told) == len(names)}
+    if len(bare) <= MANY:
+        return list(problems)
+    more = f"no label, as in {len(bare) - 1} further rows; give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    gone = {p for told in bare.values() for p in told}
+    return [f"{next(iter(bare))}: {more}", *(p for p in problems if p not in gone)]
 
 
 def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
@@ -413,6 +436,18 @@ def heads_of(
 def _by_head(neutral: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     """Neutral labels by head: '' is the first one."""
     return {n or next(iter(names), ""): label for n, label in neutral.items()}
+
+
+def check_labels(rows: Sequence[Row], heads: Sequence[Head]) -> None:
+    """Raises DataError for a head of a model not one of whose labels the rows have, nor any that looks like one."""
+    told = []
+    for h in heads:
+        seen = sorted({r.labels[h.name] for r in rows if r.actor} - {""})
+        if seen and not any(x in h.labels or near_miss(x, h.labels) for x in seen):
+            labels = f"{', '.join(seen[:10])}{', …' if len(seen) > 10 else ''}"
+            told.append(f"column {h.name!r}: its labels {labels} are not the model's ({', '.join(h.labels)})")
+    if told:
+        raise DataError("; ".join(told), "train a model on them, name the heads to score with --head, or another column with --column HEAD=COLUMN")
 
 
 def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:

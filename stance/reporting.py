@@ -178,7 +178,8 @@ def _notes(
 ) -> list[str]:  # fmt: skip
     notes = []
     model = {r["id"]: r["model"] for r in runs}
-    others = Counter(model[r["run_id"]] == run["model"] for r in rows if r["run_id"] not in same)
+    left = {(model[r["run_id"]] == run["model"], r["input"], r["key"], r["sha256"]) for r in rows if r["run_id"] not in same}
+    others = Counter(of_this_model for of_this_model, *_ in left)
     if others[False]:
         notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
     if others[True]:

@@ -29,7 +29,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
-from stance.dataset import Dataset, check_dataset, label_problems, row_digest
+from stance.dataset import Dataset, check_dataset, check_labels, label_problems, row_digest
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError, StanceError, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, group_numbers, macro_f1, randomization_test, report
@@ -58,6 +58,8 @@ SEEDS = 2**32  # how many there are
 _REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too large a file
 _WHOLE = ("folds", "min_pairs", "draws", "seed")
 Folds = Sequence[tuple[Ints, Ints]]
+
+_LEAST = 50  # pairs of a point of the learning curve: of fewer, nothing is learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -706,6 +708,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     if lacking := [h.name for h in data.heads if h.name not in there]:
         raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")
     heads = [there[h.name] for h in data.heads]
+    check_labels(data.rows, heads)
     if problems := label_problems(data.rows, heads, set(there)):
         raise DataError("the model lacks labels of the data", "correct these rows, or leave them out", tuple(problems))
     probs = model.predict_proba(data.pairs)
@@ -764,7 +767,8 @@ def learning_curve(
 
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
-    a fold leaves, and its halves down to a sixteenth. Same data and settings, same numbers. Raises InputError for a size beyond the data.
+    a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of
+    little data: down to a quarter). Same data and settings, same numbers. Raises InputError for a size beyond the data.
     """
     check_trainable(data)
     if too_large := [n for n in sizes if n > len(data)]:
@@ -783,7 +787,8 @@ def _curve(
     articles = group_numbers(data.articles)
     splits = _draws(data.labels[head.name], data.groups, draws, settings) if test is data else [(np.arange(len(y)), np.arange(len(truth)))] * draws
     room = min(len(pool) for pool, _ in splits)
-    wanted = sorted({min(n, room) for n in sizes or (room // 16, room // 8, room // 4, room // 2, room)} - {0})
+    halves = [room // k for k in (16, 8, 4, 2, 1) if k <= 4 or room // k >= _LEAST]
+    wanted = sorted({min(n, room) for n in sizes or halves} - {0})
     orders = [_shuffled(pool, articles, settings.seed + d) for d, (pool, _) in enumerate(splits)]
     plan = [(_whole_articles(orders[d], articles, n), splits[d][1]) for n in wanted for d in range(draws)]
 

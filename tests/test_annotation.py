@@ -16,7 +16,7 @@ from conftest import REPORTS, Run, write_csv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stance.annotation import TOOLS, export_lines, import_file
+from stance.annotation import CONTEXT_ONLY, TOOLS, export_lines, import_file
 from stance.codebook import Head
 from stance.dataset import Row, Table, read_dataset, read_table
 from stance.errors import DataError, InputError
@@ -172,6 +172,30 @@ def test_unlabelled_rows_go_out_for_labelling(tmp_path: Path, run: Cli) -> None:
     r = run("import", tmp_path / "t.jsonl", "--from", "prodigy", "--labelled-only")
     assert "warning: 1 row without a label of stance, tone" in r.err and "1 row\n" in r.err
     assert len(r.out.splitlines()) == 2
+
+
+def test_labelled_only_leaves_out_what_lacks_a_label(tmp_path: Path, run: Cli) -> None:
+    told = [("Norway denied it.", "deny", "stern"), ("Norway left.", "neutral", ""), ("Norway met Chile.", "", ""), ("Norway won.", "", "warm")]
+    path = write_csv(tmp_path / "half.csv", [{"text": t, "actor": "Norway", "stance": s, "tone": x} for t, s, x in told])
+    args = ["import", path, "--from", "csv", "--labelled-only", "-o", tmp_path / "back.csv"]
+    assert run(*args).err == f"warning: 3 rows without a label of stance, tone (2 of them with only some), left out; the first is {path}:3\n1 row\n"
+    assert [r.text for r in read_table(tmp_path / "back.csv").rows] == ["Norway denied it."]
+    assert run(*args, "--head", "stance").err == f"warning: 2 rows without a label of stance, left out; the first is {path}:4\n2 rows\n"
+    assert len(read_dataset(tmp_path / "back.csv", heads=["stance"])) == 2
+    assert run(*args[:-3]).err.endswith("(2 of them with only some); the first is " + f"{path}:3\n4 rows\n")
+
+
+@pytest.mark.parametrize("tool", ["doccano", "label-studio", "prodigy"])
+def test_a_task_without_an_actor_says_so_and_its_labels_are_dropped(tmp_path: Path, run: Cli, tool: str) -> None:
+    rows = [{"article_id": "a", "text": "Norway denied it.", "actor": "Norway", "stance": "deny"}, {"article_id": "a", "text": "It rained."}]
+    out = run("export", write_csv(tmp_path / "d.csv", [*rows, {**rows[1], "text": "It snowed."}]), "--to", tool).out
+    tasks = json.loads(out) if tool == "label-studio" else [json.loads(x) for x in out.splitlines()]
+    assert [(t.get("data") or t.get("meta") or t)["actor"] for t in tasks] == ["Norway", CONTEXT_ONLY, CONTEXT_ONLY]
+    for key in tasks[0].keys() & {"label", "accept", "answer", "annotations"}:
+        tasks[1][key] = tasks[0][key]
+    r = run("import", file(tmp_path, tasks, lines=tool != "label-studio"), "--from", tool, "-o", tmp_path / "back.csv")
+    assert r.err.startswith("warning: dropped the labels of 1 row without an actor (context only); the first is ") and r.err.endswith(":2\n3 rows\n")
+    assert [(r.actor, r.labels) for r in read_table(tmp_path / "back.csv").rows] == [("Norway", {"stance": "deny"}), ("", {"stance": ""}), ("", {"stance": ""})]
 
 
 # --------------------------------------------------------------------------- what cannot be read

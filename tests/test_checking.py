@@ -293,6 +293,24 @@ def test_errors_as_json_lines(run: Callable[..., Run], file: Write, tmp_path: Pa
     assert found == {"place": f"{path}:4", "level": "error", "kind": "data", "reason": "unknown stance 'denny'; did you mean 'deny'?", "score": None}
 
 
+@pytest.mark.parametrize("empty", [10, 11])
+def test_many_rows_without_a_label_are_one_line(run: Callable[..., Run], file: Write, tmp_path: Path, empty: int) -> None:
+    rows = ["a,Norway left.,Norway,deny,stern,\n", *(f"b,Norway left port {n}.,Norway,,,\n" for n in range(empty)), "c,Peru left.,Peru,deny,,\n"]
+    path = file("".join(rows))
+    r = run("check", path)
+    half = f"{path}:{empty + 3}: tone is empty for actor 'Peru'; give a label"
+    if empty == 10:
+        assert r.err.startswith(f"error: {path}:3: stance is empty") and r.err.count("is empty") == 21 and half in r.err
+    else:
+        line = "no label, as in 10 further rows; give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+        assert r.err == f"error: {path}:3: {line}\n{half}\n{empty + 1} bad rows; nothing was read\n  correct them and try again\n"
+        found = check([path]).findings
+        assert [f.place for f in found] == [f"{path}:3", f"{path}:14"] and found[0].reason == line
+    assert f"{empty + 1} bad rows;" in r.err
+    run("import", path, "--from", "csv", "--labelled-only", "-o", tmp_path / "whole.csv")
+    assert "is empty" not in run("check", tmp_path / "whole.csv").err
+
+
 @pytest.mark.parametrize(("marked", "said"), [(0, "0 warnings"), (1, "1 warning"), (2, "2 warnings")])
 def test_warnings_are_counted(run: Callable[..., Run], file: Write, marked: int, said: str) -> None:
     rows = [f"{n},Norway left {'<b>' * (n < marked)}port {n}.,Norway,{x}\n" for n, x in enumerate(["neutral", "neutral", "deny", "deny"])]

@@ -17,6 +17,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pytest
@@ -527,6 +528,22 @@ def test_train_stores_the_neutral_label(run: Cli, sided: Path, sided_model: Path
     assert [h.get("neutral") for h in json.loads(run("info", out, "-f", "json").out)["heads"]] == ["none", None]
 
 
+def test_train_asks_for_the_neutral_label_of_own_labels(run: Cli, sided: Path, tmp_path: Path) -> None:
+    def told(*args: Any) -> list[str]:
+        r = run("train", *args, "--folds", "2", "-o", tmp_path / "m.stance")
+        assert r.code == 0
+        return [x for x in r.err.splitlines() if "no label 'neutral'" in x]
+
+    rows = list(csv.DictReader(sided.open(encoding="utf-8", newline="")))
+    path = write_csv(tmp_path / "sided.csv", [r for r in rows if r["actor"]])
+    said = "warning: no label 'neutral' in stance: if one of against, for, none says that nothing is taken, name it with --neutral none"
+    assert told(path) == [said]
+    assert told(path, "--neutral", "none") == [] and told(path, "--head", "tone", "--head", "stance") == []
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        few = [r for r in csv.DictReader(f) if r["stance"] in ("accuse", "demand")]
+    assert told(write_csv(tmp_path / "few.csv", few)) == []
+
+
 def test_a_named_neutral_label_is_no_stance(run: Cli, sided: Path, sided_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("Norway condemned the raid. Chile released its yearly budget.")
@@ -856,6 +873,32 @@ def test_evaluate_on_labels_the_model_lacks_is_a_message(run: Cli, tmp_path: Pat
     assert "unknown stance 'deny'" in r.err
 
 
+def test_a_column_of_other_labels_than_the_model_s_is_one_line(run: Cli, tmp_path: Path, model: Model) -> None:
+    path = relabel(tmp_path / "own.csv", "stance", {"stern": "neg", "neutral": "none", "warm": "pos"})
+    r = run("evaluate", "default", path, "--head", "stance")
+    is_message(r)
+    assert "column 'stance': its labels neg, none, pos are not the model's (firm, accuse, " in r.err and "train a model on them" in r.err
+    assert "unknown" not in r.err
+    with pytest.raises(DataError, match="its labels neg, none, pos are not the model's"):
+        stance.evaluate(model, read_dataset(path))
+
+
+def test_models_that_share_a_head_but_none_of_its_labels_are_not_compared(run: Cli, tmp_path: Path) -> None:
+    path = relabel(tmp_path / "own.csv", "stance", {"stern": "neg", "neutral": "none", "warm": "pos"})
+    model = tmp_path / "m.stance"
+    assert run("train", path, "--folds", "2", "-o", model).code == 0
+    said = "default has the labels firm, accuse, deny, demand, threaten, cooperate, neutral of stance, not neg, none, pos: nothing to compare"
+    for args in ([model, path], [path, "--folds", "2"]):
+        r = run("evaluate", *args, "--against", "default", "-f", "json")
+        is_message(r)
+        assert said in r.err and not r.out
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = [{**r, "stance": "none" if r["stance"] == "neutral" else "some"} for r in csv.DictReader(f)]
+    r = run("evaluate", write_csv(tmp_path / "d.csv", rows), "--folds", "2", "--against", "default", "-f", "json")
+    assert r.code == 0 and "warning: default has the labels" in r.err and "of stance, not none, some: nothing to compare" in r.err
+    assert [head for head, scores in json.loads(r.out).items() if "against" in scores] == ["tone"]
+
+
 def test_holding_out_everything_is_a_message(run: Cli, tmp_path: Path) -> None:
     path = tmp_path / "all.csv"
     path.write_text(REPORTS.read_text("utf-8").replace(",train\n", ",test\n"), "utf-8")
@@ -1040,6 +1083,12 @@ def test_help_of_every_command(run: Cli, command: list[str]) -> None:
 def test_every_command_is_helped_and_listed(run: Cli) -> None:
     assert {"classify", "train", "evaluate", "check", "info", "explain", "export", "actors"} <= set(COMMANDS)
     assert all(f"  {name} " in run("--help").out for name in COMMANDS)
+
+
+def test_no_command_is_told_in_half_a_sentence(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = [x for x in run("--help").out.split("Commands:")[1].splitlines() if x.strip()]
+    assert len(told) == len(COMMANDS) and all(x.endswith(".") and not x.endswith("...") and len(x) <= 80 for x in told), told
 
 
 def test_every_option_has_a_help_text(run: Cli) -> None:

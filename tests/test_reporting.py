@@ -87,6 +87,14 @@ def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: 
     assert found.notes == ["Left out: 1 article classified with another model."]
 
 
+def test_an_article_that_several_other_models_classified_is_left_out_once(model: Model, tmp_path: Path) -> None:
+    one, two = Article("a", "Norway condemned the raid."), Article("b", "Chile denied it.")
+    for n in (3, 2, 1):
+        other = replace(model, heads=tuple(replace(h, bias=h.bias + n) for h in model.heads))
+        path = write_results(tmp_path / "r.sqlite", [one, two], other, append=n < 3)
+    assert read_results(path).notes == ["Left out: 2 articles classified with another model."]
+
+
 def renamed(model: Model, **names: str) -> Model:
     """The model with other names for its heads."""
     heads = tuple(replace(h, head=replace(h.head, name=names.get(h.head.name, h.head.name))) for h in model.heads)

@@ -652,6 +652,14 @@ def test_a_learning_curve_begins_with_next_to_nothing(reports: Dataset, size: in
     assert size <= points[0].pairs < size + 5 and 0 <= points[0].macro_f1 < 0.6
 
 
+def test_a_learning_curve_begins_where_something_can_be_learnt(reports: Dataset) -> None:
+    for data, sizes in ((reports, (30, 59, 118)), (reports.split("test")[0], (23, 47, 94))):
+        points = learning_curve(data, draws=1, settings=SETTINGS)["stance"]
+        assert [0 <= p.pairs - n < 5 for p, n in zip(points, sizes, strict=True)] == [True] * 3, points
+    points = learning_curve(reports.take([*range(len(reports))] * 5), draws=1, settings=SETTINGS)["tone"]
+    assert len(points) == 4 and 50 < points[0].pairs < 100
+
+
 def test_four_rows_can_be_trained_on(tmp_path: Path) -> None:
     rows = [{"text": f"{a} {v}.", "actor": a, "stance": s} for a, v, s in (("Norway", "left", "neutral"), ("Peru", "slept", "neutral"), ("Chile", "denied it", "deny"), ("Kenya", "said no", "deny"))]
     found = train(read_dataset(write_csv(tmp_path / "four.csv", rows)))[1]
