@@ -50,7 +50,8 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measure with its 95 % bootstrap interval over articles; None where it is not defined (only one label occurs)."""
+    """A measure with its 95 % bootstrap interval over articles, which fewer than `evaluation.ENOUGH` do not have; None where it is not defined (only
+    one label occurs)."""
 
     value: float | None
     low: float | None
@@ -342,7 +343,7 @@ def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats) 
     value = measure(whole)
     if np.isnan(value):
         return Estimate(None, None, None)
-    return Estimate(value, *percentiles([measure(t) for t in drawn]))
+    return Estimate(value, *(percentiles([measure(t) for t in drawn]) or (None, None)))
 
 
 # --------------------------------------------------------------------------- disagreements

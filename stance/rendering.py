@@ -218,9 +218,9 @@ def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str
 def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Iterator[str]:
     """A head's report as a table."""
     r = report if isinstance(report, dict) else report.as_dict()
-    low, high = r["macro_f1_interval"]
     yield f"{title or r['head']}: {number(r['rows'], 'pair')} in {number(r['groups'], 'article')}"
-    yield f"  macro-F1  {r['macro_f1']:.3f}   95 % interval {low:.3f}–{high:.3f}   " + "   ".join(f"{n} {v:.3f}" for n, v in r["baselines"].items())
+    baselines = "   ".join(f"{n} {v:.3f}" for n, v in r["baselines"].items())
+    yield f"  macro-F1  {r['macro_f1']:.3f}   95 % interval {_interval(r['macro_f1_interval'])}   {baselines}"
     kappa = f"   quadratic kappa {r['quadratic_kappa']:.3f}" if r["quadratic_kappa"] is not None else ""
     yield f"  accuracy  {r['accuracy']:.3f}   ECE {r['ece']:.3f}   Brier {r['brier']:.3f}{kappa}"
     yield "  accuracy at coverage  " + "   ".join(f"{k} {v:.3f}" for k, v in r["coverage"].items())
@@ -231,6 +231,10 @@ def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Ite
             f"  {c['label']:<{width}}{c['precision']:<11.3f}{c['recall']:<8.3f}{c['f1']:<7.3f}{c['support']:<8}"
             + " " * 13 + _confusion(row, r["labels"])
         )  # fmt: skip
+
+
+def _interval(pair: Sequence[float] | None) -> str:
+    return f"{pair[0]:.3f}–{pair[1]:.3f}" if pair else "–"
 
 
 def _confusion(cells: Sequence[Any], labels: Sequence[str]) -> str:
@@ -262,9 +266,8 @@ def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     width = max([28, *(len(t) + 2 for t in titles.values())])
     yield f"  {'':<{width}}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
     for name, f in found.items():
-        precision, recall, f1, low, high = ("–" if x != x else f"{x:.3f}" for x in (f.precision, f.recall, f.f1, *f.f1_interval))
-        interval = f"{low}–{high}" if low != "–" else low
-        yield f"  {titles[name]:<{width}}{precision:<11}{recall:<8}{f1:<7}{interval:<16}{f.right:<7}{f.found:<7}{f.labelled}"
+        precision, recall, f1 = ("–" if x != x else f"{x:.3f}" for x in (f.precision, f.recall, f.f1))
+        yield f"  {titles[name]:<{width}}{precision:<11}{recall:<8}{f1:<7}{_interval(f.f1_interval):<16}{f.right:<7}{f.found:<7}{f.labelled}"
     for name, f in found.items():
         for n, what, score in ((f.found, "found", "precision"), (f.labelled, "labelled", "recall")):
             if not n:
@@ -287,7 +290,7 @@ def scores(
 
 
 def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:
-    """The scores of every label as CSV, head by head; the interval of a label that does not occur is empty."""
+    """The scores of every label as CSV, head by head; an interval that is not defined is empty."""
     yield csv_line(["head", "label", "precision", "recall", "f1", "f1_low", "f1_high", "pairs"])
     for name, r in reports.items():
         for c in r.classes:
@@ -349,4 +352,6 @@ def agreement_lines(a: HeadAgreement) -> Iterator[str]:
 
 
 def _estimate(e: Estimate) -> str:
-    return "not defined" if e.value is None else f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"
+    if e.value is None:
+        return "not defined"
+    return f"{e.value:.3f} ({_interval(None if e.low is None or e.high is None else (e.low, e.high))})"

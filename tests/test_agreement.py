@@ -91,11 +91,23 @@ def test_two_files(tmp_path: Path) -> None:
     a = agreement(read)["stance"]
     assert (a.annotators, a.pairs, a.articles, a.equal.value) == (("ann", "bob"), 4, 2, 0.75)
     assert a.between[0].confusion[a.labels.index("accuse")][a.labels.index("firm")] == 1
-    assert a.equal.low == 0.5 and a.equal.high == 1.0  # the two articles alone
+    assert (a.equal.low, a.equal.high) == (None, None)  # of two articles alone
     firm = a.classes[a.labels.index("firm")]
     assert (firm.given, firm.specific.value) == (3, pytest.approx(2 / 3))
     assert firm.alpha.value == pytest.approx(krippendorff(coincidences(np.array([[0, 0], [0, 0], [0, 1], [1, 1]]), 2)))
     assert a.fleiss is None  # for more than two
+
+
+@pytest.mark.parametrize(("articles", "there"), [(4, False), (5, True)])
+def test_few_articles_have_no_interval(tmp_path: Path, run: Callable[..., Run], articles: int, there: bool) -> None:
+    for who, odd in (("ann", "firm"), ("bob", "deny")):
+        rows = [{"article_id": f"a{i % articles}", "sentence_id": i, "text": "Norway left.", "actor": "Norway", "stance": ("deny", "firm", odd)[i % 3]} for i in range(20)]
+        write_csv(tmp_path / f"{who}.csv", rows)
+    files = (tmp_path / "ann.csv", tmp_path / "bob.csv")
+    found = json.loads(run("agree", *files, "-f", "json").out)["heads"]["stance"]
+    every = [found["equal"], found["alpha"], found["between"][0]["kappa"], *(c[k] for c in found["classes"] for k in ("specific", "alpha"))]
+    assert {(e["value"] is not None, e["low"] is not None, e["high"] is not None) for e in every} == {(True, there, there)}
+    assert ("(–)" in run("agree", *files).out) is not there
 
 
 def test_equal_files_agree_fully(tmp_path: Path) -> None:
@@ -414,4 +426,4 @@ def test_help_says_what_a_head_is_for(run: Callable[..., Run]) -> None:
 
 def test_agree_as_a_table(tmp_path: Path, run: Callable[..., Run]) -> None:
     out = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(2)]).out
-    assert "stance: 4 pairs in 2 articles, labelled by 0, 1" in out and "Cohen's kappa         1.000 (1.000–1.000)" in out and "rows 0, columns 1" in out
+    assert "stance: 4 pairs in 2 articles, labelled by 0, 1" in out and "Cohen's kappa         1.000 (–)" in out and "rows 0, columns 1" in out
