@@ -13,7 +13,7 @@ from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, UNSURE, column_clashes
 from stance.errors import DataError, ModelError, cross_validation, number
-from stance.tables import Csv, csv_line, plain_cell, safe_line
+from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -154,7 +154,8 @@ def filled_lines(
 ) -> Iterator[str]:  # fmt: skip
     """A table with the labels of its rows in further columns: judgements of the records at `lines`. Lines are to end as `table.end`.
 
-    Names of new columns begin with `prefix`. Cells stay as they are; a row without a judgement gets empty ones (null in JSON lines).
+    Names of new columns begin with `prefix`. New cells are safe (`spreadsheet_cell`), others stay as they are; a row without a judgement gets empty
+    ones (null in JSON lines).
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
     """
     judged, header = iter(judgements), table.header.cells
@@ -163,13 +164,14 @@ def filled_lines(
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
         first = [table.first_line] if table.first_line else []
-        yield table.mark + table.end.join([*first, csv_line([*header, *names], table.delimiter)])
+        yield table.mark + table.end.join([*first, csv_line([*header, *map(spreadsheet_cell, names)], table.delimiter)])
     for r in table.records:
         j = next(judged) if r.line in lines else None
         if jsonl:
             yield json.dumps(dict(zip(header, map(plain_cell, r.cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
         else:
-            yield csv_line([*r.cells, *(_as_cells(j.label_cells()).values() if j else [""] * len(names))], table.delimiter)
+            new = _as_cells(j.label_cells()).values() if j else [""] * len(names)
+            yield csv_line([*r.cells, *map(spreadsheet_cell, new)], table.delimiter)
 
 
 def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:
@@ -290,12 +292,12 @@ def scores(
 
 
 def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:
-    """The scores of every label as CSV, head by head; an interval that is not defined is empty."""
-    yield csv_line(["head", "label", "precision", "recall", "f1", "f1_low", "f1_high", "pairs"])
+    """The scores of every label as CSV (`safe_line`), head by head; an interval that is not defined is empty."""
+    yield safe_line(["head", "label", "precision", "recall", "f1", "f1_low", "f1_high", "pairs"])
     for name, r in reports.items():
         for c in r.classes:
             scores = [f"{x:.4f}" for x in (c.precision, c.recall, c.f1, *(c.f1_interval or ()))]
-            yield csv_line([name, c.label, *scores, *([] if c.f1_interval else ["", ""]), c.support])
+            yield safe_line([name, c.label, *scores, *([] if c.f1_interval else ["", ""]), c.support])
 
 
 def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 from conftest import LIMIT, REPORTS, ROOT, Run, popen, relabel, until, write_csv
 
@@ -25,9 +26,12 @@ import stance
 from stance import cli, rendering
 from stance.articles import Article
 from stance.classification import Judgement, Result
+from stance.codebook import Head
 from stance.dataset import read_dataset, read_pairs
 from stance.errors import DataError, InputError
+from stance.evaluation import report
 from stance.model import Model, load
+from stance.tables import read_csv
 from stance.training import Settings, train
 
 Cli = Callable[..., Run]
@@ -635,6 +639,17 @@ def test_predict_does_not_write_over_columns(run: Cli, model_file: Path, tmp_pat
     r = run("predict", path, "-m", model_file, "-o", out)
     is_message(r)
     assert "has a column 'Stance' already" in r.err and "--prefix" in r.err and not out.exists()
+
+
+def test_a_label_that_would_be_a_formula(tmp_path: Path) -> None:
+    """New cells of a table, and scores by label, are safe for spreadsheets."""
+    heads = {"view": ("=1+1", "odd")}
+    j = Judgement("", 0, 0, 0, 0, "", "", (), {"view": "=1+1"}, {"view": {"=1+1": 1.0, "odd": 0.0}})
+    given = read_csv(write_csv(tmp_path / "t.csv", [{"text": "=Oslo left.", "actor": "Norway"}]))
+    header, row = rendering.filled_lines(given, [j], {2}, heads, prefix="-")
+    assert (header, row) == ("text,actor,'-view,'-view_p,'-view_=1+1,'-view_odd", "=Oslo left.,Norway,'=1+1,1.0000,1.0000,0.0000")
+    scores = report(Head("view", heads["view"]), np.array([0]), np.array([[1.0, 0.0]]), ["a"])
+    assert list(rendering.class_lines({"view": scores}))[1] == "view,'=1+1,1.0000,1.0000,1.0000,,,1"
 
 
 @pytest.mark.parametrize("column", ["actor", "actor=", "=who", "actor=who actor=start", "actor=who text=who"])
