@@ -21,6 +21,7 @@ import joblib
 import numpy as np
 import pytest
 from conftest import LIMIT, REPORTS, ROOT, Run, popen, relabel, until, write_csv
+from test_model import edit, rebuilt
 
 import stance
 from stance import cli, rendering
@@ -574,6 +575,25 @@ def test_check_and_cross_validation_know_the_neutral_label(run: Cli, sided: Path
     assert "is to be its neutral label" in run("evaluate", sided, "--neutral", "nune").err
     r = run("evaluate", sided_model, sided, "--neutral", "none")
     assert r.code == 2 and "give data alone" in r.err
+
+
+# --------------------------------------------------------------------------- info
+
+
+@pytest.mark.parametrize("format", ["table", "markdown"])
+def test_info_sends_a_terminal_no_commands(run: Cli, model_file: Path, tmp_path: Path, format: str) -> None:
+    (tmp_path / "m.stance").write_bytes(rebuilt(model_file, edit(about={"note": "no\x1b[2J\x9b1mte"})))
+    r = run("info", tmp_path / "m.stance", "-f", format)
+    assert r.code == 0 and "note: no" in r.out and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", r.out)
+
+
+@pytest.mark.parametrize("format", ["table", "markdown"])
+@pytest.mark.parametrize("odd", [{"data": {}}, {"heads": [{}]}, {"settings": 3}, {"report": {"stance": {}}}, {"about": []}])
+def test_info_of_an_odd_manifest(run: Cli, model_file: Path, tmp_path: Path, format: str, odd: dict[str, object]) -> None:
+    (tmp_path / "m.stance").write_bytes(rebuilt(model_file, edit(**odd)))
+    r = run("info", tmp_path / "m.stance", "-f", format)
+    is_message(r)
+    assert "m.stance: its manifest.json is not what `stance train` writes: " in r.err
 
 
 # --------------------------------------------------------------------------- train, evaluate, check
