@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stance.actors import Reading
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
-from stance.codebook import NEUTRAL, UNSURE, column_clashes
+from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes
 from stance.errors import DataError, ModelError, cross_validation, number
 from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
 
@@ -105,15 +105,20 @@ def _shorten(text: str, room: int) -> str:
 
 
 def jsonl_lines(results: Iterable[Result]) -> Iterator[str]:
-    """One JSON object a judgement: `Judgement.as_dict`, with title, date and source of its article, always, after the id."""
+    """One JSON object a judgement: `Judgement.as_dict`, with title, date and source of its article, always, after the id.
+
+    Raises ModelError for a head of such a name.
+    """
     for r in results:
         for j in r.judgements:
-            yield json.dumps({"article": j.article, **_told(r.item), **j.as_dict()}, ensure_ascii=False)
+            yield json.dumps({"article": j.article, **_told(r.item, j), **j.as_dict()}, ensure_ascii=False)
 
 
-def _told(item: Article | Skipped) -> dict[str, Any]:
-    """What a row says of its article; a head of such a name comes after it, and wins."""
-    return {k: getattr(item, k) for k in ("title", "date", "source")} if isinstance(item, Article) else {}
+def _told(item: Article | Skipped, j: Judgement) -> dict[str, Any]:
+    """What a row says of its article."""
+    if taken := [h for h in j.labels if h in TOLD]:
+        raise ModelError(f"head {taken[0]!r} has the name of what results tell of the article", "train the model again with another name")
+    return {k: getattr(item, k) for k in TOLD} if isinstance(item, Article) else {}
 
 
 def csv_lines(results: Iterable[Result], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
@@ -142,7 +147,7 @@ def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
 
 def csv_row(item: Article | Skipped, j: Judgement) -> dict[str, Any]:
     """`Judgement.as_row` as cells, with title, date and source of its article after the id."""
-    return {"article_id": j.article, **_told(item), **_as_cells(j.as_row())}
+    return {"article_id": j.article, **_told(item, j), **_as_cells(j.as_row())}
 
 
 def _as_cells(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,7 +164,7 @@ def filled_lines(
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
     """
     judged, header = iter(judgements), table.header.cells
-    names = [prefix + c for c in _nothing(heads).label_cells()]
+    names = list(_label_values(None, heads, prefix)) if jsonl else [prefix + c for c in _nothing(heads).label_cells()]
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
@@ -29,7 +29,7 @@ from stance.articles import Article
 from stance.classification import Judgement, Result
 from stance.codebook import Head
 from stance.dataset import read_dataset, read_pairs
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, ModelError
 from stance.evaluation import report
 from stance.model import Model, load
 from stance.tables import read_csv
@@ -239,12 +239,11 @@ def test_csv_is_safe_in_a_spreadsheet_and_comes_back_as_it_was(run: Cli, model_f
     assert [r.text[r.start : r.end] for r in back] == [r.actor for r in back]
 
 
-def test_a_head_called_as_what_a_row_tells_of_its_article_is_not_lost() -> None:
+@pytest.mark.parametrize("lines", [rendering.jsonl_lines, rendering.csv_lines, lambda _: rendering.csv_lines([], {"source": ["named"]})])
+def test_a_head_called_as_what_a_row_tells_of_its_article_is_refused(lines: Callable[[list[Result]], Iterator[str]]) -> None:
     judgement = Judgement("a", 0, 0, 0, 5, "Text.", "Peru", (), {"source": "named"}, {"source": {"named": 1.0}})
-    result = Result(Article("a", "Text.", source="Gazette"), (judgement,))
-    assert json.loads(next(rendering.jsonl_lines([result])))["source"] == "named"
-    (row,) = csv.DictReader(rendering.csv_lines([result]))
-    assert (row["source"], row["source_p"]) == ("named", "1.0000")
+    with pytest.raises(ModelError, match="head 'source'"):
+        next(lines([Result(Article("a", "Text.", source="Gazette"), (judgement,))]))
 
 
 def test_a_date_given_decides_who_is_in_office_where_there_is_none(run: Cli, model_file: Path, tmp_path: Path) -> None:
@@ -659,6 +658,10 @@ def test_predict_does_not_write_over_columns(run: Cli, model_file: Path, tmp_pat
     r = run("predict", path, "-m", model_file, "-o", out)
     is_message(r)
     assert "has a column 'Stance' already" in r.err and "--prefix" in r.err and not out.exists()
+    path = write_csv(tmp_path / "own.csv", [{"text": "Oslo condemned it.", "actor": "Norway", "stance_probs": "mine"}])
+    r = run("predict", path, "-m", model_file, "-f", "jsonl")
+    is_message(r)
+    assert "has a column 'stance_probs' already" in r.err
 
 
 def test_a_label_that_would_be_a_formula(tmp_path: Path) -> None:
