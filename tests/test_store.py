@@ -238,9 +238,9 @@ def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_pat
 
 
 def test_a_head_that_is_no_column_is_refused(lexicon: Lexicon, tmp_path: Path) -> None:
-    path = relabel(tmp_path / "own.csv", "title", {"warm": "good", "stern": "bad"})
-    odd = train(read_dataset(path, heads=["title"]), settings=SETTINGS)[0]
-    with pytest.raises(ModelError, match="head 'title' cannot be kept in a database: the column 'title' is taken"):
+    path = relabel(tmp_path / "own.csv", "input", {"warm": "good", "stern": "bad"})
+    odd = train(read_dataset(path, heads=["input"]), settings=SETTINGS)[0]
+    with pytest.raises(ModelError, match="head 'input' cannot be kept in a database: the column 'input' is taken"):
         describe_run(odd, lexicon, {})
 
 
