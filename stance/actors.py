@@ -9,6 +9,7 @@ sides" and quotes that go on are carried to the actor they stand for.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -595,8 +596,8 @@ def _mention(tokens: Tokens, first: int, last: int, actor: str, kind: str, why: 
 
 
 def _token_span(tokens: Tokens, start: int, end: int) -> tuple[int, int]:
-    inside = [i for i, (s, e) in enumerate(zip(tokens.starts, tokens.ends, strict=True)) if s < end and e > start]
-    return (inside[0], inside[-1] + 1) if inside else (0, 1)
+    first, last = bisect_right(tokens.ends, start), bisect_left(tokens.starts, end)
+    return (first, last) if first < last else (0, 1)
 
 
 def _holds(text: str, word: str) -> bool:

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from stance.annotation import NAMES_OF_ANNOTATORS, no_labels
+from stance.annotation import NAMES_OF_ANNOTATORS, csv_lines, no_labels
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import Paths, Row, heads_of, label_problems, normalise, odd_cells, read_files, table_of
+from stance.dataset import Paths, Row, heads_of, label_problems, normalise, odd_cells, read_files, rows_of, table_of
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, group_numbers, percentiles, resample
-from stance.tables import Csv, composed, safe_line
+from stance.tables import Csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measure with its 95 % bootstrap interval over articles; None where it is not defined (only one label occurs)."""
+    """A measure with its 95 % bootstrap interval over articles, which fewer than `evaluation.ENOUGH` do not have; None where it is not defined (only
+    one label occurs)."""
 
     value: float | None
     low: float | None
@@ -125,14 +126,21 @@ def read_annotations(
     table = table_of(long, heads=heads, unlabelled=True, neutral=neutral) if long else None
     if table and not table.heads and (lacking := no_labels(long)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
-    rows = [r for f, p in wide for r in _wide_rows(f, p)]
-    odd = tuple(said for _, said in odd_cells(rows))
-    names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for r in rows for n in r.labels))
+    names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for _, p in wide for own in p.values() for n in own))
+    rows: list[Row] = []
+    problems: list[str] = []
+    for f, p in wide:
+        got, bad = _wide_rows(f, p, names)
+        rows += got
+        problems += bad
+    warnings = [*filter(None, (f.note for f, _ in wide)), *(said for _, said in odd_cells(rows))]
     if table:
-        rows += _with_annotators([r for r in table.rows if r.actor])
-    rows = [r for r in rows if any(r.labels.values())]  # not labelled yet is not labelled
+        rows += _with_annotators(table.rows)
+        warnings = [*table.warnings, *warnings]
+    context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(rows) if r.text and not r.actor}
+    rows = [r for r in rows if r.actor and any(r.labels.values())]  # not labelled yet is not labelled
     found = heads_of(rows, names, neutral=neutral)
-    problems = [f"{f.file}:{r.line}: {r.fault}" for f, _ in wide for r in f.records if r.fault] + label_problems(rows, found, set())
+    problems += label_problems(rows, found, set())
     who = tuple(dict.fromkeys(r.annotator for r in rows))
     matched = _matched(rows, who, names)
     problems += matched.problems
@@ -147,10 +155,7 @@ def read_annotations(
             other
             or "; ".join(("give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`", *alike)),
         )
-    context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(table.rows if table else ()) if not r.actor}
-    return Annotations(
-        who, found, matched.units, (*(table.warnings if table else ()), *odd, *matched.warnings, *alike), tuple(context.values())
-    )
+    return Annotations(who, found, matched.units, (*warnings, *matched.warnings, *alike), tuple(context.values()))
 
 
 def _other_names(files: Sequence[Csv]) -> str:
@@ -181,20 +186,16 @@ def _prefixes(file: Csv, heads: Sequence[str]) -> dict[str, list[str]]:
     return out if len(out) > 1 else {}
 
 
-def _wide_rows(file: Csv, prefixes: dict[str, list[str]]) -> Iterator[Row]:
+def _wide_rows(file: Csv, prefixes: dict[str, list[str]], names: Sequence[str]) -> tuple[list[Row], list[str]]:
+    """(a row an annotator of each record, with labels of the heads `names`, `file:line: …` of those that are bad)."""
     missing = "actor" if "actor" not in file.columns else "" if {"sentence_id", "text"} & set(file.columns) else "sentence_id"
     if missing:
         raise DataError(f"{file.place}: no column {missing!r}; seen: {', '.join(file.columns)}", "needed: actor, and sentence_id or text")
-    for r in file.records:
-        cell = file.cells(r)
-        keys = {k: composed(cell.get(k, "")).strip() for k in ("actor", "article_id", "sentence_id", "context", "date", "split")}
-        for who, names in prefixes.items():
-            labels = {n: composed(cell.get(f"{who}_{n.lower()}", "")).strip() for n in names}
-            if keys["actor"]:
-                yield Row(file.file, r.line, cell.get("text", ""), labels=labels, start=None, end=None, annotator=who, **keys)
+    rows, problems = rows_of(file, [f"{who}_{n}" for who, own in prefixes.items() for n in own])
+    return [replace(r, annotator=who, labels={n: r.labels.get(f"{who}_{n}", "") for n in names}) for r in rows for who in prefixes], problems
 
 
-def _with_annotators(rows: list[Row]) -> list[Row]:
+def _with_annotators(rows: Sequence[Row]) -> list[Row]:
     """Rows that name their annotator: by the column, else by the file."""
     files = list(dict.fromkeys(r.file for r in rows))
     stems = [Path(f).stem for f in files]
@@ -342,12 +343,10 @@ def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats) 
     value = measure(whole)
     if np.isnan(value):
         return Estimate(None, None, None)
-    return Estimate(value, *percentiles([measure(t) for t in drawn]))
+    return Estimate(value, *(percentiles([measure(t) for t in drawn]) or (None, None)))
 
 
 # --------------------------------------------------------------------------- disagreements
-
-_KEYS = ("article_id", "sentence_id", "text", "actor", "start", "end", "context", "date", "split")
 
 
 def disagreements(data: Annotations) -> list[Unit]:
@@ -376,24 +375,20 @@ def _shared(given: Sequence[str]) -> str:
 
 
 def agreed_lines(rows: Sequence[tuple[Unit, dict[str, str]]], data: Annotations) -> Iterator[str]:
-    """What all agree on (`agreed`) as labelled data, to train on beside the settled disagreements; columns without a value are left out.
+    """What all agree on (`agreed`) as labelled data, to train on beside the settled disagreements.
 
     The sentences without an actor stand between, in the order of the files. Raises InputError when a row has no text.
     """
     if bare := [u for u, _ in rows if not u.row.text.strip()]:
         raise InputError(f"{bare[0].row.place}: no text, so that what all agree on is no training data", "give the annotators' files a column `text`")
-    needed = ("text", "actor")
-    keys = [k for k in _KEYS if k in needed or any(getattr(u.row, k) not in ("", None) for u, _ in rows)]
-    yield safe_line((*keys, *(h.name for h in data.heads)))
     files = {f: n for n, f in enumerate(dict.fromkeys(r.file for r in (*data.context, *(u.row for u in data.units))))}
-    silent = dict.fromkeys((h.name for h in data.heads), "")
-    whole = [*((u.row, labels) for u, labels in rows), *((r, silent) for r in data.context)]
-    for row, labels in sorted(whole, key=lambda x: (files[x[0].file], x[0].line)):
-        yield safe_line((*_own(row, keys), *labels.values()))
+    whole = [*(_of_all(u.row, labels) for u, labels in rows), *(_of_all(r, {}) for r in data.context)]
+    return csv_lines(sorted(whole, key=lambda r: (files[r.file], r.line)), [h.name for h in data.heads])
 
 
-def _own(row: Row, keys: Sequence[str]) -> list[str]:
-    return ["" if (value := getattr(row, k)) is None else str(value) for k in keys]
+def _of_all(row: Row, labels: dict[str, str]) -> Row:
+    """The row as no single annotator's."""
+    return replace(row, labels=labels, annotator="")
 
 
 def disagreement_lines(data: Annotations) -> Iterator[str]:
@@ -402,8 +397,8 @@ def disagreement_lines(data: Annotations) -> Iterator[str]:
     Heads that all agree on are filled.
     """
     names = [h.name for h in data.heads]
-    yield safe_line((*_KEYS, *(f"{who}_{n}" for n in names for who in data.annotators), *names))
+    rows = []
     for u in disagreements(data):
-        given = [x for n in names for x in u.labels[n]]
-        settled = [_shared(u.labels[n]) for n in names]
-        yield safe_line((*_own(u.row, _KEYS), *given, *settled))
+        given = {f"{who}_{n}": x for n in names for who, x in zip(data.annotators, u.labels[n], strict=True)}
+        rows.append(_of_all(u.row, given | {n: _shared(u.labels[n]) for n in names}))
+    return csv_lines(rows, [*(f"{who}_{n}" for n in names for who in data.annotators), *names])

@@ -371,7 +371,8 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
     found = {str(k).lower(): v for k, v in record.items()}
-    key = text_column.lower() or next((k for k in _TEXT if isinstance(found.get(k), str)), "")
+    texts = [k for k in _TEXT if isinstance(found.get(k), str)]
+    key = text_column.lower() or next((k for k in texts if found[k].strip()), next(iter(texts), ""))
     text = found.get(key)
     if not isinstance(text, str):
         return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from stance.codebook import DEFAULT_HEADS, gloss
 from stance.errors import cross_validation, number
+from stance.evaluation import ENOUGH
 
 Manifest = Mapping[str, Any]
 Report = Mapping[str, Any]
@@ -68,7 +69,8 @@ def _definitions(manifest: Manifest) -> Iterator[str]:
 
 def _scores(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Scores", "")
-    yield "Intervals are 95 % bootstrap percentiles over articles. Data other than the training data gives other, mostly lower scores."
+    yield f"Intervals are 95 % bootstrap percentiles over articles, and none is given of fewer than {ENOUGH}."
+    yield "Data other than the training data gives other, mostly lower scores."
     for part, title in (("report", cross_validation(manifest["data"].get("group_by", ""))), ("held_out", "held-out articles")):
         for name, r in manifest.get(part, {}).items():
             yield from ("", f"### {name}: {title}", "")

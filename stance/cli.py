@@ -860,16 +860,22 @@ def info(
     """Show what a model is and how good it is. Nothing in the file is run."""
     from stance import card, rendering
     from stance.model import default_model, read_manifest
+    from stance.text import printable
 
     _refuse_overwrite(output, [model])
     chosen = _format(format or ("" if output else "table"), output, ("table", "json", "markdown"))
     manifest = read_manifest(model) if model and not _is_default(model) else default_model().manifest
     if chosen == "json":
         _write([_dumps(manifest)], output)
-    elif chosen == "markdown":
-        _write(card.card_lines(manifest, model.name if model else "default.stance"), output)
-    else:
-        _write(rendering.info_lines(manifest, str(model or "default model")), output)
+        return
+    try:
+        if chosen == "markdown":
+            lines = [*card.card_lines(manifest, model.name if model else "default.stance")]
+        else:
+            lines = [*rendering.info_lines(manifest, str(model or "default model"))]
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
+        raise ModelError(f"{model}: its manifest.json is not what `stance train` writes: {type(e).__name__} {e}", "train it again") from e
+    _write(map(printable, lines), output)
 
 
 @app.command(short_help="Give labelled data to an annotation tool, or take pipelines out.")

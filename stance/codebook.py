@@ -9,6 +9,7 @@ STANCES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate", "neutral
 TONES = ("hostile", "stern", "neutral", "warm")
 NEUTRAL = "neutral"
 UNSURE = "unsure"
+TOLD = ("title", "date", "source")  # what a row of the results tells of its article
 
 GLOSSES: dict[str, dict[str, str]] = {
     "stance": {
@@ -86,9 +87,10 @@ def gloss(head: str, label: str) -> str:
 def column_clashes(heads: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
     """What (head, label; '' for the head itself) would need a column or a word of the results that another has already, and what to do.
 
-    A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them. The label `unsure` is taken.
+    A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them. The columns TOLD and the label `unsure`
+    are taken.
     """
-    out: dict[tuple[str, str], str] = {}
+    out = {(h, ""): f"head {h!r} would have the column of its article's {h.lower()} in results; rename the head" for h in heads if h.lower() in TOLD}
     csv: dict[str, tuple[str, str]] = {}
     other: dict[str, tuple[str, str]] = {}
     own = [(table, f"{h}{end}", h, "") for h in heads for table, ends in ((csv, ("", "_p")), (other, ("", "_p", "_probs"))) for end in ends]

@@ -362,13 +362,13 @@ def parse_row(
 ) -> Row:
     """A row from its cells by column; heads `names`, of which `needed` may not be empty; `neutral` labels by head, where they are not `neutral`.
 
-    Raises ValueError, a problem a line.
+    Without a column `text`, none is asked for. Raises ValueError, a problem a line.
     """
     none = neutral or {}
     bad: list[str] = []
     cell = {k: x if k in ("text", "context") else composed(x) for k, x in cell.items()}  # offsets count in the text as it is
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
-    if not text.strip():
+    if "text" in cell and not text.strip():
         bad.append("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
@@ -381,7 +381,7 @@ def parse_row(
             bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
         else:
             span = [int(raw[0]), int(raw[1])]
-            if not int(raw[0]) < int(raw[1]) <= len(text):
+            if "text" in cell and not int(raw[0]) < int(raw[1]) <= len(text):
                 bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     if bad:
         raise ValueError("\n".join(bad))

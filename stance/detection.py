@@ -11,7 +11,7 @@ import numpy as np
 from stance.actors import Pair, pairs
 from stance.classification import classify_pairs
 from stance.dataset import Dataset, Row, by_article, read_rows
-from stance.evaluation import Floats, percentiles, resample
+from stance.evaluation import Floats, Interval, percentiles, resample
 from stance.lexicon import Lexicon
 from stance.model import Model
 
@@ -20,7 +20,8 @@ ACTORS = "actors"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found beside what is labelled; the interval of F1 is a 95 % bootstrap over articles. NaN where nothing is to be found.
+    """What was found beside what is labelled. Scores are NaN where nothing is to be found; `f1_interval` is a 95 % bootstrap over articles, None
+    there and of fewer than `evaluation.ENOUGH`.
 
     `neutral`: the label of the head that does not count; '' where it has no neutral one.
     """
@@ -31,13 +32,12 @@ class Found:
     precision: float
     recall: float
     f1: float
-    f1_interval: tuple[float, float]
+    f1_interval: Interval
     neutral: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; None for NaN."""
-        values = asdict(self) | {"f1_interval": [None if x != x else x for x in self.f1_interval]}
-        return {k: None if v != v else v for k, v in values.items()}
+        return {k: None if v != v else v for k, v in asdict(self).items()}
 
 
 def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon, draws: int = 1000) -> dict[str, Found]:

@@ -17,18 +17,20 @@ from stance.codebook import Head
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Interval = tuple[float, float] | None  # None: not defined
+ENOUGH = 5  # articles that an interval needs: of fewer, resamples hardly differ
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """Precision, recall, F1 and number of true rows of one label; the interval of F1 is None for a label that does not occur."""
+    """Precision, recall, F1 and number of true rows of one label; the interval of F1 is None for a label that does not occur, and of few articles."""
 
     label: str
     precision: float
     recall: float
     f1: float
     support: int
-    f1_interval: tuple[float, float] | None
+    f1_interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,16 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """All measures of one head. Intervals are 95 % bootstrap percentiles over groups."""
+    """All measures of one head. Intervals are 95 % bootstrap percentiles over groups; None of fewer than ENOUGH."""
 
     head: str
     labels: tuple[str, ...]
     rows: int
     groups: int
     macro_f1: float
-    macro_f1_interval: tuple[float, float]
+    macro_f1_interval: Interval
     accuracy: float
-    accuracy_interval: tuple[float, float]
+    accuracy_interval: Interval
     quadratic_kappa: float | None
     ece: float
     brier: float
@@ -172,20 +174,24 @@ def group_tables(truth: Ints, pred: Ints, labels: int, groups: Sequence[str]) ->
 
 
 def resample(tables: NDArray[Any], draws: int = 1000, seed: int = 0) -> NDArray[Any]:
-    """Bootstrap of whole groups (Efron 1979): sums of `draws` resamples with replacement, shape (draws, …), from one table a group."""
+    """Bootstrap of whole groups (Efron 1979): sums of `draws` resamples with replacement, shape (draws, …), from one table a group.
+
+    Of fewer than ENOUGH groups none is drawn.
+    """
     rng = np.random.default_rng(seed)
     n = len(tables)
+    draws = draws if n >= ENOUGH else 0
     flat = tables.reshape(n, -1)
     sums = [np.bincount(rng.integers(n, size=n), minlength=n) @ flat for _ in range(draws)]
     return np.array(sums).reshape(draws, *tables.shape[1:])
 
 
-def percentiles(scores: Sequence[float] | Floats) -> tuple[float, float]:
-    """The 95 % percentile interval of bootstrap scores; scores that are not defined are left out."""
+def percentiles(scores: Sequence[float] | Floats) -> Interval:
+    """The 95 % percentile interval of bootstrap scores; scores that are not defined are left out, and without any there is none."""
     known = np.asarray(scores, dtype=float)
     known = known[~np.isnan(known)]
     if not len(known):
-        return float("nan"), float("nan")
+        return None
     low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)
 
@@ -230,7 +236,7 @@ def _class_scores(head: Head, table: Ints, drawn: Ints) -> tuple[ClassScore, ...
     precision, recall, f1 = f1_scores(table)
     occurs = drawn.sum(1) + drawn.sum(2) > 0
     spread = [f1_scores(t)[2] for t in drawn]
-    ranges = [percentiles([f[i] for f, o in zip(spread, occurs, strict=True) if o[i]]) if occurs[:, i].any() else None for i in range(len(table))]
+    ranges = [percentiles([f[i] for f, o in zip(spread, occurs, strict=True) if o[i]]) for i in range(len(table))]
     return tuple(
         ClassScore(x, float(precision[i]), float(recall[i]), float(f1[i]), int(table[i].sum()), ranges[i]) for i, x in enumerate(head.labels)
     )

@@ -46,6 +46,7 @@ _PLAIN, _ENCODED, _NETWORK, _TABLE = 1, 2, 3, 4
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
+_NEEDED = ("version", "fingerprint", "heads", "data", "settings", "scikit-learn", "numpy", "python")  # of every manifest
 
 Dense = NDArray[np.floating[Any]]  # vectors of an encoder, or scores of a network
 Found = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
@@ -448,6 +449,8 @@ def _manifest(members: dict[str, bytes | memoryview], path: Path) -> dict[str, A
             f"{path}: format {number} is newer than this version reads ({FORMAT}); written by stance {manifest.get('version', '?')}",
             "upgrade: pip install -U stance",
         )
+    if lacking := [k for k in _NEEDED if k not in manifest]:
+        raise ModelError(f"{path}: its manifest.json has no {lacking[0]!r}", "train it again")
     return dict(manifest)
 
 

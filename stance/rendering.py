@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from stance.actors import Reading
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
-from stance.codebook import NEUTRAL, UNSURE, column_clashes
+from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes
 from stance.errors import DataError, ModelError, cross_validation, number
-from stance.tables import Csv, csv_line, plain_cell, safe_line
+from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -105,15 +105,20 @@ def _shorten(text: str, room: int) -> str:
 
 
 def jsonl_lines(results: Iterable[Result]) -> Iterator[str]:
-    """One JSON object a judgement: `Judgement.as_dict`, with title, date and source of its article, always, after the id."""
+    """One JSON object a judgement: `Judgement.as_dict`, with title, date and source of its article, always, after the id.
+
+    Raises ModelError for a head of such a name.
+    """
     for r in results:
         for j in r.judgements:
-            yield json.dumps({"article": j.article, **_told(r.item), **j.as_dict()}, ensure_ascii=False)
+            yield json.dumps({"article": j.article, **_told(r.item, j), **j.as_dict()}, ensure_ascii=False)
 
 
-def _told(item: Article | Skipped) -> dict[str, Any]:
-    """What a row says of its article; a head of such a name comes after it, and wins."""
-    return {k: getattr(item, k) for k in ("title", "date", "source")} if isinstance(item, Article) else {}
+def _told(item: Article | Skipped, j: Judgement) -> dict[str, Any]:
+    """What a row says of its article."""
+    if taken := [h for h in j.labels if h in TOLD]:
+        raise ModelError(f"head {taken[0]!r} has the name of what results tell of the article", "train the model again with another name")
+    return {k: getattr(item, k) for k in TOLD} if isinstance(item, Article) else {}
 
 
 def csv_lines(results: Iterable[Result], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
@@ -142,7 +147,7 @@ def _nothing(heads: Mapping[str, Sequence[str]]) -> Judgement:
 
 def csv_row(item: Article | Skipped, j: Judgement) -> dict[str, Any]:
     """`Judgement.as_row` as cells, with title, date and source of its article after the id."""
-    return {"article_id": j.article, **_told(item), **_as_cells(j.as_row())}
+    return {"article_id": j.article, **_told(item, j), **_as_cells(j.as_row())}
 
 
 def _as_cells(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,22 +159,24 @@ def filled_lines(
 ) -> Iterator[str]:  # fmt: skip
     """A table with the labels of its rows in further columns: judgements of the records at `lines`. Lines are to end as `table.end`.
 
-    Names of new columns begin with `prefix`. Cells stay as they are; a row without a judgement gets empty ones (null in JSON lines).
+    Names of new columns begin with `prefix`. New cells are safe (`spreadsheet_cell`), others stay as they are; a row without a judgement gets empty
+    ones (null in JSON lines).
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
     """
     judged, header = iter(judgements), table.header.cells
-    names = [prefix + c for c in _nothing(heads).label_cells()]
+    names = list(_label_values(None, heads, prefix)) if jsonl else [prefix + c for c in _nothing(heads).label_cells()]
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
         first = [table.first_line] if table.first_line else []
-        yield table.mark + table.end.join([*first, csv_line([*header, *names], table.delimiter)])
+        yield table.mark + table.end.join([*first, csv_line([*header, *map(spreadsheet_cell, names)], table.delimiter)])
     for r in table.records:
         j = next(judged) if r.line in lines else None
         if jsonl:
             yield json.dumps(dict(zip(header, map(plain_cell, r.cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
         else:
-            yield csv_line([*r.cells, *(_as_cells(j.label_cells()).values() if j else [""] * len(names))], table.delimiter)
+            new = _as_cells(j.label_cells()).values() if j else [""] * len(names)
+            yield csv_line([*r.cells, *map(spreadsheet_cell, new)], table.delimiter)
 
 
 def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:
@@ -218,9 +225,9 @@ def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str
 def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Iterator[str]:
     """A head's report as a table."""
     r = report if isinstance(report, dict) else report.as_dict()
-    low, high = r["macro_f1_interval"]
     yield f"{title or r['head']}: {number(r['rows'], 'pair')} in {number(r['groups'], 'article')}"
-    yield f"  macro-F1  {r['macro_f1']:.3f}   95 % interval {low:.3f}–{high:.3f}   " + "   ".join(f"{n} {v:.3f}" for n, v in r["baselines"].items())
+    baselines = "   ".join(f"{n} {v:.3f}" for n, v in r["baselines"].items())
+    yield f"  macro-F1  {r['macro_f1']:.3f}   95 % interval {_interval(r['macro_f1_interval'])}   {baselines}"
     kappa = f"   quadratic kappa {r['quadratic_kappa']:.3f}" if r["quadratic_kappa"] is not None else ""
     yield f"  accuracy  {r['accuracy']:.3f}   ECE {r['ece']:.3f}   Brier {r['brier']:.3f}{kappa}"
     yield "  accuracy at coverage  " + "   ".join(f"{k} {v:.3f}" for k, v in r["coverage"].items())
@@ -231,6 +238,10 @@ def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Ite
             f"  {c['label']:<{width}}{c['precision']:<11.3f}{c['recall']:<8.3f}{c['f1']:<7.3f}{c['support']:<8}"
             + " " * 13 + _confusion(row, r["labels"])
         )  # fmt: skip
+
+
+def _interval(pair: Sequence[float] | None) -> str:
+    return f"{pair[0]:.3f}–{pair[1]:.3f}" if pair else "–"
 
 
 def _confusion(cells: Sequence[Any], labels: Sequence[str]) -> str:
@@ -262,9 +273,8 @@ def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     width = max([28, *(len(t) + 2 for t in titles.values())])
     yield f"  {'':<{width}}{'precision':<11}{'recall':<8}{'F1':<7}95 % interval   right  found  labelled"
     for name, f in found.items():
-        precision, recall, f1, low, high = ("–" if x != x else f"{x:.3f}" for x in (f.precision, f.recall, f.f1, *f.f1_interval))
-        interval = f"{low}–{high}" if low != "–" else low
-        yield f"  {titles[name]:<{width}}{precision:<11}{recall:<8}{f1:<7}{interval:<16}{f.right:<7}{f.found:<7}{f.labelled}"
+        precision, recall, f1 = ("–" if x != x else f"{x:.3f}" for x in (f.precision, f.recall, f.f1))
+        yield f"  {titles[name]:<{width}}{precision:<11}{recall:<8}{f1:<7}{_interval(f.f1_interval):<16}{f.right:<7}{f.found:<7}{f.labelled}"
     for name, f in found.items():
         for n, what, score in ((f.found, "found", "precision"), (f.labelled, "labelled", "recall")):
             if not n:
@@ -287,12 +297,12 @@ def scores(
 
 
 def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:
-    """The scores of every label as CSV, head by head; the interval of a label that does not occur is empty."""
-    yield csv_line(["head", "label", "precision", "recall", "f1", "f1_low", "f1_high", "pairs"])
+    """The scores of every label as CSV (`safe_line`), head by head; an interval that is not defined is empty."""
+    yield safe_line(["head", "label", "precision", "recall", "f1", "f1_low", "f1_high", "pairs"])
     for name, r in reports.items():
         for c in r.classes:
             scores = [f"{x:.4f}" for x in (c.precision, c.recall, c.f1, *(c.f1_interval or ()))]
-            yield csv_line([name, c.label, *scores, *([] if c.f1_interval else ["", ""]), c.support])
+            yield safe_line([name, c.label, *scores, *([] if c.f1_interval else ["", ""]), c.support])
 
 
 def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
@@ -349,4 +359,6 @@ def agreement_lines(a: HeadAgreement) -> Iterator[str]:
 
 
 def _estimate(e: Estimate) -> str:
-    return "not defined" if e.value is None else f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"
+    if e.value is None:
+        return "not defined"
+    return f"{e.value:.3f} ({_interval(None if e.low is None or e.high is None else (e.low, e.high))})"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.errors import InputError, near_miss, number
-from stance.evaluation import resample
+from stance.evaluation import ENOUGH, resample
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 
@@ -30,7 +30,6 @@ Floats = NDArray[np.float64]
 FORMAT = 1  # PRAGMA user_version of the databases read here
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
-ENOUGH = 5  # articles that an interval and a correction need: of fewer, resamples hardly differ
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
 PERIODS = 240  # in a chart
 SENTENCES = 8  # shown behind a number

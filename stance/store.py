@@ -314,7 +314,7 @@ def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool) -> tup
                 + "\n  ".join(_differences(run, runs[0])),
                 "give the same again to go on with it; --append adds a further run; --restart begins anew",
             )
-        _head_columns(db, run.heads)
+        _head_columns(db, path, run.heads)
         found = db.execute(
             "INSERT INTO run(started, version, model, model_name, lexicon, settings, manifest) VALUES (?,?,?,?,?,?,?)",
             (_now(), run.version, run.model, run.model_name, run.lexicon, run.settings, run.manifest),
@@ -526,11 +526,15 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _head_columns(db: sqlite3.Connection, heads: Sequence[str]) -> None:
-    """Columns of the heads that have none yet, and the flat view of all."""
+def _head_columns(db: sqlite3.Connection, path: Path, heads: Sequence[str]) -> None:
+    """Columns of the heads that have none yet, and the flat view of all. Raises InputError where one of them is another head's."""
     there = [r[1] for r in db.execute("PRAGMA table_info(judgement)")]
-    for column, kind in ((c, k) for h in heads for c, k in zip(_columns(h), ("TEXT", "REAL", "TEXT"), strict=True)):
-        if column not in there:
+    lower = {c.lower(): c for c in there}  # case does not tell columns apart
+    for head in (h for h in heads if not {*_columns(h)} <= {*there}):
+        if taken := [c for c in _columns(head) if c.lower() in lower]:
+            said = f"{path}: head {head!r} needs the column {taken[0]!r}, and {lower[taken[0].lower()]!r} is of a head of an earlier run"
+            raise InputError(said, "write to another database, or train the model again with another name of the head")
+        for column, kind in zip(_columns(head), ("TEXT", "REAL", "TEXT"), strict=True):
             db.execute(f"ALTER TABLE judgement ADD COLUMN {_quoted(column)} {kind}")
             there.append(column)
     flat = [f"{what} AS {_quoted(name)}" for name, what in _FLAT.items()]

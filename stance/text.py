@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 V = TypeVar("V")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 DATA = Path(__file__).parent / "data"  # the tables that ship with the package
 
 
@@ -110,6 +111,11 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 _HASHTAG = re.compile(r"(?<=#)\w+\b", re.A)
 _HASHED = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")  # the words of a hashtag, as its capitals part them
+
+
+def printable(text: str) -> str:
+    """The text without control characters other than tabs and line ends, which would tell a terminal what to do."""
+    return _CONTROL.sub("", text)
 
 
 def tokenize(text: str) -> Tokens:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,10 +13,11 @@ from conftest import cases, hold
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.actors import Mention, pairs, read
+from stance.actors import Mention, _token_span, pairs, read
 from stance.errors import DataError, InputError
 from stance.lexicon import Lexicon, clashes, default_lexicon, load_lexicon, valid_date
 from stance.naming import _PRIVATE
+from stance.text import tokenize
 
 HEADER = "alias,actor,kind,from,to,guard\n"
 
@@ -319,3 +321,16 @@ def test_a_learnt_name_keeps_its_own_spelling() -> None:
 def test_private_nouns_are_listed_without_the_plurals_that_the_rule_covers() -> None:
     assert not [w for w in _PRIVATE if w.removesuffix("s") in _PRIVATE - {w}]
     assert [mentions(text)[0].kind for text in ("Peruvian farmer left.", "Peruvian farmers left.")] == ["place", "place"]
+
+
+@given(st.text("ab .’\u0301", max_size=20), st.integers(0, 20), st.integers(0, 20))
+def test_the_tokens_of_a_span_are_all_that_share_a_character(text: str, start: int, end: int) -> None:
+    tokens = tokenize(text)
+    inside = [i for i, (s, e) in enumerate(zip(tokens.starts, tokens.ends, strict=True)) if s < end and e > start]
+    assert _token_span(tokens, start, end) == ((inside[0], inside[-1] + 1) if inside else (0, 1))
+
+
+def test_a_line_of_many_groups_takes_linear_time() -> None:
+    begun = time.process_time()
+    (reading,) = read("both sides said Russia and Iran met , " * 8000, default_lexicon())
+    assert len(reading.mentions) == 4 * 8000 and time.process_time() - begun < 10  # half a second; it was a minute

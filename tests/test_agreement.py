@@ -91,11 +91,23 @@ def test_two_files(tmp_path: Path) -> None:
     a = agreement(read)["stance"]
     assert (a.annotators, a.pairs, a.articles, a.equal.value) == (("ann", "bob"), 4, 2, 0.75)
     assert a.between[0].confusion[a.labels.index("accuse")][a.labels.index("firm")] == 1
-    assert a.equal.low == 0.5 and a.equal.high == 1.0  # the two articles alone
+    assert (a.equal.low, a.equal.high) == (None, None)  # of two articles alone
     firm = a.classes[a.labels.index("firm")]
     assert (firm.given, firm.specific.value) == (3, pytest.approx(2 / 3))
     assert firm.alpha.value == pytest.approx(krippendorff(coincidences(np.array([[0, 0], [0, 0], [0, 1], [1, 1]]), 2)))
     assert a.fleiss is None  # for more than two
+
+
+@pytest.mark.parametrize(("articles", "there"), [(4, False), (5, True)])
+def test_few_articles_have_no_interval(tmp_path: Path, run: Callable[..., Run], articles: int, there: bool) -> None:
+    for who, odd in (("ann", "firm"), ("bob", "deny")):
+        rows = [{"article_id": f"a{i % articles}", "sentence_id": i, "text": "Norway left.", "actor": "Norway", "stance": ("deny", "firm", odd)[i % 3]} for i in range(20)]
+        write_csv(tmp_path / f"{who}.csv", rows)
+    files = (tmp_path / "ann.csv", tmp_path / "bob.csv")
+    found = json.loads(run("agree", *files, "-f", "json").out)["heads"]["stance"]
+    every = [found["equal"], found["alpha"], found["between"][0]["kappa"], *(c[k] for c in found["classes"] for k in ("specific", "alpha"))]
+    assert {(e["value"] is not None, e["low"] is not None, e["high"] is not None) for e in every} == {(True, there, there)}
+    assert ("(–)" in run("agree", *files).out) is not there
 
 
 def test_equal_files_agree_fully(tmp_path: Path) -> None:
@@ -264,6 +276,39 @@ def test_a_wide_file_without_keys(tmp_path: Path) -> None:
     assert e.value.message == f"{path}:1: no column 'sentence_id'; seen: actor, x_stance, y_stance"
 
 
+def test_a_wide_file_keeps_what_two_files_keep(tmp_path: Path, run: Callable[..., Run]) -> None:
+    """Spans, targets and the sentences without an actor."""
+    rows = [{"article_id": "a", "sentence_id": n, "text": t, "actor": a, "start": s, "end": e, "target": o} for n, (t, a, s, e, o) in enumerate([
+        ("Norway condemned the raid.", "Norway", 0, 6, "Peru"), ("Ola Lie was hurt.", "", "", "", ""), ("It left.", "Chile", 0, 2, "Kenya"),
+    ])]  # fmt: skip
+    given = {"ann": ("accuse", "", "firm"), "bob": ("accuse", "", "deny")}
+    files = [write_csv(tmp_path / f"{who}.csv", [{**r, "stance": x} for r, x in zip(rows, given[who], strict=True)]) for who in given]
+    wide = write_csv(tmp_path / "w.csv", [{**r, "ann_stance": a, "bob_stance": b} for r, a, b in zip(rows, *given.values(), strict=True)])
+    written = []
+    for name, inputs in (("long", files), ("wide", [wide])):
+        agreed, differ = tmp_path / f"{name}-agreed.csv", tmp_path / f"{name}-differ.csv"
+        assert run("agree", *inputs, "--agreed", agreed, "-o", differ).code == 0
+        written.append((agreed.read_text("utf-8"), differ.read_text("utf-8")))
+    assert written[0] == written[1]
+    agreed_rows, differing = (list(csv.DictReader(io.StringIO(x))) for x in written[1])
+    assert [(r["text"], r["start"], r["end"], r["target"], r["stance"], r["annotator"]) for r in agreed_rows] == [
+        ("Norway condemned the raid.", "0", "6", "Peru", "accuse", ""), ("Ola Lie was hurt.", "", "", "", "", "")
+    ]  # fmt: skip
+    assert [(r["end"], r["target"], r["ann_stance"], r["bob_stance"], r["stance"]) for r in differing] == [("2", "Kenya", "firm", "deny", "")]
+
+
+def test_rows_of_a_wide_file_are_checked(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"text": "Peru left.", "actor": "Peru", "start": 0, "end": 99, "a_stance": "deny", "b_stance": "deny"}])
+    with pytest.raises(DataError) as e:
+        read_annotations(path)
+    assert [x.split(";")[0] for x in e.value.problems] == [f"{path}:2: start,end 0,99 are outside the text of 10 characters, or hold none"]
+
+
+def test_a_wide_file_in_which_one_annotator_has_a_head_more(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"text": "Peru left.", "actor": "Peru", "a_stance": "deny", "a_tone": "stern", "b_stance": "deny"}])
+    assert read_annotations(path).units[0].labels == {"stance": ("deny", "deny"), "tone": ("stern", "")}
+
+
 def test_the_double_reading_of_the_corpus() -> None:
     readings = read_annotations(ROOT / "training_data" / "readings")
     found = agreement(readings, draws=20)
@@ -294,7 +339,7 @@ def test_from_two_annotators_to_training_data(tmp_path: Path, run: Callable[...,
     agreed, disputed, settled = (tmp_path / f"{x}.csv" for x in ("agreed", "disputed", "settled"))
     r = run("agree", one, two, "-o", disputed, "--agreed", agreed)
     assert r.code == 0 and f"wrote {agreed}: 2 pairs on which all agree" in r.err
-    assert next(csv.reader(agreed.open(encoding="utf-8"))) == ["article_id", "sentence_id", "text", "actor", "start", "end", "stance", "tone"]
+    assert next(csv.reader(agreed.open(encoding="utf-8"))) == ["article_id", "sentence_id", "text", "actor", "start", "end", "stance", "tone", "target", "context", "date", "split", "annotator"]
     write_csv(disputed, [{**x, "stance": x["bob_stance"]} for x in csv.DictReader(disputed.open(encoding="utf-8"))])
     assert run("import", disputed, "--from", "csv", "-o", settled).code == 0
     data = read_dataset([agreed, settled])
@@ -381,4 +426,4 @@ def test_help_says_what_a_head_is_for(run: Callable[..., Run]) -> None:
 
 def test_agree_as_a_table(tmp_path: Path, run: Callable[..., Run]) -> None:
     out = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(2)]).out
-    assert "stance: 4 pairs in 2 articles, labelled by 0, 1" in out and "Cohen's kappa         1.000 (1.000–1.000)" in out and "rows 0, columns 1" in out
+    assert "stance: 4 pairs in 2 articles, labelled by 0, 1" in out and "Cohen's kappa         1.000 (–)" in out and "rows 0, columns 1" in out

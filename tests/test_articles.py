@@ -579,6 +579,17 @@ def test_one_id_for_two_texts_is_said(put: Put, capsys: pytest.CaptureFixture[st
     assert "warning: 1 article has the id of an earlier one (first: '3' of " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("record", [{"text": "", "body": "Norway denied it."}, {"text": " ", "content": None, "body": "Norway denied it."}, {"body": "Norway denied it."}])
+def test_an_empty_field_hides_no_other_text(put: Put, record: dict[str, str | None]) -> None:
+    told = ",".join(record), ",".join(x or "" for x in record.values())
+    for path in (put("a.jsonl", json.dumps(record)), put("b.csv", "\n".join(told))):
+        assert [a.text for a in read_articles(path)] == ["Norway denied it."]
+
+
+def test_without_any_text_the_first_field_is_said_to_be_empty(put: Put) -> None:
+    assert [x.reason for x in scan_articles(put("a.jsonl", '{"text": "", "body": " "}')) if isinstance(x, Skipped)] == ["the text is empty"]
+
+
 @pytest.mark.parametrize("odd", [None, 7, b"a.txt", [None], io.StringIO("Norway left.")])
 def test_what_is_no_path_is_told(odd: Any) -> None:
     with pytest.raises(InputError, match="articles are given as .*, not as the path of a file"):

@@ -15,21 +15,26 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import pytest
 from conftest import LIMIT, REPORTS, ROOT, Run, popen, relabel, until, write_csv
+from test_model import edit, rebuilt
 
 import stance
 from stance import cli, rendering
 from stance.articles import Article
 from stance.classification import Judgement, Result
+from stance.codebook import Head
 from stance.dataset import read_dataset, read_pairs
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, ModelError
+from stance.evaluation import report
 from stance.model import Model, load
+from stance.tables import read_csv
 from stance.training import Settings, train
 
 Cli = Callable[..., Run]
@@ -236,12 +241,11 @@ def test_csv_is_safe_in_a_spreadsheet_and_comes_back_as_it_was(run: Cli, model_f
     assert [r.text[r.start : r.end] for r in back] == [r.actor for r in back]
 
 
-def test_a_head_called_as_what_a_row_tells_of_its_article_is_not_lost() -> None:
+@pytest.mark.parametrize("lines", [rendering.jsonl_lines, rendering.csv_lines, lambda _: rendering.csv_lines([], {"source": ["named"]})])
+def test_a_head_called_as_what_a_row_tells_of_its_article_is_refused(lines: Callable[[list[Result]], Iterator[str]]) -> None:
     judgement = Judgement("a", 0, 0, 0, 5, "Text.", "Peru", (), {"source": "named"}, {"source": {"named": 1.0}})
-    result = Result(Article("a", "Text.", source="Gazette"), (judgement,))
-    assert json.loads(next(rendering.jsonl_lines([result])))["source"] == "named"
-    (row,) = csv.DictReader(rendering.csv_lines([result]))
-    assert (row["source"], row["source_p"]) == ("named", "1.0000")
+    with pytest.raises(ModelError, match="head 'source'"):
+        next(lines([Result(Article("a", "Text.", source="Gazette"), (judgement,))]))
 
 
 def test_a_date_given_decides_who_is_in_office_where_there_is_none(run: Cli, model_file: Path, tmp_path: Path) -> None:
@@ -611,6 +615,25 @@ def test_check_and_cross_validation_know_the_neutral_label(run: Cli, sided: Path
     assert r.code == 2 and "give data alone" in r.err
 
 
+# --------------------------------------------------------------------------- info
+
+
+@pytest.mark.parametrize("format", ["table", "markdown"])
+def test_info_sends_a_terminal_no_commands(run: Cli, model_file: Path, tmp_path: Path, format: str) -> None:
+    (tmp_path / "m.stance").write_bytes(rebuilt(model_file, edit(about={"note": "no\x1b[2J\x9b1mte"})))
+    r = run("info", tmp_path / "m.stance", "-f", format)
+    assert r.code == 0 and "note: no" in r.out and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", r.out)
+
+
+@pytest.mark.parametrize("format", ["table", "markdown"])
+@pytest.mark.parametrize("odd", [{"data": {}}, {"heads": [{}]}, {"settings": 3}, {"report": {"stance": {}}}, {"about": []}])
+def test_info_of_an_odd_manifest(run: Cli, model_file: Path, tmp_path: Path, format: str, odd: dict[str, object]) -> None:
+    (tmp_path / "m.stance").write_bytes(rebuilt(model_file, edit(**odd)))
+    r = run("info", tmp_path / "m.stance", "-f", format)
+    is_message(r)
+    assert "m.stance: its manifest.json is not what `stance train` writes: " in r.err
+
+
 # --------------------------------------------------------------------------- train, evaluate, check
 
 
@@ -674,6 +697,21 @@ def test_predict_does_not_write_over_columns(run: Cli, model_file: Path, tmp_pat
     r = run("predict", path, "-m", model_file, "-o", out)
     is_message(r)
     assert "has a column 'Stance' already" in r.err and "--prefix" in r.err and not out.exists()
+    path = write_csv(tmp_path / "own.csv", [{"text": "Oslo condemned it.", "actor": "Norway", "stance_probs": "mine"}])
+    r = run("predict", path, "-m", model_file, "-f", "jsonl")
+    is_message(r)
+    assert "has a column 'stance_probs' already" in r.err
+
+
+def test_a_label_that_would_be_a_formula(tmp_path: Path) -> None:
+    """New cells of a table, and scores by label, are safe for spreadsheets."""
+    heads = {"view": ("=1+1", "odd")}
+    j = Judgement("", 0, 0, 0, 0, "", "", (), {"view": "=1+1"}, {"view": {"=1+1": 1.0, "odd": 0.0}})
+    given = read_csv(write_csv(tmp_path / "t.csv", [{"text": "=Oslo left.", "actor": "Norway"}]))
+    header, row = rendering.filled_lines(given, [j], {2}, heads, prefix="-")
+    assert (header, row) == ("text,actor,'-view,'-view_p,'-view_=1+1,'-view_odd", "=Oslo left.,Norway,'=1+1,1.0000,1.0000,0.0000")
+    scores = report(Head("view", heads["view"]), np.array([0]), np.array([[1.0, 0.0]]), ["a"])
+    assert list(rendering.class_lines({"view": scores}))[1] == "view,'=1+1,1.0000,1.0000,1.0000,,,1"
 
 
 @pytest.mark.parametrize("column", ["actor", "actor=", "=who", "actor=who actor=start", "actor=who text=who"])

@@ -474,6 +474,7 @@ def test_the_same_sentence_after_another_context_is_no_duplicate(file: Write) ->
         (["mood", "mood_q"], "x q", "{path}:3: label 'q' of head 'mood' would have the column 'mood_q' in results, which is one of head 'mood_q'; rename the label"),
         (["mood", "mood_probs"], "x y", "head 'mood_probs' would have the column 'mood_probs' in results, which is one of head 'mood'; rename the head"),
         (["a", "a_b"], "c b_c", "{path}:2: label 'c' of head 'a_b' would have the column 'a_b_c' in results, which is one of label 'b_c' of head 'a'; rename the label"),
+        (["Source"], "x y", "head 'Source' would have the column of its article's source in results; rename the head"),
         (["mood"], "probs q Q", ""),
     ],
 )  # fmt: skip

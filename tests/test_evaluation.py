@@ -12,6 +12,7 @@ from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
 from stance.codebook import Head
 from stance.evaluation import (
+    ENOUGH,
     Ints,
     brier,
     calibration_bins,
@@ -29,7 +30,7 @@ from stance.evaluation import (
     resample,
     threshold_for,
 )
-from stance.rendering import report_lines
+from stance.rendering import class_lines, report_lines
 from stance.training import Settings, group_folds
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
@@ -90,18 +91,27 @@ def test_rows_of_one_probability_reach_a_threshold_together() -> None:
 
 
 def test_the_bootstrap_draws_whole_groups() -> None:
-    groups = ["a", "b", "a", "c", "b"]
-    tables = group_tables(np.array([0, 0, 0, 1, 0]), np.array([0, 1, 0, 1, 1]), 2, groups)
-    assert tables.tolist() == [[[2, 0], [0, 0]], [[0, 2], [0, 0]], [[0, 0], [0, 1]]]
+    groups = ["a", "b", "a", "c", "b", "d", "e"]
+    tables = group_tables(np.array([0, 0, 0, 1, 0, 1, 1]), np.array([0, 1, 0, 1, 1, 1, 1]), 2, groups)
+    assert tables.tolist() == [[[2, 0], [0, 0]], [[0, 2], [0, 0]], *[[[0, 0], [0, 1]]] * 3]
     drawn = resample(tables, draws=30)
     assert drawn.shape == (30, 2, 2)
-    assert all(t[0, 0] % 2 == 0 and t[0, 1] % 2 == 0 and t[0, 0] / 2 + t[0, 1] / 2 + t[1, 1] == 3 for t in drawn)
+    assert all(t[0, 0] % 2 == 0 and t[0, 1] % 2 == 0 and t[0, 0] / 2 + t[0, 1] / 2 + t[1, 1] == 5 for t in drawn)
     assert (drawn == resample(tables, draws=30)).all()
 
 
 def test_intervals_leave_out_what_is_not_defined() -> None:
     assert percentiles([float("nan"), 1.0, 1.0]) == (1.0, 1.0)
-    assert np.isnan(percentiles([float("nan")])).all()
+    assert percentiles([float("nan")]) is None
+
+
+@pytest.mark.parametrize(("articles", "there"), [(ENOUGH - 1, False), (ENOUGH, True)])
+def test_few_articles_have_no_interval(articles: int, there: bool) -> None:
+    truth = np.arange(40) % 2
+    r = report(Head("mood", ("bad", "good", "odd")), truth, np.eye(3)[np.arange(40) % 3], [str(i % articles) for i in range(40)], draws=20)
+    assert [x is not None for x in (r.macro_f1_interval, r.accuracy_interval, *(c.f1_interval for c in r.classes[:2]))] == [there] * 4
+    assert next(x for x in report_lines(r) if "macro-F1" in x).split("interval ")[1].startswith("–   ") is not there
+    assert list(class_lines({"mood": r}))[1].count(",,") == (not there)
 
 
 def test_intervals_hold_the_score_and_narrow_with_more_articles() -> None:

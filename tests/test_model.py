@@ -285,6 +285,11 @@ def test_a_manifest_that_is_none(refused: Refused, model_file: Path, reader: Cal
 
 
 @READERS
+def test_a_bare_manifest(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
+    refused(reader, rebuilt(model_file, lambda m: m.update({"manifest.json": b'{"format": 1, "heads": []}'})), "manifest.json has no 'version'")
+
+
+@READERS
 def test_no_manifest(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
     refused(reader, rebuilt(model_file, lambda m: m.pop("manifest.json")), "manifest")
 

@@ -18,9 +18,10 @@ from conftest import ROOT, Run, complaints, open_page
 from stance.articles import Article, Skipped, read_articles
 from stance.classification import classify, classify_archive
 from stance.errors import InputError
+from stance.evaluation import ENOUGH
 from stance.lexicon import default_lexicon
 from stance.model import Model, load
-from stance.reporting import CORRECTED, ENOUGH, OUTLETS, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
+from stance.reporting import CORRECTED, OUTLETS, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
 from stance.store import describe_run, record
 
 Cli = Callable[..., Run]

@@ -15,6 +15,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from stance.dataset import read_dataset
 from stance.errors import InputError, ModelError, StanceError
 from stance.lexicon import Lexicon
 from stance.model import Model
-from stance.store import APPLICATION, describe_run, record, write_parquet
+from stance.store import APPLICATION, Rows, describe_run, record, write_parquet
 from stance.training import train
 
 Cli = Callable[..., Run]
@@ -237,9 +238,9 @@ def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_pat
 
 
 def test_a_head_that_is_no_column_is_refused(lexicon: Lexicon, tmp_path: Path) -> None:
-    path = relabel(tmp_path / "own.csv", "title", {"warm": "good", "stern": "bad"})
-    odd = train(read_dataset(path, heads=["title"]), settings=SETTINGS)[0]
-    with pytest.raises(ModelError, match="head 'title' cannot be kept in a database: the column 'title' is taken"):
+    path = relabel(tmp_path / "own.csv", "input", {"warm": "good", "stern": "bad"})
+    odd = train(read_dataset(path, heads=["input"]), settings=SETTINGS)[0]
+    with pytest.raises(ModelError, match="head 'input' cannot be kept in a database: the column 'input' is taken"):
         describe_run(odd, lexicon, {})
 
 
@@ -510,6 +511,27 @@ def test_append_adds_a_run_with_other_heads(run: Cli, few: Path, model_file: Pat
     assert after["article"][:5] == before["article"] and [(a[1], a[2]) for a in after["article"]] == [(r, n) for r in (1, 2) for n in range(5)]
     assert sql(out, "SELECT DISTINCT run, stance IS NULL, mood IS NULL FROM judgements") == [(1, 0, 1), (2, 1, 0)]
     assert sql(out, "PRAGMA foreign_key_check") == [] and "judgement_mood" in {r[0] for r in sql(out, "SELECT name FROM sqlite_master")}
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [("View", "needs the column 'View', and 'view'"), ("view_p", "needs the column 'view_p', and 'view_p'"), ("view_PROBS", "needs the column 'view_PROBS', and 'view_probs'")],
+)
+def test_a_head_that_would_share_a_column_with_that_of_an_earlier_run(tmp_path: Path, model: Model, lexicon: Lexicon, head: str, said: str) -> None:
+    out, run = tmp_path / "r.db", describe_run(model, lexicon, {})
+    items = [Article("a", "Norway left.")]
+
+    def judge(x: Iterable[Article | Skipped], finish: Callable[[Result], Rows]) -> Iterator[list[Rows]]:
+        return ([finish(Result(item))] for item in x)
+
+    record(out, items, judge, replace(run, heads=("view",)))
+    before = dump(out)
+    for heads in ((head,), ("fresh", head)):
+        with pytest.raises(InputError) as e:
+            record(out, items, judge, replace(run, model="other", heads=heads), append=True)
+        assert e.value.message == f"{out}: head {head!r} {said} is of a head of an earlier run"
+    assert dump(out) == before
+    record(out, items, judge, replace(run, model="other", heads=("view", "mood")), append=True)
 
 
 def test_an_input_that_has_grown_is_added_with_append(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
