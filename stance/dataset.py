@@ -19,7 +19,7 @@ from pathlib import Path
 from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
-from stance.lexicon import Lexicon, check_lexicon, default_lexicon, valid_date
+from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
 from stance.tables import Csv, composed, given_paths, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
@@ -438,7 +438,7 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     missed = "if it was written for an empty cell, empty the cell or delete the row"
     told = [("missing", f"{c} {x!r} is read as it stands", those, missed) for (c, x), those in found.items()]
     if undated := [r for r in rows if r.date and not valid_date(r.date)]:
-        told.append(("date", f"date is not understood: {undated[0].date[:40]!r}", undated, "write YYYY-MM-DD"))
+        told.append(("date", f"date is not understood: {undated[0].date[:40]!r}", undated, date_hint(undated[0].date)))
     for kind, what, those, todo in told:
         more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
         yield kind, f"{those[0].place}: {what}{more}; {todo}"

@@ -399,8 +399,8 @@ def test_values_that_stand_for_an_empty_cell_are_told(file: Write) -> None:
 
 
 def test_a_date_that_is_not_understood_is_told(file: Write) -> None:
-    path = file("text,actor,stance,date\nNorway denied it.,Norway,deny,2019-04-03\nChile left.,Chile,firm,03.04.2019\nPeru left.,Peru,firm,NA\nIran left.,Iran,firm,\n")
-    assert read_dataset(path).warnings == (f"{path}:3: date is not understood: '03.04.2019' (and in 1 further row); write YYYY-MM-DD",)
+    path = file("text,actor,stance,date\nNorway denied it.,Norway,deny,2019-04-03\nChile left.,Chile,firm,03/04/2019\nPeru left.,Peru,firm,NA\nIran left.,Iran,firm,\n")
+    assert read_dataset(path).warnings == (f"{path}:3: date is not understood: '03/04/2019' (and in 1 further row); write YYYY-MM-DD: either number may be the month",)
     assert [f.kind for f in check([path]).findings if f.place.endswith(":3")] == ["date"]
 
 
