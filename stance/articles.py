@@ -433,7 +433,9 @@ def _plain(name: str) -> str:
 
 def _may_date(name: str, value: Any) -> bool:
     """Whether a field looks as if it told when the article came out."""
-    return bool(re.search(r"dat(e|um)|time|publi(sh|ca)|day$|year", name)) or isinstance(value, str) and 8 <= len(value) <= 40 and valid_date(value) != ""
+    if re.search(r"dat(e|um)|time|publi(sh|ca)|day$|year", name):
+        return True
+    return isinstance(value, str) and 8 <= len(value) <= 40 and valid_date(value) != ""
 
 
 def _told(value: Any) -> str:

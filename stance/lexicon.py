@@ -22,6 +22,7 @@ from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
+_OF_STATE = ("name", "demonym", "capital", "seat")  # what stands for the whole of an actor
 _GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title")
 
 
@@ -164,6 +165,20 @@ class Lexicon:
         aliases = self.aliases
         actors, by_alias = {a.actor for a in aliases}, {a.text.casefold(): a.actor for a in reversed(aliases) if a.actor}
         return {n: by_alias[n.casefold()] for n in names if n not in actors and n.casefold() in by_alias}
+
+    def meant(self, names: Iterable[str]) -> dict[str, str]:
+        """The actor of those of `names` that are no actor of the table but another name of exactly one, whatever the case: `PRC`, `Great Britain`.
+
+        Officials and organs are not meant: who names a person or a ministry may well tell it from its state.
+        """
+        found: dict[str, str] = {}
+        for name in names:
+            rows = [a for _, a in self.starting(first_word(name))] if name else []
+            actors = {a.actor for a in rows if a.actor and a.text.casefold() == name.casefold()}
+            if len(actors) == 1 and name not in actors and any(a.kind in _OF_STATE for a in rows if a.text.casefold() == name.casefold()):
+                found[name] = actors.pop()
+        known = self.actors if found else ()
+        return {name: actor for name, actor in found.items() if name not in known}
 
     def check_actors(self, names: Sequence[str]) -> None:
         """Raises InputError for the first of `names` that is no actor of the table, with the one that may be meant."""
@@ -423,6 +438,14 @@ def ambiguous(value: str) -> bool:
 def date_hint(value: str) -> str:
     """What to do about a date that is not understood."""
     return "write YYYY-MM-DD" + (": either number may be the month" if ambiguous(value) else "")
+
+
+def checked_date(value: str, what: str) -> str:
+    """The ISO date of `value`, '' for ''. Raises InputError, in which `what` names it, for a date that is not understood."""
+    date = valid_date(value)
+    if value.strip() and not date:
+        raise InputError(f"{what} is {value!r:.60}, which is not understood", f"{date_hint(value)}; or give '' where there is none")
+    return date
 
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")

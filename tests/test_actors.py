@@ -130,6 +130,12 @@ def test_valid_date(value: str, date: str) -> None:
     assert valid_date(value) == date
 
 
+def test_the_date_of_a_text_is_read_in_any_form_or_refused() -> None:
+    assert [bool(mentions("Angela Merkel left.", date=d)) for d in ("1 March 2015", "01.03.2023")] == [True, False]
+    with pytest.raises(InputError, match="the date is 'last week', which is not understood"):
+        mentions("Angela Merkel left.", date="last week")
+
+
 @pytest.mark.parametrize(("date", "found"), [("", True), ("2010", True), ("2010-05", True), ("2010-05-11", False), ("2010-05-12", True), ("2012-01-01", False), ("2009", False)])
 def test_time_in_office_with_partial_dates(tmp_path: Path, date: str, found: bool) -> None:
     lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,2010-05-12,2011-12-31,\n"), extend=False)
