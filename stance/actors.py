@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 
-from stance.lexicon import Alias, Lexicon, check_lexicon, default_lexicon, words_of
+from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, default_lexicon, valid_date, words_of
 from stance.naming import (
     AUX,
     FORMER,
@@ -170,10 +170,10 @@ _ORGAN_WORDS = frozenset(
 def read(text: str, lexicon: Lexicon | None = None, *, date: str = "") -> list[Reading]:
     """Sentences of an article with their mentions, in order.
 
-    `date` (ISO) decides who was in office. Context is carried from sentence to sentence.
+    `date` decides who was in office. Context is carried from sentence to sentence. Raises InputError for a date that is not understood.
     """
     check_lexicon(lexicon)
-    return read_sentences(sentences(text), lexicon or default_lexicon(), date=date)
+    return read_sentences(sentences(text), lexicon or default_lexicon(), date=checked_date(date, "the date"))
 
 
 def read_sentences(
@@ -199,7 +199,7 @@ class _Reader:
 
     def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
         self.lexicon = lexicon
-        self.date = date
+        self.date = valid_date(date)
         self.sents = sents
         self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
         self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor

@@ -13,22 +13,30 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
 
 from stance.errors import InputError, MissingExtraError, near_miss, number
-from stance.lexicon import valid_date
-from stance.markdown import prose_of
+from stance.lexicon import ambiguous, valid_date
+from stance.markdown import has_front_matter, prose_of
 from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, not_utf8, opened, unpacked_name
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
-_ID = ("id", "article_id", "article", "url", "uuid")
-_DATE = ("date", "published", "publish_date", "date_published", "published_at", "pubdate")
-_TITLE = ("title", "headline")
-_SOURCE = ("source", "outlet", "publisher", "domain", "sitename", "source_domain")
+_ID = ("id", "articleid", "article", "url", "uuid")
+# Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
+_DATE = (
+    "date", "published", "publishdate", "datepublished", "publishedat", "pubdate", "publicationdate", "publisheddate", "webpublicationdate",
+    "datetime", "datum",
+)  # fmt: skip
+_STAMP = ("createdat", "timestamp")  # where they hold a date, and no other field does
+_TITLE = ("title", "headline", "webtitle")
+_SOURCE = (
+    "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
+)  # fmt: skip
+_WRAPPED = re.compile(r"^.{54,84}[^\s.!?:;\"”’)]\r?\n(?=[a-z])", re.M)  # a line that goes on in the next
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -36,7 +44,8 @@ _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escape
 class Article:
     """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`.
 
-    `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood.
+    `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood. `maybe` is of an article that
+    came as a record without a date: those of its fields that may hold one, by name, or `?`.
     """
 
     id: str
@@ -46,6 +55,7 @@ class Article:
     source: str = ""
     input: str = field(default="", compare=False)
     undated: str = field(default="", compare=False)
+    maybe: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +96,12 @@ def scan_articles(
     A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
     were read, as they are read. What is doubtful is said once, on standard error.
     """
-    articles = undated = again = taken = twice = 0
-    first = repeated = shared = ""
+    articles = undated = dateless = records = again = taken = twice = cut = 0
+    first = repeated = shared = wrapped = ""
     texts, ids, files = _Hashes(), _Hashes(), _Hashes()
     stems: dict[str, Path] = {}
     other: Counter[str] = Counter()
+    maybe: Counter[str] = Counter()
     for p in map(input_name, given_paths(paths, "articles", "texts of a table go to stance.classify(frame['text'])")):
         for name in _files(p, other):
             if name != "-" and Path(name).is_file() and not files.add(str(Path(name).resolve())):
@@ -98,9 +109,15 @@ def scan_articles(
                 continue
             for item in _source(name, _own_stem(name, p, stems), text_column, seen):
                 if isinstance(item, Article):
+                    records += bool(item.maybe or item.undated or item.date)
+                    dateless += bool(item.maybe)
+                    maybe.update(item.maybe.split(", ") if item.maybe not in ("", "?") else ())
                     item = replace(item, date=item.date or date) if date else item
                     articles += 1
                     undated += bool(item.undated)
+                    if _wrapped(item.text):
+                        cut += 1
+                        wrapped = wrapped or f"{item.id!r} of {item.input or name}"
                     first = first or item.undated
                     new_id = ids.add(item.id)
                     if texts.add(item.text):
@@ -117,10 +134,25 @@ def scan_articles(
     if taken:
         told = "1 article has" if taken == 1 else f"{taken} articles have"
         _warn(whole_text(f"{told} the id of an earlier one (first: {shared}); results cannot tell them apart: give each its own"))
+    if cut:
+        told = f"{cut} of {articles} articles look wrapped, with sentences cut at line ends (first: {wrapped})"
+        _warn(whole_text(f"{told}; every line is read alone: join the lines of a paragraph"))
     if other:
         _warn(whole_text(f"files of other types left out: {_listed(other)}; convert to text what is to be read"))
     if undated:
         _warn(f"{undated} of {articles} articles: date not understood (first: {first}); write YYYY-MM-DD")
+    if 2 * dateless > records and not date:
+        seen_there = f"; fields that may hold one: {', '.join(k for k, _ in maybe.most_common(5))}" if maybe else ""
+        _warn(
+            f"{dateless} of {articles} articles have no date{seen_there}; without one whoever ever held an office speaks for it: "
+            "call the field date, or give one for all (--date)"
+        )
+
+
+def _wrapped(text: str) -> bool:
+    """Whether most of at least eight lines are as long as those of mail, and go on in the next."""
+    lines = text.count("\n") + 1
+    return lines >= 8 and len(text) < 90 * lines and 2 * len(_WRAPPED.findall(text)) > sum(map(bool, map(str.strip, text.split("\n"))))
 
 
 class _Hashes:
@@ -265,6 +297,8 @@ def _guess_suffix(text: str, text_column: str) -> str:
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
     if re.match(r"(?is)(<\?xml.*?\?>\s*)?(<!doctype html|<html)", head):
         return ".html"
+    if has_front_matter(text):
+        return ".md"
     return ".csv" if _is_table(text, text_column) else ".txt"
 
 
@@ -309,7 +343,9 @@ def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], 
         yield from _csv(name, stem, io.StringIO(text, newline=""), text_column)
     elif suffix in (".md", ".markdown"):
         told, prose = prose_of(text)
-        yield _record(name, {k: told[k] for k in (*_TITLE, *_DATE, *_SOURCE) if k in told} | {"text": prose}, "", stem)
+        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE}}
+        item = _record(name, about | {"text": prose}, "", stem)
+        yield replace(item, maybe="") if isinstance(item, Article) else item
     elif text.lstrip().startswith("<?xml"):
         raise InputError(f"{name}: this is XML, not text", "convert it to text (.txt), JSON lines or CSV")
     else:
@@ -379,12 +415,28 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
     if not text.strip():
         return Skipped(place, "the text is empty")
 
-    def first(names: tuple[str, ...]) -> str:
-        return next((x for k in names if k != key and (x := _told(found.get(k)))), "")
+    plain = {_plain(k): k for k in reversed(found) if k != key}
 
-    date = valid_date(given := first(_DATE))
-    undated = f"{place} {given[:40]!r}" if given.strip() and not date else ""
-    return Article(first(_ID) or default_id, text, first(_TITLE), date, first(_SOURCE), place, undated)
+    def told(names: tuple[str, ...]) -> Iterator[str]:
+        return (x for n in names if n in plain and (x := _told(found[plain[n]])))
+
+    date = next(filter(None, map(valid_date, told((*_DATE, *_STAMP)))), "")
+    given = "" if date else next(filter(str.strip, told(_DATE)), "")
+    undated = f"{place} {given[:40]!r}{', either number may be the month' if ambiguous(given) else ''}" if given else ""
+    maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
+    return Article(next(told(_ID), default_id), text, next(told(_TITLE), ""), date, next(told(_SOURCE), ""), place, undated, maybe)
+
+
+@lru_cache(maxsize=1000)
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _may_date(name: str, value: Any) -> bool:
+    """Whether a field looks as if it told when the article came out."""
+    if re.search(r"dat(e|um)|time|publi(sh|ca)|day$|year", name):
+        return True
+    return isinstance(value, str) and 8 <= len(value) <= 40 and valid_date(value) != ""
 
 
 def _told(value: Any) -> str:

@@ -35,6 +35,7 @@ from stance.dataset import (
 from stance.errors import DataError, number
 from stance.evaluation import Floats, Ints
 from stance.lexicon import Lexicon, default_lexicon
+from stance.text import foreign
 from stance.training import OutOfFold, check_trainable, number_of_folds
 
 NEAR = 0.8  # Jaccard similarity of the sets of words from which on two sentences are near-duplicates
@@ -42,21 +43,6 @@ _LEAST_WORDS = 8  # fewer different words make too little of a sentence to be a 
 _LEAST_LETTERS = 40  # shorter sentences ("He did not reply.") stand in many articles by chance
 _MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:[a-z]{2,}|#x?[0-9a-f]+);|\[\[|\{\{|\]\(https?:", re.I)
 _MOJIBAKE = re.compile("\ufffd|Ã[\x80-\xbf\u0152-\u0178\u2013-\u2122]|â€|Â[\xa0-\xbf]")
-_NOT_LATIN = re.compile(r"[^\W\d_\u0041-\u024f\u1e00-\u1eff]")
-_ENGLISH = frozenset("the of to and in a that is was for on it with as his by at from has had be are were said an its he will would not".split())
-# The commonest words of other languages of the news, without those that are English words or name parts too.
-_OTHERS = {
-    "German": "der die das und den von mit ist des sich dem nicht ein eine auch auf für im zu wird hat nach bei einer wurde",
-    "French": "le la les et des du une est dans qui que pour par sur pas ne au aux ce il elle ont été avec leur",
-    "Spanish": "el la los las de que y en un una por con para del se su es al lo como más fue ha sus pero",
-    "Italian": "il di che e la è per un una del della con non sono gli alla nel dei si le anche ha più dal",
-    "Portuguese": "o os as de que e do da em um uma para com não dos das por no na se foi é ao mais pelo",
-    "Dutch": "de het een van en dat te zijn op voor met niet aan er door ook bij naar uit wordt heeft om werd",
-    "Polish": "w i na z się do nie że to jest o jak po od przez za dla ale oraz są został przed",
-    "Turkish": "ve bir bu için ile da de olarak daha çok olan gibi kadar sonra ancak ise olduğu",
-    "Indonesian": "yang dan di dengan untuk pada dari ini itu dalam tidak akan oleh telah kepada juga",
-}
-_FOREIGN = {name: frozenset(words.split()) - _ENGLISH for name, words in _OTHERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,22 +194,6 @@ def _languages(data: Dataset) -> Iterator[Finding]:
     for r in _sentences(data):
         if language := foreign(r.text):
             yield _warn(r, "language", f"the text looks {language}; the features are made for English")
-
-
-def foreign(text: str) -> str:
-    """The language a sentence looks to be in when it is not English, else ''.
-
-    Not Latin: most letters are of another script. Else the language of at least three of whose commonest words
-    there are at least twice as many as of English ones.
-    """
-    letters = sum(c.isalpha() for c in text)
-    if letters and 2 * len(_NOT_LATIN.findall(text)) > letters:
-        return "not to be in Latin script"
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    english = sum(w in _ENGLISH for w in words)
-    hits = {name: sum(w in common for w in words) for name, common in _FOREIGN.items()}
-    best = max(hits, key=lambda k: hits[k])
-    return best if hits[best] >= max(3, 2 * english) else ""
 
 
 def _neutral_tones(data: Dataset) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from stance.codebook import UNSURE, Head
 from stance.dataset import Dataset, check_dataset
 from stance.errors import InputError, StanceError, near_miss
 from stance.features import scan_all
-from stance.lexicon import Lexicon, check_lexicon
+from stance.lexicon import Lexicon, check_lexicon, checked_date
 from stance.model import Model, check_model, consistent, default_model
 from stance.syntax import Scan
 from stance.targets import find_targets, with_named
@@ -101,9 +101,9 @@ def classify(
 
     A judgement whose probability is under `min_confidence` (one number, or one a head) is `unsure`.
     `actors` keeps only these (or this one). `lexicon`: in place of the model's own. Results do not depend on how articles are batched.
-    Raises InputError for what is neither a text nor an article (a missing value, a whole table, an open file or the path of one), for an actor
-    that the lexicon does not have, a `model` that is no Model, a `lexicon` that is none, and for a threshold that is no number or of a head
-    that the model lacks; for the last three so do the functions below.
+    Raises InputError for what is neither a text nor an article (a missing value, a whole table, an open file or the path of one), for a date
+    that is not understood, for an actor that the lexicon does not have, a `model` that is no Model, a `lexicon` that is none, and for a threshold
+    that is no number or of a head that the model lacks; for the last three so do the functions below.
     """
     model = model or default_model()
     least = _limits(model, min_confidence)
@@ -130,6 +130,7 @@ def _as_articles(given: Any) -> Iterator[Article]:
                 if not isinstance(value := getattr(x, f.name), str):
                     said = f"{f.name} of article {n} is {value!r:.60} ({type(value).__name__}), not a str"
                     raise InputError(said, "give str(…), or '' where there is none")
+            checked_date(x.date, f"date of article {n}")
             yield x
         else:
             raise InputError(f"article {n} is {x!r:.60} ({type(x).__name__}), not a text or an Article", "leave out missing values: column.dropna()")

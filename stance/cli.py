@@ -188,7 +188,8 @@ def classify(
         settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
         run = describe_run(fitted, lexicon, settings)
     with progress(input_bytes(inputs)) as (read, done):
-        items = _readable(scan_articles(inputs, text_column=text_column, date=date, seen=read), output)
+        found = scan_articles(inputs, text_column=text_column, date=date, seen=read)
+        items = _readable(found if model and not _is_default(model) else _in_english(found), output)
         if run and output:
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
@@ -234,6 +235,21 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
         kept = f"; {output} is left as it was" if output and output.exists() else ""
         raise InputError(f"none of the inputs could be read{kept}", "check their names; a text itself comes on standard input (-)")
     return items
+
+
+def _in_english(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
+    """The items; in the end is said how many look by their first words as if the shipped model could not read them."""
+    from stance.articles import Skipped
+    from stance.text import foreign
+
+    read = other = 0
+    for item in items:
+        if not isinstance(item, Skipped):
+            read += 1
+            other += bool(foreign(item.text[:1000]))
+        yield item
+    if other:
+        _say(f"warning: {other} of {number(read, 'article')} do{'es' if other == 1 else ''} not look English: the shipped model reads English")
 
 
 def _counted(batches: Iterable[list[Any]], done: Callable[[int], None]) -> Iterator[list[Any]]:
@@ -783,7 +799,7 @@ def explain(
     mine, names = pairs_of(_given(text), actor, lexicon, date=date)
     here = "" if actor in names else lexicon.called([actor]).get(actor, "")
     if mine and here:
-        _say(f"note: {actor!r} is {here!r} in the alias table; it is explained as an actor of its own, of that name alone")
+        _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")
     if not mine:
         meant = near_miss(actor, names) or (f"it is called {here!r} here" if here else "")
         found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
@@ -1006,7 +1022,7 @@ def words(
     skipped: list[Skipped] = []
 
     def texts() -> Iterator[str]:
-        for item in scan_articles(archive, text_column=text_column):
+        for item in scan_articles(archive, text_column=text_column, date="2000"):  # any: who is in office does not matter here
             if isinstance(item, Skipped):
                 skipped.append(item)
             else:
@@ -1080,11 +1096,11 @@ def _words(network: bool, path: Path | None, start: str) -> WordVectors | Networ
 
 
 def _date(given: str) -> str:
-    from stance.lexicon import valid_date
+    from stance.lexicon import date_hint, valid_date
 
     date = valid_date(given)
     if given and not date:
-        raise typer.BadParameter(f"{given!r} is not a date; write YYYY-MM-DD", param_hint="--date")
+        raise typer.BadParameter(f"{given!r} is not a date; {date_hint(given)}", param_hint="--date")
     return date
 
 

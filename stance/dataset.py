@@ -19,7 +19,7 @@ from pathlib import Path
 from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
-from stance.lexicon import Lexicon, check_lexicon, default_lexicon, valid_date
+from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
 from stance.tables import Csv, composed, given_paths, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
@@ -473,7 +473,7 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     missed = "if it was written for an empty cell, empty the cell or delete the row"
     told = [("missing", f"{c} {x!r} is read as it stands", those, missed) for (c, x), those in found.items()]
     if undated := [r for r in rows if r.date and not valid_date(r.date)]:
-        told.append(("date", f"date is not understood: {undated[0].date[:40]!r}", undated, "write YYYY-MM-DD"))
+        told.append(("date", f"date is not understood: {undated[0].date[:40]!r}", undated, date_hint(undated[0].date)))
     for kind, what, those, todo in told:
         more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
         yield kind, f"{those[0].place}: {what}{more}; {todo}"
@@ -537,12 +537,13 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
 
     A mention is, in this order: what the lexicon or the context finds, the span given by
     `start`,`end`, the actor's own name in the text. An actor found by none of them makes a pair without
-    mentions, as a target that need not occur.
+    mentions, as a target that need not occur. A row may call its actor otherwise than the lexicon (`PRC`): the pair keeps that name.
     """
     articles = by_article(rows)
+    meant = lexicon.meant({r.actor for r in rows})
     pairs: dict[int, Pair] = {}
     for indices in articles:
-        pairs |= _locate_article([rows[i] for i in indices], lexicon)
+        pairs |= _locate_article([rows[i] for i in indices], lexicon, meant)
     other = [r for r, _ in other_contexts(rows)]
     kept = [r for r in rows if r.actor]
     shared = shared_ids(kept)
@@ -633,27 +634,32 @@ def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]
     return before + own, list(by_sentence.values())
 
 
-def read_rows(rows: Sequence[Row], lexicon: Lexicon, *, told: bool) -> list[tuple[Reading, list[Row]]]:
+def read_rows(
+    rows: Sequence[Row], lexicon: Lexicon, *, told: bool, meant: Mapping[str, str] | None = None
+) -> list[tuple[Reading, list[Row]]]:
     """The sentences of one article, read, each with its rows; those of its context are read before them.
 
-    With `told`, an actor of the rows who was there before, or may have been in the context, can be meant without a name.
+    With `told`, an actor of the rows who was there before, or may have been in the context, can be meant without a name. `meant`: who the
+    actors of rows are in the lexicon, where it calls them otherwise.
     """
+    meant = meant or {}
     sents, by_sentence = _sentences_of(rows)
     before = len(sents) - len(by_sentence)
     present: list[set[str]] = [set() for _ in range(before)]
     earlier: set[str] = set()
     for members in by_sentence if told else ():
-        present.append({r.actor for r in members if r.start is None and (before or r.actor in earlier) and not _by_name(r)} - {""})
+        unnamed = {r.actor for r in members if r.start is None and (before or r.actor in earlier) and not _by_name(r)} - {""}
+        present.append({meant.get(x, x) for x in unnamed})
         earlier |= {r.actor for r in members}
     readings = read_sentences(sents, lexicon, date=valid_date(rows[0].date), present=present if told else ())
     return list(zip(readings[before:], by_sentence, strict=True))
 
 
-def _locate_article(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Pair]:
+def _locate_article(rows: Sequence[Row], lexicon: Lexicon, meant: Mapping[str, str]) -> dict[int, Pair]:
     """Pairs by the `id` of their row."""
     out: dict[int, Pair] = {}
-    for reading, members in read_rows(rows, lexicon, told=True):
-        whole = _with_given(reading, [r for r in members if r.actor])
+    for reading, members in read_rows(rows, lexicon, told=True, meant=meant):
+        whole = _with_given(_renamed(reading, members, meant), [r for r in members if r.actor])
         for r in members:
             if r.actor:
                 mine = [m for m in whole.mentions if m.actor == r.actor]
@@ -662,6 +668,17 @@ def _locate_article(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Pair]:
                     whole = replace(whole, mentions=promoted)
         out |= {id(r): Pair(whole, r.actor, tuple(m for m in whole.mentions if m.actor == r.actor)) for r in members if r.actor}
     return out
+
+
+def _renamed(reading: Reading, rows: Sequence[Row], meant: Mapping[str, str]) -> Reading:
+    """The reading with its actors called as the rows call them."""
+    names = {meant[r.actor]: r.actor for r in rows if r.actor in meant}
+    for r in rows:
+        names.pop(r.actor, None)
+    if not names:
+        return reading
+    mentions = tuple(replace(m, actor=names.get(m.actor, m.actor)) for m in reading.mentions)
+    return replace(reading, mentions=mentions, speaker=names.get(reading.speaker, reading.speaker))
 
 
 def _by_name(row: Row) -> re.Match[str] | None:

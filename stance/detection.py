@@ -46,6 +46,8 @@ def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon, draws: int = 
     `actors`: (sentence, actor); each head of the model that the rows have: (sentence, actor, label), labels other than neutral.
     Precision means something only where every actor of every sentence is labelled, sentences without one included.
     """
+    meant = lexicon.meant({r.actor for r in rows})
+    rows = [replace(r, actor=meant.get(r.actor, r.actor)) for r in rows]
     articles = [[rows[i] for i in indices] for indices in by_article(rows)]
     heads = [h.head.name for h in model.heads if any(r.labels.get(h.head.name) for r in rows)]
     neutral = {h: model.head(h).head.neutral for h in heads}

@@ -22,6 +22,7 @@ from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
+_OF_STATE = ("name", "demonym", "capital", "seat")  # what stands for the whole of an actor
 _GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title")
 
 
@@ -164,6 +165,20 @@ class Lexicon:
         aliases = self.aliases
         actors, by_alias = {a.actor for a in aliases}, {a.text.casefold(): a.actor for a in reversed(aliases) if a.actor}
         return {n: by_alias[n.casefold()] for n in names if n not in actors and n.casefold() in by_alias}
+
+    def meant(self, names: Iterable[str]) -> dict[str, str]:
+        """The actor of those of `names` that are no actor of the table but another name of exactly one, whatever the case: `PRC`, `Great Britain`.
+
+        Officials and organs are not meant: who names a person or a ministry may well tell it from its state.
+        """
+        found: dict[str, str] = {}
+        for name in names:
+            rows = [a for _, a in self.starting(first_word(name))] if name else []
+            actors = {a.actor for a in rows if a.actor and a.text.casefold() == name.casefold()}
+            if len(actors) == 1 and name not in actors and any(a.kind in _OF_STATE for a in rows if a.text.casefold() == name.casefold()):
+                found[name] = actors.pop()
+        known = self.actors if found else ()
+        return {name: actor for name, actor in found.items() if name not in known}
 
     def check_actors(self, names: Sequence[str]) -> None:
         """Raises InputError for the first of `names` that is no actor of the table, with the one that may be meant."""
@@ -389,7 +404,8 @@ def _guarded(a: Alias, b: Alias) -> bool:
 def valid_date(value: str) -> str:
     """The ISO date in front of `value`, or '' when there is none that can be read in one way only.
 
-    Understood are `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`, `Sun, 04 Mar 2018 …`, `4 March 2018` and `March 4, 2018`.
+    Understood are `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`, `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`,
+    `Sun Mar 04 10:00:00 +0000 2018`, `04.03.2018`, and `13/3/2018` or `3/13/2018`, where only one of the numbers can be a month.
     """
     value = value.strip()
     m = re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value)
@@ -397,6 +413,9 @@ def valid_date(value: str) -> str:
         parts = m.group(1, 3, 4)
     elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?!\d)", value):
         parts = m.group(1, 2, 3)
+    elif m := _DAY_AND_MONTH.match(value):
+        day, month = (m[3], m[1]) if m[2] != "." and int(m[3]) > 12 else (m[1], m[3])
+        parts = () if ambiguous(value) else (m[4], month, day)
     else:
         parts = _named_month(value)
     found = "-".join(f"{int(x):02}" if n else x for n, x in enumerate(parts) if x)
@@ -407,13 +426,35 @@ def valid_date(value: str) -> str:
     return found
 
 
+_DAY_AND_MONTH = re.compile(r"(\d\d?)([./-])[ ]?(\d\d?)\2[ ]?(\d{4})(?!\d)")
+
+
+def ambiguous(value: str) -> bool:
+    """Whether either number of a date such as `04/03/2018` may be the month. With dots the day stands first."""
+    m = _DAY_AND_MONTH.match(value.strip())
+    return m is not None and m[2] != "." and int(m[1]) != int(m[3]) and max(int(m[1]), int(m[3])) <= 12
+
+
+def date_hint(value: str) -> str:
+    """What to do about a date that is not understood."""
+    return "write YYYY-MM-DD" + (": either number may be the month" if ambiguous(value) else "")
+
+
+def checked_date(value: str, what: str) -> str:
+    """The ISO date of `value`, '' for ''. Raises InputError, in which `what` names it, for a date that is not understood."""
+    date = valid_date(value)
+    if value.strip() and not date:
+        raise InputError(f"{what} is {value!r:.60}, which is not understood", f"{date_hint(value)}; or give '' where there is none")
+    return date
+
+
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 
 
 def _named_month(value: str) -> tuple[str, ...]:
     """Year, month and day of a date with the month's English name, whole or short, as feeds and papers have it; else nothing."""
     day, name = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
-    m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(\d{{4}})(?!\d)", value)
+    m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(?:[\d:]{{8}}\s+(?:\S+\s+)?)?(\d{{4}})(?!\d)", value)
     if not m:
         return ()
     word = (m[2] or m[3]).lower()

@@ -23,6 +23,12 @@ _INLINE = tuple((re.compile(pattern), kept) for pattern, kept in (
 ))  # fmt: skip
 
 
+def has_front_matter(text: str) -> bool:
+    """Whether a text begins with lines of `key:` between two of `---`."""
+    front = _FRONT.match(text.replace("\r\n", "\n"))
+    return front is not None and re.search(r"(?m)^\w[\w-]*[ \t]*[:=]", front[2]) is not None
+
+
 def prose_of(text: str) -> tuple[dict[str, str], str]:
     """(what its front matter tells, by lower-case name; the prose, with a blank line between paragraphs, headings and items)."""
     text = text.replace("\r\n", "\n")

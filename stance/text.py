@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -292,3 +293,41 @@ def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
 def _attribution(line: str, end: int) -> bool:
     words = re.findall(r"[\w'’.-]+", line[end : end + 60])[:5]
     return any(w.lower().rstrip(".") in _SPEECH for w in words[1:5])
+
+
+# --------------------------------------------------------------------------- languages
+
+_NOT_LATIN = re.compile(r"[^\W\d_\u0041-\u024f\u1e00-\u1eff]")
+_ENGLISH = frozenset("the of to and in a that is was for on it with as his by at from has had be are were said an its he will would not".split())
+# The commonest words of other languages of the news, without those that are English words or name parts too.
+_OTHERS = {
+    "German": "der die das und den von mit ist des sich dem nicht ein eine auch auf für im zu wird hat nach bei einer wurde",
+    "French": "le la les et des du une est dans qui que pour par sur pas ne au aux ce il elle ont été avec leur",
+    "Spanish": "el la los las de que y en un una por con para del se su es al lo como más fue ha sus pero",
+    "Italian": "il di che e la è per un una del della con non sono gli alla nel dei si le anche ha più dal",
+    "Portuguese": "o os as de que e do da em um uma para com não dos das por no na se foi é ao mais pelo",
+    "Dutch": "de het een van en dat te zijn op voor met niet aan er door ook bij naar uit wordt heeft om werd",
+    "Polish": "w i na z się do nie że to jest o jak po od przez za dla ale oraz są został przed",
+    "Turkish": "ve bir bu için ile da de olarak daha çok olan gibi kadar sonra ancak ise olduğu",
+    "Indonesian": "yang dan di dengan untuk pada dari ini itu dalam tidak akan oleh telah kepada juga",
+}
+_COMMON: dict[str, list[str]] = {}  # the languages of a word
+for _name, _words in _OTHERS.items():
+    for _word in {*_words.split()} - _ENGLISH:
+        _COMMON.setdefault(_word, []).append(_name)
+
+
+def foreign(text: str) -> str:
+    """The language a text looks to be in when it is not English, else ''.
+
+    Not Latin: most letters are of another script. Else the language of at least three of whose commonest words
+    there are at least twice as many as of English ones.
+    """
+    letters = 0 if text.isascii() else sum(map(str.isalpha, text))
+    if letters and 2 * len(_NOT_LATIN.findall(text)) > letters:
+        return "not to be in Latin script"
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    english = sum(w in _ENGLISH for w in words)
+    hits = Counter(name for w in words if w in _COMMON for name in _COMMON[w])
+    best = max(_OTHERS, key=lambda k: hits[k])
+    return best if hits[best] >= max(3, 2 * english) else ""

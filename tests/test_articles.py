@@ -403,7 +403,7 @@ def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest
 
 
 def test_json_lines_that_are_no_utf8_are_told_once(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
-    path = put("a.jsonl", '{"text": "Oslo left."}\n{"text": "Malmö left."}\n{"text": "Växjö left."}\n', "cp1252")
+    path = put("a.jsonl", '{"text": "Oslo left.", "date": "2019"}\n{"text": "Malmö left.", "date": "2019"}\n{"text": "Växjö left."}\n', "cp1252")
     assert [a.text for a in read_articles(path)][1:] == ["Malmö left.", "Växjö left."]
     assert capsys.readouterr().err == f"warning: {path}:2: not UTF-8 (byte 0xf6); read as cp1252\n"
 
@@ -539,11 +539,60 @@ def test_a_file_name_that_is_no_utf_8_and_half_characters_in_reasons(tmp_path: P
 
 
 def test_dates_that_are_not_understood_are_said_once(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
-    dates = ["2024-03-01", "01.03.2024", "2024/03/01", "", "2024-02-30"]
+    dates = ["2024-03-01", "01/03/2024", "2024/03/01", "", "2024-02-30"]
     path = put("dates.jsonl", "".join(json.dumps({"text": f"Oslo left {n}.", "date": d}) + "\n" for n, d in enumerate(dates)))
     assert [a.date for a in read_articles(path)] == ["2024-03-01", "", "2024-03-01", "", ""]
-    told = f"warning: 2 of 5 articles: date not understood (first: {path}:2 '01.03.2024'); write YYYY-MM-DD\n"
+    told = f"warning: 2 of 5 articles: date not understood (first: {path}:2 '01/03/2024', either number may be the month); write YYYY-MM-DD\n"
     assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(
+    ("record", "found"),
+    [
+        ({"publishedAt": "2018-03-04T10:00:00Z", "headline": "Fjord", "source": {"id": None, "name": "Gazette"}}, ("2018-03-04", "Fjord", "Gazette")),
+        ({"pub_date": "2018-03-04T10:00:00+0000", "newspaper": "Gazette"}, ("2018-03-04", "", "Gazette")),
+        ({"pubDate": "Sun, 04 Mar 2018 10:00:00 +0100", "publisher": {"name": "Gazette"}}, ("2018-03-04", "", "Gazette")),
+        ({"webPublicationDate": "2018-03-04T10:00:00Z", "webTitle": "Fjord", "publication": "Gazette"}, ("2018-03-04", "Fjord", "Gazette")),
+        ({"publication_date": "2018-03-04", "media_name": "Gazette"}, ("2018-03-04", "", "Gazette")),
+        ({"Datum": "4.3.2018", "sourceName": "Gazette"}, ("2018-03-04", "", "Gazette")),
+        ({"created_at": "2019-01-01", "Published Date": "2018-03-04"}, ("2018-03-04", "", "")),
+        ({"date": "4/3/2018", "datePublished": "2018-03-04"}, ("2018-03-04", "", "")),
+        ({"datetime": "2018-03-04 10:00:00"}, ("2018-03-04", "", "")),
+        ({"timestamp": "2018-03-04T10:00:00.000+02:00"}, ("2018-03-04", "", "")),
+        ({"created_at": 1520121600}, ("", "", "")),
+    ],
+)  # fmt: skip
+def test_fields_under_the_names_of_others(put: Put, record: dict[str, Any], found: tuple[str, ...]) -> None:
+    article = only(put("a.json", json.dumps({"text": "Oslo left.", **record})))
+    assert (article.date, article.title, article.source, article.undated) == (*found, "")
+
+
+def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["text,jour,printed,timestamp,note", *(f"Oslo left {n}.,Monday,2018-03-04,{1520121600 + n},x" for n in range(3))]
+    path = put("a.csv", "\n".join([*rows, "Oslo stayed.,,,2018-03-04,x"]))
+    assert [a.date for a in read_articles(path)] == ["", "", "", "2018-03-04"]
+    told = "3 of 4 articles have no date; fields that may hold one: printed, timestamp; without one whoever ever held an office speaks for it"
+    assert capsys.readouterr().err == f"warning: {told}: call the field date, or give one for all (--date)\n"
+    list(scan_articles(path, date="2018-03-04"))
+    assert list(read_articles([put("b.txt", "Oslo waited."), put("c.md", "Oslo went."), put("d.json", '{"text": "Oslo came.", "date": "2018"}')]))
+    assert capsys.readouterr().err == ""
+
+
+def test_markdown_on_standard_input_is_known_by_its_front_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, found in ((MARKDOWN, "Fjord: closed"), (MARKDOWN.replace("\n", "\r\n"), "Fjord: closed"), ("---\nOslo left.\n---\nRome waited.", "")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        article = only("-")
+        assert (article.title, article.text == text) == (found, not found)
+
+
+def test_text_with_wrapped_lines_is_told(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["Norway closed the fjord to all trawlers on Monday and told the crews", *["to wait in the harbour of Oslo until the inspectors had seen the nets"] * 3]
+    wrapped = put("a.txt", ("\n".join(lines) + ".\n\n") * 3)
+    paragraphs = put("b.txt", (" ".join(lines) + ".\n") * 2 + "Oslo left.\n" * 9)
+    headlines = put("c.txt", "Norway closes the fjord to all trawlers and tells the crews to wait\n" * 9)
+    list(read_articles([wrapped, paragraphs, headlines]))
+    told = "warning: 1 of 3 articles look wrapped, with sentences cut at line ends (first: 'a' of "
+    assert capsys.readouterr().err == f"{told}{wrapped}); every line is read alone: join the lines of a paragraph\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
@@ -560,7 +609,7 @@ def test_a_file_that_is_given_again_is_read_once(put: Put, capsys: pytest.Captur
 
 def test_the_same_text_twice_is_said(put: Put, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     copy = put("copy.txt", put("art/a0.txt", "Oslo left.").read_text("utf-8"))
-    lines = [json.dumps({"id": n, "text": f"Oslo left {n % 3000}."}) for n in range(1, 5001)]
+    lines = [json.dumps({"id": n, "text": f"Oslo left {n % 3000}.", "date": "2019"}) for n in range(1, 5001)]
     big = put("big.jsonl", "\n".join([*lines, '{"text": "Oslo left."}']))
     assert len(list(scan_articles([tmp_path / "art", copy, big]))) == 5003
     told = f"2002 of 5003 articles have the text of an earlier one and count again (first: 'copy' of {copy}); give each once"
@@ -569,8 +618,8 @@ def test_the_same_text_twice_is_said(put: Put, capsys: pytest.CaptureFixture[str
 
 def test_one_id_for_two_texts_is_said(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
     """Of several files, and twice in one; the same article again is only a text that is repeated."""
-    one = put("guardian.csv", "id,text\n1,Oslo left.\n2,Lima stayed.\n")
-    two = put("times.csv", "id,text\n1,Paris left.\n2,Lima stayed.\n3,Rome left.\n3,Rome stayed.\n")
+    one = put("guardian.csv", "id,date,text\n1,2019,Oslo left.\n2,2019,Lima stayed.\n")
+    two = put("times.csv", "id,date,text\n1,2019,Paris left.\n2,2019,Lima stayed.\n3,2019,Rome left.\n3,2019,Rome stayed.\n")
     assert [a.id for a in read_articles([one, two])] == ["1", "2", "1", "2", "3", "3"]
     told = f"2 articles have the id of an earlier one (first: '1' of {two}:2); results cannot tell them apart: give each its own"
     again = f"1 of 6 articles have the text of an earlier one and count again (first: '2' of {two}); give each once"

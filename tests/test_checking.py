@@ -12,8 +12,9 @@ from conftest import REPORTS, ROOT, Run, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.checking import Finding, Repeat, check, contradicted, foreign, repeats
+from stance.checking import Finding, Repeat, check, contradicted, repeats
 from stance.dataset import normalise
+from stance.text import foreign
 
 HEADER = "article_id,text,actor,stance,tone,split\n"
 LONG = "Norway told the fishermen of the far north to come home before the storm of Friday night."
@@ -70,7 +71,7 @@ def test_the_corpus_is_silent() -> None:
             "the text looks German; the features are made for English",
         ),
         ("a,The army left.,Norway,neutral,neutral,", "absent-actor", "actor 'Norway' was not found in the sentence; give start,end or the sentences before as context"),
-        ("a,The UK left.,Great Britain,neutral,neutral,", "absent-actor", "actor 'Great Britain' was not found in the sentence; the alias table calls it 'UK'"),
+        ("a,The UK left.,Boris Johnson,neutral,neutral,", "absent-actor", "actor 'Boris Johnson' was not found in the sentence; the alias table calls it 'UK'"),
     ],
 )  # fmt: skip
 def test_odd_rows(file: Write, row: str, kind: str, said: str) -> None:

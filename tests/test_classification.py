@@ -114,6 +114,11 @@ def test_an_own_lexicon(model: Model, tmp_path: Path) -> None:
 def test_the_date_of_an_article_decides_who_is_in_office(model: Model) -> None:
     text = "Angela Merkel condemned the raid."
     assert [[j.actor for j in classify(Article("a", text, date=d), model)] for d in ("2015-03-01", "2023-03-01")] == [["Germany"], []]
+    for d, found in (("01.03.2015", ["Germany"]), ("1 March 2023", []), (" ", ["Germany"])):
+        article = Article("a", text, date=d)
+        assert [j.actor for j in classify(article, model)] == [j.actor for (r,) in classify_archive([article], model) for j in r.judgements] == found
+    ((result,),) = classify_archive([Article("a", text, date="soon")], model)
+    assert [j.actor for j in result.judgements] == ["Germany"] and result.item.date == "soon"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "The cat slept on the mat.", "...", "🙂"])
@@ -129,6 +134,8 @@ def test_texts_without_actors_have_no_judgements(model: Model, text: str) -> Non
         (Path("a.txt"), "stance.read_articles(path)"), (["Norway left.", None], "article 2 is None (NoneType)"), ([float("nan")], "article 1 is nan (float)"),
         ([b"x" * 999], "(bytes), not a text or an Article"), (Article(7, "Norway left."), "id of article 1 is 7 (int)"),  # type: ignore[arg-type]
         ([Article("7", "Norway left.", date=datetime.date(2020, 1, 2))], "date of article 1 is datetime.date(2020, 1, 2) (date)"),  # type: ignore[arg-type]
+        (["Norway left.", Article("7", "Norway left.", date="yesterday")], "date of article 2 is 'yesterday', which is not understood\n  write YYYY-MM-DD; or give ''"),
+        (Article("7", "Norway left.", date="04/03/2018"), "'04/03/2018', which is not understood\n  write YYYY-MM-DD: either number may be the month"),
     ],
 )  # fmt: skip
 def test_what_is_no_text_is_refused(model: Model, given: Any, said: str) -> None:

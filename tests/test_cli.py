@@ -259,6 +259,16 @@ def test_a_date_given_decides_who_is_in_office_where_there_is_none(run: Cli, mod
     assert r.code == 2 and "'yesterday' is not a date; write YYYY-MM-DD" in r.err
 
 
+def test_articles_that_do_not_look_english_are_told_of_the_shipped_model_alone(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    texts = ["Norwegen hat die Fangquoten nach dem Treffen mit Chile nicht erhöht, und das ist auch für die Fischer gut.", "Норвегия осудила рейд.", "Norway denied the raid."]
+    for n, text in enumerate(texts):
+        (tmp_path / f"{n}.txt").write_text(text, "utf-8")
+    told = "warning: 2 of 3 articles do not look English: the shipped model reads English\n"
+    files = [tmp_path / f"{n}.txt" for n in range(3)]
+    assert [run("classify", *files, *m).err for m in ((), ("-m", "default"), ("-m", model_file))] == [told, told, ""]
+    assert run("classify", files[2]).err == ""
+
+
 def test_a_date_given_is_a_setting_of_a_database(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
     given = ("classify", article, "-m", model_file, "-o", tmp_path / "r.sqlite", "--date")
     assert run(*given, "20150301").code == 0 and run(*given, "2015-03-01").code == 0

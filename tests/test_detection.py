@@ -46,6 +46,12 @@ def test_labelled_actors_are_no_help_in_finding_them(model: Model, lexicon: Lexi
     assert (found.right, found.found, found.labelled) == (2, 3, 3) and located(table, lexicon).pairs[2].mentions
 
 
+def test_an_actor_under_another_name_is_the_one_that_is_found(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
+    rows = [{"article_id": "a", "text": "The UK denied it.", "actor": "Great Britain", "stance": "deny"}]
+    found = detect(read_table(write_csv(tmp_path / "a.csv", rows)).rows, model, lexicon=lexicon)["actors"]
+    assert (found.right, found.found, found.labelled) == (1, 1, 1)
+
+
 def test_what_is_missed_invented_or_labelled_otherwise_counts(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:
     rows = rows_as_judged(model)
     right = rows[0]["stance"]

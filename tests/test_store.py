@@ -609,7 +609,7 @@ def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_
     monkeypatch.setattr(classification, "iter_readings", fails)
     path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
     deep = "[" * 100_000
-    path.write_text('{"id": "1", "text": "Norway left."}\n{"text": \n{"id": "3"}\n{"id": "4", "text": "The poison of Peru."}\n{"id": "5", "text": "Chile \\ud83d denied it."}\n' + deep + "\n")
+    path.write_text('{"id": "1", "date": "2019", "text": "Norway left."}\n{"text": \n{"id": "3"}\n{"id": "4", "date": "2019", "text": "The poison of Peru."}\n{"id": "5", "text": "Chile \\ud83d denied it."}\n' + deep + "\n")
     reasons = [
         (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, seen: id",),
         ("classification failed: ValueError: no reading of this",), (None,),
