@@ -161,6 +161,16 @@ _ORGAN_WORDS = frozenset(
     "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
     "intelligence energy economy police vice deputy".split()
 )
+_RULERS = frozenset("government regime authorities leadership administration parliament ministry".split())
+_SEATED = _RULERS | {"military", "army", "officials", "official", "leaders"}  # of the state whose capital or name follows them with "in"
+_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
+    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
+    "student world no any such".split()
+)
+_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
+    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
+    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
+)
 
 
 # --------------------------------------------------------------------------- reading
@@ -269,7 +279,8 @@ class _Reader:
                 if line and kind in ("name", "capital") and tokens.starts[i] < line.end():
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
-                    kind, why = "place", reason
+                    organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(lower, i, free, found, kind)
+                    kind, why = ("name", _ORGAN_IN) if organ else ("place", reason)
                 found.append(_mention(tokens, i, i + size, alias.actor, kind, why))
         return found
 
@@ -465,7 +476,9 @@ class _Reader:
             abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
             for m in found
         )
-        if named or any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
+        if named or following == "in" and any(m.why == _ORGAN_IN and m.first - i in (2, 3) for m in found):
+            return None
+        if any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
             return None
         if lower[start - 1] in ("a", "an") and lower[i] not in _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}:
             return None
@@ -607,6 +620,34 @@ def _holds(text: str, word: str) -> bool:
     return at >= 0
 
 
+_ORGAN_IN = "the organ that sits there"
+
+
+def _organ_in(lower: list[str], at: int, last: int, found: list[Mention], kind: str) -> bool:
+    """Whether the place at `at:last` stands for the organ that sits there: "the foreign ministry in Beijing", "officials in Tehran and Baghdad"."""
+    if lower[last : last + 1] in (["for"], ["history"]):
+        return False
+    if found and found[-1].why == _ORGAN_IN and set(lower[found[-1].last : at]) <= {",", "and", "the"}:
+        return True
+    organ = at - 3 if lower[at - 2 : at] == ["in", "the"] else at - 2
+    if organ < 0 or lower[organ + 1] != "in" or lower[organ] not in _SEATED:
+        return False
+    start = organ
+    while start and lower[start - 1] in _ORGAN_WORDS:
+        start -= 1
+    if kind == "name" and lower[organ] not in _RULERS and not {"military", "army"}.isdisjoint(lower[start : organ + 1]):
+        return False  # it may be a foreign one
+    the = start - 1
+    free = the < 0 or lower[the] in _FREE_BEFORE or lower[organ] == "official" and lower[the] in ("a", "an", "one")
+    if lower[organ] in _RULERS and not (free and lower[organ] == "authorities"):  # "the embattled, Western-backed government in Kabul"
+        while the > start - 7 and the >= 0 and lower[the] not in ("the", "and", "of", "'s"):
+            the -= 1
+        free = lower[the : the + 1] == ["the"]
+    the = max(the, 0)
+    foreign = bool(found) and found[-1].last > the and lower[found[-1].last] != "-"
+    return free and not foreign and _NOT_SEATED.isdisjoint(lower[the:organ])
+
+
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
     return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
@@ -686,7 +727,7 @@ def _speaks(lower: list[str], m: Mention) -> bool:
         return True
     if m.first > 1 and lower[m.first - 1] in ("the", "a", "president", "minister", "mr", "mrs") and lower[m.first - 2] in _INVERTED:
         return True
-    if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in"):
+    if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in") and m.why != _ORGAN_IN:
         return False
     return any(w in REPORT for w in lower[m.last : m.last + 9])
 
@@ -733,4 +774,5 @@ _INVERTED = frozenset("said says added adds wrote writes announced replied insis
 
 
 def _initial(lower: list[str], m: Mention) -> bool:
-    return not (m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in", "over"))
+    before = lower[m.first - 1 : m.first]
+    return m.why == _ORGAN_IN or not before or before[0] not in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in", "over")

@@ -133,6 +133,28 @@ def test_time_in_office_with_partial_dates(tmp_path: Path, date: str, found: boo
     assert bool(mentions("Ane Vold left.", lexicon, date)) is found
 
 
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("The government in Oslo accused Chile. The regime in Lima denied it.", ["Peru: Lima"]),
+        ("The foreign ministry in Oslo denied it.", ["Norway: Oslo"]),
+        ("The embattled, US-backed authorities in Lima left.", ["Peru: Lima", "US: US"]),
+        ("Officials in Norway, Chile and the Netherlands left.", ["Chile: Chile", "Netherlands: Netherlands", "Norway: Norway"]),
+        ("A senior official in Lima said no.", ["Peru: Lima"]),
+        ("Chilean officials in Lima said no.", ["Chile: Chilean"]),
+        ("The Chilean embassy in Lima said no.", ["Chile: Chilean"]),
+        ("Church leaders in Lima and protesters in Oslo said no.", []),
+        ("Officials in Geneva said no.", []),
+        ("Its forces in Peru and the troops in Lima left.", []),
+        ("The government in exile left.", []),
+        ("The opposition leaders in Lima left.", []),
+        ("The military in Peru left.", []),
+    ],
+)
+def test_an_organ_or_officials_in_a_capital_or_state_are_its(text: str, last: list[str]) -> None:
+    assert spoken(text)[-1] == last
+
+
 # --------------------------------------------------------------------------- the alias table
 
 
