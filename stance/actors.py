@@ -127,6 +127,17 @@ _REBELS = re.compile(
 )
 _REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
 _DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
+_MONTHS = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.? \d{1,2}(?:, \d{4})?"
+_AGENCIES = (
+    r"\((?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax|RIA Novosti|Sputnik|IANS|PTI|ANI|"
+    r"Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)(?: News)?\)"
+)
+_PLACES = r"\s*[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"
+_OPENING_DATELINE = re.compile(  # with the agency, or the date and a dash, or a place in capitals, its country and a dash
+    rf"{_PLACES}(?:,? {_MONTHS})? ?{_AGENCIES}\s*(?:--|[-–—])?|{_PLACES},? {_MONTHS}\s*(?:--|[-–—])\s"
+    r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
+)
+_DATELINES = 8  # sentences of an article in which a paragraph may open with one
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
     r"now|immediately|quickly|subsequently|instead|still|currently)\s+)*(\w+)",
@@ -217,6 +228,7 @@ class _Reader:
         self.silence = 0  # sentences since an official was named
         self.paragraph = 0
         self.at = 0  # sentences read
+        self.opens = True  # whether the sentence may open with a dateline
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
         self.parties: list[str] = []  # organised parties named, latest last
@@ -241,7 +253,10 @@ class _Reader:
         lower = tokens.lower
         here = _ASKED.intersection(lower)
         parts = name_parts(tokens.folded)
+        opening = sentence.paragraph != self.paragraph
+        self.opens = not self.at or opening and self.at < _DATELINES
         found = self._named(tokens, here, parts)
+        self.opens = False
         found += self._learnt(tokens, here, parts, found)
         found.sort(key=_BY_FIRST)
         names = _names(lower, parts, found, self.strangers)
@@ -249,7 +264,6 @@ class _Reader:
             self.speaker = self.person = self.subject = missing.pop()
             self.stranger, self.silence = False, 0
         self.at += 1
-        opening = sentence.paragraph != self.paragraph
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
         outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
@@ -265,10 +279,11 @@ class _Reader:
         """The names of the lexicon, and those learnt so far. `here`: the words of _ASKED in the sentence; `parts`: as for `_names`."""
         text, words, lower = tokens.text, tokens.folded, tokens.lower
         caps = _in_capitals(text)
-        line = None if caps else _DATELINE.match(text)
+        line = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if self.opens else None)
         opening, known = self.lexicon.opening, self.known
         titled = () if TITLE.isdisjoint(here) else after_titles(lower)
-        free, found = 0, []
+        found: list[Mention] = []
+        free = 0
         for i in self._candidates(parts, lower):
             if i < free or not (opening[words[i]] or lower[i] in known or i in titled) or (hit := self._match(words, lower, i, caps)) is None:
                 continue
@@ -276,7 +291,7 @@ class _Reader:
             free = i + size
             if alias.actor:
                 kind = alias.kind
-                if line and kind in ("name", "capital") and tokens.starts[i] < line.end():
+                if line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
                     organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(lower, i, free, found, kind)

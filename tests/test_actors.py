@@ -155,6 +155,21 @@ def test_an_organ_or_officials_in_a_capital_or_state_are_its(text: str, last: li
     assert spoken(text)[-1] == last
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["KYIV, Ukraine (AP) —", "Lima (CNN) —", "Lima (CNN)", "Lima (AFP) -", "Beijing, Nov. 4 (Xinhua) --", "BEIJING, Nov. 4 (Xinhua) --", "Brussels, April 3 -", "MOSCOW, Russia —"],
+)  # fmt: skip
+def test_a_dateline_makes_no_actor(line: str) -> None:
+    assert spoken(f"{line} Norway warned Chile.")[0] == ["Chile: Chile", "Norway: Norway"]
+    assert spoken(f"Leaders meet\n{line} Norway warned Chile.")[1] == ["Chile: Chile", "Norway: Norway"]
+    assert len(spoken(f"It rained. {line} Norway warned Chile.")[-1]) > 2 or line.isupper() or line[:5].isupper()
+
+
+@pytest.mark.parametrize("text", ["Lima – which had waited – warned Chile.", "Lima (on the coast) – warned Chile.", "Lima, in April - warned Chile."])
+def test_a_dash_in_running_text_is_no_dateline(text: str) -> None:
+    assert spoken(text) == [["Chile: Chile", "Peru: Lima"]]
+
+
 # --------------------------------------------------------------------------- the alias table
 
 
