@@ -103,6 +103,7 @@ def named(mentions: Sequence[Mention]) -> Mention | None:
 # --------------------------------------------------------------------------- words of the trade
 
 _CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
+_SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
 _PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
 _NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
 _OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
@@ -289,7 +290,7 @@ class _Reader:
                 continue
             size, alias, why = hit
             free = i + size
-            if alias.actor:
+            if alias.actor and not (alias.kind in ("name", "demonym", "capital") and _surname(words, lower, i)):
                 kind = alias.kind
                 if line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
@@ -661,6 +662,12 @@ def _organ_in(lower: list[str], at: int, last: int, found: list[Mention], kind: 
     the = max(the, 0)
     foreign = bool(found) and found[-1].last > the and lower[found[-1].last] != "-"
     return free and not foreign and _NOT_SEATED.isdisjoint(lower[the:organ])
+
+
+def _surname(words: list[str], lower: list[str], i: int) -> bool:
+    """Whether what begins at `i` is a surname by the title before it."""
+    title = i - 2 if lower[i - 1 : i] == ["."] else i - 1
+    return title >= 0 and lower[title] in _SURNAMED and words[title][0].isupper() and words[title][1:].islower()
 
 
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:

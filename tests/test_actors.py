@@ -170,6 +170,11 @@ def test_a_dash_in_running_text_is_no_dateline(text: str) -> None:
     assert spoken(text) == [["Chile: Chile", "Peru: Lima"]]
 
 
+@pytest.mark.parametrize("name", ["Mr. Cuban", "Ms. French", "Mr English", "Dr. Norway", "Sen. German", "Rep. Jordan"])
+def test_a_country_behind_a_title_is_a_surname(name: str) -> None:
+    assert spoken(f"{name} accused Chile. Peru said no.") == [["Chile: Chile"], ["Peru: Peru"]]
+
+
 # --------------------------------------------------------------------------- the alias table
 
 
