@@ -115,6 +115,15 @@ _CARRIERS = frozenset(
     "commander delegation regime leadership agency communique letter department council commission".split()
 )
 _COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
+_CHANCELLORS = ("Germany", "Austria", "UK")
+_NO_PRESIDENT = frozenset(
+    ("UK", "Canada", "Australia", "New Zealand", "Japan", "Netherlands", "Belgium", "Sweden", "Norway", "Denmark", "Luxembourg", "Thailand",
+     "Malaysia", "Cambodia", "Saudi Arabia", "Jordan", "Morocco", "Kuwait", "Qatar", "Bahrain", "Oman", "Vatican", "NATO")
+)  # fmt: skip
+_NO_PREMIER = frozenset(
+    ("US", "Mexico", "Brazil", "Argentina", "Chile", "Colombia", "Venezuela", "Ecuador", "Bolivia", "Paraguay", "Uruguay", "Panama", "Costa Rica",
+     "Philippines", "Indonesia", "Nigeria", "South Africa", "Ghana", "Iran", "Switzerland", "Germany", "Austria", "EU", "NATO", "UN")
+)  # fmt: skip
 _TWO = re.compile(
     r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
     r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
@@ -505,7 +514,7 @@ class _Reader:
             return None
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
-        actor = by.actor if by else own or self._holder(lower[i])
+        actor = by.actor if by else own or self._with_office(lower[i - 1 : i + 1], self._holder(lower[i]))
         return None if not actor else _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _holder(self, office: str) -> str:
@@ -518,6 +527,14 @@ class _Reader:
         if office not in _BY_ITSELF:
             return had[-1]
         return max(reversed(list(dict.fromkeys(had))), key=had.count)
+
+    def _with_office(self, words: list[str], actor: str) -> str:
+        """The actor, where its state has the office that `words` end with; else the one of the last three named that has a chancellor, or nobody."""
+        office = words[-1]
+        if office == "chancellor" and actor not in _CHANCELLORS:
+            return next((a for a in reversed(self.recent[-3:]) if a in _CHANCELLORS), "")
+        lacking = _NO_PRESIDENT if office == "president" else _NO_PREMIER if office == "premier" or words == ["prime", "minister"] else ()
+        return "" if actor in lacking else actor
 
     def _country(self, tokens: Tokens, i: int, found: list[Mention]) -> Mention | None:
         lower, start = tokens.lower, i - 1

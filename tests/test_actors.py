@@ -175,6 +175,21 @@ def test_a_country_behind_a_title_is_a_surname(name: str) -> None:
     assert spoken(f"{name} accused Chile. Peru said no.") == [["Chile: Chile"], ["Peru: Peru"]]
 
 
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Macron met Scholz in Berlin. The chancellor agreed.", ["Germany: The chancellor"]),
+        ("Peru accused Chile. The chancellor agreed.", []),
+        ("Norway accused Chile. The president agreed.", []),
+        ("Chile accused Norway. The president agreed.", ["Chile: The president"]),
+        ("Chile accused Norway. The prime minister agreed.", []),
+        ("Norway accused Chile. The prime minister agreed.", ["Norway: The prime minister"]),
+    ],
+)
+def test_an_office_is_given_to_no_state_that_has_none(text: str, last: list[str]) -> None:
+    assert spoken(text, date="2023-05-01")[-1] == last
+
+
 # --------------------------------------------------------------------------- the alias table
 
 
