@@ -124,6 +124,8 @@ _NO_PREMIER = frozenset(
     ("US", "Mexico", "Brazil", "Argentina", "Chile", "Colombia", "Venezuela", "Ecuador", "Bolivia", "Paraguay", "Uruguay", "Panama", "Costa Rica",
      "Philippines", "Indonesia", "Nigeria", "South Africa", "Ghana", "Iran", "Switzerland", "Germany", "Austria", "EU", "NATO", "UN")
 )  # fmt: skip
+_SUMMON = frozenset("summon summons summoned summoning".split())
+_ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
 _TWO = re.compile(
     r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
     r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
@@ -597,7 +599,7 @@ class _Reader:
             self.speaker = ""
         if not real:
             return
-        voiced = [m for m in real if m.kind == "quote" or outside[m.first]]
+        voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
         if not voiced:
             return
         subject = speaking or next((m for m in voiced if _initial(lower, m)), voiced[0])
@@ -630,6 +632,8 @@ class _Reader:
                         self.organs.setdefault(w, []).append(m.actor)
                     elif w in (",", "and", "said", ".", '"'):
                         break
+                if "ministry" in lower[max(0, m.first - 9) : m.first] and _ministry_of(lower, m.first):
+                    self.organs.setdefault("ministry", []).append(m.actor)
 
 
 _BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
@@ -685,6 +689,19 @@ def _surname(words: list[str], lower: list[str], i: int) -> bool:
     """Whether what begins at `i` is a surname by the title before it."""
     title = i - 2 if lower[i - 1 : i] == ["."] else i - 1
     return title >= 0 and lower[title] in _SURNAMED and words[title][0].isupper() and words[title][1:].islower()
+
+
+def _summoned(lower: list[str], m: Mention) -> bool:
+    """Whether the mention is of an envoy who is summoned: "summoned the Russian ambassador", "Russia's ambassador was summoned"."""
+    envoy = next((k for k in range(m.first, min(m.last + 3, len(lower))) if lower[k] in _ENVOYS), -1)
+    return envoy >= 0 and not (_SUMMON.isdisjoint(lower[max(0, m.first - 4) : m.first]) and _SUMMON.isdisjoint(lower[envoy + 1 : envoy + 4]))
+
+
+def _ministry_of(lower: list[str], at: int) -> bool:
+    """Whether a ministry is told to be that of the name at `at`: "Ministry of Foreign Affairs of Estonia"."""
+    of = at - 2 if lower[at - 1 : at] == ["the"] else at - 1
+    name = lower[max(0, of - 7) : of]
+    return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
 
 
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:

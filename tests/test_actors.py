@@ -190,6 +190,16 @@ def test_an_office_is_given_to_no_state_that_has_none(text: str, last: list[str]
     assert spoken(text, date="2023-05-01")[-1] == last
 
 
+def test_a_ministry_is_of_the_country_that_its_name_ends_with() -> None:
+    text = "Ministry of Foreign Affairs of Estonia\n\nThe Foreign Ministry summoned the Russian ambassador. The ministry said no."
+    assert spoken(text)[-1] == ["Estonia: The ministry"]
+
+
+@pytest.mark.parametrize("deed", ["summoned the Russian ambassador", "said that the Russian envoy had been summoned"])
+def test_an_organ_is_not_of_the_state_whose_envoy_was_summoned(deed: str) -> None:
+    assert spoken(f"Norway protested. The cabinet {deed}. The ministry said no.")[-1] == ["Norway: The ministry"]
+
+
 # --------------------------------------------------------------------------- the alias table
 
 
