@@ -166,6 +166,7 @@ _IT_ACTS = frozenset(  # what an actor does and an event does not
 )
 _BEFORE_SUBJECT = frozenset(", that as while if and but when because after before although though \" “ whether".split())
 _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
+_SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
@@ -240,6 +241,7 @@ class _Reader:
         self.silence = 0  # sentences since an official was named
         self.paragraph = 0
         self.at = 0  # sentences read
+        self.turn = ""  # whose words the paragraph is, by the name before its first colon
         self.opens = True  # whether the sentence may open with a dateline
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
@@ -265,13 +267,17 @@ class _Reader:
         lower = tokens.lower
         here = _ASKED.intersection(lower)
         parts = name_parts(tokens.folded)
-        opening = sentence.paragraph != self.paragraph
+        opening, first = sentence.paragraph != self.paragraph, not self.at
         self.opens = not self.at or opening and self.at < _DATELINES
         found = self._named(tokens, here, parts)
         self.opens = False
         found += self._learnt(tokens, here, parts, found)
         found.sort(key=_BY_FIRST)
         names = _names(lower, parts, found, self.strangers)
+        if opening or first:
+            self.turn = _turn(tokens, found) if ":" in lower else ""
+        if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
+            self.turn = ""
         if present and len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
             self.speaker = self.person = self.subject = missing.pop()
             self.stranger, self.silence = False, 0
@@ -280,6 +286,8 @@ class _Reader:
             self.paragraph, self.quote_open = sentence.paragraph, False
         outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
         speaker, in_quote = self._quote_speaker(sentence.text, opening)
+        if self.turn and not in_quote and not _SPOKEN.isdisjoint(lower) and all(m.actor != self.turn or m.kind == "place" for m in found):
+            speaker, in_quote = self.turn, True
         found += self._carried(tokens, here, outside, found, names, speaker)
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
@@ -454,7 +462,7 @@ class _Reader:
         out: list[Mention] = []
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
-        person = "" if self.stranger or self.silence > _REMEMBERED else self.person
+        person = "" if self.turn or self.stranger or self.silence > _REMEMBERED else self.person
         for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             own = w.partition("'")[0]
@@ -702,6 +710,15 @@ def _ministry_of(lower: list[str], at: int) -> bool:
     of = at - 2 if lower[at - 1 : at] == ["the"] else at - 1
     name = lower[max(0, of - 7) : of]
     return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
+
+
+def _turn(tokens: Tokens, found: list[Mention]) -> str:
+    """Who speaks in a paragraph of a transcript, '' for nobody known: "SECRETARY BLINKEN: Good morning."; not a headline's "Blinken: No deal"."""
+    lower = tokens.lower
+    m = next((m for m in found if m.kind in ("person", "learnt", "organ", "seat")), None)
+    if m is None or lower[m.last : m.last + 1] != [":"] or any(w != "." and w not in OFFICE_OR_TITLE and w != "vice" for w in lower[: m.first]):
+        return ""
+    return m.actor if m.text.isupper() or m.kind in ("person", "learnt") and m.last > 1 else ""
 
 
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:

@@ -200,6 +200,18 @@ def test_an_organ_is_not_of_the_state_whose_envoy_was_summoned(deed: str) -> Non
     assert spoken(f"Norway protested. The cabinet {deed}. The ministry said no.")[-1] == ["Norway: The ministry"]
 
 
+def test_a_paragraph_of_a_transcript_is_its_speakers_to_its_end() -> None:
+    text = "SECRETARY BLINKEN: Good morning. We condemn Chile. It is late. We will stand with Peru.\nQ: We know. We will wait.\nSTATE DEPARTMENT: No. We will not."
+    assert spoken(text, date="2023-05-01") == [
+        ["US: BLINKEN"], ["Chile: Chile", "US: "], [], ["Peru: Peru", "US: "], [], [], ["US: STATE DEPARTMENT"], ["US: "],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("opening", ["JANE DOE:", "Chile:", "Blinken met:", "Photos: Blinken", "White House:"])
+def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
+    assert spoken(f"{opening} No. We will wait.", date="2023-05-01")[-1] == []
+
+
 # --------------------------------------------------------------------------- the alias table
 
 
