@@ -187,6 +187,8 @@ _ORGAN_WORDS = frozenset(
 )
 _RULERS = frozenset("government regime authorities leadership administration parliament ministry".split())
 _SEATED = _RULERS | {"military", "army", "officials", "official", "leaders"}  # of the state whose capital or name follows them with "in"
+_OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
+_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these not that state's
 _NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
     "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
     "student world no any such".split()
@@ -511,7 +513,8 @@ class _Reader:
             abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
             for m in found
         )
-        if named or following == "in" and any(m.why == _ORGAN_IN and m.first - i in (2, 3) for m in found):
+        seat = next((m for m in found if following == "in" and m.first - i in (2, 3)), None)
+        if named or seat and (seat.why == _ORGAN_IN or lower[i] in _OF_THE_SEAT):
             return None
         if any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
             return None
@@ -525,7 +528,9 @@ class _Reader:
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
         actor = by.actor if by else own or self._with_office(lower[i - 1 : i + 1], self._holder(lower[i]))
-        return None if not actor else _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
+        if not actor or seat and seat.actor == actor and lower[i] in _SENT:
+            return None
+        return _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _holder(self, office: str) -> str:
         """Whose office it is: that of the actor who spoke last, who had it most often so far (a president, a government) or who had it last."""
