@@ -104,6 +104,7 @@ def named(mentions: Sequence[Mention]) -> Mention | None:
 # --------------------------------------------------------------------------- words of the trade
 
 _CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
+_SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
 _PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
 _NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
 _OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
@@ -115,6 +116,17 @@ _CARRIERS = frozenset(
     "commander delegation regime leadership agency communique letter department council commission".split()
 )
 _COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
+_CHANCELLORS = ("Germany", "Austria", "UK")
+_NO_PRESIDENT = frozenset(
+    ("UK", "Canada", "Australia", "New Zealand", "Japan", "Netherlands", "Belgium", "Sweden", "Norway", "Denmark", "Luxembourg", "Thailand",
+     "Malaysia", "Cambodia", "Saudi Arabia", "Jordan", "Morocco", "Kuwait", "Qatar", "Bahrain", "Oman", "Vatican", "NATO")
+)  # fmt: skip
+_NO_PREMIER = frozenset(
+    ("US", "Mexico", "Brazil", "Argentina", "Chile", "Colombia", "Venezuela", "Ecuador", "Bolivia", "Paraguay", "Uruguay", "Panama", "Costa Rica",
+     "Philippines", "Indonesia", "Nigeria", "South Africa", "Ghana", "Iran", "Switzerland", "Germany", "Austria", "EU", "NATO", "UN")
+)  # fmt: skip
+_SUMMON = frozenset("summon summons summoned summoning".split())
+_ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
 _TWO = re.compile(
     r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
     r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
@@ -128,6 +140,17 @@ _REBELS = re.compile(
 )
 _REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
 _DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
+_MONTHS = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.? \d{1,2}(?:, \d{4})?"
+_AGENCIES = (
+    r"\((?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax|RIA Novosti|Sputnik|IANS|PTI|ANI|"
+    r"Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)(?: News)?\)"
+)
+_PLACES = r"\s*[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"
+_OPENING_DATELINE = re.compile(  # with the agency, or the date and a dash, or a place in capitals, its country and a dash
+    rf"{_PLACES}(?:,? {_MONTHS})? ?{_AGENCIES}\s*(?:--|[-–—])?|{_PLACES},? {_MONTHS}\s*(?:--|[-–—])\s"
+    r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
+)
+_DATELINES = 8  # sentences of an article in which a paragraph may open with one
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
     r"now|immediately|quickly|subsequently|instead|still|currently)\s+)*(\w+)",
@@ -144,6 +167,7 @@ _IT_ACTS = frozenset(  # what an actor does and an event does not
 )
 _BEFORE_SUBJECT = frozenset(", that as while if and but when because after before although though \" “ whether".split())
 _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
+_SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
@@ -161,6 +185,18 @@ _BY_ITSELF = frozenset("president minister premier chancellor administration reg
 _ORGAN_WORDS = frozenset(
     "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
     "intelligence energy economy police vice deputy".split()
+)
+_RULERS = frozenset("government regime authorities leadership administration parliament ministry".split())
+_SEATED = _RULERS | {"military", "army", "officials", "official", "leaders"}  # of the state whose capital or name follows them with "in"
+_OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
+_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these not that state's
+_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
+    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
+    "student world no any such".split()
+)
+_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
+    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
+    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
 )
 
 
@@ -208,6 +244,8 @@ class _Reader:
         self.silence = 0  # sentences since an official was named
         self.paragraph = 0
         self.at = 0  # sentences read
+        self.turn = ""  # whose words the paragraph is, by the name before its first colon
+        self.opens = True  # whether the sentence may open with a dateline
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
         self.parties: list[str] = []  # organised parties named, latest last
@@ -232,19 +270,27 @@ class _Reader:
         lower = tokens.lower
         here = _ASKED.intersection(lower)
         parts = name_parts(tokens.folded)
+        opening, first = sentence.paragraph != self.paragraph, not self.at
+        self.opens = not self.at or opening and self.at < _DATELINES
         found = self._named(tokens, here, parts)
+        self.opens = False
         found += self._learnt(tokens, here, parts, found)
         found.sort(key=_BY_FIRST)
         names = _names(lower, parts, found, self.strangers)
+        if opening or first:
+            self.turn = _turn(tokens, found) if ":" in lower else ""
+        if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
+            self.turn = ""
         if present and len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
             self.speaker = self.person = self.subject = missing.pop()
             self.stranger, self.silence = False, 0
         self.at += 1
-        opening = sentence.paragraph != self.paragraph
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
         outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
         speaker, in_quote = self._quote_speaker(sentence.text, opening)
+        if self.turn and not in_quote and not _SPOKEN.isdisjoint(lower) and all(m.actor != self.turn or m.kind == "place" for m in found):
+            speaker, in_quote = self.turn, True
         found += self._carried(tokens, here, outside, found, names, speaker)
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
@@ -256,21 +302,23 @@ class _Reader:
         """The names of the lexicon, and those learnt so far. `here`: the words of _ASKED in the sentence; `parts`: as for `_names`."""
         text, words, lower = tokens.text, tokens.folded, tokens.lower
         caps = _in_capitals(text)
-        line = None if caps else _DATELINE.match(text)
+        line = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if self.opens else None)
         opening, known = self.lexicon.opening, self.known
         titled = () if TITLE.isdisjoint(here) else after_titles(lower)
-        free, found = 0, []
+        found: list[Mention] = []
+        free = 0
         for i in self._candidates(parts, lower):
             if i < free or not (opening[words[i]] or lower[i] in known or i in titled) or (hit := self._match(words, lower, i, caps)) is None:
                 continue
             size, alias, why = hit
             free = i + size
-            if alias.actor:
+            if alias.actor and not (alias.kind in ("name", "demonym", "capital") and _surname(words, lower, i)):
                 kind = alias.kind
-                if line and kind in ("name", "capital") and tokens.starts[i] < line.end():
+                if line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
-                    kind, why = "place", reason
+                    organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(lower, i, free, found, kind)
+                    kind, why = ("name", _ORGAN_IN) if organ else ("place", reason)
                 found.append(_mention(tokens, i, i + size, alias.actor, kind, why))
         return found
 
@@ -417,7 +465,7 @@ class _Reader:
         out: list[Mention] = []
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
-        person = "" if self.stranger or self.silence > _REMEMBERED else self.person
+        person = "" if self.turn or self.stranger or self.silence > _REMEMBERED else self.person
         for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             own = w.partition("'")[0]
@@ -466,7 +514,10 @@ class _Reader:
             abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
             for m in found
         )
-        if named or any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
+        seat = next((m for m in found if following == "in" and m.first - i in (2, 3)), None)
+        if named or seat and (seat.why == _ORGAN_IN or lower[i] in _OF_THE_SEAT):
+            return None
+        if any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
             return None
         if lower[start - 1] in ("a", "an") and lower[i] not in _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}:
             return None
@@ -477,8 +528,10 @@ class _Reader:
             return None
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
-        actor = by.actor if by else own or self._holder(lower[i])
-        return None if not actor else _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
+        actor = by.actor if by else own or self._with_office(lower[i - 1 : i + 1], self._holder(lower[i]))
+        if not actor or seat and seat.actor == actor and lower[i] in _SENT:
+            return None
+        return _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _holder(self, office: str) -> str:
         """Whose office it is: that of the actor who spoke last, who had it most often so far (a president, a government) or who had it last."""
@@ -490,6 +543,14 @@ class _Reader:
         if office not in _BY_ITSELF:
             return had[-1]
         return max(reversed(list(dict.fromkeys(had))), key=had.count)
+
+    def _with_office(self, words: list[str], actor: str) -> str:
+        """The actor, where its state has the office that `words` end with; else the one of the last three named that has a chancellor, or nobody."""
+        office = words[-1]
+        if office == "chancellor" and actor not in _CHANCELLORS:
+            return next((a for a in reversed(self.recent[-3:]) if a in _CHANCELLORS), "")
+        lacking = _NO_PRESIDENT if office == "president" else _NO_PREMIER if office == "premier" or words == ["prime", "minister"] else ()
+        return "" if actor in lacking else actor
 
     def _country(self, tokens: Tokens, i: int, found: list[Mention]) -> Mention | None:
         lower, start = tokens.lower, i - 1
@@ -552,7 +613,7 @@ class _Reader:
             self.speaker = ""
         if not real:
             return
-        voiced = [m for m in real if m.kind == "quote" or outside[m.first]]
+        voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
         if not voiced:
             return
         subject = speaking or next((m for m in voiced if _initial(lower, m)), voiced[0])
@@ -585,6 +646,8 @@ class _Reader:
                         self.organs.setdefault(w, []).append(m.actor)
                     elif w in (",", "and", "said", ".", '"'):
                         break
+                if "ministry" in lower[max(0, m.first - 9) : m.first] and _ministry_of(lower, m.first):
+                    self.organs.setdefault("ministry", []).append(m.actor)
 
 
 _BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
@@ -606,6 +669,62 @@ def _holds(text: str, word: str) -> bool:
     while at >= 0 and (_LETTERS.match(text, max(0, at - 1), at) or _LETTERS.match(text, at + len(word))):
         at = text.find(word, at + 1)
     return at >= 0
+
+
+_ORGAN_IN = "the organ that sits there"
+
+
+def _organ_in(lower: list[str], at: int, last: int, found: list[Mention], kind: str) -> bool:
+    """Whether the place at `at:last` stands for the organ that sits there: "the foreign ministry in Beijing", "officials in Tehran and Baghdad"."""
+    if lower[last : last + 1] in (["for"], ["history"]):
+        return False
+    if found and found[-1].why == _ORGAN_IN and set(lower[found[-1].last : at]) <= {",", "and", "the"}:
+        return True
+    organ = at - 3 if lower[at - 2 : at] == ["in", "the"] else at - 2
+    if organ < 0 or lower[organ + 1] != "in" or lower[organ] not in _SEATED:
+        return False
+    start = organ
+    while start and lower[start - 1] in _ORGAN_WORDS:
+        start -= 1
+    if kind == "name" and lower[organ] not in _RULERS and not {"military", "army"}.isdisjoint(lower[start : organ + 1]):
+        return False  # it may be a foreign one
+    the = start - 1
+    free = the < 0 or lower[the] in _FREE_BEFORE or lower[organ] == "official" and lower[the] in ("a", "an", "one")
+    if lower[organ] in _RULERS and not (free and lower[organ] == "authorities"):  # "the embattled, Western-backed government in Kabul"
+        while the > start - 7 and the >= 0 and lower[the] not in ("the", "and", "of", "'s"):
+            the -= 1
+        free = lower[the : the + 1] == ["the"]
+    the = max(the, 0)
+    foreign = bool(found) and found[-1].last > the and lower[found[-1].last] != "-"
+    return free and not foreign and _NOT_SEATED.isdisjoint(lower[the:organ])
+
+
+def _surname(words: list[str], lower: list[str], i: int) -> bool:
+    """Whether what begins at `i` is a surname by the title before it."""
+    title = i - 2 if lower[i - 1 : i] == ["."] else i - 1
+    return title >= 0 and lower[title] in _SURNAMED and words[title][0].isupper() and words[title][1:].islower()
+
+
+def _summoned(lower: list[str], m: Mention) -> bool:
+    """Whether the mention is of an envoy who is summoned: "summoned the Russian ambassador", "Russia's ambassador was summoned"."""
+    envoy = next((k for k in range(m.first, min(m.last + 3, len(lower))) if lower[k] in _ENVOYS), -1)
+    return envoy >= 0 and not (_SUMMON.isdisjoint(lower[max(0, m.first - 4) : m.first]) and _SUMMON.isdisjoint(lower[envoy + 1 : envoy + 4]))
+
+
+def _ministry_of(lower: list[str], at: int) -> bool:
+    """Whether a ministry is told to be that of the name at `at`: "Ministry of Foreign Affairs of Estonia"."""
+    of = at - 2 if lower[at - 1 : at] == ["the"] else at - 1
+    name = lower[max(0, of - 7) : of]
+    return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
+
+
+def _turn(tokens: Tokens, found: list[Mention]) -> str:
+    """Who speaks in a paragraph of a transcript, '' for nobody known: "SECRETARY BLINKEN: Good morning."; not a headline's "Blinken: No deal"."""
+    lower = tokens.lower
+    m = next((m for m in found if m.kind in ("person", "learnt", "organ", "seat")), None)
+    if m is None or lower[m.last : m.last + 1] != [":"] or any(w != "." and w not in OFFICE_OR_TITLE and w != "vice" for w in lower[: m.first]):
+        return ""
+    return m.actor if m.text.isupper() or m.kind in ("person", "learnt") and m.last > 1 else ""
 
 
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
@@ -687,7 +806,7 @@ def _speaks(lower: list[str], m: Mention) -> bool:
         return True
     if m.first > 1 and lower[m.first - 1] in ("the", "a", "president", "minister", "mr", "mrs") and lower[m.first - 2] in _INVERTED:
         return True
-    if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in"):
+    if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in") and m.why != _ORGAN_IN:
         return False
     return any(w in REPORT for w in lower[m.last : m.last + 9])
 
@@ -734,4 +853,5 @@ _INVERTED = frozenset("said says added adds wrote writes announced replied insis
 
 
 def _initial(lower: list[str], m: Mention) -> bool:
-    return not (m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in", "over"))
+    before = lower[m.first - 1 : m.first]
+    return m.why == _ORGAN_IN or not before or before[0] not in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in", "over")

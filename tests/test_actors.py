@@ -144,6 +144,88 @@ def test_time_in_office_with_partial_dates(tmp_path: Path, date: str, found: boo
     assert bool(mentions("Ane Vold left.", lexicon, date)) is found
 
 
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("The government in Oslo accused Chile. The regime in Lima denied it.", ["Peru: Lima"]),
+        ("The foreign ministry in Oslo denied it.", ["Norway: Oslo"]),
+        ("The embattled, US-backed authorities in Lima left.", ["Peru: Lima", "US: US"]),
+        ("Officials in Norway, Chile and the Netherlands left.", ["Chile: Chile", "Netherlands: Netherlands", "Norway: Norway"]),
+        ("A senior official in Lima said no.", ["Peru: Lima"]),
+        ("Chilean officials in Lima said no.", ["Chile: Chilean"]),
+        ("The Chilean embassy in Lima said no.", ["Chile: Chilean"]),
+        ("Church leaders in Lima and protesters in Oslo said no.", []),
+        ("Officials in Geneva said no.", []),
+        ("Its forces in Peru and the troops in Lima left.", []),
+        ("The government in exile left.", []),
+        ("Norway accused Chile. A spokeswoman in Lima said no.", []),
+        ("Norway accused Chile. The embassy in Lima said no.", ["Norway: The embassy"]),
+        ("Norway accused Chile. The embassy in Oslo said no.", []),
+        ("The opposition leaders in Lima left.", []),
+        ("The military in Peru left.", []),
+    ],
+)
+def test_an_organ_or_officials_in_a_capital_or_state_are_its(text: str, last: list[str]) -> None:
+    assert spoken(text)[-1] == last
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["KYIV, Ukraine (AP) —", "Lima (CNN) —", "Lima (CNN)", "Lima (AFP) -", "Beijing, Nov. 4 (Xinhua) --", "BEIJING, Nov. 4 (Xinhua) --", "Brussels, April 3 -", "MOSCOW, Russia —"],
+)  # fmt: skip
+def test_a_dateline_makes_no_actor(line: str) -> None:
+    assert spoken(f"{line} Norway warned Chile.")[0] == ["Chile: Chile", "Norway: Norway"]
+    assert spoken(f"Leaders meet\n{line} Norway warned Chile.")[1] == ["Chile: Chile", "Norway: Norway"]
+    assert len(spoken(f"It rained. {line} Norway warned Chile.")[-1]) > 2 or line.isupper() or line[:5].isupper()
+
+
+@pytest.mark.parametrize("text", ["Lima – which had waited – warned Chile.", "Lima (on the coast) – warned Chile.", "Lima, in April - warned Chile."])
+def test_a_dash_in_running_text_is_no_dateline(text: str) -> None:
+    assert spoken(text) == [["Chile: Chile", "Peru: Lima"]]
+
+
+@pytest.mark.parametrize("name", ["Mr. Cuban", "Ms. French", "Mr English", "Dr. Norway", "Sen. German", "Rep. Jordan"])
+def test_a_country_behind_a_title_is_a_surname(name: str) -> None:
+    assert spoken(f"{name} accused Chile. Peru said no.") == [["Chile: Chile"], ["Peru: Peru"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Macron met Scholz in Berlin. The chancellor agreed.", ["Germany: The chancellor"]),
+        ("Peru accused Chile. The chancellor agreed.", []),
+        ("Norway accused Chile. The president agreed.", []),
+        ("Chile accused Norway. The president agreed.", ["Chile: The president"]),
+        ("Chile accused Norway. The prime minister agreed.", []),
+        ("Norway accused Chile. The prime minister agreed.", ["Norway: The prime minister"]),
+    ],
+)
+def test_an_office_is_given_to_no_state_that_has_none(text: str, last: list[str]) -> None:
+    assert spoken(text, date="2023-05-01")[-1] == last
+
+
+def test_a_ministry_is_of_the_country_that_its_name_ends_with() -> None:
+    text = "Ministry of Foreign Affairs of Estonia\n\nThe Foreign Ministry summoned the Russian ambassador. The ministry said no."
+    assert spoken(text)[-1] == ["Estonia: The ministry"]
+
+
+@pytest.mark.parametrize("deed", ["summoned the Russian ambassador", "said that the Russian envoy had been summoned"])
+def test_an_organ_is_not_of_the_state_whose_envoy_was_summoned(deed: str) -> None:
+    assert spoken(f"Norway protested. The cabinet {deed}. The ministry said no.")[-1] == ["Norway: The ministry"]
+
+
+def test_a_paragraph_of_a_transcript_is_its_speakers_to_its_end() -> None:
+    text = "SECRETARY BLINKEN: Good morning. We condemn Chile. It is late. We will stand with Peru.\nQ: We know. We will wait.\nSTATE DEPARTMENT: No. We will not."
+    assert spoken(text, date="2023-05-01") == [
+        ["US: BLINKEN"], ["Chile: Chile", "US: "], [], ["Peru: Peru", "US: "], [], [], ["US: STATE DEPARTMENT"], ["US: "],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("opening", ["JANE DOE:", "Chile:", "Blinken met:", "Photos: Blinken", "White House:"])
+def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
+    assert spoken(f"{opening} No. We will wait.", date="2023-05-01")[-1] == []
+
+
 # --------------------------------------------------------------------------- the alias table
 
 
