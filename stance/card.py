@@ -148,7 +148,8 @@ def _reproduction(manifest: Manifest, name: str) -> Iterator[str]:
         yield from ("```python", "from stance.training import Settings, train", "", f"train(data, settings=Settings({given}))", "```", "")
         yield from ("`stance train` has no option for all of these settings. How the data are read, and what else is given, by its options:", "")
     yield from ("```sh", command(manifest, name), "```", "")
-    yield f"on the data with the SHA-256 above, with stance {manifest['version']}, {made}. Same data, settings and versions give the same bytes."
+    yield f"on the data with the SHA-256 above, with stance {manifest['version']}, {made}. Same data, settings and versions give the same bytes"
+    yield "on the same kind of processor."
     yield f"Fingerprint of the weights and labels: `{manifest['fingerprint']}`; file format {manifest['format']}."
 
 

@@ -22,7 +22,7 @@ from stance.text import DATA, MOST_FORMS, Memo
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
 TONE_CUES = ("hostile", "stern", "warm")
 FUNCTION_CUES = ("report", "hedge", "negator", "hypothetical", "past_background", "neutral")
-POLARITY = ("positive", "negative")  # from the VADER lexicon, not from the cue table
+POLARITY = ("positive", "negative")  # from the table of valence, not from the cue table
 CUE_LABELS = STANCE_CUES + TONE_CUES + FUNCTION_CUES + POLARITY
 CUE_KINDS = ("verb", "noun", "adjective", "phrase")
 
@@ -240,7 +240,7 @@ def default_cues() -> CueLexicon:
 
 @lru_cache(maxsize=1)
 def polarity() -> dict[str, float]:
-    """Valence of word stems, -4 to 4, from the VADER lexicon (Hutto & Gilbert 2014, MIT)."""
+    """Valence of word stems, -4 to 4, from the VADER lexicon (Hutto & Gilbert 2014, MIT) and marked by hand (README of `stance/data`)."""
     lines = (DATA / "polarity.csv").read_text("utf-8").splitlines()[1:]
     return {stem_: float(v) for stem_, v in (line.split(",") for line in lines)}
 

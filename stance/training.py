@@ -245,7 +245,8 @@ def train(
     With a trained network as `words`, its vectors are taken and training starts from it: worth most on small data.
     The alias table that `data` was read with, if it was one of the user's own, goes into the model: see `Model.lexicon`.
 
-    Same data and settings give the same bytes. Raises InputError for data that are no Dataset, DataError when a head has one class or a
+    Same data and settings give the same bytes on the same kind of processor.
+    Raises InputError for data that are no Dataset, DataError when a head has one class or a
     class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and words together.
     """
     check_trainable(data)
