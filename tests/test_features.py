@@ -151,15 +151,15 @@ TEXT = (
 BY_TEMPLATE = {
     "word": "89f165", "two words": "7e24e4", "word by relation": "edf3bc", "two words by relation": "cdb37d",
     "verb by relation and object": "345d96", "verb group by relation": "a4c7d5", "verb with its auxiliary by relation": "9c7877",
-    "cue by relation": "6decd2", "cue by relation, clause and negation": "341a41", "cue by relation and object": "16adf7", "cue": "297131",
-    "cue by the actor's place": "a610a3", "strongest cue of the actor": "ae6d59", "cue in the actor's phrase": "0b0b89",
+    "cue by relation": "96a1df", "cue by relation, clause and negation": "ccf822", "cue by relation and object": "49fb2f", "cue": "988d65",
+    "cue by the actor's place": "3f8807", "strongest cue of the actor": "d5d297", "cue in the actor's phrase": "8c3d32",
     "word after the actor": "4b1606", "words after the actor": "cb2011", "word before the actor": "bc1fa9", "words before the actor": "b0dc8b",
     "word near the actor": "5aaf0e", "word after the actor's phrase": "a159e0", "the actor's place": "6b082b",
     "the actor's place and kind": "995d4b", "the actor's relations": "98cbcb", "sentence": "b39eb4", "word by named actor": "e6838b",
     "two words by named actor": "bbea98", "letters by named actor": "381e10",
 }  # fmt: skip
 BY_PART = {
-    "indptr": "9e9311", "word": "e07fb1", "facts": "e60031", "cue_token": "cf9a82", "cue_input": "ea151b", "cue_weight": "5d4b81",
+    "indptr": "9e9311", "word": "e07fb1", "facts": "e60031", "cue_token": "4f6e8f", "cue_input": "c27687", "cue_weight": "9358c8",
 }  # fmt: skip
 
 
