@@ -425,3 +425,15 @@ def test_a_line_of_many_groups_takes_linear_time() -> None:
     begun = time.process_time()
     (reading,) = read("both sides said Russia and Iran met , " * 8000, default_lexicon())
     assert len(reading.mentions) == 4 * 8000 and time.process_time() - begun < 10  # half a second; it was a minute
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Norway condemned Syria's civil war.", ["Norway: Norway"]),
+        ("Israel struck Lebanon's Hezbollah.", ["Hezbollah: Hezbollah", "Israel: Israel"]),
+        ("Rebels fought in Burkina Faso and Mali on Friday.", []),
+    ],
+)
+def test_the_land_of_a_war_or_a_party_speaks_for_nobody(text: str, wanted: list[str]) -> None:
+    assert spoken(text) == [wanted]

@@ -427,3 +427,11 @@ def test_help_says_what_a_head_is_for(run: Callable[..., Run]) -> None:
 def test_agree_as_a_table(tmp_path: Path, run: Callable[..., Run]) -> None:
     out = run("agree", *[annotated(tmp_path / f"{i}.csv", FIRST) for i in range(2)]).out
     assert "stance: 4 pairs in 2 articles, labelled by 0, 1" in out and "Cohen's kappa         1.000 (–)" in out and "rows 0, columns 1" in out
+
+
+def test_each_two_of_three_annotators_are_told(tmp_path: Path) -> None:
+    stances = {"a": [*FIRST[:2], "", ""], "b": FIRST, "c": ["", "", *FIRST[2:]]}
+    lines = list(agreement_lines(agreement(read_annotations([annotated(tmp_path / f"{x}.csv", s) for x, s in stances.items()]))["stance"]))
+    assert "  a, b: 2 pairs, Cohen's kappa 1.000 (–)" in lines and "  a, c: 0 pairs, Cohen's kappa not defined" in lines
+    at = lines.index("  rows the earlier, columns the later of two")
+    assert lines[at + 1].split() == [x.split()[0] for x in lines[at + 2 :]]

@@ -373,3 +373,8 @@ def test_an_export_that_is_no_utf8_is_told(run: Cli, tmp_path: Path, tool: str, 
     (path := tmp_path / "tasks").write_text(content, "cp1252")
     r = run("import", path, "--from", tool)
     assert "Malmö denied it." in r.out and f"warning: {path}:{1 + content.count('text,')}: not UTF-8 (byte 0xf6); read as cp1252\n" in r.err
+
+
+def test_a_label_of_three_letters_is_no_span(tmp_path: Path) -> None:
+    (row,) = import_file(file(tmp_path, [{"id": 1, "text": "Norway denied it.", "label": ["pro"], "actor": "Norway"}], lines=True), "doccano", heads=["view"]).rows
+    assert (row.start, row.end, row.labels) == (None, None, {"view": "pro"})

@@ -651,3 +651,14 @@ def test_a_data_frame_is_no_file_of_articles() -> None:
 
     with pytest.raises(InputError, match="given as Frame.*\n.*stance.classify"):
         list(read_articles(Frame(["text"])))
+
+
+def test_a_line_that_ends_hard_in_markdown_ends_a_sentence(put: Put) -> None:
+    assert only(put("a.md", "Oslo waits  \nRome talks\\\nBern left\ntoday.")).text == "Oslo waits\n\nRome talks\n\nBern left today."
+
+
+def test_the_line_of_a_byte_far_down_in_a_large_table_is_right(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "text\n" + "".join(f"Norway left on day {n} ó.\n" for n in range(9000))
+    path = put("a.csv.gz", gzip.compress(text.encode() + "Málaga left.\n".encode("cp1252")))
+    assert len(list(read_articles(path))) == 9001
+    assert f"{path}:9002: not UTF-8 (byte 0xe1)" in capsys.readouterr().err

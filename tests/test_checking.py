@@ -328,3 +328,35 @@ def test_the_report_never_overwrites_the_data(run: Callable[..., Run], file: Wri
     path = file("a,Norway left.,Norway,neutral,neutral,\n")
     assert run("check", path, "-o", path).code == 1
     assert path.read_text("utf-8").startswith(HEADER)
+
+
+def test_what_cannot_be_trained_on_is_a_finding_too(run: Callable[..., Run], file: Write) -> None:
+    path = file("a,Norway left.,Norway,neutral,neutral,\nb,Peru left.,Peru,neutral,neutral,\n")
+    r = run("check", path, "-f", "jsonl")
+    assert r.code == 1
+    assert [(f["level"], "all 2 rows are 'neutral'" in f["reason"]) for f in map(json.loads, r.out.splitlines())] == [("error", True)] * 2
+
+
+def test_the_tone_without_a_stance_may_have_another_name(file: Write) -> None:
+    path = file("a,Norway left.,Norway,none,calm,\nb,Peru left.,Peru,none,hostile,\nc,Chile denied it.,Chile,deny,stern,\n")
+    found = check([path], neutral={"stance": "none", "tone": "calm"}).findings
+    assert [(f.place, f.reason) for f in found if f.kind == "neutral-tone"] == [(f"{path}:3", "stance of 'Peru' is none but tone 'hostile'; the codebook gives it calm tone")]
+
+
+def test_an_article_on_both_sides_of_a_split_is_told_once(file: Write) -> None:
+    rows = ["a,Norway left.,Norway,neutral,neutral,train", *(f"a,Norway left port {n}.,Norway,neutral,neutral,test" for n in range(3))]
+    path = file("\n".join(rows) + "\n")
+    assert [f.place for f in warnings(path) if f.kind == "leak"] == [f"{path}:3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("Der Minister und das Parlament", "German"), ("Der Minister und Parlament", ""), ("Der Minister und das Parlament said the", ""), ("Der Minister und das Parlament mit said the", "German")],
+)
+def test_a_language_has_three_common_words_and_twice_those_of_english(text: str, language: str) -> None:
+    assert foreign(text) == language
+
+
+def test_a_carried_actor_may_have_other_labels_in_another_article(file: Write) -> None:
+    rows = [f"{a},Norway met {b}.,Norway,neutral,neutral,\n{a},Both sides stayed silent.,Norway,{x},neutral,\n" for a, b, x in (("a", "Chile", "neutral"), ("b", "Peru", "firm"))]
+    assert [f.line for f in warnings(file("".join(rows))) if f.kind == "contradiction"] == []

@@ -27,7 +27,7 @@ from stance.actors import Pair
 from stance.classification import classify
 from stance.codebook import Head
 from stance.dataset import Dataset, read_dataset
-from stance.encoders import LocalEncoder, encoder_of, find_folder, masked, open_encoder
+from stance.encoders import LocalEncoder, Masked, encoder_of, find_folder, masked, open_encoder
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.evaluation import HeadReport
 from stance.explanation import explain
@@ -525,3 +525,8 @@ def test_a_real_encoder(reports: Dataset, tmp_path: Path) -> None:
     for head, p in model.predict_proba(pairs).items():
         np.testing.assert_array_equal(again.predict_proba(pairs)[head], p)
     assert (tmp_path / "real.stance").stat().st_size < 1_000_000  # the encoder is not in it
+
+
+def test_a_quote_that_is_carried_has_no_mask() -> None:
+    carried = [p for p in pairs_of('"We will answer," said Norway. "The raid was a crime."') if all(m.end == m.start for m in p.mentions)]
+    assert carried and all(masked(p, "[M]") == Masked(p.text, ()) for p in carried)

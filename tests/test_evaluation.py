@@ -30,8 +30,8 @@ from stance.evaluation import (
     resample,
     threshold_for,
 )
-from stance.rendering import class_lines, report_lines
-from stance.training import Settings, group_folds
+from stance.rendering import class_lines, report_lines, score_lines
+from stance.training import CurvePoint, Settings, group_folds
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 
@@ -191,3 +191,22 @@ def test_long_labels_are_whole_and_head_their_columns() -> None:
     assert header.endswith(" predicted as       for rather ambivalent   against")
     assert rows[1].endswith(f"{0:>9} {5:>17} {0:>9}")
     assert {len(r) for r in rows} == {len(header)}
+
+
+def test_draws_without_a_label_do_not_lower_its_interval() -> None:
+    truth = np.array([1] + [0] * 9)
+    r = report(Head("h", ("a", "b", "c")), truth, np.eye(3)[truth], list("abcdefghij"), draws=200)
+    assert [c.f1_interval for c in r.classes] == [(1.0, 1.0), (1.0, 1.0), None]  # the last one never occurs
+
+
+def test_every_row_of_few_is_a_threshold() -> None:
+    probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+    curve = precision_curve(np.array([0, 1, 0, 0]), probs)
+    assert [tuple(map(float, x)) for x in curve] == [(0.9, 1.0, 0.25), (0.8, 0.5, 0.5), (0.7, pytest.approx(2 / 3), 0.75), (0.6, 0.75, 1.0)]
+
+
+def test_the_table_has_the_points_of_a_learning_curve() -> None:
+    truth = np.array([0, 1])
+    r = report(Head("h", ("a", "b")), truth, np.eye(2)[truth], ["x", "y"])
+    lines = list(score_lines({"h": r}, {}, {"h": [CurvePoint(20.4, 7.0, 0.5, (0.25, 0.75))]}))
+    assert [x.split() for x in lines[lines.index("  learning curve, without a network") + 2 :] if x] == [["20", "7", "0.500", "0.250", "0.750"]]

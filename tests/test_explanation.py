@@ -9,6 +9,7 @@ from conftest import pairs_of
 from stance.actors import Pair
 from stance.explanation import explain
 from stance.model import Model, softmax
+from stance.rendering import explanation_lines
 
 
 @pytest.fixture
@@ -67,3 +68,11 @@ def test_unknown_names(model: Model, pair: Pair) -> None:
         explain(model, pair, head="mood")
     with pytest.raises(ValueError, match="not in tuple"):
         explain(model, pair, label="denny")
+
+
+def test_the_lines_of_an_explanation_add_up(model: Model) -> None:
+    (pair, *_) = pairs_of("Norway condemned the raid on the harbour, and Chile denied on Friday that its navy had fired.")
+    e = explain(model, pair)
+    lines = [x.split() for x in explanation_lines("", e, most=3)][3:]
+    assert len(lines) == 5 and lines[3][1:] == [str(len(e.contributions) - 3), "more"]
+    assert sum(float(x[0]) for x in lines) == pytest.approx(e.score, abs=0.003)

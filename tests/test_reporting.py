@@ -21,7 +21,7 @@ from stance.errors import InputError
 from stance.evaluation import ENOUGH
 from stance.lexicon import default_lexicon
 from stance.model import Model, load
-from stance.reporting import CORRECTED, OUTLETS, PERIODS, SENTENCES, corrector, period, periods, read_results, report_page, shares
+from stance.reporting import CORRECTED, OUTLETS, PERIODS, SENTENCES, WIDTH, corrector, period, periods, read_results, report_page, shares
 from stance.store import describe_run, record
 
 Cli = Callable[..., Run]
@@ -452,3 +452,27 @@ def test_a_number_opens_its_sentences_and_leads_back(browser: Any, report: Path)
     assert complaints(browser) == []
     section.find_element("link text", "Back to the table").click()
     assert not section.is_displayed() and browser.current_url.endswith("#counts")
+
+
+def test_the_matrix_counts_who_takes_a_stance_towards_whom(database: Path) -> None:
+    found = read_results(database)
+    page = "".join(report_page(found)).split('<h2 id="matrix">')[1].split("</table>")[0]
+    aimed = Counter((j.actor, t) for j in found.judgements if j.best["stance"] != "neutral" for t in j.target)
+    cells = re.findall(r'aria-label="([^"]+) → ([^"]+): (\d+), show sentences"', page)
+    assert aimed and {(a, t): int(n) for a, t, n in cells} == aimed
+
+
+def test_intervals_of_corrected_shares_are_corrected_too() -> None:
+    raw, turned = (shares(range(20), [0] * 15 + [1] * 5, 2, correct) for correct in (None, lambda p: p[::-1]))
+    assert turned == raw[::-1] != raw
+
+
+def test_charts_fill_their_width(database: Path) -> None:
+    shown = "".join(report_page(read_results(database, actors=["Peru"]), by="week"))
+    (chart,) = re.findall(r'<svg role="img" aria-label="Peru, firm\..*?</svg>', shown, re.S)
+    across = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', chart)]
+    assert across == sorted(across) and (across[0], across[-1]) == (0, WIDTH)
+
+
+def test_a_page_without_a_script_admits_none(database: Path) -> None:
+    assert "script-src 'none'" in "".join(report_page(read_results(database)))

@@ -764,3 +764,9 @@ def test_a_signal_to_two_processes_is_one_line(archive: Path, model_file: Path, 
         os.killpg(p.pid, number)  # as a terminal does, and a service manager: all processes of the command
         said = p.stderr.read().decode()
         assert p.wait(60) == code and "Traceback" not in said and "run the same command again to go on" in said
+
+
+def test_heads_that_share_a_column_are_refused(model: Model, lexicon: Lexicon) -> None:
+    heads = tuple(replace(h, head=replace(h.head, name=name)) for h, name in zip(model.heads, ("mood", "mood_p"), strict=True))
+    with pytest.raises(ModelError, match="head 'mood_p' cannot be kept in a database: the column 'mood_p' is taken"):
+        describe_run(replace(model, heads=heads), lexicon, {})

@@ -141,3 +141,20 @@ def test_quality_on_the_training_reports() -> None:
     r = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
     f1 = {line[:28].strip(): float(line.split("F1 ")[1][:5]) for line in r.stdout.splitlines() if "F1 " in line}
     assert f1["stance.targets"] > 0.77 > f1["the nearest"] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "ranks", "wanted"),
+    [
+        ("Norway condemned Chile.", "accuse", ["Chile"], {"Chile": ["most named so far", "the only other actor", "nearest", "object of the actor's verb", "right after the actor's cue"]}),
+        ("Norway imposed sanctions on Chile.", "threaten", ["Peru", "Chile"], {"Chile": ["second most named", "the only other actor", "nearest", "right after the actor's cue", "after a preposition"]}),
+        ("Norway was condemned by Chile.", "neutral", [], {"Chile": ["the only other actor", "nearest", "agent"]}),
+        ("Norway said Chile had broken the treaty with Peru.", "accuse", ["Peru", "Chile"], {
+            "Chile": ["second most named", "one of several", "nearest", "acts in the actor's words"], "Peru": ["most named so far", "one of several", "after a preposition"],
+        }),
+        ("Norway left as Chile condemned Peru.", "accuse", [], {"Chile": ["one of several", "nearest"], "Peru": ["one of several"]}),
+    ],
+)
+def test_what_speaks_for_a_target(text: str, label: str, ranks: list[str], wanted: dict[str, list[str]]) -> None:
+    pair = next(p for p in pairs_of(text) if p.actor == "Norway")
+    assert traits(pair, label, ranks, scan(pair.reading, default_cues())) == wanted
