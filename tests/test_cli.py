@@ -22,7 +22,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-from conftest import LIMIT, REPORTS, ROOT, Run, popen, relabel, until, write_csv
+from conftest import LIMIT, REPORTS, ROOT, Run, first_and_last_in_one_fold, popen, relabel, until, write_csv
 from test_model import edit, rebuilt
 
 import stance
@@ -338,15 +338,15 @@ def test_numbers_that_nothing_can_be_trained_with_are_wrong_usage(run: Cli, tmp_
     assert r.code == 2 and told in " ".join(r.err.replace("│", " ").split()) and not (tmp_path / "m.stance").exists()
 
 
-def test_a_label_whose_articles_are_in_one_fold_is_told(run: Cli, tmp_path: Path) -> None:
+def test_a_label_whose_articles_are_in_one_fold_is_told(run: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(146)
     labels = [rng.choice(("accuse", "accuse", "neutral")) for _ in range(120)]
     rows = [f"a{n % 8},Norway condemned raid {n}.,Norway,{'deny' if n in (0, 7, 8, 16, 24) else x}" for n, x in enumerate(labels)]
     (tmp_path / "rare.csv").write_text("\n".join(["article_id,text,actor,stance", *rows]) + "\n")
+    assert "are in one fold" not in run("evaluate", REPORTS, "--folds", "2").err
+    monkeypatch.setattr("stance.training.group_folds", first_and_last_in_one_fold)
     r = run("evaluate", tmp_path / "rare.csv", "--folds", "2")
     assert "warning: cross-validation of 'stance': all articles with 'deny' are in one fold: no model tested on them has seen it" in r.err
-    assert "are in one fold" not in run("evaluate", REPORTS, "--folds", "2").err
-    assert "makes" not in run("evaluate", tmp_path / "few.csv", "--head", "stance", "--folds", "2").err
 
 
 def test_explain_refuses_what_is_no_date(run: Cli, model_file: Path) -> None:

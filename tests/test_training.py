@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REPORTS, SETTINGS, pairs_of, relabel, write_csv
+from conftest import REPORTS, SETTINGS, first_and_last_in_one_fold, pairs_of, relabel, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, diags
@@ -402,6 +402,7 @@ def test_a_class_that_a_fold_lacks_does_not_ruin_the_probabilities(tmp_path: Pat
         label = "rare" if (n % 8 == 0 and n < 32) or n == 7 else label
         rows.append({"article_id": n % 8, "text": f"Norway {verbs[label]} guest {n}.", "actor": "Norway", "view": label})
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
+    monkeypatch.setattr(training, "group_folds", first_and_last_in_one_fold)
     assert unlearnt(data.labels["view"], data.groups, Settings(folds=2)) == ["rare"]
     fold = out_of_fold(data, settings=Settings(folds=2), words=default_words() if network else None)["view"]
     right = fold.probs.argmax(1) == fold.truth
