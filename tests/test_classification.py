@@ -299,4 +299,4 @@ def test_a_line_of_any_length_changes_no_other_article(model: Model, lexicon: Le
     one, other = Article("b", "Denmark thanked Norway for its help."), Article("c", "Peru urged Chile to stop.")
     long = Article("a", "Norway " + "a " * 130_000 + "condemned Sweden")
     alone = list(classify([one], model, lexicon=lexicon))
-    assert alone and [j for j in classify([one, long, other], model, lexicon=lexicon) if j.article == "b"] == alone
+    assert alone and [j for j in classify([long, one, other], model, lexicon=lexicon) if j.article == "b"] == alone

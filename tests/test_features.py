@@ -181,6 +181,13 @@ def test_sequences_stay_what_they_are() -> None:
     assert {n: digest(getattr(found, n)) for n in BY_PART} == BY_PART
 
 
+def test_a_sentence_of_any_length_changes_no_other_row() -> None:
+    short, long, last = (pairs_of(t) for t in ("Denmark thanked Norway for its help.", "Norway " + "a " * 130_000 + "condemned Sweden.", "Peru urged Chile to stop."))
+    alone, together = extract(short), extract([*long, *short, *last])
+    first, end = together.indptr[[len(long), len(long) + len(short)]]
+    assert np.array_equal(together.keys[first:end], alone.keys) and np.array_equal(together.values[first:end], alone.values)
+
+
 # --------------------------------------------------------------------------- trace
 
 
