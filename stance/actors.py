@@ -116,15 +116,6 @@ _CARRIERS = frozenset(
     "commander delegation regime leadership agency communique letter department council commission".split()
 )
 _COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
-_CHANCELLORS = ("Germany", "Austria", "UK")
-_NO_PRESIDENT = frozenset(
-    ("UK", "Canada", "Australia", "New Zealand", "Japan", "Netherlands", "Belgium", "Sweden", "Norway", "Denmark", "Luxembourg", "Thailand",
-     "Malaysia", "Cambodia", "Saudi Arabia", "Jordan", "Morocco", "Kuwait", "Qatar", "Bahrain", "Oman", "Vatican", "NATO")
-)  # fmt: skip
-_NO_PREMIER = frozenset(
-    ("US", "Mexico", "Brazil", "Argentina", "Chile", "Colombia", "Venezuela", "Ecuador", "Bolivia", "Paraguay", "Uruguay", "Panama", "Costa Rica",
-     "Philippines", "Indonesia", "Nigeria", "South Africa", "Ghana", "Iran", "Switzerland", "Germany", "Austria", "EU", "NATO", "UN")
-)  # fmt: skip
 _SUMMON = frozenset("summon summons summoned summoning".split())
 _ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
 _TWO = re.compile(
@@ -545,12 +536,14 @@ class _Reader:
         return max(reversed(list(dict.fromkeys(had))), key=had.count)
 
     def _with_office(self, words: list[str], actor: str) -> str:
-        """The actor, where its state has the office that `words` end with; else the one of the last three named that has a chancellor, or nobody."""
-        office = words[-1]
-        if office == "chancellor" and actor not in _CHANCELLORS:
-            return next((a for a in reversed(self.recent[-3:]) if a in _CHANCELLORS), "")
-        lacking = _NO_PRESIDENT if office == "president" else _NO_PREMIER if office == "premier" or words == ["prime", "minister"] else ()
-        return "" if actor in lacking else actor
+        """The actor, unless it lacks the office that `words` end with; then one of the last three named, of an office that few have, or nobody."""
+        for office in (words[-1], " ".join(words)):
+            having, lacking = self.lexicon.offices.get(office, ((), ()))
+            if having and actor not in having:
+                return next((a for a in reversed(self.recent[-3:]) if a in having), "")
+            if actor in lacking:
+                return ""
+        return actor
 
     def _country(self, tokens: Tokens, i: int, found: list[Mention]) -> Mention | None:
         lower, start = tokens.lower, i - 1

@@ -23,7 +23,7 @@ from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
 _OF_STATE = ("name", "demonym", "capital", "seat")  # what stands for the whole of an actor
-_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title")
+_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title", "office", "no-office")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Alias:
     """One row of the lexicon: a surface form that speaks for an actor.
 
     `since` and `until` bound the time in office (`YYYY[-MM[-DD]]`, empty: open). An alias
-    with an empty actor is a place or name that only swallows ("New Mexico").
+    with an empty actor is a place or name that only swallows ("New Mexico"). `offices` are those that only actors
+    with such a row have ("the chancellor"), `no_offices` those that the actor has not.
     """
 
     text: str
@@ -46,6 +47,8 @@ class Alias:
     not_before: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
     not_with: tuple[str, ...] = ()
+    offices: tuple[str, ...] = ()
+    no_offices: tuple[str, ...] = ()
 
     def in_office(self, date: str) -> bool:
         """Whether the alias holds on `date` (ISO, may be partial); always without a date."""
@@ -192,6 +195,16 @@ class Lexicon:
     def states(self) -> frozenset[str]:
         """Actors with a capital, so that "the country" may be said of them; organisations have none."""
         return frozenset(cells[1] for raw in self._raws(",capital,") if (cells := raw.cells())[2] == "capital" and cells[1] not in ("", "EU"))
+
+    @cached_property
+    def offices(self) -> dict[str, tuple[set[str], set[str]]]:
+        """For each office that not every actor has: the actors that alone have it (none: all but those that follow), and those that lack it."""
+        out: dict[str, tuple[set[str], set[str]]] = {}
+        for a in map(_parse, self._raws("office:")):
+            for n, names in enumerate((a.offices, a.no_offices)):
+                for name in names:
+                    out.setdefault(name.lower(), (set(), set()))[n].add(a.actor)
+        return out
 
     def _rows_of(self, word: str) -> Iterator[_Raw]:
         at = bisect_left(self._lines, word, key=first_word)
@@ -365,7 +378,7 @@ def _alias(cells: tuple[str, ...]) -> Alias:
     return Alias(
         text, actor, kind, since, until, case, title, short,
         frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
-        tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())),
+        tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())), tuple(lists.get("office", ())), tuple(lists.get("no-office", ())),
     )  # fmt: skip
 
 

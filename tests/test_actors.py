@@ -204,6 +204,24 @@ def test_an_office_is_given_to_no_state_that_has_none(text: str, last: list[str]
     assert spoken(text, date="2023-05-01")[-1] == last
 
 
+@pytest.mark.parametrize(
+    ("guard", "last"),
+    [("", ["Lub: The prime minister"]), ("no-office:prime_minister", []), ("no-office:premier|president", ["Lub: The prime minister"]), ("office:Prime_minister", ["Lub: The prime minister"])],
+)  # fmt: skip
+def test_an_own_table_tells_who_has_an_office(tmp_path: Path, guard: str, last: list[str]) -> None:
+    lexicon = load_lexicon(table(tmp_path, f"Lub,Lub,name,,,{guard}\nOrda,Orda,name,,,\n"), extend=False)
+    assert spoken("Orda met Lub. Lub warned Orda. The prime minister agreed.", lexicon)[-1] == last
+    other = ["Lub: The prime minister"] if guard.startswith("office") else ["Orda: The prime minister"]
+    assert spoken("Lub warned Orda. Orda accused Lub. The prime minister agreed.", lexicon)[-1] == other
+
+
+def test_an_own_row_of_a_state_gives_it_an_office(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Norway,Norway,name,,,office:chancellor\n"))
+    assert spoken("Chile accused Norway. Norway denied it. The chancellor agreed. The president agreed.", lexicon)[-2:] == [
+        ["Norway: The chancellor"], ["Norway: The president"],
+    ]  # fmt: skip
+
+
 def test_a_ministry_is_of_the_country_that_its_name_ends_with() -> None:
     text = "Ministry of Foreign Affairs of Estonia\n\nThe Foreign Ministry summoned the Russian ambassador. The ministry said no."
     assert spoken(text)[-1] == ["Estonia: The ministry"]
