@@ -29,6 +29,7 @@ from stance.naming import (
     elsewhere,
     is_former,
     is_given_name,
+    is_surname,
     name_parts,
     of_an_office,
 )
@@ -229,6 +230,7 @@ class _Reader:
         self.date = valid_date(date)
         self.sents = sents
         self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
+        self.surnames: dict[str, Alias] = {}  # of persons read so far with a surname that tells nothing before
         self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
         self.person = ""  # actor of the last official named, of whom `he` and `she` are said
         self.stranger = False  # whether somebody else was named after that official
@@ -294,12 +296,14 @@ class _Reader:
         text, words, lower = tokens.text, tokens.folded, tokens.lower
         caps = _in_capitals(text)
         line = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if self.opens else None)
-        opening, known = self.lexicon.opening, self.known
+        opening, known, surnames = self.lexicon.opening, self.known, self.surnames
         titled = () if TITLE.isdisjoint(here) else after_titles(lower)
         found: list[Mention] = []
         free = 0
         for i in self._candidates(parts, lower):
-            if i < free or not (opening[words[i]] or lower[i] in known or i in titled) or (hit := self._match(words, lower, i, caps)) is None:
+            if i < free or not (opening[words[i]] or lower[i] in known or words[i] in surnames or i in titled):
+                continue
+            if (hit := self._match(words, lower, i, caps)) is None:
                 continue
             size, alias, why = hit
             free = i + size
@@ -321,14 +325,20 @@ class _Reader:
 
     def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
         opened, following = self.lexicon.opening[words[i]], lower[i + 1] if i + 1 < len(lower) else ""
+        barred = {a.actor for key, a in opened.get("", ()) if _barred(a, words, i, i + 1)}
         for key, alias in opened.get(following) or opened.get("") or ():
             if self._fits(key, alias, words, lower, i, caps):
                 if alias.kind == "person" and alias.short:
                     self._know(words_of(alias.short), alias.actor, f"short for {alias.text}")
+                elif alias.kind == "person" and len(key) > 1 and is_surname(key[-1]):
+                    self.surnames[key[-1]] = alias
                 return len(key), alias, f"{alias.kind} {alias.text!r}"
         for short, actor, why in self.known.get(lower[i], ()):
-            if _same(short, words, i, caps):
+            if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred):
                 return len(short), Alias(" ".join(short), actor, "person"), why
+        full = self.surnames.get(words[i])
+        if full and not _goes_on(words, lower, i + 1) and not (i and is_given_name(words[i - 1], lower[i - 1], i + 1)):
+            return 1, Alias(words[i], full.actor, "person"), f"surname of {full.text}"
         if i and (lower[i - 1] in TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in TITLE):
             return self._after_title(words, lower, i, caps)
         return None
@@ -351,12 +361,11 @@ class _Reader:
     def _fits(self, key: tuple[str, ...], a: Alias, words: list[str], lower: list[str], i: int, caps: bool) -> bool:
         if not _same(key, words, i, caps and not a.case or caps and a.text.isupper()):
             return False
-        before = words[i - 1] if i else ""
-        after = words[i + len(key)] if i + len(key) < len(words) else ""
-        if before in a.not_after or after in a.not_before:
+        if _barred(a, words, i, i + len(key)):
             return False
         if a.kind == "person" and (not a.in_office(self.date) or is_former(lower, i)):
             return False
+        before = words[i - 1] if i else ""
         if a.title and before.lower().rstrip(".") not in TITLE:
             return False
         if a.kind == "person" and len(key) == 1 and before and is_given_name(before, lower[i - 1], i):
@@ -502,7 +511,10 @@ class _Reader:
         if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
             return None
         named = any(
-            abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
+            m.first <= i < m.last
+            or abs(m.first - i) <= 8
+            and m.kind != "place"
+            and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
             for m in found
         )
         seat = next((m for m in found if following == "in" and m.first - i in (2, 3)), None)
@@ -723,6 +735,11 @@ def _turn(tokens: Tokens, found: list[Mention]) -> str:
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
     return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
+
+
+def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
+    """Whether a guard keeps the alias from a word beside it: "Ivanka Trump", "Trump Tower"."""
+    return first > 0 and words[first - 1] in a.not_after or last < len(words) and words[last] in a.not_before
 
 
 def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:

@@ -148,6 +148,11 @@ def is_given_name(before: str, low: str, i: int) -> bool:
     )  # fmt: skip
 
 
+def is_surname(word: str) -> bool:
+    """Whether the last word of a full name may stand for the person: not "II", and not "May", which is the month."""
+    return word[:1].isupper() and word[1:2].islower() and word.lower() not in _DAYS
+
+
 _DAYS = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november "
     "december jan feb mar apr jun jul aug sep sept oct nov dec . spring summer autumn winter".split()

@@ -340,6 +340,46 @@ def test_guards(tmp_path: Path, guard: str, text: str, found: bool) -> None:
     assert bool(mentions(text, lexicon)) is found
 
 
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Ida Trump left.", []),
+        ("The Trump Tower shook.", []),
+        ("It was Trump who left.", ["Orda: Trump"]),
+        ("It was Bob Trump who left.", ["Orda: Trump"]),
+    ],
+)
+def test_a_guard_holds_after_the_full_name_too(tmp_path: Path, text: str, last: list[str]) -> None:
+    rows = "Ane Trump,Orda,person,,,\nTrump,Orda,person,,,not-after:Ida not-before:Tower\n"
+    assert spoken(f"Ane Trump spoke. {text}", load_lexicon(table(tmp_path, rows), extend=False))[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("guard", "text", "found"),
+    [
+        ("noshort", "Minister Vold left.", False),
+        ("noshort", "Ane Vold spoke. Vold left.", True),
+        ("noshort", "Ane Vold spoke. But Mr. Vold left.", True),
+        ("noshort", "Ane Vold spoke. Ida Vold left.", False),
+        ("noshort", "Ane Vold spoke. Then the actor Ida Vold left.", False),
+        ("noshort", "Ane Vold spoke. It was Vold Ness who left.", False),
+        ("short:Ane_Vold", "Ane Vold spoke. Vold left.", False),
+    ],
+)
+def test_a_common_surname_counts_behind_the_full_name(tmp_path: Path, guard: str, text: str, found: bool) -> None:
+    lexicon = load_lexicon(table(tmp_path, f"Ane Vold,Norway,person,,,{guard}\n"), extend=False)
+    assert spoken(text, lexicon)[-1] == (["Norway: Vold"] if found else [])
+
+
+def test_a_month_and_a_number_are_no_surname(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Ane May,Norway,person,,,noshort\nQueen Ane II,Norway,person,,,noshort\n"), extend=False)
+    assert spoken("Ane May met Queen Ane II. That May II left.", lexicon)[-1] == []
+
+
+def test_a_department_with_a_name_is_not_the_one_that_spoke_last() -> None:
+    assert spoken("Norway accused Chile. Relations were bad, the State Department said.")[-1] == ["US: State Department"]
+
+
 def test_a_person_is_known_by_the_surname_only_after_a_title(tmp_path: Path) -> None:
     lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,,,\n"), extend=False)
     assert spoken("Minister Vold left.", lexicon) == [["Norway: Vold"]]
