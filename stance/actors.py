@@ -511,7 +511,10 @@ class _Reader:
         if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
             return None
         named = any(
-            abs(m.first - i) <= 8 and m.kind != "place" and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
+            m.first <= i < m.last
+            or abs(m.first - i) <= 8
+            and m.kind != "place"
+            and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
             for m in found
         )
         seat = next((m for m in found if following == "in" and m.first - i in (2, 3)), None)

@@ -376,6 +376,10 @@ def test_a_month_and_a_number_are_no_surname(tmp_path: Path) -> None:
     assert spoken("Ane May met Queen Ane II. That May II left.", lexicon)[-1] == []
 
 
+def test_a_department_with_a_name_is_not_the_one_that_spoke_last() -> None:
+    assert spoken("Norway accused Chile. Relations were bad, the State Department said.")[-1] == ["US: State Department"]
+
+
 def test_a_person_is_known_by_the_surname_only_after_a_title(tmp_path: Path) -> None:
     lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,,,\n"), extend=False)
     assert spoken("Minister Vold left.", lexicon) == [["Norway: Vold"]]
