@@ -279,11 +279,11 @@ def _best(probs: dict[str, float]) -> str:
 def _judge(
     article: str, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: dict[str, float], heads: Mapping[str, Head]
 ) -> Judgement:
-    labels = {}
-    for head, p in probs.items():
-        best = _best(p)
-        labels[head] = best if p[best] >= least.get(head, 0.0) else UNSURE
+    def sure(head: str, label: str) -> str:
+        return label if probs[head][label] >= least.get(head, 0.0) else UNSURE
+
+    labels = {head: sure(head, _best(p)) for head, p in probs.items()}
     if "stance" in labels and "tone" in labels:
-        labels["tone"] = consistent(labels["stance"], labels["tone"], heads)
+        labels["tone"] = sure("tone", consistent(labels["stance"], _best(probs["tone"]), heads))
     s = pair.reading.sentence
     return Judgement(article, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs, target)
