@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import islice
 from numbers import Real
@@ -43,8 +43,8 @@ class Judgement:
     text: str
     actor: str
     mentions: tuple[Mention, ...]
-    labels: dict[str, str]
-    probabilities: dict[str, dict[str, float]]
+    labels: dict[str, str] = field(hash=False)
+    probabilities: dict[str, dict[str, float]] = field(hash=False)
     target: tuple[str, ...] = ()
 
     def best(self, head: str) -> str:

@@ -73,6 +73,10 @@ def test_a_neutral_stance_has_neutral_tone(model: Model, reports: Dataset) -> No
     assert {j.labels["tone"] for j in found} > {"neutral"}
 
 
+def test_a_judgement_can_be_in_a_set(model: Model, judgements: list[Judgement]) -> None:
+    assert len({*judgements, *classify(Article("a", TEXT), model)}) == len(judgements)
+
+
 def test_the_row_of_a_judgement(judgements: list[Judgement]) -> None:
     d = judgements[0].as_dict()
     assert list(d) == ["article", "sentence", "actor", "mentions", "target", "stance", "stance_p", "tone", "tone_p", "stance_probs", "tone_probs"]
