@@ -14,6 +14,7 @@ from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes
 from stance.errors import DataError, ModelError, cross_validation, number
 from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
+from stance.text import printable
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -64,7 +65,7 @@ def judgement_lines(
         if anew:
             if last is not None:
                 yield ""
-            yield paint(j.article, 1)
+            yield paint(printable(j.article), 1)
             yield paint(_header(heads), 2)
         elif last and last.paragraph != j.paragraph:
             yield ""
@@ -100,7 +101,7 @@ def _summary(counts: dict[str, dict[str, int]], paint: Paint, neutral: str) -> I
 
 
 def _shorten(text: str, room: int) -> str:
-    flat = " ".join(text.split())
+    flat = printable(" ".join(text.split()))
     return flat if len(flat) <= room else flat[: max(20, room - 1)].rstrip() + "…"
 
 
@@ -193,11 +194,11 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
     """Every mention with its actor and the reason, sentence by sentence."""
     any_found = False
     for r in readings:
-        yield r.sentence.text
+        yield printable(r.sentence.text)
         for m in r.mentions:
             any_found = True
             actor = f"({m.actor})" if m.kind == "place" else m.actor
-            yield f"  {m.start:>4}–{m.end:<4} {m.text or '“…”':<28} {actor:<22} {m.why}"
+            yield f"  {m.start:>4}–{m.end:<4} {printable(m.text) or '“…”':<28} {actor:<22} {m.why}"
     if not any_found:
         yield "no actor found"
 
@@ -207,12 +208,12 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
 
 def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str]:
     """The words that decided, largest first; what is not shown is summed, so that the lines add up."""
-    yield text
+    yield printable(text)
     yield "  " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4])
     lead = f"{e.label} over {e.against}" if e.against else e.label
     yield f"  {e.head}: score of {lead} {e.score:+.3f}"
     for c in e.contributions[:most]:
-        yield f"    {c.value:+.3f}  {c.what or '(the sentence)':<18} {', '.join(c.kinds[:3])}{' …' if len(c.kinds) > 3 else ''}"
+        yield f"    {c.value:+.3f}  {printable(c.what) or '(the sentence)':<18} {', '.join(c.kinds[:3])}{' …' if len(c.kinds) > 3 else ''}"
     rest = sum(c.value for c in e.contributions[most:])
     if e.contributions[most:]:
         yield f"    {rest:+.3f}  {len(e.contributions) - most} more"
