@@ -165,7 +165,8 @@ def filled_lines(
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
     """
     judged, header = iter(judgements), table.header.cells
-    names = list(_label_values(None, heads, prefix)) if jsonl else [prefix + c for c in _nothing(heads).label_cells()]
+    none = _nothing(heads)
+    names = [prefix + c for c in (none.label_values() if jsonl else none.label_cells())]
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
@@ -174,17 +175,11 @@ def filled_lines(
     for r in table.records:
         j = next(judged) if r.line in lines else None
         if jsonl:
-            yield json.dumps(dict(zip(header, map(plain_cell, r.cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
+            values = j.label_values().values() if j else [None] * len(names)
+            yield json.dumps(dict(zip([*header, *names], [*map(plain_cell, r.cells), *values], strict=True)), ensure_ascii=False)
         else:
             new = _as_cells(j.label_cells()).values() if j else [""] * len(names)
             yield csv_line([*r.cells, *map(spreadsheet_cell, new)], table.delimiter)
-
-
-def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for h in heads:
-        out[prefix + h], out[f"{prefix}{h}_p"] = (j.labels[h], round(j.confidence(h), 4)) if j else (None, None)
-    return out | {f"{prefix}{h}_probs": {k: round(p, 4) for k, p in j.probabilities[h].items()} if j else None for h in heads}
 
 
 # --------------------------------------------------------------------------- mentions
