@@ -137,8 +137,8 @@ def record(
     already there are compared with `items` and not judged again. What could not be read before and can be read now is judged and takes the
     place of its skipped row, with new ids: as more batches where only skipped rows follow, else all of it in one transaction. A bad line makes
     room for one article, an input for all it holds; where neither brings any (an archive that lacked its end alone, a line taken out), the skipped
-    row goes. What still cannot be read stays skipped, with its last reason; so does an article on which classification failed: the same model would fail
-    again. With `restart` a new database is written beside the old one and takes its place when it is complete; with `append` another run, or the
+    row goes. What still cannot be read stays skipped, with its last reason; so does an article on which classification failed: the same model would
+    fail again. With `restart` a new database is written beside the old one and takes its place when it is complete; with `append` another run, or the
     articles by which the input has grown, come on top; those in the midst of it too, in one transaction.
     Raises InputError when the file is no such database, or holds another run or other articles, or another process writes to it.
     """
