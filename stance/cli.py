@@ -1242,7 +1242,9 @@ def _dumps(value: Any) -> str:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    from stance.text import printable
+
+    typer.echo(printable(text), err=True)
 
 
 def _warn(warnings: Iterable[str]) -> None:
@@ -1286,7 +1288,9 @@ def main() -> None:
     except StanceError as e:
         if "--debug" in sys.argv:
             raise
-        print(f"error: {e}", file=sys.stderr)
+        from stance.text import printable
+
+        print(f"error: {printable(str(e))}", file=sys.stderr)
         raise SystemExit(FAILED) from None
     except OSError as e:
         if "--debug" in sys.argv:

@@ -121,7 +121,7 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, actors: Se
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.runs = len(runs)
     out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest.get("heads", ()) if "neutral" in h}
-    out.notes = _notes(runs, run, rows, newest.values(), same, kept, since, until)
+    out.notes = _notes(runs, run, rows, newest, same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
     of_heads = (dict(r) for r in db.execute(query) if r["article_id"] in kept and all(r[f"{h}_probs"] for h in heads))
@@ -172,18 +172,19 @@ def _within(date: str, since: str, until: str) -> bool:
 
 
 def _notes(
-    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: Iterable[dict[str, Any]], same: Sequence[int],
+    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: dict[Any, dict[str, Any]], same: Sequence[int],
     kept: dict[int, Any], since: str, until: str,
 ) -> list[str]:  # fmt: skip
     notes = []
     model = {r["id"]: r["model"] for r in runs}
-    left = {(model[r["run_id"]] == run["model"], r["input"], r["key"], r["sha256"]) for r in rows if r["run_id"] not in same}
-    others = Counter(of_this_model for of_this_model, *_ in left)
+    classified = ((r, (r["input"], r["key"], r["sha256"])) for r in rows if r["run_id"] not in same and not r["skipped"])
+    left = {(model[r["run_id"]] == run["model"], key) for r, key in classified if key not in newest}
+    others = Counter(of_this_model for of_this_model, _ in left)
     if others[False]:
         notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
     if others[True]:
         notes.append(f"Left out: {number(others[True], 'article')} classified with other settings (--actor, --min-confidence) or aliases.")
-    if (since or until) and (undated := sum(not r["date"] for r in newest)):
+    if (since or until) and (undated := sum(not r["date"] for r in newest.values())):
         notes.append(f"Left out: {number(undated, 'article')} without a date.")
     if any(not r["finished"] for r in runs if r["id"] in same):
         notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")

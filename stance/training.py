@@ -449,8 +449,10 @@ def row_digests(data: Dataset) -> Keys:
 
 def trained_on(model: Model, data: Dataset) -> int:
     """How many rows of `data` have sentence and actor of a row the model was trained on, as far as it remembers."""
-    if model.manifest["data"]["fingerprint"] == data.fingerprint:
-        return len(data)
+    held = model.manifest.get("about", {}).get("hold_out")
+    for part in (data, *([data.split(held)[0]] if held else [])):
+        if model.manifest["data"]["fingerprint"] == part.fingerprint:
+            return len(part)
     return int(np.isin(row_digests(data), model.seen).sum()) if model.seen is not None else 0
 
 

@@ -85,6 +85,12 @@ def test_a_model_remembers_its_rows_by_hashes(model: Model, model_file: Path, re
     assert m.seen is not None and len(m.seen) <= len(rest)
 
 
+def test_a_model_that_kept_no_hashes_knows_its_data_with_and_without_what_was_held_out(model: Model, reports: Dataset) -> None:
+    rest, held = reports.split("test")
+    forgetful = replace(model, seen=None, manifest=model.manifest | {"about": {"hold_out": "test"}})
+    assert [trained_on(forgetful, d) for d in (rest, reports, held, rest.take(range(5)))] == [len(rest), len(rest), 0, 0]
+
+
 def test_the_file_is_a_zip_of_what_it_says(model_file: Path) -> None:
     with zipfile.ZipFile(model_file) as z:
         assert z.testzip() is None
