@@ -460,8 +460,7 @@ def train(
     if held and (both := len({*rest.articles} & {*held.articles})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
-    cue_text = _text(cues) if cues else ""
-    lexicon = build_cues(cue_text, str(cues)) if cues else None
+    table = build_cues(_text(cues), str(cues)) if cues else None
     _warn_of_folds(rest, settings)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
@@ -469,9 +468,8 @@ def train(
     held_scores = {}
     with _whole_or_nothing(output):
         model, reports = train(
-            rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, encoder=dense, words=vectors, jobs=jobs,
-            progress=_progress,
-        )  # fmt: skip
+            rest, settings=settings, cues=table, about=about, definitions=told, encoder=dense, words=vectors, jobs=jobs, progress=_progress
+        )
         if held:
             held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
             model = replace(model, manifest={**model.manifest, "held_out": held_scores})

@@ -128,7 +128,6 @@ class Model:
     cues: CueLexicon = field(default_factory=default_cues, repr=False)
     path: Path | None = None
     _pipeline: bytes = field(default=b"", repr=False)
-    _cue_text: str = field(default="", repr=False)
     encoder: Encoder | None = None
     network: Network | None = None
     seen: Keys | None = field(default=None, repr=False)
@@ -231,8 +230,8 @@ class Model:
             members |= {f"network.{name}.npy": _npy(p) for name, p in self.network.parameters.items()}
             if not self.network.words.shipped:
                 members["words.npz"] = self.network.words.to_bytes()
-        if self._cue_text:
-            members["cues.csv"] = self._cue_text.encode()
+        if self.cues.text:
+            members["cues.csv"] = self.cues.text.encode()
         manifest = {k: v for k, v in self.manifest.items() if k != "actors"}
         if self.lexicon.text:
             members["actors.csv"] = self.lexicon.text.encode()
@@ -389,7 +388,7 @@ def from_bytes(raw: bytes, path: Path) -> Model:
         raise
     except Exception as e:  # whatever odd bytes make numpy, json or zlib raise
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network, seen, lexicon)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), encoder, network, seen, lexicon)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:

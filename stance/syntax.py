@@ -140,14 +140,14 @@ class Cue:
 
 
 class CueLexicon:
-    """The cue table; `verbs` and `nouns` are the stems known as such, `digest` names the content.
+    """The cue table; `verbs` and `nouns` are the stems known as such, `digest` names the content; `text` is the table itself, '' for the one that ships.
 
     Rows are grouped by first stem when the table is read and parsed when a text first holds that stem: `tables` has the cues by first stem
     (those of `opening`) and second one, longest first; under '' those of one word or with a wildcard, which every other entry holds too.
     """
 
-    def __init__(self, rows: Iterable[list[str]], digest: str) -> None:
-        self.digest = digest
+    def __init__(self, rows: Iterable[list[str]], digest: str, text: str = "") -> None:
+        self.digest, self.text = digest, text
         self._rows: dict[str, list[list[str]]] = {}
         self.tables = Memo(self._parse)
         verbs, nouns = set(), set()
@@ -168,9 +168,9 @@ class CueLexicon:
         self.telling = self.opening | polarity().keys()
         self.tags = Memo(partial(_fixed_tag, self.verbs))
 
-    def __reduce__(self) -> tuple[type[CueLexicon], tuple[list[list[str]], str]]:
+    def __reduce__(self) -> tuple[type[CueLexicon], tuple[list[list[str]], str, str]]:
         """Pickled as its rows: sets have another order in every process, and what was parsed so far another thread may be adding to."""
-        return CueLexicon, ([row for rows in self._rows.values() for row in rows], self.digest)
+        return CueLexicon, ([row for rows in self._rows.values() for row in rows], self.digest, self.text)
 
     def _parse(self, first: str) -> dict[str, tuple[Cue, ...]]:
         best: dict[tuple[tuple[str, ...], str, str], Cue] = {}
@@ -208,7 +208,7 @@ def build_cues(data: str, source: str = "cues.csv", *, check: bool = True) -> Cu
                 problems.append(f"{source}:{reader.line_num}: {e}")
     if problems:
         raise DataError(f"{source}: {number(len(problems), 'bad row')} in the cue table", "correct these rows", tuple(problems))
-    return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16])
+    return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16], data if check else "")
 
 
 def _cue(row: list[str]) -> Cue:

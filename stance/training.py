@@ -229,7 +229,6 @@ def train(
     *,
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
-    cue_text: str = "",
     about: Mapping[str, str] | None = None,
     definitions: Mapping[str, Mapping[str, str]] | None = None,
     encoder: Encoder | None = None,
@@ -278,9 +277,7 @@ def train(
         manifest[second.name] = second.entry()
     network = second.whole if isinstance(second, _Networks) else None
     seen = np.unique(row_digests(data)) if len(data) <= _REMEMBERED else None
-    model = Model(
-        tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network, seen, data.lexicon or default_lexicon()
-    )
+    model = Model(tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), encoder, network, seen, data.lexicon or default_lexicon())
     return model, reports
 
 

@@ -238,12 +238,14 @@ def test_a_label_that_is_not_in_the_data_is_not_in_the_model(reports: Dataset) -
 
 def test_an_own_cue_table_goes_into_the_model_file(reports: Dataset, model: Model, unseen: list[Pair], tmp_path: Path) -> None:
     text = "phrase,label,kind,weight\ncondemn,cooperate,verb,3\nraid,warm,noun,2\n"
-    other, _ = train(reports.split("test")[0], settings=SETTINGS, cues=build_cues(text), cue_text=text)
+    other, _ = train(reports.split("test")[0], settings=SETTINGS, cues=build_cues(text))
     other.save(tmp_path / "own.stance")
     again = from_bytes((tmp_path / "own.stance").read_bytes(), tmp_path / "own.stance")
     assert again.cues.digest == other.cues.digest != model.cues.digest
     np.testing.assert_array_equal(again.predict_proba(unseen)["stance"], other.predict_proba(unseen)["stance"])
-    assert other.fingerprint != model.fingerprint
+    assert again.fingerprint == other.fingerprint != model.fingerprint
+    assert again.to_bytes() == other.to_bytes()
+    assert pickle.loads(pickle.dumps(other)).to_bytes() == other.to_bytes()
 
 
 @pytest.fixture(scope="module")
