@@ -158,7 +158,9 @@ class Model:
         return checked_vectors(self.encoder, plain, self.manifest["encoder"], str(self.path or "the model"))
 
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
-        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.prepare`. Raises as `vectors` and `as_pairs` do."""
+        """Calibrated probabilities by head, shape (pairs, labels) each, columns in the order of `head(name).head.labels`; `scans` as in
+        `features.prepare`. Raises as `vectors` and `as_pairs` do.
+        """
         prepared = prepare(as_pairs(pairs), self.cues, scans=scans)
         rows, vectors = self.rows(prepared), self.vectors(prepared)
         out: dict[str, Floats] = {}
@@ -169,6 +171,10 @@ class Model:
             out[h.head.name] = h.probabilities(rows, vectors, found)
         return out
 
+    def predict(self, pairs: Sequence[Pair]) -> dict[str, NDArray[np.str_]]:
+        """The most probable label of each pair, by head. Raises as `predict_proba` does."""
+        return {name: np.array(self.head(name).head.labels)[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
+
     def head(self, name: str) -> HeadModel:
         """The head of that name. Raises KeyError."""
         for h in self.heads:
@@ -178,7 +184,10 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides a judgement: weights, labels and which is neutral, cues, encoder, network and an alias table of its own."""
+        """A hash of what decides a judgement: weights, labels and which is neutral, cues, encoder, network and an alias table of its own.
+
+        The valence of words, the aliases that ship and the reading itself are those of the version of stance, and not in it.
+        """
         h = hashlib.sha256(self.cues.digest.encode())
         if self.encoder:
             h.update(repr([self.manifest["encoder"][k] for k in ("sha256", "layer")]).encode())

@@ -12,7 +12,7 @@ import io
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -34,7 +34,7 @@ _UNPACKED = 20  # times the size of its file: more is a bomb, in a model of othe
 _CHUNK = 2_000_000  # tokens counted at once: bounds memory
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class WordVectors:
     """Vectors of stems: `vectors`, shape (words, width), times `scale`.
 
@@ -74,7 +74,7 @@ class WordVectors:
         """The words in the order of `keys`."""
         return self.spelt.decode().split("\n")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what decides a vector."""
         return hashlib.sha256(self.keys.tobytes() + self.vectors.tobytes() + np.float64(self.scale).tobytes()).hexdigest()

@@ -140,6 +140,23 @@ def test_what_a_notebook_shows_of_a_model(model: Model, model_file: Path) -> Non
     assert again != model and {model: 1}[model] == 1
 
 
+def test_the_most_probable_labels(model: Model, unseen: list[Pair]) -> None:
+    said, probs = model.predict(unseen), model.predict_proba(unseen)
+    assert list(said) == list(probs)
+    for name, p in probs.items():
+        assert list(said[name]) == [model.head(name).head.labels[k] for k in p.argmax(1)]
+        assert list(model.predict([])[name]) == []
+
+
+def test_the_pipelines_say_the_same_labels(model: Model, unseen: list[Pair]) -> None:
+    for name, pipe in model.pipeline().items():
+        labels = model.head(name).head.labels
+        assert list(pipe.classes_) != list(labels), "else the order would not matter"
+        assert list(pipe.predict(unseen)) == list(model.predict(unseen)[name])
+        columns = pipe.predict_proba(unseen)[:, [list(pipe.classes_).index(x) for x in labels]]
+        np.testing.assert_allclose(columns, model.predict_proba(unseen)[name], rtol=0, atol=1e-9)
+
+
 def test_no_pairs_have_no_probabilities(model: Model) -> None:
     assert {h: p.shape for h, p in model.predict_proba([]).items()} == {"stance": (0, 7), "tone": (0, 4)}
 
