@@ -185,12 +185,11 @@ class _Inputs:
         by_fact = np.repeat(parameters["bias"][:, None], len(example), 1)
         for column in sequences.facts[example].T:
             by_fact += parameters["facts"][:, column]
-        order = np.argsort(sequences.cue_token, kind="stable")
-        token, first, number = np.unique(sequences.cue_token[order], return_index=True, return_counts=True)
+        token, first, number = np.unique(sequences.cue_token, return_index=True, return_counts=True)
         with_cues = by_fact[:, self.fact[token]]
         for k in range(int(number.max(initial=0))):
             more = np.flatnonzero(number > k)
-            at = order[first[more] + k]
+            at = first[more] + k
             with_cues[:, more] += parameters["facts"][:, sequences.cue_input[at]] * sequences.cue_weight[at, None].astype(np.float32)
         self.fact[token] = len(example) + np.arange(len(token))
         self.of_fact = np.concatenate([by_fact, with_cues], 1).reshape(-1, self.of_word.shape[1])

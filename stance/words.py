@@ -183,7 +183,7 @@ def _shipped(digest: str) -> WordVectors:
 # --------------------------------------------------------------------------- learning
 
 
-def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH, seed: int = 0) -> WordVectors:
+def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH) -> WordVectors:
     """Vectors of the `size` most frequent stems of `texts`, of those that occur at least eight times.
 
     Takes memory by the number of tokens (4 bytes each) and of different pairs of words. Same texts, same table.
@@ -214,7 +214,7 @@ def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH, s
     mutual = np.log(each.data / (np.maximum(total, 1e-9)[each.row] * context[each.col]))
     kept = mutual > 0
     positive = csr_matrix((mutual[kept].astype(np.float32), (each.row[kept], each.col[kept])), shape=(n, n))
-    left, singular, _ = randomized_svd(positive, width, n_iter=4, random_state=seed)
+    left, singular, _ = randomized_svd(positive, width, n_iter=4, random_state=0)
     vectors = left * np.sqrt(singular)
     return _packed([spelt[i] for i in chosen], vectors / np.linalg.norm(vectors, axis=1).mean())
 

@@ -89,6 +89,8 @@ def test_sequences_can_be_taken_in_any_order(pairs: list[Pair], tokens: Sequence
         assert np.array_equal(getattr(taken, name), getattr(want, name)), name
     cues = [sorted(zip(s.cue_token, s.cue_input, s.cue_weight, strict=True)) for s in (taken, want)]
     assert cues[0] == cues[1] and cues[0]
+    for s in (tokens, taken, concat_sequences([taken, tokens])):
+        assert (np.diff(s.cue_token) >= 0).all()  # what `take` and the network rely on
 
 
 # --------------------------------------------------------------------------- the gradient
