@@ -449,7 +449,7 @@ def train(
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
     settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
-    dense, vectors = _encoder(encoder), _words(network, words, start)
+    dense, vectors = _encoder(encoder), _network(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
     dataset = read_dataset(
@@ -468,7 +468,7 @@ def train(
     held_scores = {}
     with _whole_or_nothing(output):
         model, reports = train(
-            rest, settings=settings, cues=table, about=about, definitions=told, encoder=dense, words=vectors, jobs=jobs, progress=_progress
+            rest, settings=settings, cues=table, about=about, definitions=told, encoder=dense, network=vectors, jobs=jobs, progress=_progress
         )
         if held:
             held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
@@ -567,7 +567,7 @@ def evaluate(
         reports = training.evaluate(fitted, dataset, predicted)
     else:
         _warn_of_folds(dataset, settings)
-        predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words, start), jobs=jobs, progress=_progress)
+        predicted = training.out_of_fold(dataset, settings=settings, network=_network(network, words, start), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
     detected: dict[str, Found] = {}
@@ -1076,8 +1076,8 @@ def _encoder(name: str) -> Encoder | None:
     return open_encoder(name)
 
 
-def _words(network: bool, path: Path | None, start: str) -> WordVectors | Network | None:
-    from stance.words import default_words, load_words
+def _network(wanted: bool, path: Path | None, start: str) -> bool | WordVectors | Network:
+    from stance.words import load_words
 
     if start:
         if path:
@@ -1090,7 +1090,7 @@ def _words(network: bool, path: Path | None, start: str) -> WordVectors | Networ
         if model.network is None:
             raise InputError(f"{start}: this model has no network to start from", "give one that was trained with --network")
         return model.network
-    return load_words(path) if path else default_words() if network else None
+    return load_words(path) if path else wanted
 
 
 def _date(given: str) -> str:

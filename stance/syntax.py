@@ -140,7 +140,7 @@ class Cue:
 
 
 class CueLexicon:
-    """The cue table; `verbs` and `nouns` are the stems known as such, `digest` names the content; `text` is the table itself, '' for the one that ships.
+    """The cue table; `verbs` and `nouns` are the stems known as such, `digest` names the content; `text` is the table, '' for the one that ships.
 
     Rows are grouped by first stem when the table is read and parsed when a text first holds that stem: `tables` has the cues by first stem
     (those of `opening`) and second one, longest first; under '' those of one word or with a wildcard, which every other entry holds too.

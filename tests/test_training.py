@@ -56,7 +56,6 @@ from stance.training import (
     train,
     unlearnt,
 )
-from stance.words import default_words
 
 Trained = tuple[Model, dict[str, HeadReport]]
 
@@ -245,7 +244,7 @@ def test_an_own_cue_table_goes_into_the_model_file(reports: Dataset, model: Mode
     np.testing.assert_array_equal(again.predict_proba(unseen)["stance"], other.predict_proba(unseen)["stance"])
     assert again.fingerprint == other.fingerprint != model.fingerprint
     assert again.to_bytes() == other.to_bytes()
-    assert pickle.loads(pickle.dumps(other)).to_bytes() == other.to_bytes()
+    assert pickle.loads(pickle.dumps(other)).to_bytes() == other.to_bytes()  # noqa: S301 -- our own bytes
 
 
 @pytest.fixture(scope="module")
@@ -363,7 +362,7 @@ def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     verbs = ("condemned", "met", "praised")
     rows = [{"text": f"Norway {verbs[n % len(labels)]} guest {n}.", "actor": "Norway", "view": labels[n % len(labels)]} for n in range(24)]
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
-    model, reports = train(data, settings=SETTINGS, words=default_words() if network else None)
+    model, reports = train(data, settings=SETTINGS, network=network)
     assert set(model.head("view").head.labels) == set(labels) and reports["view"].macro_f1 > 0.9
     pipe, y = model.pipeline()["view"], data.labels["view"]
     assert clone(pipe).fit(list(data.pairs), np.array(y)).predict(list(data.pairs)).tolist() == list(y)
@@ -406,7 +405,7 @@ def test_a_class_that_a_fold_lacks_does_not_ruin_the_probabilities(tmp_path: Pat
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
     monkeypatch.setattr(training, "group_folds", first_and_last_in_one_fold)
     assert unlearnt(data.labels["view"], data.groups, Settings(folds=2)) == ["rare"]
-    fold = out_of_fold(data, settings=Settings(folds=2), words=default_words() if network else None)["view"]
+    fold = out_of_fold(data, settings=Settings(folds=2), network=network)["view"]
     right = fold.probs.argmax(1) == fold.truth
     assert right.sum() == 115 and fold.temperature < 0.5 and ece(fold.truth, fold.probs) < 0.06
     if network:
