@@ -924,7 +924,7 @@ def export(
 
 
 def _export_pipeline(source: list[Path], pipeline: Path) -> None:
-    from stance.model import write_atomically
+    from stance.files import write_atomically
 
     if len(source) > 1:
         raise typer.BadParameter("--pipeline takes one model file")
@@ -1013,7 +1013,7 @@ def words(
 ) -> None:
     """Learn word vectors from raw news, for the network of `stance train --words`."""
     from stance.articles import Skipped, scan_articles
-    from stance.model import write_atomically
+    from stance.files import write_atomically
     from stance.words import learn_words
 
     _refuse_overwrite(output, archive)
@@ -1196,7 +1196,7 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
             _drop_output()
             raise typer.Exit(0) from None
         return
-    from stance.model import replacing, written
+    from stance.files import replacing, written
 
     if output.exists() and not output.is_file():
         try:

@@ -581,7 +581,7 @@ class _Scanner:
                         relative_of = NOBODY
                     elif after_insert and held != NOBODY and np == NOBODY:
                         subject, held = held, NOBODY
-                        clause = MAIN if clause in (RELATIVE,) else clause
+                        clause = MAIN if clause == RELATIVE else clause
                     elif has_np:
                         if np == PRONOUN:
                             subject = self._antecedent(i, speaker, subject)

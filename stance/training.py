@@ -112,7 +112,7 @@ class PairFeatures(PairTransformer):
     (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,).
     """
 
-    def __init__(self, min_pairs: int = 2, cues: CueLexicon | None = None, actor_words: bool = False) -> None:
+    def __init__(self, min_pairs: int = 3, cues: CueLexicon | None = None, actor_words: bool = False) -> None:
         self.min_pairs = min_pairs
         self.cues = cues
         self.actor_words = actor_words
@@ -187,7 +187,7 @@ def association(X: csr_matrix, y: Sequence[str]) -> Floats:
 
 
 def make_pipeline(settings: Settings, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
-    """The unfitted pipeline of one head."""
+    """The unfitted pipeline of one head: what `train` fits, given `settled` settings and the weights that `class_weights` finds in the labels."""
     classifier = WeighedRegression(C=settings.c, class_weight=weight, solver="saga", max_iter=200, tol=1e-2, random_state=settings.seed)
     return Pipeline([("features", PairFeatures(settings.min_pairs, cues, bool(settings.actor_words))), ("classifier", classifier)])
 
