@@ -59,6 +59,7 @@ _REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too lar
 _WHOLE = ("folds", "min_pairs", "draws", "seed")
 Folds = Sequence[tuple[Ints, Ints]]
 
+_AT_ONCE = 64  # pairs encoded at a step of the progress that is shown
 _LEAST = 50  # pairs of a point of the learning curve: of fewer, nothing is learnt
 
 
@@ -406,11 +407,11 @@ def _networks(work: _Work, words: WordVectors | Network) -> _Networks:
     return _Networks(vectors, start, whole, heads, scores)
 
 
-def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None, batch: int = 64) -> Floats:
+def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None) -> Floats:
     """Vectors of many pairs, shape (pairs, width). Raises InputError and MissingExtraError as encoders do."""
-    starts = range(0, len(pairs), batch)
-    steps = progress("vectors", len(starts)) if progress else range(len(starts))
-    return np.concatenate([encoder.encode(pairs[starts[i] : starts[i] + batch]) for i in steps]).astype(np.float64)
+    parts = [pairs[i : i + _AT_ONCE] for i in range(0, len(pairs), _AT_ONCE)]
+    steps = progress("vectors", len(parts)) if progress else range(len(parts))
+    return np.concatenate([encoder.encode(parts[k]) for k in steps]).astype(np.float64)
 
 
 def settled(settings: Settings, data: Dataset) -> Settings:
@@ -781,21 +782,31 @@ def learning_curve(
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
     a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of
-    little data: down to a quarter). Same data and settings, same numbers. Raises InputError for a size beyond the data.
+    little data: down to a quarter). Same data and settings, same numbers. Raises as `train` does, InputError for a size beyond the data, and
+    DataError for a `test` without rows, or without a head of the data, or with labels that they lack.
     """
     check_trainable(data)
+    if test is not None:
+        _check_test(test, data.heads)
     if too_large := [n for n in sizes if n > len(data)]:
         raise InputError(f"size {too_large[0]} is more than the {len(data)} pairs there are", "give smaller sizes")
-    settings = settled(settings or Settings(), data)
-    X = split_rows(extract_all(data.pairs, None, bool(settings.actor_words)))
-    Z = split_rows(extract_all(test.pairs, None, bool(settings.actor_words))) if test else X
-    return {h.name: _curve(h, data, test or data, X, Z, sizes, draws, settings, jobs, progress) for h in data.heads}
+    work = _begun(data, settings, jobs=jobs, progress=progress)
+    Z = split_rows(extract_all(test.pairs, None, bool(work.settings.actor_words))) if test else work.X
+    return {h.name: _curve(work, h, test or data, Z, sizes, draws) for h in data.heads}
 
 
-def _curve(
-    head: Head, data: Dataset, test: Dataset, X: NDArray[Any], Z: NDArray[Any], sizes: Sequence[int], draws: int, settings: Settings, jobs: int,
-    progress: Progress | None,
-) -> tuple[CurvePoint, ...]:  # fmt: skip
+def _check_test(test: Dataset, heads: Sequence[Head]) -> None:
+    check_dataset(test)
+    if not len(test):
+        raise DataError("no rows to test on", "look at the `split` column, if rows were taken by it")
+    if lacking := [h.name for h in heads if h.name not in test.labels]:
+        raise DataError(f"the rows to test on have no head {lacking[0]!r}; they have {', '.join(test.labels)}", "name its column with heads=")
+    if problems := label_problems(test.rows, heads, {h.name for h in heads}):
+        raise DataError("the rows to test on have labels that those to train on lack", "correct these rows, or leave them out", tuple(problems))
+
+
+def _curve(work: _Work, head: Head, test: Dataset, Z: NDArray[Any], sizes: Sequence[int], draws: int) -> tuple[CurvePoint, ...]:
+    data, settings, X = work.data, work.settings, work.X
     y, truth = np.array(data.labels[head.name]), np.array([head.index(x) for x in test.labels[head.name]])
     articles = group_numbers(data.articles)
     splits = _draws(data.labels[head.name], data.groups, draws, settings) if test is data else [(np.arange(len(y)), np.arange(len(truth)))] * draws
@@ -810,7 +821,7 @@ def _curve(
         pred = _fit_scores(classifier, X[at], y[at], Z[held], head).argmax(1)
         return macro_f1(confusion(truth[held], pred, len(head.labels)))
 
-    scores = _each(score, plan, jobs, progress, f"learning curve of {head.name}")
+    scores = _each(score, plan, work.jobs, work.progress, f"learning curve of {head.name}")
     return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], articles) for i in range(0, len(plan), draws))
 
 

@@ -76,6 +76,7 @@ def test_clone_copies_parameters_and_nothing_learnt(some: list[Pair]) -> None:
 
 
 def test_init_only_assigns() -> None:
+    assert PairFeatures().min_pairs == Settings().min_pairs
     given = {name: object() for name in PairFeatures().get_params()}
     assert vars(PairFeatures(**given)) == given  # type: ignore[arg-type]
 
@@ -630,6 +631,19 @@ def test_a_learning_curve_on_a_test_set_of_its_own(reports: Dataset) -> None:
     assert len(set(learning_curve(rest, sizes=[60], draws=2, test=held, settings=SETTINGS)["stance"][0].scores)) == 2  # each draw has its own order
     (point,) = learning_curve(rest, sizes=[len(rest)], draws=1, test=held, settings=SETTINGS)["stance"]
     assert (point.pairs, point.articles) == (len(rest), len(set(rest.groups)))
+
+
+def test_a_learning_curve_refuses_rows_it_cannot_be_tested_on(tmp_path: Path, two_classes: tuple[Model, Dataset]) -> None:
+    data = two_classes[1]
+    rows = [{"text": f"Norway met a {x} guest.", "actor": "Norway", "mood": x, "side": x} for x in (data.labels["mood"][0], "grim")]
+    other = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["mood"])
+    with pytest.raises(DataError, match="labels that those to train on lack") as e:
+        learning_curve(data, test=other, settings=SETTINGS)
+    assert [p.split(": ", 1)[1].split(";")[0] for p in e.value.problems] == ["unknown mood 'grim'"]
+    with pytest.raises(DataError, match="have no head 'mood'; they have side"):
+        learning_curve(data, test=read_dataset(tmp_path / "a.csv", heads=["side"]), settings=SETTINGS)
+    with pytest.raises(DataError, match="no rows to test on"):
+        learning_curve(data, test=other.take([]), settings=SETTINGS)
 
 
 def test_no_article_of_the_test_fold_is_trained_on(reports: Dataset) -> None:
