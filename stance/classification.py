@@ -209,7 +209,7 @@ def _finished(batch: list[Article | Skipped], *, finish: Callable[[Result], Any]
 
 def _bare(model: Model) -> Model:
     """The model without its scikit-learn pipelines, which prediction does not need."""
-    return replace(model, _pipeline=b"")
+    return replace(model, pipeline_bytes=b"")
 
 
 def _results(

@@ -31,6 +31,7 @@ FORMAT = 1  # PRAGMA user_version of the databases read here
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
+_OF_OUTLET = 4  # actors shown of each outlet
 PERIODS = 240  # in a chart
 SENTENCES = 8  # shown behind a number
 _HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
@@ -433,13 +434,13 @@ def _range(s: Share) -> str:
     return "" if s.low is None or s.high is None else f" ({100 * s.low:.0f}–{100 * s.high:.0f})"
 
 
-def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, neutral: str, actors: int = 4) -> list[dict[str, Any]]:
+def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, neutral: str) -> list[dict[str, Any]]:
     """Each outlet with the actors it most often has take a stance, and the stances."""
     out = []
     for source, _ in Counter(j.source for j in js if j.source).most_common(OUTLETS):
         here = [j for j in js if j.source == source]
         rows = []
-        for actor, _ in Counter(j.actor for j in here if j.best[main] != neutral).most_common(actors):
+        for actor, _ in Counter(j.actor for j in here if j.best[main] != neutral).most_common(_OF_OUTLET):
             mine = [j for j in here if j.actor == actor]
             cells = [drill.cell(f"{source}: {actor}, {x}", [j for j in mine if j.labels[main] == x], "outlets") for x in labels]
             rows.append({"name": actor, "cells": cells})

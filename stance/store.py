@@ -24,8 +24,9 @@ from stance import __version__
 from stance.articles import Article, Skipped, input_name, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
+from stance.files import replacing, written
 from stance.lexicon import Lexicon
-from stance.model import Model, replacing, written
+from stance.model import Model
 
 APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id
 VERSION = 1  # of the tables, as PRAGMA user_version
