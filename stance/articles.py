@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 from stance.errors import InputError, MissingExtraError, near_miss, number
 from stance.lexicon import ambiguous, valid_date
 from stance.markdown import has_front_matter, prose_of
-from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, not_utf8, opened, unpacked_name
+from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
@@ -104,7 +104,7 @@ def scan_articles(
     maybe: Counter[str] = Counter()
     for p in map(input_name, given_paths(paths, "articles", "texts of a table go to stance.classify(frame['text'])")):
         for name in _files(p, other):
-            if name != "-" and Path(name).is_file() and not files.add(str(Path(name).resolve())):
+            if name != "-" and is_file(name) and not files.add(str(Path(name).resolve())):
                 twice += 1
                 continue
             for item in _source(name, _own_stem(name, p, stems), text_column, seen):
@@ -199,7 +199,7 @@ def input_bytes(paths: Iterable[str | Path]) -> int | None:
     names = [str(p) for p in paths]
     if any(n == "-" or re.match(r"https?://", n) for n in names):
         return None
-    return sum(f.stat().st_size for f in {Path(f).resolve() for n in names for f in _files(n)} if f.is_file())
+    return sum(f.stat().st_size for f in {Path(f).resolve() for n in names for f in _files(n) if is_file(f)})
 
 
 def input_name(path: str | Path) -> str:
@@ -212,7 +212,7 @@ def input_name(path: str | Path) -> str:
 
 def _files(name: str, other: Counter[str] | None = None) -> list[str]:
     """The files of a folder in order; anything else (and a folder without articles) is its own. `other` counts what is left out, by suffix."""
-    if name in ("", "-") or re.match(r"https?://", name) or not Path(name).is_dir():
+    if name in ("", "-") or re.match(r"https?://", name) or not is_folder(name):
         return [name]
     inside = (f for f in Path(name).rglob("*") if not any(part.startswith(".") for part in f.relative_to(name).parts))
     files = sorted(f for f in inside if f.is_file())
@@ -236,6 +236,8 @@ def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
 
     Where an earlier file has it `taken`, with its suffix if that is in the same folder, else with as many folders before it as tell them apart.
     """
+    if "\0" in name:  # no path, and refused when it is opened
+        return ""
     path = unpacked_name(Path(name))
     inside = name != given and path.is_relative_to(given)
     stem = path.relative_to(given).with_suffix("").as_posix() if inside else path.stem
@@ -260,7 +262,7 @@ def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
             yield from _stdin(sys.stdin.buffer, text_column)
         elif re.match(r"https?://", name):
             yield _url(name)
-        elif path.is_dir():
+        elif is_folder(name):
             others = _listed(Counter(f.suffix.lower() or "no suffix" for f in path.rglob("*") if f.is_file()))
             raise InputError(f"{path}: no articles in this folder" + (f", only {others}" if others else ""), f"looked for {', '.join(SUFFIXES)}")
         elif kind in (".jsonl", ".ndjson"):
@@ -451,7 +453,7 @@ def _warn(note: str) -> None:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+    return path.stat().st_size if is_file(path) else 0
 
 
 def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:

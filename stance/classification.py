@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -19,6 +18,7 @@ from stance.features import scan_all
 from stance.lexicon import Lexicon, check_lexicon, checked_date
 from stance.model import Model, check_model, consistent, default_model
 from stance.syntax import Scan
+from stance.tables import is_file
 from stance.targets import find_targets, with_named
 from stance.text import sentences
 
@@ -122,7 +122,7 @@ def _as_articles(given: Any) -> Iterator[Article]:
         raise InputError(said, "of a table give the column with the texts; files are read by stance.read_articles(path)")
     for n, x in enumerate([given] if isinstance(given, (str, Article)) else given, 1):
         if isinstance(x, str):
-            if len(x) < 1000 and os.path.isfile(x):  # noqa: PTH113 -- Path.is_file raises for a text that is too long for a name
+            if len(x) < 1000 and is_file(x):
                 raise InputError(f"text {n} is {x!r}, the path of a file", "files are read by stance.read_articles(path)")
             yield Article(f"text-{n}", x)
         elif isinstance(x, Article):

@@ -20,7 +20,7 @@ from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
-from stance.tables import Csv, composed, given_paths, read_csv, unpacked_name
+from stance.tables import Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 RESERVED = (
@@ -264,7 +264,7 @@ def labelled_files(paths: Paths) -> list[Path]:
     """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
     for p in map(Path, given_paths(paths, "data", "write a CSV first: frame.to_csv(path, index=False)")):
-        if str(p) != "-" and p.is_dir():
+        if str(p) != "-" and is_folder(p):
             inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")
             if not inside:
                 raise InputError(f"{p}: no *.csv in this folder", "give labelled CSV files")

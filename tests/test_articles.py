@@ -23,6 +23,7 @@ from urllib.error import URLError
 import pytest
 
 from stance.articles import Article, Skipped, input_bytes, read_articles, scan_articles
+from stance.dataset import read_dataset
 from stance.errors import InputError
 
 Put = Callable[..., Path]
@@ -643,6 +644,16 @@ def test_without_any_text_the_first_field_is_said_to_be_empty(put: Put) -> None:
 def test_what_is_no_path_is_told(odd: Any) -> None:
     with pytest.raises(InputError, match="articles are given as .*, not as the path of a file"):
         list(read_articles(odd))
+
+
+@pytest.mark.parametrize(("text", "why"), [("word " * 1000, "too long"), ("One\0two.", "NUL")])
+def test_a_text_given_as_a_path_does_not_stop_the_rest(put: Put, text: str, why: str) -> None:
+    path = put("a.txt", "One.")
+    skipped, article = scan_articles([text, path])
+    assert isinstance(skipped, Skipped) and why in skipped.reason and "stance.classify" in skipped.reason and article.id == "a"
+    assert input_bytes([text, path]) == len("One.")
+    with pytest.raises(InputError, match="stance.classify"):
+        read_dataset(text)
 
 
 def test_a_data_frame_is_no_file_of_articles() -> None:
