@@ -153,10 +153,10 @@ class Lexicon:
         """Every row. Raises DataError with all bad rows."""
         return tuple(_parse_all(self._raws()))
 
-    @property
+    @cached_property
     def actors(self) -> tuple[str, ...]:
         """Every actor of the table, sorted."""
-        return tuple(sorted({a.actor for a in self.aliases if a.actor}))
+        return tuple(sorted({raw.cells()[1] for raw in self._raws()} - {""}))
 
     def called(self, names: Iterable[str]) -> dict[str, str]:
         """The actor of those of `names` that are no actor of the table but an alias of one, whatever the case."""

@@ -234,6 +234,14 @@ def test_every_row_of_the_shipped_table_is_valid(lexicon: Lexicon) -> None:
     assert {"US", "China", "EU", "NATO", "UN", "Hamas", "Taliban", "Georgia", "Niger"} <= set(lexicon.actors)
 
 
+def test_names_of_actors_are_checked_without_parsing_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lexicon = load_lexicon(table(tmp_path, " Hansa League , Hansa ,name,,,\nOslo,,place,,,\n"))
+    wanted = tuple(sorted({a.actor for a in lexicon.aliases if a.actor}))
+    monkeypatch.setattr("stance.lexicon._parse_all", lambda _: pytest.fail("rows are parsed"))
+    lexicon.check_actors(["Hansa", "China"])
+    assert lexicon.actors == wanted
+
+
 def test_every_name_of_the_shipped_table_is_found_by_its_first_word(lexicon: Lexicon) -> None:
     from stance.lexicon import first_word
 
