@@ -559,7 +559,7 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     if other:
         shown = ", ".join(r.place for r in other[:3])
         notes.append(
-            f"{number(len(other), 'row')} whose context is not that of the first row of the article (what stands before it: only that one is read): "
+            f"{number(len(other), 'row')} whose context is not that of the first sentence of the article (what stands before it: only that one is read): "
             f"{shown}{' …' if len(other) > 3 else ''}; leave it empty there, or give the rows another article_id"
         )
     if shared:
@@ -572,9 +572,9 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
 
 
 def other_contexts(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """Rows with another context than the first row of the article, and that row, whose context alone is read."""
-    first: dict[str, Row] = {}
-    return [(r, old) for r in rows if r.context not in ("", (old := first.setdefault(_article(r), r)).context)]
+    """Rows with another context than the first row of the article (of its first sentence), and that row, whose context alone is read."""
+    first = {i: rows[indices[0]] for indices in by_article(rows) for i in indices}
+    return [(r, first[i]) for i, r in enumerate(rows) if r.context not in ("", first[i].context)]
 
 
 def shared_ids(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -610,21 +610,22 @@ def _article(row: Row) -> str:
 
 
 def by_article(rows: Sequence[Row]) -> list[list[int]]:
-    """Positions of the rows of each article, by `article_id`, else by text and context, in the order in which they begin."""
+    """Positions of the rows of each article, by `article_id`, else by text and context, in the order in which they begin.
+
+    Those of an article come in the order of their `sentence_id`, where all are numbers (of 99 digits at most), for a table may have been sorted
+    by actor, or lie in several files; else as they stand.
+    """
     articles: dict[str, list[int]] = {}
     for i, r in enumerate(rows):
         articles.setdefault(_article(r), []).append(i)
+    for indices in articles.values():
+        if all(_is_number(rows[i].sentence_id) for i in indices):
+            indices.sort(key=lambda i: int(rows[i].sentence_id))
     return list(articles.values())
 
 
 def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
-    """(sentences of an article, those of its context first; the rows of each sentence after the context).
-
-    They come in the order of their `sentence_id`, where all are numbers (of 99 digits at most), for a table may have been sorted by actor, or
-    lie in several files; else in that of the rows.
-    """
-    if all(_is_number(r.sentence_id) for r in rows):
-        rows = sorted(rows, key=lambda r: int(r.sentence_id))
+    """(sentences of an article, those of its context first; the rows of each sentence after the context); `rows` in the order of `by_article`."""
     by_sentence: dict[tuple[str, str], list[Row]] = {}
     for r in rows:
         by_sentence.setdefault((r.sentence_id, r.text), []).append(r)
@@ -637,7 +638,7 @@ def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]
 def read_rows(
     rows: Sequence[Row], lexicon: Lexicon, *, told: bool, meant: Mapping[str, str] | None = None
 ) -> list[tuple[Reading, list[Row]]]:
-    """The sentences of one article, read, each with its rows; those of its context are read before them.
+    """The sentences of one article, read, each with its rows (in the order of `by_article`); those of its context are read before them.
 
     With `told`, an actor of the rows who was there before, or may have been in the context, can be meant without a name. `meant`: who the
     actors of rows are in the lexicon, where it calls them otherwise.
