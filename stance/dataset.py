@@ -559,7 +559,7 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     if other:
         shown = ", ".join(r.place for r in other[:3])
         notes.append(
-            f"{number(len(other), 'row')} whose context is not that of the first sentence of the article (what stands before it: only that one is read): "
+            f"{number(len(other), 'row')} whose context is not that of the first sentence of the article (before it: only that is read): "
             f"{shown}{' …' if len(other) > 3 else ''}; leave it empty there, or give the rows another article_id"
         )
     if shared:
