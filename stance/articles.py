@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sys
+import warnings
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
 
-from stance.errors import InputError, MissingExtraError, near_miss, number
+from stance.errors import InputError, MissingExtraError, StanceWarning, near_miss, number
 from stance.lexicon import ambiguous, valid_date
 from stance.markdown import has_front_matter, prose_of
 from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
@@ -94,7 +95,7 @@ def scan_articles(
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
     A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
-    were read, as they are read. What is doubtful is said once, on standard error.
+    were read, as they are read. What is doubtful is said by a StanceWarning, once for all inputs.
     """
     articles = undated = dateless = records = again = taken = twice = cut = 0
     first = repeated = shared = wrapped = ""
@@ -145,7 +146,7 @@ def scan_articles(
         seen_there = f"; fields that may hold one: {', '.join(k for k, _ in maybe.most_common(5))}" if maybe else ""
         _warn(
             f"{dateless} of {articles} articles have no date{seen_there}; without one whoever ever held an office speaks for it: "
-            "call the field date, or give one for all (--date)"
+            "call the field date, or give one for all (--date, scan_articles(date=))"
         )
 
 
@@ -449,7 +450,7 @@ def _told(value: Any) -> str:
 
 def _warn(note: str) -> None:
     if note:
-        print(f"warning: {note}", file=sys.stderr)
+        warnings.warn(note, StanceWarning, stacklevel=2)
 
 
 def _size(path: Path) -> int:

@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, cross_validation, near_miss, number
+from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, near_miss, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
@@ -1251,6 +1252,14 @@ def _warn(warnings: Iterable[str]) -> None:
         _say(f"warning: {w}")
 
 
+def _show_warning(usual: Callable[..., None], message: Warning | str, category: type[Warning], *more: Any, **options: Any) -> None:
+    """`warnings.showwarning`: what this package warns of looks as what commands do."""
+    if issubclass(category, StanceWarning):
+        _warn([str(message)])
+    else:
+        usual(message, category, *more, **options)
+
+
 def _progress(title: str, total: int) -> Iterator[int]:
     """Numbers 0 … total-1, with a bar on a terminal's standard error."""
     if not sys.stderr.isatty():
@@ -1277,6 +1286,8 @@ def _open_closed() -> None:
 def main() -> None:
     """Entry point: errors become one message and an exit code, without a traceback."""
     _written.clear()
+    warnings.simplefilter("always", StanceWarning)
+    warnings.showwarning = partial(_show_warning, warnings.showwarning)
     _open_closed()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):

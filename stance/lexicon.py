@@ -10,6 +10,7 @@ import csv
 import datetime
 import hashlib
 import re
+import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from stance.errors import DataError, InputError, near_miss
+from stance.errors import DataError, InputError, StanceWarning, near_miss
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
@@ -274,16 +275,14 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
 
     Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
     A row replaces the rows of the same alias below it; an empty actor with kind `place` takes an alias out.
-    The file is read as labelled data are (UTF-8, else cp1252 with a UserWarning). Raises InputError when it cannot be read and DataError with
+    The file is read as labelled data are (UTF-8, else cp1252 with a StanceWarning). Raises InputError when it cannot be read and DataError with
     all bad rows.
     """
-    import warnings
-
     from stance.tables import read_text
 
     text, doubt = read_text(Path(path))
     if doubt:
-        warnings.warn(doubt, stacklevel=2)
+        warnings.warn(doubt, StanceWarning, stacklevel=2)
     return build_lexicon(text, str(path), base=(base or default_lexicon()) if extend else None)
 
 
