@@ -522,7 +522,7 @@ def evaluate(
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
     from stance import rendering, training
-    from stance.dataset import located, read_table
+    from stance.dataset import incomparable, located, read_table
     from stance.detection import detect
 
     _refuse_overwrite(output, [*inputs, against, words, start, actors])
@@ -560,7 +560,7 @@ def evaluate(
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
     other = _model(against) if against else None
     if other:
-        _check_comparable(dataset, other, str(against))
+        _warn(incomparable(dataset.heads, [h.head for h in other.heads], str(against)))
     for m in (fitted, other):
         if m and (n := training.trained_on(m, dataset)):
             what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
@@ -593,25 +593,11 @@ def evaluate(
 
 def _without_neutral(data: Dataset) -> Iterator[str]:
     """What to say of a first head, by which the table, pages and targets go, that has labels of its own and no neutral one."""
-    from stance.codebook import DEFAULT_HEADS
+    from stance.dataset import lacks_neutral
 
-    head = data.heads[0]
-    if not head.neutral and not (head.name in DEFAULT_HEADS and set(head.labels) <= set(DEFAULT_HEADS[head.name].labels)):
+    if lacks_neutral(head := data.heads[0]):
         name = "none" if "none" in head.labels else "LABEL"
         yield f"no label 'neutral' in {head.name}: if one of {', '.join(head.labels)} says that nothing is taken, name it with --neutral {name}"
-
-
-def _check_comparable(data: Dataset, other: Model, name: str) -> None:
-    """Raises InputError when the data and another model share no head, or no label of any; says which heads share none."""
-    theirs = {h.head.name: h.head.labels for h in other.heads}
-    both = [h for h in data.heads if h.name in theirs]
-    if not both:
-        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(data.labels)}: nothing to compare")
-    apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
-    told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
-    if len(apart) == len(both):
-        raise InputError("; ".join(told), "name a model of the same labels with --against")
-    _warn(told)
 
 
 def _settings(**given: Any) -> Settings:
@@ -952,7 +938,7 @@ def import_(
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows of an actor that lack a label (of --head, or any).")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
-    from stance.annotation import csv_lines, import_files
+    from stance.annotation import csv_lines, import_files, lacking
 
     if column and source != "csv":
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
@@ -967,11 +953,10 @@ def import_(
     if got.unplaced:
         _say(f"warning: dropped the labels of {number(len(got.unplaced), 'row')} without an actor (context only); the first is {got.unplaced[0]}")
     asked = head or got.heads
-    whole = [not r.actor or all(r.labels.get(h) for h in asked) for r in got.rows]
-    blank = [r for r, full in zip(got.rows, whole, strict=True) if not full]
-    rows = [r for r, full in zip(got.rows, whole, strict=True) if full or not labelled]
+    blank = [r for r in got.rows if lacking(r, asked)]
+    rows = [r for r in got.rows if not lacking(r, asked)] if labelled else got.rows
     if blank:
-        some = sum(any(r.labels.get(h) for h in asked) for r in blank)
+        some = sum(len(lacking(r, asked)) < len(asked) for r in blank)
         told = f"{number(len(blank), 'row')} without a label of {', '.join(asked)}" + (f" ({some} of them with only some)" if some else "")
         _say(f"warning: {told}{', left out' if labelled else ''}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)

@@ -450,6 +450,25 @@ def check_labels(rows: Sequence[Row], heads: Sequence[Head]) -> None:
         raise DataError("; ".join(told), "train a model on them, name the heads to score with --head, or another column with --column HEAD=COLUMN")
 
 
+def incomparable(heads: Sequence[Head], others: Sequence[Head], name: str) -> list[str]:
+    """What to say of heads of data that share no label with those of another model, called `name`. Raises InputError when no head does."""
+    theirs = {h.name: h.labels for h in others}
+    both = [h for h in heads if h.name in theirs]
+    if not both:
+        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(h.name for h in heads)}: nothing to compare")
+    apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
+    told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
+    if len(apart) == len(both):
+        raise InputError("; ".join(told), "name a model of the same labels with --against")
+    return told
+
+
+def lacks_neutral(head: Head) -> bool:
+    """Whether it has labels of its own, not the codebook's alone, and none that says nothing is taken."""
+    ours = DEFAULT_HEADS.get(head.name)
+    return not head.neutral and not (ours and set(head.labels) <= set(ours.labels))
+
+
 def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:
     """`file:line: …` for every label that its head does not have; heads in `fixed` take their own labels only."""
     out = []
