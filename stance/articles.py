@@ -97,57 +97,75 @@ def scan_articles(
     A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
     were read, as they are read. What is doubtful is said by a StanceWarning, once for all inputs.
     """
-    articles = undated = dateless = records = again = taken = twice = cut = 0
-    first = repeated = shared = wrapped = ""
-    texts, ids, files = _Hashes(), _Hashes(), _Hashes()
-    stems: dict[str, Path] = {}
-    other: Counter[str] = Counter()
-    maybe: Counter[str] = Counter()
+    files, stems = _Hashes(), dict[str, Path]()
+    doubts = _Doubts(told=bool(date))
     for p in map(input_name, given_paths(paths, "articles", "texts of a table go to stance.classify(frame['text'])")):
-        for name in _files(p, other):
+        for name in _files(p, doubts.other):
             if name != "-" and is_file(name) and not files.add(str(Path(name).resolve())):
-                twice += 1
+                doubts.twice += 1
                 continue
             for item in _source(name, _own_stem(name, p, stems), text_column, seen):
                 if isinstance(item, Article):
-                    records += bool(item.maybe or item.undated or item.date)
-                    dateless += bool(item.maybe)
-                    maybe.update(item.maybe.split(", ") if item.maybe not in ("", "?") else ())
+                    doubts.see(item, name)
                     item = replace(item, date=item.date or date) if date else item
-                    articles += 1
-                    undated += bool(item.undated)
-                    if _wrapped(item.text):
-                        cut += 1
-                        wrapped = wrapped or f"{item.id!r} of {item.input or name}"
-                    first = first or item.undated
-                    new_id = ids.add(item.id)
-                    if texts.add(item.text):
-                        taken += not new_id
-                        shared = shared or ("" if new_id else f"{item.id!r} of {item.input or name}")
-                    else:
-                        again += 1
-                        repeated = repeated or f"{item.id!r} of {name}"
                 yield whole(replace(item, input=name))
-    if twice:
-        _warn(f"{number(twice, 'file')} given more than once, and read once")
-    if again:
-        _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
-    if taken:
-        told = "1 article has" if taken == 1 else f"{taken} articles have"
-        _warn(whole_text(f"{told} the id of an earlier one (first: {shared}); results cannot tell them apart: give each its own"))
-    if cut:
-        told = f"{cut} of {articles} articles look wrapped, with sentences cut at line ends (first: {wrapped})"
-        _warn(whole_text(f"{told}; every line is read alone: join the lines of a paragraph"))
-    if other:
-        _warn(whole_text(f"files of other types left out: {_listed(other)}; convert to text what is to be read"))
-    if undated:
-        _warn(f"{undated} of {articles} articles: date not understood (first: {first}); write YYYY-MM-DD")
-    if 2 * dateless > records and not date:
-        seen_there = f"; fields that may hold one: {', '.join(k for k, _ in maybe.most_common(5))}" if maybe else ""
-        _warn(
-            f"{dateless} of {articles} articles have no date{seen_there}; without one whoever ever held an office speaks for it: "
-            "call the field date, or give one for all (--date, scan_articles(date=))"
-        )
+    for note in doubts.notes():
+        _warn(whole_text(note))
+
+
+class _Doubts:
+    """What is doubtful of the articles of a scan: how many of them, and the first."""
+
+    def __init__(self, *, told: bool) -> None:
+        """`told`: whether a date is given for articles without one."""
+        self.told = told
+        self.articles = self.records = self.dateless = self.twice = 0
+        self.found: dict[str, tuple[int, str]] = {}  # how many, and the first
+        self.texts, self.ids = _Hashes(), _Hashes()
+        self.maybe, self.other = Counter[str](), Counter[str]()
+
+    def see(self, x: Article, name: str) -> None:
+        """Count an article of the file `name`, as it was read there."""
+        self.articles += 1
+        self.records += bool(x.maybe or x.undated or x.date)
+        self.dateless += bool(x.maybe)
+        self.maybe.update(x.maybe.split(", ") if x.maybe not in ("", "?") else ())
+        new_id, new_text = self.ids.add(x.id), self.texts.add(x.text)
+        if not new_text:
+            self._count("again", f"{x.id!r} of {name}")
+        elif not new_id:
+            self._count("taken", f"{x.id!r} of {x.input or name}")
+        if _wrapped(x.text):
+            self._count("wrapped", f"{x.id!r} of {x.input or name}")
+        if x.undated:
+            self._count("undated", x.undated)
+
+    def _count(self, doubt: str, place: str) -> None:
+        n, first = self.found.get(doubt, (0, place))
+        self.found[doubt] = n + 1, first
+
+    def notes(self) -> Iterator[str]:
+        """What to say in the end."""
+        of = f"of {self.articles} articles"
+        again, taken, wrapped, undated = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated"))
+        if self.twice:
+            yield f"{number(self.twice, 'file')} given more than once, and read once"
+        if again[0]:
+            yield f"{again[0]} {of} have the text of an earlier one and count again (first: {again[1]}); give each once"
+        if taken[0]:
+            told = "1 article has" if taken[0] == 1 else f"{taken[0]} articles have"
+            yield f"{told} the id of an earlier one (first: {taken[1]}); results cannot tell them apart: give each its own"
+        if wrapped[0]:
+            told = f"{wrapped[0]} {of} look wrapped, with sentences cut at line ends (first: {wrapped[1]})"
+            yield f"{told}; every line is read alone: join the lines of a paragraph"
+        if self.other:
+            yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
+        if undated[0]:
+            yield f"{undated[0]} {of}: date not understood (first: {undated[1]}); write YYYY-MM-DD"
+        if 2 * self.dateless > self.records and not self.told:
+            fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
+            told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
+            yield f"{told}: call the field date, or give one for all (--date, scan_articles(date=))"
 
 
 def _wrapped(text: str) -> bool:
