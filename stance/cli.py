@@ -195,12 +195,16 @@ def classify(
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
-    for s in skipped:
-        _say(f"skipped {s.name}: {s.reason}")
+    _name_skipped(skipped)
     if count > len(skipped):
         _say(f"skipped {count - len(skipped)} more" + (": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if chosen == "sqlite" else ""))
     if count:
         raise typer.Exit(SKIPPED)
+
+
+def _name_skipped(skipped: Iterable[Skipped]) -> None:
+    for s in skipped:
+        _say(f"skipped {s.name}: {s.reason}")
 
 
 def _check_output(chosen: str, output: Path | None, restart: bool, append: bool) -> None:
@@ -231,8 +235,7 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
             return chain(lost, [item], items)
         lost.append(item)
     if lost:
-        for s in lost[:SHOWN]:
-            _say(f"skipped {s.name}: {s.reason}")
+        _name_skipped(lost[:SHOWN])
         kept = f"; {output} is left as it was" if output and output.exists() else ""
         raise InputError(f"none of the inputs could be read{kept}", "check their names; a text itself comes on standard input (-)")
     return items
@@ -443,7 +446,6 @@ def train(
     from stance.dataset import read_dataset, read_definitions
     from stance.syntax import build_cues
     from stance.training import evaluate, train
-    from stance.training import hold_out as held_back
 
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
@@ -457,10 +459,7 @@ def train(
         data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), group_by=group_by
     )
     _warn([*dataset.warnings, *_without_neutral(dataset)])
-    rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
-    if held and (both := len({*rest.articles} & {*held.articles})):
-        shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
-        _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
+    rest, held = _held_out(dataset, hold_out) if hold_out else (dataset, None)
     cue_text = _text(cues) if cues else ""
     lexicon = build_cues(cue_text, str(cues)) if cues else None
     _warn_of_folds(rest, settings)
@@ -487,6 +486,17 @@ def train(
             _write(rendering.report_lines(r, title=f"{name}, {title}"), None)
             typer.echo("")
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
+
+
+def _held_out(data: Dataset, split: str) -> tuple[Dataset, Dataset]:
+    """`training.hold_out`; says how many articles are on both sides."""
+    from stance.training import hold_out
+
+    rest, held = hold_out(data, split)
+    if both := len({*rest.articles} & {*held.articles}):
+        shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {split!r}"
+        _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
+    return rest, held
 
 
 @app.command(short_help="Score a model on labelled data, or cross-validate data alone.")
@@ -532,17 +542,7 @@ def evaluate(
     if not data:
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
     given = {name.replace("_", "-") for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"}
-    for wrong, option, told in (
-        (model and curve, "--learning-curve", "a learning curve trains models of its own: give data alone"),
-        (model and (network or words or start), "--network", "a model has its network or none: give data alone"),
-        (model and neutral, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
-        *((model and x in given, f"--{x}", "a model is not cross-validated: give data alone") for x in ("folds", "seed", "group-by")),
-        *((x in given and not curve, f"--{x}", "it is for a learning curve: give --learning-curve too") for x in ("sizes", "draws")),
-        (end_to_end and not model, "--end-to-end", "name the model that is to find them, or `default`"),
-        (chosen == "csv" and (against or end_to_end or curve), "--format", "csv holds the scores of each label alone: take json"),
-    ):
-        if wrong:
-            raise typer.BadParameter(told, param_hint=option)
+    _refuse_options(given, model is not None, chosen)
     wanted, settings = _sizes(sizes), _settings(folds=folds, seed=seed)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
@@ -561,10 +561,7 @@ def evaluate(
     other = _model(against) if against else None
     if other:
         _warn(incomparable(dataset.heads, [h.head for h in other.heads], str(against)))
-    for m in (fitted, other):
-        if m and (n := training.trained_on(m, dataset)):
-            what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
-            _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(dataset) else 'their'} scores say nothing")
+    _warn_of_seen(dataset, [m for m in (fitted, other) if m])
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
@@ -589,6 +586,30 @@ def evaluate(
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _refuse_options(given: set[str], model: bool, chosen: str) -> None:
+    """Refuse options that `evaluate` would not heed: those of cross-validation beside a model, and those that need another."""
+    for wrong, option, told in (
+        (model and "curve" in given, "--learning-curve", "a learning curve trains models of its own: give data alone"),
+        (model and given & {"network", "words", "start"}, "--network", "a model has its network or none: give data alone"),
+        (model and "neutral" in given, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
+        *((model and x in given, f"--{x}", "a model is not cross-validated: give data alone") for x in ("folds", "seed", "group-by")),
+        *((x in given and "curve" not in given, f"--{x}", "it is for a learning curve: give --learning-curve too") for x in ("sizes", "draws")),
+        (not model and "end-to-end" in given, "--end-to-end", "name the model that is to find them, or `default`"),
+        (chosen == "csv" and given & {"against", "end-to-end", "curve"}, "--format", "csv holds the scores of each label alone: take json"),
+    ):
+        if wrong:
+            raise typer.BadParameter(told, param_hint=option)
+
+
+def _warn_of_seen(data: Dataset, models: Iterable[Model]) -> None:
+    from stance.training import trained_on
+
+    for m in models:
+        if n := trained_on(m, data):
+            what = "this is the data" if n == len(data) else f"{n} of {len(data)} rows have sentence and actor of rows"
+            _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(data) else 'their'} scores say nothing")
 
 
 def _without_neutral(data: Dataset) -> Iterator[str]:
