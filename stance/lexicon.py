@@ -293,7 +293,7 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     lines = composed(data).splitlines()
     if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
         lines = [",".join(map(_cell, row)) for row in csv.reader(lines, delimiter=";")]
-    header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
+    header = [c.strip().lower() for c in next(csv.reader(lines[:1]), [])]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
             f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",

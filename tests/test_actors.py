@@ -280,8 +280,9 @@ def test_the_default_table_is_untouched_by_an_own_one(tmp_path: Path) -> None:
     assert spoken("Oslo left.", default_lexicon()) == [["Norway: Oslo"]]
 
 
-def test_columns_may_stand_in_any_order_and_some_be_absent(tmp_path: Path) -> None:
-    lexicon = load_lexicon(table(tmp_path, "name,Hansa,Hansa League\n", "kind,actor,alias\n"), extend=False)
+@pytest.mark.parametrize("header", ["kind,actor,alias\n", "Kind,Actor,ALIAS\n"])
+def test_columns_may_stand_in_any_order_and_some_be_absent(tmp_path: Path, header: str) -> None:
+    lexicon = load_lexicon(table(tmp_path, "name,Hansa,Hansa League\n", header), extend=False)
     assert spoken("The Hansa League left.", lexicon) == [["Hansa: Hansa League"]]
 
 
