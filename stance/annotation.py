@@ -266,6 +266,11 @@ def import_files(
     return Imported(_heads(rows, heads), tuple(rows), left_out, unnamed, doubts, unplaced)
 
 
+def lacking(row: Row, heads: Sequence[str]) -> list[str]:
+    """Those of `heads` that a row has no label of; without an actor it needs none."""
+    return [h for h in heads if row.actor and not row.labels.get(h)]
+
+
 def _heads(rows: Sequence[Row], given: Sequence[str]) -> tuple[str, ...]:
     """The label columns: stance and tone where they are seen, those given, then others; stance and tone where there is none."""
     seen = dict.fromkeys(h for r in rows for h in r.labels)

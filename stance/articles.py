@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sys
+import warnings
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -18,10 +19,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
 
-from stance.errors import InputError, MissingExtraError, near_miss, number
+from stance.errors import InputError, MissingExtraError, StanceWarning, near_miss, number
 from stance.lexicon import ambiguous, valid_date
 from stance.markdown import has_front_matter, prose_of
-from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, not_utf8, opened, unpacked_name
+from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
@@ -94,59 +95,77 @@ def scan_articles(
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
     A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
-    were read, as they are read. What is doubtful is said once, on standard error.
+    were read, as they are read. What is doubtful is said by a StanceWarning, once for all inputs.
     """
-    articles = undated = dateless = records = again = taken = twice = cut = 0
-    first = repeated = shared = wrapped = ""
-    texts, ids, files = _Hashes(), _Hashes(), _Hashes()
-    stems: dict[str, Path] = {}
-    other: Counter[str] = Counter()
-    maybe: Counter[str] = Counter()
+    files, stems = _Hashes(), dict[str, Path]()
+    doubts = _Doubts(told=bool(date))
     for p in map(input_name, given_paths(paths, "articles", "texts of a table go to stance.classify(frame['text'])")):
-        for name in _files(p, other):
-            if name != "-" and Path(name).is_file() and not files.add(str(Path(name).resolve())):
-                twice += 1
+        for name in _files(p, doubts.other):
+            if name != "-" and is_file(name) and not files.add(str(Path(name).resolve())):
+                doubts.twice += 1
                 continue
             for item in _source(name, _own_stem(name, p, stems), text_column, seen):
                 if isinstance(item, Article):
-                    records += bool(item.maybe or item.undated or item.date)
-                    dateless += bool(item.maybe)
-                    maybe.update(item.maybe.split(", ") if item.maybe not in ("", "?") else ())
+                    doubts.see(item, name)
                     item = replace(item, date=item.date or date) if date else item
-                    articles += 1
-                    undated += bool(item.undated)
-                    if _wrapped(item.text):
-                        cut += 1
-                        wrapped = wrapped or f"{item.id!r} of {item.input or name}"
-                    first = first or item.undated
-                    new_id = ids.add(item.id)
-                    if texts.add(item.text):
-                        taken += not new_id
-                        shared = shared or ("" if new_id else f"{item.id!r} of {item.input or name}")
-                    else:
-                        again += 1
-                        repeated = repeated or f"{item.id!r} of {name}"
                 yield whole(replace(item, input=name))
-    if twice:
-        _warn(f"{number(twice, 'file')} given more than once, and read once")
-    if again:
-        _warn(whole_text(f"{again} of {articles} articles have the text of an earlier one and count again (first: {repeated}); give each once"))
-    if taken:
-        told = "1 article has" if taken == 1 else f"{taken} articles have"
-        _warn(whole_text(f"{told} the id of an earlier one (first: {shared}); results cannot tell them apart: give each its own"))
-    if cut:
-        told = f"{cut} of {articles} articles look wrapped, with sentences cut at line ends (first: {wrapped})"
-        _warn(whole_text(f"{told}; every line is read alone: join the lines of a paragraph"))
-    if other:
-        _warn(whole_text(f"files of other types left out: {_listed(other)}; convert to text what is to be read"))
-    if undated:
-        _warn(f"{undated} of {articles} articles: date not understood (first: {first}); write YYYY-MM-DD")
-    if 2 * dateless > records and not date:
-        seen_there = f"; fields that may hold one: {', '.join(k for k, _ in maybe.most_common(5))}" if maybe else ""
-        _warn(
-            f"{dateless} of {articles} articles have no date{seen_there}; without one whoever ever held an office speaks for it: "
-            "call the field date, or give one for all (--date)"
-        )
+    for note in doubts.notes():
+        _warn(whole_text(note))
+
+
+class _Doubts:
+    """What is doubtful of the articles of a scan: how many of them, and the first."""
+
+    def __init__(self, *, told: bool) -> None:
+        """`told`: whether a date is given for articles without one."""
+        self.told = told
+        self.articles = self.records = self.dateless = self.twice = 0
+        self.found: dict[str, tuple[int, str]] = {}  # how many, and the first
+        self.texts, self.ids = _Hashes(), _Hashes()
+        self.maybe, self.other = Counter[str](), Counter[str]()
+
+    def see(self, x: Article, name: str) -> None:
+        """Count an article of the file `name`, as it was read there."""
+        self.articles += 1
+        self.records += bool(x.maybe or x.undated or x.date)
+        self.dateless += bool(x.maybe)
+        self.maybe.update(x.maybe.split(", ") if x.maybe not in ("", "?") else ())
+        new_id, new_text = self.ids.add(x.id), self.texts.add(x.text)
+        if not new_text:
+            self._count("again", f"{x.id!r} of {name}")
+        elif not new_id:
+            self._count("taken", f"{x.id!r} of {x.input or name}")
+        if _wrapped(x.text):
+            self._count("wrapped", f"{x.id!r} of {x.input or name}")
+        if x.undated:
+            self._count("undated", x.undated)
+
+    def _count(self, doubt: str, place: str) -> None:
+        n, first = self.found.get(doubt, (0, place))
+        self.found[doubt] = n + 1, first
+
+    def notes(self) -> Iterator[str]:
+        """What to say in the end."""
+        of = f"of {self.articles} articles"
+        again, taken, wrapped, undated = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated"))
+        if self.twice:
+            yield f"{number(self.twice, 'file')} given more than once, and read once"
+        if again[0]:
+            yield f"{again[0]} {of} have the text of an earlier one and count again (first: {again[1]}); give each once"
+        if taken[0]:
+            told = "1 article has" if taken[0] == 1 else f"{taken[0]} articles have"
+            yield f"{told} the id of an earlier one (first: {taken[1]}); results cannot tell them apart: give each its own"
+        if wrapped[0]:
+            told = f"{wrapped[0]} {of} look wrapped, with sentences cut at line ends (first: {wrapped[1]})"
+            yield f"{told}; every line is read alone: join the lines of a paragraph"
+        if self.other:
+            yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
+        if undated[0]:
+            yield f"{undated[0]} {of}: date not understood (first: {undated[1]}); write YYYY-MM-DD"
+        if 2 * self.dateless > self.records and not self.told:
+            fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
+            told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
+            yield f"{told}: call the field date, or give one for all (--date, scan_articles(date=))"
 
 
 def _wrapped(text: str) -> bool:
@@ -199,7 +218,7 @@ def input_bytes(paths: Iterable[str | Path]) -> int | None:
     names = [str(p) for p in paths]
     if any(n == "-" or re.match(r"https?://", n) for n in names):
         return None
-    return sum(f.stat().st_size for f in {Path(f).resolve() for n in names for f in _files(n)} if f.is_file())
+    return sum(f.stat().st_size for f in {Path(f).resolve() for n in names for f in _files(n) if is_file(f)})
 
 
 def input_name(path: str | Path) -> str:
@@ -212,7 +231,7 @@ def input_name(path: str | Path) -> str:
 
 def _files(name: str, other: Counter[str] | None = None) -> list[str]:
     """The files of a folder in order; anything else (and a folder without articles) is its own. `other` counts what is left out, by suffix."""
-    if name in ("", "-") or re.match(r"https?://", name) or not Path(name).is_dir():
+    if name in ("", "-") or re.match(r"https?://", name) or not is_folder(name):
         return [name]
     inside = (f for f in Path(name).rglob("*") if not any(part.startswith(".") for part in f.relative_to(name).parts))
     files = sorted(f for f in inside if f.is_file())
@@ -236,6 +255,8 @@ def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
 
     Where an earlier file has it `taken`, with its suffix if that is in the same folder, else with as many folders before it as tell them apart.
     """
+    if "\0" in name:  # no path, and refused when it is opened
+        return ""
     path = unpacked_name(Path(name))
     inside = name != given and path.is_relative_to(given)
     stem = path.relative_to(given).with_suffix("").as_posix() if inside else path.stem
@@ -260,7 +281,7 @@ def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
             yield from _stdin(sys.stdin.buffer, text_column)
         elif re.match(r"https?://", name):
             yield _url(name)
-        elif path.is_dir():
+        elif is_folder(name):
             others = _listed(Counter(f.suffix.lower() or "no suffix" for f in path.rglob("*") if f.is_file()))
             raise InputError(f"{path}: no articles in this folder" + (f", only {others}" if others else ""), f"looked for {', '.join(SUFFIXES)}")
         elif kind in (".jsonl", ".ndjson"):
@@ -447,11 +468,11 @@ def _told(value: Any) -> str:
 
 def _warn(note: str) -> None:
     if note:
-        print(f"warning: {note}", file=sys.stderr)
+        warnings.warn(note, StanceWarning, stacklevel=2)
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+    return path.stat().st_size if is_file(path) else 0
 
 
 def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:

@@ -227,7 +227,7 @@ def _absent(data: Dataset) -> Iterator[Finding]:
 
 def _contexts(rows: Sequence[Row]) -> Iterator[Finding]:
     for r, first in other_contexts(rows):
-        said = f"the context is not that of the first row of article {r.article_id!r} ({first.place}), which alone is read"
+        said = f"the context is not that of the first sentence of article {r.article_id!r} ({first.place}), which alone is read"
         yield _warn(r, "context", f"{said}; leave it empty, or give the row another article_id")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -19,6 +18,7 @@ from stance.features import scan_all
 from stance.lexicon import Lexicon, check_lexicon, checked_date
 from stance.model import Model, check_model, consistent, default_model
 from stance.syntax import Scan
+from stance.tables import is_file
 from stance.targets import find_targets, with_named
 from stance.text import sentences
 
@@ -110,20 +110,30 @@ def classify(
     least = _limits(model, min_confidence)
     check_lexicon(lexicon)
     lexicon = lexicon or model.lexicon
-    wanted = ([actors] if actors else []) if isinstance(actors, str) else tuple(() if actors is None else actors)
+    wanted = _wanted(actors, lexicon)
+    batches = _batches(_as_articles(articles))
+    return (judgement for batch in batches for _, judgement in _judged(batch, model, lexicon, least, wanted))
+
+
+def _wanted(actors: str | Iterable[str] | None, lexicon: Lexicon) -> tuple[str, ...]:
+    """The actors to keep, () for all. Raises InputError for one that the lexicon does not have."""
+    wanted = ((actors,) if actors else ()) if isinstance(actors, str) else tuple(() if actors is None else actors)
     lexicon.check_actors(wanted)
-    for batch in _batches(_as_articles(articles)):
-        yield from (judgement for _, judgement in _judged(batch, model, lexicon, least, wanted))
+    return wanted
 
 
 def _as_articles(given: Any) -> Iterator[Article]:
-    """Articles, those of plain texts numbered. Raises InputError for what is neither."""
+    """Articles, those of plain texts numbered. Raises InputError for what is neither: at once when nothing given is, else as it comes."""
     if isinstance(given, (bytes, Mapping)) or hasattr(given, "columns") or hasattr(given, "read") or not isinstance(given, (str, Article, Iterable)):
         said = f"articles are given as {type(given).__name__}, not as texts or Article objects"
         raise InputError(said, "of a table give the column with the texts; files are read by stance.read_articles(path)")
-    for n, x in enumerate([given] if isinstance(given, (str, Article)) else given, 1):
+    return _each_article([given] if isinstance(given, (str, Article)) else given)
+
+
+def _each_article(given: Iterable[Any]) -> Iterator[Article]:
+    for n, x in enumerate(given, 1):
         if isinstance(x, str):
-            if len(x) < 1000 and os.path.isfile(x):  # noqa: PTH113 -- Path.is_file raises for a text that is too long for a name
+            if len(x) < 1000 and is_file(x):
                 raise InputError(f"text {n} is {x!r}, the path of a file", "files are read by stance.read_articles(path)")
             yield Article(f"text-{n}", x)
         elif isinstance(x, Article):
@@ -147,10 +157,9 @@ def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence:
     model = model or default_model()
     least = _limits(model, min_confidence)
     heads = {h.head.name: h.head for h in model.heads}
-    for at in range(0, len(data), PAIRS):
-        rows, scored = data.rows[at : at + PAIRS], data.pairs[at : at + PAIRS]
-        for row, pair, p in zip(rows, scored, _probabilities(model, scored), strict=True):
-            yield _judge(row.article_id, pair, p, (), least, heads)
+    parts = (slice(at, at + PAIRS) for at in range(0, len(data), PAIRS))
+    judged = (zip(data.rows[part], data.pairs[part], _probabilities(model, data.pairs[part]), strict=True) for part in parts)
+    return (_judge(row.article_id, pair, p, (), least, heads) for part in judged for row, pair, p in part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +177,19 @@ def _as_it_is(result: Result) -> Result:
 
 def classify_archive(
     items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon | None = None, min_confidence: float | dict[str, float] = 0.0,
-    actors: Sequence[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
+    actors: str | Sequence[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
 ) -> Iterator[list[Any]]:  # fmt: skip
     """A result for every item, batch by batch, in order; the same for any `jobs`, and on a dask cluster (`cluster` is its scheduler's address).
 
     An article on which classification fails, or kills its process, is skipped with the reason; the others of its batch are not lost.
-    What is wrong with the model itself (an encoder that is not there) is raised.
+    What is wrong with the model itself (an encoder that is not there) is raised, as is what `classify` refuses of the options.
     Memory does not grow with the number of items. `finish` makes of a `Result` what is given back, in the process that judged it, so that
     the one process that collects has little to do.
     """
     least = _limits(model, min_confidence)
     check_lexicon(lexicon)
-    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon or model.lexicon, least=least, actors=tuple(actors))
+    lexicon = lexicon or model.lexicon
+    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon, least=least, actors=_wanted(actors, lexicon))
     batches = _batches(items)
     if not cluster and jobs == 1:
         return map(work, batches)

@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, cross_validation, near_miss, number
+from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, near_miss, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
@@ -194,12 +195,16 @@ def classify(
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
-    for s in skipped:
-        _say(f"skipped {s.name}: {s.reason}")
+    _name_skipped(skipped)
     if count > len(skipped):
         _say(f"skipped {count - len(skipped)} more" + (": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if chosen == "sqlite" else ""))
     if count:
         raise typer.Exit(SKIPPED)
+
+
+def _name_skipped(skipped: Iterable[Skipped]) -> None:
+    for s in skipped:
+        _say(f"skipped {s.name}: {s.reason}")
 
 
 def _check_output(chosen: str, output: Path | None, restart: bool, append: bool) -> None:
@@ -230,8 +235,7 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
             return chain(lost, [item], items)
         lost.append(item)
     if lost:
-        for s in lost[:SHOWN]:
-            _say(f"skipped {s.name}: {s.reason}")
+        _name_skipped(lost[:SHOWN])
         kept = f"; {output} is left as it was" if output and output.exists() else ""
         raise InputError(f"none of the inputs could be read{kept}", "check their names; a text itself comes on standard input (-)")
     return items
@@ -442,7 +446,6 @@ def train(
     from stance.dataset import read_dataset, read_definitions
     from stance.syntax import build_cues
     from stance.training import evaluate, train
-    from stance.training import hold_out as held_back
 
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
@@ -456,10 +459,7 @@ def train(
         data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), group_by=group_by
     )
     _warn([*dataset.warnings, *_without_neutral(dataset)])
-    rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
-    if held and (both := len({*rest.articles} & {*held.articles})):
-        shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
-        _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
+    rest, held = _held_out(dataset, hold_out) if hold_out else (dataset, None)
     table = build_cues(_text(cues), str(cues)) if cues else None
     _warn_of_folds(rest, settings)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
@@ -484,6 +484,17 @@ def train(
             _write(rendering.report_lines(r, title=f"{name}, {title}"), None)
             typer.echo("")
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
+
+
+def _held_out(data: Dataset, split: str) -> tuple[Dataset, Dataset]:
+    """`training.hold_out`; says how many articles are on both sides."""
+    from stance.training import hold_out
+
+    rest, held = hold_out(data, split)
+    if both := len({*rest.articles} & {*held.articles}):
+        shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {split!r}"
+        _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
+    return rest, held
 
 
 @app.command(short_help="Score a model on labelled data, or cross-validate data alone.")
@@ -519,7 +530,7 @@ def evaluate(
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
     from stance import rendering, training
-    from stance.dataset import located, read_table
+    from stance.dataset import incomparable, located, read_table
     from stance.detection import detect
 
     _refuse_overwrite(output, [*inputs, against, words, start, actors])
@@ -529,17 +540,7 @@ def evaluate(
     if not data:
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
     given = {name.replace("_", "-") for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"}
-    for wrong, option, told in (
-        (model and curve, "--learning-curve", "a learning curve trains models of its own: give data alone"),
-        (model and (network or words or start), "--network", "a model has its network or none: give data alone"),
-        (model and neutral, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
-        *((model and x in given, f"--{x}", "a model is not cross-validated: give data alone") for x in ("folds", "seed", "group-by")),
-        *((x in given and not curve, f"--{x}", "it is for a learning curve: give --learning-curve too") for x in ("sizes", "draws")),
-        (end_to_end and not model, "--end-to-end", "name the model that is to find them, or `default`"),
-        (chosen == "csv" and (against or end_to_end or curve), "--format", "csv holds the scores of each label alone: take json"),
-    ):
-        if wrong:
-            raise typer.BadParameter(told, param_hint=option)
+    _refuse_options(given, model is not None, chosen)
     wanted, settings = _sizes(sizes), _settings(folds=folds, seed=seed)
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
@@ -557,11 +558,8 @@ def evaluate(
             raise InputError(f"no row has split {split!r}", "look at the `split` column")
     other = _model(against) if against else None
     if other:
-        _check_comparable(dataset, other, str(against))
-    for m in (fitted, other):
-        if m and (n := training.trained_on(m, dataset)):
-            what = "this is the data" if n == len(dataset) else f"{n} of {len(dataset)} rows have sentence and actor of rows"
-            _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(dataset) else 'their'} scores say nothing")
+        _warn(incomparable(dataset.heads, [h.head for h in other.heads], str(against)))
+    _warn_of_seen(dataset, [m for m in (fitted, other) if m])
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
@@ -588,27 +586,37 @@ def evaluate(
         raise typer.Exit(UNDER)
 
 
+def _refuse_options(given: set[str], model: bool, chosen: str) -> None:
+    """Refuse options that `evaluate` would not heed: those of cross-validation beside a model, and those that need another."""
+    for wrong, option, told in (
+        (model and "curve" in given, "--learning-curve", "a learning curve trains models of its own: give data alone"),
+        (model and given & {"network", "words", "start"}, "--network", "a model has its network or none: give data alone"),
+        (model and "neutral" in given, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
+        *((model and x in given, f"--{x}", "a model is not cross-validated: give data alone") for x in ("folds", "seed", "group-by")),
+        *((x in given and "curve" not in given, f"--{x}", "it is for a learning curve: give --learning-curve too") for x in ("sizes", "draws")),
+        (not model and "end-to-end" in given, "--end-to-end", "name the model that is to find them, or `default`"),
+        (chosen == "csv" and given & {"against", "end-to-end", "curve"}, "--format", "csv holds the scores of each label alone: take json"),
+    ):
+        if wrong:
+            raise typer.BadParameter(told, param_hint=option)
+
+
+def _warn_of_seen(data: Dataset, models: Iterable[Model]) -> None:
+    from stance.training import trained_on
+
+    for m in models:
+        if n := trained_on(m, data):
+            what = "this is the data" if n == len(data) else f"{n} of {len(data)} rows have sentence and actor of rows"
+            _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(data) else 'their'} scores say nothing")
+
+
 def _without_neutral(data: Dataset) -> Iterator[str]:
     """What to say of a first head, by which the table, pages and targets go, that has labels of its own and no neutral one."""
-    from stance.codebook import DEFAULT_HEADS
+    from stance.dataset import lacks_neutral
 
-    head = data.heads[0]
-    if not head.neutral and not (head.name in DEFAULT_HEADS and set(head.labels) <= set(DEFAULT_HEADS[head.name].labels)):
+    if lacks_neutral(head := data.heads[0]):
         name = "none" if "none" in head.labels else "LABEL"
         yield f"no label 'neutral' in {head.name}: if one of {', '.join(head.labels)} says that nothing is taken, name it with --neutral {name}"
-
-
-def _check_comparable(data: Dataset, other: Model, name: str) -> None:
-    """Raises InputError when the data and another model share no head, or no label of any; says which heads share none."""
-    theirs = {h.head.name: h.head.labels for h in other.heads}
-    both = [h for h in data.heads if h.name in theirs]
-    if not both:
-        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(data.labels)}: nothing to compare")
-    apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
-    told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
-    if len(apart) == len(both):
-        raise InputError("; ".join(told), "name a model of the same labels with --against")
-    _warn(told)
 
 
 def _settings(**given: Any) -> Settings:
@@ -949,7 +957,7 @@ def import_(
     labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows of an actor that lack a label (of --head, or any).")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
-    from stance.annotation import csv_lines, import_files
+    from stance.annotation import csv_lines, import_files, lacking
 
     if column and source != "csv":
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
@@ -964,11 +972,10 @@ def import_(
     if got.unplaced:
         _say(f"warning: dropped the labels of {number(len(got.unplaced), 'row')} without an actor (context only); the first is {got.unplaced[0]}")
     asked = head or got.heads
-    whole = [not r.actor or all(r.labels.get(h) for h in asked) for r in got.rows]
-    blank = [r for r, full in zip(got.rows, whole, strict=True) if not full]
-    rows = [r for r, full in zip(got.rows, whole, strict=True) if full or not labelled]
+    blank = [r for r in got.rows if lacking(r, asked)]
+    rows = [r for r in got.rows if not lacking(r, asked)] if labelled else got.rows
     if blank:
-        some = sum(any(r.labels.get(h) for h in asked) for r in blank)
+        some = sum(len(lacking(r, asked)) < len(asked) for r in blank)
         told = f"{number(len(blank), 'row')} without a label of {', '.join(asked)}" + (f" ({some} of them with only some)" if some else "")
         _say(f"warning: {told}{', left out' if labelled else ''}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)
@@ -1168,7 +1175,8 @@ def _refuse_overwrite(output: Path | None, inputs: Iterable[str | Path | None], 
     """`inside`: nor may it be a file of an input folder (a database is not read as an article, and is gone on with)."""
     if output and output.exists():
         for i in (Path(i) for i in inputs if i and str(i) != "-"):
-            if i.exists() and (i.samefile(output) or inside and i.resolve() in output.resolve().parents):
+            there = os.path.exists(i)  # noqa: PTH110 -- Path.exists raises for a text that is too long for a name
+            if there and (i.samefile(output) or inside and i.resolve() in output.resolve().parents):
                 raise InputError(f"{output}: the output is an input; it would be overwritten", f"choose another name for {option}")
 
 
@@ -1250,6 +1258,14 @@ def _warn(warnings: Iterable[str]) -> None:
         _say(f"warning: {w}")
 
 
+def _show_warning(usual: Callable[..., None], message: Warning | str, category: type[Warning], *more: Any, **options: Any) -> None:
+    """`warnings.showwarning`: what this package warns of looks as what commands do."""
+    if issubclass(category, StanceWarning):
+        _warn([str(message)])
+    else:
+        usual(message, category, *more, **options)
+
+
 def _progress(title: str, total: int) -> Iterator[int]:
     """Numbers 0 … total-1, with a bar on a terminal's standard error."""
     if not sys.stderr.isatty():
@@ -1276,6 +1292,8 @@ def _open_closed() -> None:
 def main() -> None:
     """Entry point: errors become one message and an exit code, without a traceback."""
     _written.clear()
+    warnings.simplefilter("always", StanceWarning)
+    warnings.showwarning = partial(_show_warning, warnings.showwarning)
     _open_closed()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if hasattr(sys.stdout, "reconfigure"):

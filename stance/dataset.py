@@ -20,7 +20,7 @@ from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
 from stance.errors import DataError, InputError, near_miss, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
-from stance.tables import Csv, composed, given_paths, read_csv, unpacked_name
+from stance.tables import Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 RESERVED = (
@@ -264,7 +264,7 @@ def labelled_files(paths: Paths) -> list[Path]:
     """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
     for p in map(Path, given_paths(paths, "data", "write a CSV first: frame.to_csv(path, index=False)")):
-        if str(p) != "-" and p.is_dir():
+        if str(p) != "-" and is_folder(p):
             inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")
             if not inside:
                 raise InputError(f"{p}: no *.csv in this folder", "give labelled CSV files")
@@ -450,6 +450,25 @@ def check_labels(rows: Sequence[Row], heads: Sequence[Head]) -> None:
         raise DataError("; ".join(told), "train a model on them, name the heads to score with --head, or another column with --column HEAD=COLUMN")
 
 
+def incomparable(heads: Sequence[Head], others: Sequence[Head], name: str) -> list[str]:
+    """What to say of heads of data that share no label with those of another model, called `name`. Raises InputError when no head does."""
+    theirs = {h.name: h.labels for h in others}
+    both = [h for h in heads if h.name in theirs]
+    if not both:
+        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(h.name for h in heads)}: nothing to compare")
+    apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
+    told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
+    if len(apart) == len(both):
+        raise InputError("; ".join(told), "name a model of the same labels with --against")
+    return told
+
+
+def lacks_neutral(head: Head) -> bool:
+    """Whether it has labels of its own, not the codebook's alone, and none that says nothing is taken."""
+    ours = DEFAULT_HEADS.get(head.name)
+    return not head.neutral and not (ours and set(head.labels) <= set(ours.labels))
+
+
 def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:
     """`file:line: …` for every label that its head does not have; heads in `fixed` take their own labels only."""
     out = []
@@ -559,7 +578,7 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     if other:
         shown = ", ".join(r.place for r in other[:3])
         notes.append(
-            f"{number(len(other), 'row')} whose context is not that of the first row of the article (what stands before it: only that one is read): "
+            f"{number(len(other), 'row')} whose context is not that of the first sentence of the article (before it: only that is read): "
             f"{shown}{' …' if len(other) > 3 else ''}; leave it empty there, or give the rows another article_id"
         )
     if shared:
@@ -572,9 +591,9 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
 
 
 def other_contexts(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """Rows with another context than the first row of the article, and that row, whose context alone is read."""
-    first: dict[str, Row] = {}
-    return [(r, old) for r in rows if r.context not in ("", (old := first.setdefault(_article(r), r)).context)]
+    """Rows with another context than the first row of the article (of its first sentence), and that row, whose context alone is read."""
+    first = {i: rows[indices[0]] for indices in by_article(rows) for i in indices}
+    return [(r, first[i]) for i, r in enumerate(rows) if r.context not in ("", first[i].context)]
 
 
 def shared_ids(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -610,21 +629,22 @@ def _article(row: Row) -> str:
 
 
 def by_article(rows: Sequence[Row]) -> list[list[int]]:
-    """Positions of the rows of each article, by `article_id`, else by text and context, in the order in which they begin."""
+    """Positions of the rows of each article, by `article_id`, else by text and context, in the order in which they begin.
+
+    Those of an article come in the order of their `sentence_id`, where all are numbers (of 99 digits at most), for a table may have been sorted
+    by actor, or lie in several files; else as they stand.
+    """
     articles: dict[str, list[int]] = {}
     for i, r in enumerate(rows):
         articles.setdefault(_article(r), []).append(i)
+    for indices in articles.values():
+        if all(_is_number(rows[i].sentence_id) for i in indices):
+            indices.sort(key=lambda i: int(rows[i].sentence_id))
     return list(articles.values())
 
 
 def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:
-    """(sentences of an article, those of its context first; the rows of each sentence after the context).
-
-    They come in the order of their `sentence_id`, where all are numbers (of 99 digits at most), for a table may have been sorted by actor, or
-    lie in several files; else in that of the rows.
-    """
-    if all(_is_number(r.sentence_id) for r in rows):
-        rows = sorted(rows, key=lambda r: int(r.sentence_id))
+    """(sentences of an article, those of its context first; the rows of each sentence after the context); `rows` in the order of `by_article`."""
     by_sentence: dict[tuple[str, str], list[Row]] = {}
     for r in rows:
         by_sentence.setdefault((r.sentence_id, r.text), []).append(r)
@@ -637,7 +657,7 @@ def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]
 def read_rows(
     rows: Sequence[Row], lexicon: Lexicon, *, told: bool, meant: Mapping[str, str] | None = None
 ) -> list[tuple[Reading, list[Row]]]:
-    """The sentences of one article, read, each with its rows; those of its context are read before them.
+    """The sentences of one article, read, each with its rows (in the order of `by_article`); those of its context are read before them.
 
     With `told`, an actor of the rows who was there before, or may have been in the context, can be meant without a name. `meant`: who the
     actors of rows are in the lexicon, where it calls them otherwise.

@@ -1,4 +1,4 @@
-"""What a user may see without a traceback: a message, and what to do about it."""
+"""What a user may see without a traceback: a message, and what to do about it; and warnings."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class StanceError(Exception):
 
     def __reduce__(self) -> tuple[type[StanceError], tuple[str, str]]:
         return type(self), (self.message, self.hint)
+
+
+class StanceWarning(UserWarning):
+    """What is doubtful in an input that was read all the same."""
 
 
 class InputError(StanceError):

@@ -10,6 +10,7 @@ import csv
 import datetime
 import hashlib
 import re
+import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from stance.errors import DataError, InputError, near_miss
+from stance.errors import DataError, InputError, StanceWarning, near_miss
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
@@ -156,10 +157,10 @@ class Lexicon:
         """Every row. Raises DataError with all bad rows."""
         return tuple(_parse_all(self._raws()))
 
-    @property
+    @cached_property
     def actors(self) -> tuple[str, ...]:
         """Every actor of the table, sorted."""
-        return tuple(sorted({a.actor for a in self.aliases if a.actor}))
+        return tuple(sorted({raw.cells()[1] for raw in self._raws()} - {""}))
 
     def called(self, names: Iterable[str]) -> dict[str, str]:
         """The actor of those of `names` that are no actor of the table but an alias of one, whatever the case."""
@@ -287,16 +288,14 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
 
     Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
     A row replaces the rows of the same alias below it; an empty actor with kind `place` takes an alias out.
-    The file is read as labelled data are (UTF-8, else cp1252 with a UserWarning). Raises InputError when it cannot be read and DataError with
+    The file is read as labelled data are (UTF-8, else cp1252 with a StanceWarning). Raises InputError when it cannot be read and DataError with
     all bad rows.
     """
-    import warnings
-
     from stance.tables import read_text
 
     text, doubt = read_text(Path(path))
     if doubt:
-        warnings.warn(doubt, stacklevel=2)
+        warnings.warn(doubt, StanceWarning, stacklevel=2)
     return build_lexicon(text, str(path), base=(base or default_lexicon()) if extend else None)
 
 
@@ -307,7 +306,7 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     lines = composed(data).splitlines()
     if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
         lines = [",".join(map(_cell, row)) for row in csv.reader(lines, delimiter=";")]
-    header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
+    header = [c.strip().lower() for c in next(csv.reader(lines[:1]), [])]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
             f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",

@@ -464,6 +464,32 @@ def _modals(lower: list[str], tags: list[str]) -> list[int]:
     return out
 
 
+class _State:
+    """Where the scan stands in a sentence."""
+
+    __slots__ = ("clause", "fresh", "has_np", "held", "last_verb", "np", "obj", "prep", "relative_of", "speaker", "subject")
+
+    def __init__(self) -> None:
+        self.np = self.held = NOBODY  # subject candidate since the last boundary, and the one before an insertion
+        self.fresh, self.has_np = True, False  # no verb since the boundary; a noun phrase
+        self.subject = self.speaker = self.obj = self.relative_of = NOBODY
+        self.clause, self.last_verb, self.prep = MAIN, -1, ""
+
+    def boundary(self, prep: str = "") -> None:
+        """A clause begins; who might have been the subject of the one before is held."""
+        if self.np >= 0:
+            self.held = self.np
+        self.np, self.has_np, self.fresh, self.prep = NOBODY, False, True, prep
+
+    def turn(self, quoted: bool) -> None:
+        """A quote begins or ends."""
+        self.boundary()
+        self.held = self.obj = NOBODY
+        self.clause = MAIN
+        if quoted:
+            self.subject, self.last_verb, self.clause = NOBODY, -1, QUOTED
+
+
 class _Scanner:
     def __init__(
         self, lower: list[str], stems: list[str], tags: list[str], at: list[int],
@@ -484,6 +510,7 @@ class _Scanner:
         self.hypothetical = self._scope([f for f in found if f.label == "hypothetical"], 8)
         self.in_quote = self._quotes(reading)
         self.carried = next((k for k, m in enumerate(mentions) if m.kind == "quote"), NOBODY)
+        self.now = _State()
 
     def _scope(self, found: list[Found], reach: int) -> list[bool]:
         out = [False] * len(self.lower)
@@ -512,151 +539,149 @@ class _Scanner:
     # -- the scan
 
     def run(self) -> None:
-        tags, lower, at, mentions, in_quote = self.tags, self.lower, self.at, self.mentions, self.in_quote
+        tags, lower, at, in_quote, now = self.tags, self.lower, self.at, self.in_quote, self.now
         subject_of, speaker_of, clause_of = self.subject, self.speaker, self.clause
-        np = held = NOBODY  # subject candidate since the last boundary, and the one before an insertion
-        fresh = True  # no verb since the boundary
-        has_np = False
-        subject = NOBODY
-        speaker = NOBODY
-        obj = NOBODY
-        clause = MAIN
-        last_verb = -1
-        prep = ""
         n = len(lower)
-        relative_of = NOBODY
-        turns = {i for i, (was, now) in enumerate(zip([False, *in_quote], in_quote, strict=False)) if was != now} if True in in_quote else ()
+        turns = {i for i, (was, here) in enumerate(zip([False, *in_quote], in_quote, strict=False)) if was != here} if True in in_quote else ()
         for i, t in enumerate(tags):
             if i in turns:
-                np = held = obj = NOBODY
-                has_np, fresh, prep = False, True, ""
-                clause = MAIN
-                if in_quote[i]:
-                    subject, last_verb, clause = NOBODY, -1, QUOTED
+                now.turn(in_quote[i])
             if t == "N":
-                if prep:
+                if now.prep:
                     if i + 1 == n or tags[i + 1] not in "NM":
-                        prep = ""
-                elif fresh and not has_np:
-                    has_np = True
+                        now.prep = ""
+                elif now.fresh and not now.has_np:
+                    now.has_np = True
             elif t in "DRQ":
                 pass
             elif t == "M":
                 k = at[i]
-                first = i == 0 or at[i - 1] != k
-                if first and self._only_owner(k):
-                    continue
-                if first:
-                    if prep and mentions[k].kind in ("person", "learnt"):
-                        prep = self._prep_of_title(i, prep)
-                    self._mention(k, prep, fresh)
-                    g = self.group[k]
-                    if g != k:
-                        pass  # it shares the place of the list it stands in
-                    elif prep and not (prep in ("of", "for", "in", "from") and np == NOBODY and has_np and i > 1 and self._office_before(i)):
-                        if prep == "by" and last_verb >= 0 and self.passive[last_verb]:
-                            self._agent(last_verb, g, i)
-                    elif fresh:
-                        if not has_np or np == NOBODY and self._office_before(i):
-                            np, has_np = g, True
-                        elif np == NOBODY and tags[i - 1] in "NK" and mentions[k].kind in ("person", "learnt"):
-                            np = g
-                    elif obj == NOBODY:
-                        obj = g
-                        if last_verb >= 0:
-                            self.object[last_verb] = g
+                if i == 0 or at[i - 1] != k:
+                    if self._only_owner(k):
+                        continue
+                    self._on_mention(i, k)
                 if i + 1 == n or at[i + 1] != k:
-                    prep = ""
+                    now.prep = ""
             elif t == "P":
-                prep = lower[i]
+                now.prep = lower[i]
             elif t in "IH":
-                if fresh and not has_np:
-                    np, has_np = PRONOUN, True
-                prep = ""
-            elif t in "VE" or t == "X" and fresh:
-                if fresh or has_np:
-                    after_insert = self._after_mark(i)
-                    if relative_of != NOBODY and not after_insert and not has_np:
-                        subject = relative_of
-                        relative_of = NOBODY
-                    elif after_insert and held != NOBODY and np == NOBODY:
-                        subject, held = held, NOBODY
-                        clause = MAIN if clause == RELATIVE else clause
-                    elif has_np:
-                        if np == PRONOUN:
-                            subject = self._antecedent(i, speaker, subject)
-                        else:
-                            subject = np
-                    elif held != NOBODY:
-                        subject, held = held, NOBODY
-                    if np >= 0:
-                        held = NOBODY
-                np, has_np, fresh, prep, obj = NOBODY, False, False, "", NOBODY
-                if t != "X":
-                    last_verb = i
-                    self.passive[i] = t == "E"
-                    if i in self.report_verbs:
-                        speaker = subject if subject >= 0 else speaker
-                        fresh = True
+                if now.fresh and not now.has_np:
+                    now.np, now.has_np = PRONOUN, True
+                now.prep = ""
+            elif t in "VE" or t == "X" and now.fresh:
+                self._on_verb(i)
             elif t in "BG":
-                prep_of = prep in ("of", "for", "from", "into", "against", "at", "about")
-                if obj >= 0 and last_verb >= 0 and (prep_of or t == "B" and i and lower[i - 1] == "to"):
-                    subject_of[i] = obj
-                    clause_of[i] = INFINITIVE
-                    subject_here = obj
-                else:
-                    subject_here = held if t == "G" and fresh and not has_np and held >= 0 else subject
-                if t == "B" and fresh and has_np:  # modal + base: "China would respond"
-                    subject_here = subject = self._antecedent(i, speaker, subject) if np == PRONOUN else np
-                    np, has_np, fresh = NOBODY, False, False
-                last_verb = i
-                prep = ""
-                subject_of[i] = subject_here
-                speaker_of[i] = speaker
-                if clause_of[i] != INFINITIVE:
-                    clause_of[i] = clause
-                if i in self.report_verbs:
-                    fresh = True
+                self._on_base(i)
                 continue
             elif t == "S":
                 w = lower[i]
-                if np >= 0:
-                    held = np
-                np, has_np, fresh, prep, obj = NOBODY, False, True, "", NOBODY
-                clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
-                prep = w if w in ("after", "before", "since", "amid", "following", "despite") and self._nominal(i) else ""
+                now.boundary(w if w in ("after", "before", "since", "amid", "following", "despite") and self._nominal(i) else "")
+                now.obj = NOBODY
+                now.clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
             elif t == "W":
-                w = lower[i]
-                previous = at[i - 1] if i else NOBODY
-                if i and tags[i - 1] == "K" and i > 1:
-                    previous = at[i - 2]
-                if w == "that" and i - 1 in self.report_at or w == "that" and previous < 0:
-                    clause = REPORTED if clause != QUOTED else clause
-                    speaker = subject if subject >= 0 else speaker
-                else:
-                    if np >= 0:
-                        held = np
-                    relative_of = self.group[previous] if previous >= 0 else (np if np >= 0 else NOBODY)
-                    clause = RELATIVE if clause != QUOTED else clause
-                np, has_np, fresh, prep = NOBODY, False, True, ""
+                self._on_relative(i)
             elif t == "C" or t == "K" and lower[i] in _BREAKS:
-                w = lower[i]
-                if np >= 0:
-                    held = np
-                if not self._list_goes_on(i):
-                    keep = t == "C" and not fresh
-                    np, has_np, fresh, prep = NOBODY, False, True, ""
-                    obj = obj if keep else NOBODY
-                    if t == "C" and w == "but" or w == ";":
-                        clause = QUOTED if in_quote[i] else MAIN
+                self._on_break(i)
             elif t == "'":
-                prep = ""
+                now.prep = ""
             elif t == "T":
-                prep = "to" if tags[i + 1 : i + 2] != ["B"] else ""
-            subject_of[i] = subject if not (fresh and has_np) else (np if np != PRONOUN else self._antecedent(i, speaker, subject))
-            speaker_of[i] = speaker
-            clause_of[i] = clause
+                now.prep = "to" if tags[i + 1 : i + 2] != ["B"] else ""
+            subject_of[i] = self._candidate(i) if now.fresh and now.has_np else now.subject
+            speaker_of[i] = now.speaker
+            clause_of[i] = now.clause
         self._backfill()
+
+    def _candidate(self, i: int) -> int:
+        now = self.now
+        return now.np if now.np != PRONOUN else self._antecedent(i, now.speaker, now.subject)
+
+    def _on_mention(self, i: int, k: int) -> None:
+        """The first token of a mention."""
+        now, m = self.now, self.mentions[k]
+        if now.prep and m.kind in ("person", "learnt"):
+            now.prep = self._prep_of_title(i, now.prep)
+        self._mention(k, now.prep, now.fresh)
+        prep, g = now.prep, self.group[k]
+        if g != k:  # it shares the place of the list it stands in
+            return
+        if prep and not (prep in ("of", "for", "in", "from") and now.np == NOBODY and now.has_np and i > 1 and self._office_before(i)):
+            if prep == "by" and now.last_verb >= 0 and self.passive[now.last_verb]:
+                self._agent(now.last_verb, g, i)
+        elif now.fresh:
+            if not now.has_np or now.np == NOBODY and self._office_before(i):
+                now.np, now.has_np = g, True
+            elif now.np == NOBODY and self.tags[i - 1] in "NK" and m.kind in ("person", "learnt"):
+                now.np = g
+        elif now.obj == NOBODY:
+            now.obj = g
+            if now.last_verb >= 0:
+                self.object[now.last_verb] = g
+
+    def _on_verb(self, i: int) -> None:
+        """A finite verb, a participle, or the auxiliary that comes first in its clause: its subject is found."""
+        now = self.now
+        if now.fresh or now.has_np:
+            after_insert = self._after_mark(i)
+            if now.relative_of != NOBODY and not after_insert and not now.has_np:
+                now.subject, now.relative_of = now.relative_of, NOBODY
+            elif after_insert and now.held != NOBODY and now.np == NOBODY:
+                now.subject, now.held = now.held, NOBODY
+                now.clause = MAIN if now.clause == RELATIVE else now.clause
+            elif now.has_np:
+                now.subject = self._candidate(i)
+            elif now.held != NOBODY:
+                now.subject, now.held = now.held, NOBODY
+            if now.np >= 0:
+                now.held = NOBODY
+        now.np, now.has_np, now.fresh, now.prep, now.obj = NOBODY, False, False, "", NOBODY
+        if self.tags[i] != "X":
+            now.last_verb = i
+            self.passive[i] = self.tags[i] == "E"
+            if i in self.report_verbs:
+                now.speaker = now.subject if now.subject >= 0 else now.speaker
+                now.fresh = True
+
+    def _on_base(self, i: int) -> None:
+        """A base form or one in -ing: of the object ("urged X to go"), of what an insertion held back, else of the subject."""
+        now, t = self.now, self.tags[i]
+        to = t == "B" and i and self.lower[i - 1] == "to"
+        infinitive = now.obj >= 0 and now.last_verb >= 0 and (now.prep in ("of", "for", "from", "into", "against", "at", "about") or to)
+        subject = now.obj if infinitive else now.held if t == "G" and now.fresh and not now.has_np and now.held >= 0 else now.subject
+        if t == "B" and now.fresh and now.has_np:  # modal + base: "China would respond"
+            subject = now.subject = self._candidate(i)
+            now.np, now.has_np, now.fresh = NOBODY, False, False
+        now.last_verb, now.prep = i, ""
+        self.subject[i], self.speaker[i], self.clause[i] = subject, now.speaker, INFINITIVE if infinitive else now.clause
+        if i in self.report_verbs:
+            now.fresh = True
+
+    def _on_relative(self, i: int) -> None:
+        """which, who, that: a reported clause after a verb of saying, else a relative one."""
+        now, tags, at = self.now, self.tags, self.at
+        previous = at[i - 1] if i else NOBODY
+        if i > 1 and tags[i - 1] == "K":
+            previous = at[i - 2]
+        if self.lower[i] == "that" and (i - 1 in self.report_at or previous < 0):
+            now.clause = REPORTED if now.clause != QUOTED else now.clause
+            now.speaker = now.subject if now.subject >= 0 else now.speaker
+            now.np = NOBODY  # not held
+        else:
+            now.relative_of = self.group[previous] if previous >= 0 else (now.np if now.np >= 0 else NOBODY)
+            now.clause = RELATIVE if now.clause != QUOTED else now.clause
+        now.boundary()
+
+    def _on_break(self, i: int) -> None:
+        """A conjunction, or a mark that may end a clause."""
+        now, conjunction = self.now, self.tags[i] == "C"
+        if self._list_goes_on(i):
+            if now.np >= 0:
+                now.held = now.np
+            return
+        if now.fresh or not conjunction:
+            now.obj = NOBODY
+        now.boundary()
+        if conjunction and self.lower[i] == "but" or self.lower[i] == ";":
+            now.clause = QUOTED if self.in_quote[i] else MAIN
 
     def _only_owner(self, k: int) -> bool:
         """A place that owns the next mention: "Yemen's Houthi movement"."""

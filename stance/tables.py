@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import gzip
 import io
+import os
 import re
 import sys
 import unicodedata
@@ -38,6 +40,19 @@ def given_paths(given: Any, what: str, hint: str) -> Iterator[str | Path]:
 # --------------------------------------------------------------------------- bytes
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether there is such a file; False, not an error, for what no path can be, such as a text that is too long for one."""
+    return os.path.isfile(path)  # noqa: PTH113 -- Path.is_file raises there
+
+
+def is_folder(path: str | Path) -> bool:
+    """The same for a folder."""
+    return os.path.isdir(path)  # noqa: PTH112 -- as above
+
+
+_TEXT = "give the path of a file; texts themselves go to stance.classify"
+
+
 def unpacked_name(path: Path) -> Path:
     """`a.csv` of `a.csv.gz`."""
     return path.with_suffix("") if path.suffix.lower() in PACKED else path
@@ -66,6 +81,8 @@ def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
     """A file's bytes, unpacked as its suffix says. Raises InputError when they cannot be read, then or later."""
     broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
     suffix = path.suffix.lower()
+    if "\0" in str(path):
+        raise InputError(f"{path}: a path holds no character NUL", _TEXT)
     try:
         with io.BufferedReader(_Counted(path, seen), 1 << 15) as f:
             unpacked: Any = f
@@ -83,7 +100,7 @@ def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, unpacked)
     except broken as e:
         if isinstance(e, OSError) and e.errno:
-            raise InputError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
+            raise InputError(f"{path}: cannot be read: {e.strerror or e}", _TEXT if e.errno == errno.ENAMETOOLONG else "check the path") from e
         kept = "; of JSON lines, what stands before was read" if unpacked_name(path).suffix.lower() in (".jsonl", ".ndjson") else ""
         raise InputError(f"{path}: damaged or cut off: {e}", f"get the file again{kept}") from e
     except ImportError as e:  # of a Python that was built without

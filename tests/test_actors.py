@@ -253,6 +253,14 @@ def test_every_row_of_the_shipped_table_is_valid(lexicon: Lexicon) -> None:
     assert {"US", "China", "EU", "NATO", "UN", "Hamas", "Taliban", "Georgia", "Niger"} <= set(lexicon.actors)
 
 
+def test_names_of_actors_are_checked_without_parsing_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lexicon = load_lexicon(table(tmp_path, " Hansa League , Hansa ,name,,,\nOslo,,place,,,\n"))
+    wanted = tuple(sorted({a.actor for a in lexicon.aliases if a.actor}))
+    monkeypatch.setattr("stance.lexicon._parse_all", lambda _: pytest.fail("rows are parsed"))
+    lexicon.check_actors(["Hansa", "China"])
+    assert lexicon.actors == wanted
+
+
 def test_every_name_of_the_shipped_table_is_found_by_its_first_word(lexicon: Lexicon) -> None:
     from stance.lexicon import first_word
 
@@ -291,8 +299,9 @@ def test_the_default_table_is_untouched_by_an_own_one(tmp_path: Path) -> None:
     assert spoken("Oslo left.", default_lexicon()) == [["Norway: Oslo"]]
 
 
-def test_columns_may_stand_in_any_order_and_some_be_absent(tmp_path: Path) -> None:
-    lexicon = load_lexicon(table(tmp_path, "name,Hansa,Hansa League\n", "kind,actor,alias\n"), extend=False)
+@pytest.mark.parametrize("header", ["kind,actor,alias\n", "Kind,Actor,ALIAS\n"])
+def test_columns_may_stand_in_any_order_and_some_be_absent(tmp_path: Path, header: str) -> None:
+    lexicon = load_lexicon(table(tmp_path, "name,Hansa,Hansa League\n", header), extend=False)
     assert spoken("The Hansa League left.", lexicon) == [["Hansa: Hansa League"]]
 
 

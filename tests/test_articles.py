@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import fields, replace
@@ -23,7 +24,8 @@ from urllib.error import URLError
 import pytest
 
 from stance.articles import Article, Skipped, input_bytes, read_articles, scan_articles
-from stance.errors import InputError
+from stance.dataset import read_dataset
+from stance.errors import InputError, StanceWarning
 
 Put = Callable[..., Path]
 PAGE = """<!DOCTYPE html><html><head><title>Oslo closes the fjord</title><meta property="article:published_time" content="2019-03-04"></head>
@@ -55,6 +57,19 @@ def reason(path: Path | str, **options: str) -> str:
     return item.reason
 
 
+@pytest.fixture
+def warned(recwarn: pytest.WarningsRecorder) -> Callable[[], list[str]]:
+    """`warned()`: what was warned of since it was last asked."""
+    warnings.simplefilter("always", StanceWarning)
+
+    def since() -> list[str]:
+        found = [str(w.message) for w in recwarn if issubclass(w.category, StanceWarning)]
+        recwarn.clear()
+        return found
+
+    return since
+
+
 # --------------------------------------------------------------------------- formats
 
 
@@ -67,11 +82,10 @@ def test_a_byte_order_mark_is_no_part_of_the_text(put: Put) -> None:
     assert only(put("a.txt", "Oslo left.", "utf-8-sig")).text == "Oslo left."
 
 
-def test_cp1252_is_read_with_a_warning(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cp1252_is_read_with_a_warning(put: Put, warned: Callable[[], list[str]]) -> None:
     path = put("a.txt", "First line.\nMalmö “left”.", "cp1252")
     assert only(path).text == "First line.\nMalmö “left”."
-    out, err = capsys.readouterr()
-    assert out == "" and f"{path}:2: not UTF-8 (byte 0xf6); read as cp1252" in err
+    assert warned() == [f"{path}:2: not UTF-8 (byte 0xf6); read as cp1252"]
 
 
 def test_a_json_object(put: Put) -> None:
@@ -207,11 +221,11 @@ def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None
     assert [a.text for a in read_articles(tmp_path)] == ["One.", "Two.", "Three."]
 
 
-def test_what_a_folder_holds_beside_articles_is_told(put: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_folder_holds_beside_articles_is_told(put: Put, tmp_path: Path, warned: Callable[[], list[str]]) -> None:
     for name in ("in/a.txt", "in/b.pdf", "in/sub/c.docx", "in/d.DOCX", "in/.e.pdf", "other/f.pdf"):
         put(name, "Oslo left.")
     assert [x.id for x in scan_articles(tmp_path / "in")] == ["a"]
-    assert capsys.readouterr().err == "warning: files of other types left out: .docx (2), .pdf (1); convert to text what is to be read\n"
+    assert warned() == ["files of other types left out: .docx (2), .pdf (1); convert to text what is to be read"]
     assert "no articles in this folder, only .pdf (1)" in reason(tmp_path / "other")
 
 
@@ -391,7 +405,7 @@ def test_a_page_that_cannot_be_fetched_is_skipped(monkeypatch: pytest.MonkeyPatc
         *[(f"text/html; charset={x}", "cp1252") for x in ("iso-8859-1", "nonsense", "utf-8", "us-ascii", "hex")],
     ],
 )  # fmt: skip
-def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], told: str, encoding: str) -> None:
+def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest.MonkeyPatch, warned: Callable[[], list[str]], told: str, encoding: str) -> None:
     name = "Dvořák" if encoding != "cp1252" else "“Sørensen”"
     page, headers = io.BytesIO(PAGE.replace("the crews", name).encode(encoding)), Message()
     headers["Content-Type"] = told
@@ -399,13 +413,13 @@ def test_a_page_is_read_in_the_charset_that_its_server_tells(monkeypatch: pytest
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: nullcontext(answer))
     assert f"told {name} to wait" in only("https://stance.invalid/a.html").text
     doubtful = encoding == "cp1252" and "iso" not in told
-    assert ("warning: https://stance.invalid/a.html:2: not UTF-8 (byte 0x93); read as cp1252" in capsys.readouterr().err) == doubtful
+    assert warned() == ["https://stance.invalid/a.html:2: not UTF-8 (byte 0x93); read as cp1252"] * doubtful
 
 
-def test_json_lines_that_are_no_utf8_are_told_once(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_that_are_no_utf8_are_told_once(put: Put, warned: Callable[[], list[str]]) -> None:
     path = put("a.jsonl", '{"text": "Oslo left.", "date": "2019"}\n{"text": "Malmö left.", "date": "2019"}\n{"text": "Växjö left."}\n', "cp1252")
     assert [a.text for a in read_articles(path)][1:] == ["Malmö left.", "Växjö left."]
-    assert capsys.readouterr().err == f"warning: {path}:2: not UTF-8 (byte 0xf6); read as cp1252\n"
+    assert warned() == [f"{path}:2: not UTF-8 (byte 0xf6); read as cp1252"]
 
 
 def test_an_address_that_is_none_does_not_stop_the_rest(put: Put) -> None:
@@ -418,24 +432,24 @@ def test_an_address_that_is_none_does_not_stop_the_rest(put: Put) -> None:
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_bytes_of_cp1252_among_utf8_garble_nothing_else(put: Put, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
+def test_bytes_of_cp1252_among_utf8_garble_nothing_else(put: Put, warned: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
     monkeypatch.setattr("stance.articles.WHOLE", 0 if large else 1 << 20)
     told = ["Malmö “left” Perú.", "Łódź left too.", "Málaga left."]
     path = put("a.csv", b"text\n" + "\n".join(told[:2]).encode() + b"\n" + told[2].encode("cp1252"))
     assert [a.text for a in read_articles(path)] == told
-    assert f"{path}:4: not UTF-8 (byte 0xe1); read as cp1252" in capsys.readouterr().err
+    assert f"{path}:4: not UTF-8 (byte 0xe1); read as cp1252" in warned()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-def test_a_large_table_is_read_row_by_row_and_just_the_same(put: Put, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], encoding: str) -> None:
+def test_a_large_table_is_read_row_by_row_and_just_the_same(put: Put, monkeypatch: pytest.MonkeyPatch, warned: Callable[[], list[str]], encoding: str) -> None:
     rows = "".join(f'x{n};"Malmö left.\nIt ""waited"" {n}."\r\n' for n in range(3000))
     path = put("a.csv", "id;text\r\n" + rows, encoding)
     whole = list(scan_articles(path))
-    told = capsys.readouterr().err
+    told = warned()
     monkeypatch.setattr("stance.articles.WHOLE", 0)
     read: list[int] = []
     assert list(scan_articles(path, seen=read.append)) == whole and len(whole) == 3000 and whole[7] == Article("x7", 'Malmö left.\nIt "waited" 7.')
-    assert capsys.readouterr().err == told and ("cp1252" in told) is (encoding == "cp1252")
+    assert warned() == told and ("cp1252" in "".join(told)) is (encoding == "cp1252")
     assert sum(read) == path.stat().st_size and len(read) > 2
 
 
@@ -538,12 +552,11 @@ def test_a_file_name_that_is_no_utf_8_and_half_characters_in_reasons(tmp_path: P
     assert all(getattr(x, f.name).encode() for x in found for f in fields(x) if f.name in ("id", "input", "reason", "name"))
 
 
-def test_dates_that_are_not_understood_are_said_once(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dates_that_are_not_understood_are_said_once(put: Put, warned: Callable[[], list[str]]) -> None:
     dates = ["2024-03-01", "01/03/2024", "2024/03/01", "", "2024-02-30"]
     path = put("dates.jsonl", "".join(json.dumps({"text": f"Oslo left {n}.", "date": d}) + "\n" for n, d in enumerate(dates)))
     assert [a.date for a in read_articles(path)] == ["2024-03-01", "", "2024-03-01", "", ""]
-    told = f"warning: 2 of 5 articles: date not understood (first: {path}:2 '01/03/2024', either number may be the month); write YYYY-MM-DD\n"
-    assert capsys.readouterr().err == told
+    assert warned() == [f"2 of 5 articles: date not understood (first: {path}:2 '01/03/2024', either number may be the month); write YYYY-MM-DD"]
 
 
 @pytest.mark.parametrize(
@@ -568,15 +581,15 @@ def test_fields_under_the_names_of_others(put: Put, record: dict[str, Any], foun
     assert (article.date, article.title, article.source, article.undated) == (*found, "")
 
 
-def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one(put: Put, warned: Callable[[], list[str]]) -> None:
     rows = ["text,jour,printed,timestamp,serial", *(f"Oslo left {n}.,Monday,2018-03-04,{n} s,{1520121600 + n}" for n in range(3))]
     path = put("a.csv", "\n".join([*rows, "Oslo stayed.,,,2018-03-04,x"]))
     assert [a.date for a in read_articles(path)] == ["", "", "", "2018-03-04"]
     told = "3 of 4 articles have no date; fields that may hold one: printed, timestamp; without one whoever ever held an office speaks for it"
-    assert capsys.readouterr().err == f"warning: {told}: call the field date, or give one for all (--date)\n"
+    assert warned() == [f"{told}: call the field date, or give one for all (--date, scan_articles(date=))"]
     list(scan_articles(path, date="2018-03-04"))
     assert list(read_articles([put("b.txt", "Oslo waited."), put("c.md", "Oslo went."), put("d.json", '{"text": "Oslo came.", "date": "2018"}')]))
-    assert capsys.readouterr().err == ""
+    assert warned() == []
 
 
 def test_markdown_on_standard_input_is_known_by_its_front_matter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -586,47 +599,47 @@ def test_markdown_on_standard_input_is_known_by_its_front_matter(monkeypatch: py
         assert (article.title, article.text == text) == (found, not found)
 
 
-def test_text_with_wrapped_lines_is_told(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_with_wrapped_lines_is_told(put: Put, warned: Callable[[], list[str]]) -> None:
     lines = ["Norway closed the fjord to all trawlers on Monday and told the crews", *["to wait in the harbour of Oslo until the inspectors had seen the nets"] * 3]
     wrapped = put("a.txt", ("\n".join(lines) + ".\n\n") * 3)
     paragraphs = put("b.txt", (" ".join(lines) + ".\n") * 2 + "Oslo left.\n" * 9)
     headlines = put("c.txt", "Norway closes the fjord to all trawlers and tells the crews to wait\n" * 9)
     list(read_articles([wrapped, paragraphs, headlines]))
-    told = "warning: 1 of 3 articles look wrapped, with sentences cut at line ends (first: 'a' of "
-    assert capsys.readouterr().err == f"{told}{wrapped}); every line is read alone: join the lines of a paragraph\n"
+    told = "1 of 3 articles look wrapped, with sentences cut at line ends (first: 'a' of "
+    assert warned() == [f"{told}{wrapped}); every line is read alone: join the lines of a paragraph"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-def test_a_file_that_is_given_again_is_read_once(put: Put, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_given_again_is_read_once(put: Put, warned: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put("news/b.txt", "Peru stayed.")
     put("news/a.txt", "Oslo left.")
     monkeypatch.chdir(tmp_path)
     Path("link").symlink_to("news")
     given = ["./news/b.txt", "news", "./news/", tmp_path / "news", "link", "news/../news", "news//a.txt"]
     assert [(a.id, a.input) for a in read_articles(given)] == [("b", "news/b.txt"), ("a", "news/a.txt")]
-    assert capsys.readouterr().err == "warning: 10 files given more than once, and read once\n"
+    assert warned() == ["10 files given more than once, and read once"]
     assert input_bytes(given) == len("Peru stayed.Oslo left.")
 
 
-def test_the_same_text_twice_is_said(put: Put, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_same_text_twice_is_said(put: Put, warned: Callable[[], list[str]], tmp_path: Path) -> None:
     copy = put("copy.txt", put("art/a0.txt", "Oslo left.").read_text("utf-8"))
     lines = [json.dumps({"id": n, "text": f"Oslo left {n % 3000}.", "date": "2019"}) for n in range(1, 5001)]
     big = put("big.jsonl", "\n".join([*lines, '{"text": "Oslo left."}']))
     assert len(list(scan_articles([tmp_path / "art", copy, big]))) == 5003
     told = f"2002 of 5003 articles have the text of an earlier one and count again (first: 'copy' of {copy}); give each once"
-    assert capsys.readouterr().err == f"warning: {told}\n"
+    assert warned() == [told]
 
 
-def test_one_id_for_two_texts_is_said(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_id_for_two_texts_is_said(put: Put, warned: Callable[[], list[str]]) -> None:
     """Of several files, and twice in one; the same article again is only a text that is repeated."""
     one = put("guardian.csv", "id,date,text\n1,2019,Oslo left.\n2,2019,Lima stayed.\n")
     two = put("times.csv", "id,date,text\n1,2019,Paris left.\n2,2019,Lima stayed.\n3,2019,Rome left.\n3,2019,Rome stayed.\n")
     assert [a.id for a in read_articles([one, two])] == ["1", "2", "1", "2", "3", "3"]
     told = f"2 articles have the id of an earlier one (first: '1' of {two}:2); results cannot tell them apart: give each its own"
     again = f"1 of 6 articles have the text of an earlier one and count again (first: '2' of {two}); give each once"
-    assert capsys.readouterr().err == f"warning: {again}\nwarning: {told}\n"
+    assert warned() == [again, told]
     assert {a.input for a in read_articles(two)} == {str(two)}
-    assert "warning: 1 article has the id of an earlier one (first: '3' of " in capsys.readouterr().err
+    assert "1 article has the id of an earlier one (first: '3' of " in "".join(warned())
 
 
 @pytest.mark.parametrize("record", [{"text": "", "body": "Norway denied it."}, {"text": " ", "content": None, "body": "Norway denied it."}, {"body": "Norway denied it."}])
@@ -646,6 +659,16 @@ def test_what_is_no_path_is_told(odd: Any) -> None:
         list(read_articles(odd))
 
 
+@pytest.mark.parametrize(("text", "why"), [("word " * 1000, "too long"), ("One\0two.", "NUL")])
+def test_a_text_given_as_a_path_does_not_stop_the_rest(put: Put, text: str, why: str) -> None:
+    path = put("a.txt", "One.")
+    skipped, article = scan_articles([text, path])
+    assert isinstance(skipped, Skipped) and why in skipped.reason and "stance.classify" in skipped.reason and article.id == "a"
+    assert input_bytes([text, path]) == len("One.")
+    with pytest.raises(InputError, match="stance.classify"):
+        read_dataset(text)
+
+
 def test_a_data_frame_is_no_file_of_articles() -> None:
     class Frame(list[str]):
         columns = ("text",)
@@ -658,8 +681,8 @@ def test_a_line_that_ends_hard_in_markdown_ends_a_sentence(put: Put) -> None:
     assert only(put("a.md", "Oslo waits  \nRome talks\\\nBern left\ntoday.")).text == "Oslo waits\n\nRome talks\n\nBern left today."
 
 
-def test_the_line_of_a_byte_far_down_in_a_large_table_is_right(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_of_a_byte_far_down_in_a_large_table_is_right(put: Put, warned: Callable[[], list[str]]) -> None:
     text = "text\n" + "".join(f"Norway left on day {n} ó.\n" for n in range(9000))
     path = put("a.csv.gz", gzip.compress(text.encode() + "Málaga left.\n".encode("cp1252")))
     assert len(list(read_articles(path))) == 9001
-    assert f"{path}:9002: not UTF-8 (byte 0xe1)" in capsys.readouterr().err
+    assert f"{path}:9002: not UTF-8 (byte 0xe1)" in warned()[0]

@@ -95,7 +95,7 @@ def test_own_labels_that_differ_only_in_case(file: Write) -> None:
 def test_another_context_inside_an_article(file: Write) -> None:
     rows = "a,Spring came.,,,Norway came.\na,He sued Peru.,Chile,accuse,Chile came.\na,It left.,Norway,neutral,Chile came.\nb,Peru left.,Peru,neutral,\nc,Peru sued.,Peru,accuse,\n"
     path = file(rows, "article_id,text,actor,stance,context\n")
-    said = f"the context is not that of the first row of article 'a' ({path}:2), which alone is read; leave it empty, or give the row another article_id"
+    said = f"the context is not that of the first sentence of article 'a' ({path}:2), which alone is read; leave it empty, or give the row another article_id"
     assert [f for f in warnings(path) if f.kind == "context"] == [Finding(f"{path}:{n}", "warning", "context", said) for n in (3, 4)]
 
 

@@ -113,6 +113,8 @@ def test_only_the_actors_asked_for(model: Model, judgements: list[Judgement]) ->
         list(classify(Article("a", TEXT), model, actors=["Norway", "Chilee"]))
     with pytest.raises(InputError, match=r"no actor 'Washington'.*\n  it is called 'US' here"):
         list(classify(Article("a", TEXT), model, actors="Washington"))
+    for named in ("Chile", ["Chile"], iter(["Chile"])):
+        assert [j for (r,) in classify_archive([Article("a", TEXT)], model, actors=named) for j in r.judgements] == found  # type: ignore[arg-type]
     sudans = "Sudan left. South Sudan stayed."
     assert [j.actor for j in classify(sudans, model, actors="South Sudan")] == ["South Sudan"]  # a name, not any part of it
 
@@ -155,6 +157,18 @@ def test_what_is_no_text_is_refused(model: Model, given: Any, said: str) -> None
     with pytest.raises(InputError) as e:
         list(classify(given, model))
     assert said in str(e.value) and len(str(e.value)) < 300
+
+
+def test_what_is_refused_is_refused_before_the_first_judgement_is_asked_for(model: Model, reports: Dataset) -> None:
+    given: Any = 12
+    calls: list[Callable[[], object]] = [
+        lambda: classify(given, model), lambda: classify([], given), lambda: classify([], model, lexicon=given), lambda: classify([], model, actors="Chilee"),
+        lambda: classify([], model, min_confidence={"stanze": 1.0}), lambda: classify_pairs(given, model), lambda: classify_pairs(reports, given),
+        lambda: classify_pairs(reports, model, min_confidence={"stanze": 1.0}), lambda: classify_archive([], model, actors="Chilee"),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(InputError):
+            call()
 
 
 def test_the_path_of_a_file_is_no_text(model: Model, tmp_path: Path) -> None:

@@ -285,6 +285,14 @@ def test_articles_that_do_not_look_english_are_told_of_the_shipped_model_alone(r
     assert run("classify", files[2]).err == ""
 
 
+def test_what_reading_warns_of_is_told_as_by_commands(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("Malmö left.".encode("cp1252"))
+    for _ in range(2):
+        r = run("classify", path, "-m", model_file)
+        assert (r.code, r.err.splitlines()[0]) == (0, f"warning: {path}:1: not UTF-8 (byte 0xf6); read as cp1252")
+
+
 def test_a_date_given_is_a_setting_of_a_database(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
     given = ("classify", article, "-m", model_file, "-o", tmp_path / "r.sqlite", "--date")
     assert run(*given, "20150301").code == 0 and run(*given, "2015-03-01").code == 0

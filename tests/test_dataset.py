@@ -338,7 +338,16 @@ def test_another_context_inside_an_article_is_told(file: Write) -> None:
     header = "article_id,text,actor,stance,context\n"
     path = file(header + "a,It left.,Norway,neutral,Norway came.\na,He sued.,Chile,accuse,Chile came.\na,Peru sued.,Peru,accuse,\n")
     (told,) = (w for w in read_dataset(path).warnings if "context" in w)
-    assert told.startswith("1 row whose context is not that of the first row") and f"{path}:3;" in told
+    assert told.startswith("1 row whose context is not that of the first sentence") and f"{path}:3;" in told
+
+
+def test_the_context_of_the_first_sentence_is_read_and_others_are_told(file: Write) -> None:
+    header = "article_id,sentence_id,text,actor,stance,context\n"
+    path = file(header + "a,2,Peru left.,Peru,neutral,Peru closed the port.\na,1,It accused Iran of theft.,Chile,accuse,Chile closed the port.\n")
+    data = read_dataset(path)
+    assert [[m.text for m in p.mentions] for p in data.pairs] == [["Peru"], ["It"]]
+    (told,) = (w for w in data.warnings if "context" in w)
+    assert f"{path}:2;" in told
 
 
 @pytest.mark.parametrize(("first", "second", "two"), [("1", "1", True), ("1", "1.0", True), ("", "", True), ("1", "2", False)])
