@@ -108,6 +108,13 @@ NeutralOption = Annotated[
         help="The label that says no stance is taken, of the first head or of HEAD: --neutral none; default: neutral. Repeat for several."
     )
 ]  # fmt: skip
+OrderOption = Annotated[
+    list[str],
+    _option(
+        "--order", metavar="HEAD=LABEL,LABEL,…",
+        help="The labels of a head that are a scale, from one end to the other: --order intensity=low,medium,high; repeat for several heads."
+    )
+]  # fmt: skip
 GroupByOption = Annotated[
     str,
     _option("--group-by", help="No fold tests on a value of this column (outlet, topic …), or on a `file`, that it learnt from; default: articles."),
@@ -413,6 +420,7 @@ def train(
     head: HeadOption = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     group_by: GroupByOption = "",
     hold_out: Annotated[str, _option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.")] = "",
@@ -453,8 +461,9 @@ def train(
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
     dataset = read_dataset(
-        data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), group_by=group_by
-    )
+        data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), order=_orders(order),
+        group_by=group_by,
+    )  # fmt: skip
     _warn([*dataset.warnings, *_without_neutral(dataset)])
     rest, held = held_back(dataset, hold_out) if hold_out else (dataset, None)
     if held and (both := len({*rest.articles} & {*held.articles})):
@@ -498,6 +507,7 @@ def evaluate(
     head: Annotated[list[str], _option("--head", help="Label column; default: the model's, else stance and tone.")] = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     split: Annotated[str, _option("--split", help="Only rows whose `split` column says this.")] = "",
     against: Annotated[Optional[Path], _option("--against", help="Another model (or `default`): paired approximate-randomisation test.")] = None,
     end_to_end: Annotated[
@@ -535,6 +545,7 @@ def evaluate(
         (model and curve, "--learning-curve", "a learning curve trains models of its own: give data alone"),
         (model and (network or words or start), "--network", "a model has its network or none: give data alone"),
         (model and neutral, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
+        (model and order, "--order", "a model has the order of its labels from `stance train`: give data alone"),
         *((model and x in given, f"--{x}", "a model is not cross-validated: give data alone") for x in ("folds", "seed", "group-by")),
         *((x in given and not curve, f"--{x}", "it is for a learning curve: give --learning-curve too") for x in ("sizes", "draws")),
         (end_to_end and not model, "--end-to-end", "name the model that is to find them, or `default`"),
@@ -550,7 +561,9 @@ def evaluate(
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors, fitted)
     names = head or [h.name for h in known]
-    table = read_table(data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral), group_by=group_by)
+    table = read_table(
+        data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order), group_by=group_by
+    )
     dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
@@ -691,6 +704,7 @@ def check(
     head: HeadOption = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
@@ -706,7 +720,9 @@ def check(
     _refuse_overwrite(output, [*data, actors])
     chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
     lexicon = _lexicon(actors, only_actors)
-    checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral))
+    checked = checking.check(
+        data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order)
+    )
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
         predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)
@@ -729,6 +745,7 @@ def agree(
     head: Annotated[list[str], _option("--head", help="Label column to compare; repeat for several. Default: stance and tone.")] = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     output: Annotated[
         Optional[Path], _option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", callback=_writable_csv)
     ] = None,
@@ -746,7 +763,7 @@ def agree(
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
-    read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral))
+    read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order))
     _warn(read.warnings)
     if read.alone:
         first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
@@ -1163,6 +1180,20 @@ def _neutral(given: Sequence[str]) -> dict[str, str]:
         if head in out:
             raise typer.BadParameter(f"{one!r}: {'that head' if head else 'the first head'} has one already", param_hint="--neutral")
         out[head] = label
+    return out
+
+
+def _orders(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The labels of heads that are a scale, by head."""
+    out: dict[str, tuple[str, ...]] = {}
+    for one in given:
+        head, _, order = (x.strip() for x in one.partition("="))
+        labels = tuple(x.strip() for x in order.split(","))
+        if not head or len(labels) < 2 or not all(labels) or len(set(labels)) < len(labels):
+            raise typer.BadParameter(f"{one!r}: write HEAD=LABEL,LABEL,…, each label once, such as intensity=low,medium,high", param_hint="--order")
+        if head in out:
+            raise typer.BadParameter(f"{one!r}: that head has an order already", param_hint="--order")
+        out[head] = labels
     return out
 
 

@@ -141,6 +141,7 @@ def read_dataset(
     known: Sequence[Head] = (),
     columns: Mapping[str, str] | None = None,
     neutral: Mapping[str, str] | None = None,
+    order: Mapping[str, Sequence[str]] | None = None,
     group_by: str = "",
 ) -> Dataset:
     """Read labelled CSV files (or folders of them, or `-`, standard input; packed ones too) and locate every actor in its sentence.
@@ -148,12 +149,14 @@ def read_dataset(
     `heads` names the label columns (or the only one); without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
     `known` fixes label sets (a model's, for evaluation). `neutral` names the label of a head that says nothing is taken, where it is
-    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head.
+    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head. `order` names all labels of a head whose labels are a scale, from
+    one end to the other: `{"intensity": ("low", "medium", "high")}`.
     `group_by`: the column (`outlet`, `topic` …), or `file`, whose values must not be on both sides of a fold; an empty cell joins nothing.
     Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do` (many without any label as one), and for a neutral label that no row has.
+    DataError with every bad row as `file:line: what, value, what to do` (many without any label as one), for a neutral label that no row has, and for labels
+    that an order lacks.
     """
-    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, group_by=group_by), lexicon)
+    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, order=order, group_by=group_by), lexicon)
 
 
 def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None) -> Dataset:
@@ -166,7 +169,8 @@ def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping
 
 def read_table(
     paths: Paths, *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None, group_by: str = "",
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None, order: Mapping[str, Sequence[str]] | None = None,
+    group_by: str = "",
 ) -> Table:  # fmt: skip
     """The rows of labelled CSV files (or folders of them), actors not located; a row that stands twice is there once.
 
@@ -175,7 +179,7 @@ def read_table(
     """
     heads = (heads,) if isinstance(heads, str) else heads
     files = read_files(paths, columns=columns, heads=heads or [h.name for h in known])
-    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral, group_by=group_by)
+    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral, order=order, group_by=group_by)
 
 
 def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads: Sequence[str] = ()) -> tuple[Csv, ...]:
@@ -185,7 +189,7 @@ def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads:
 
 def table_of(
     files: Sequence[Csv], *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    neutral: Mapping[str, str] | None = None, group_by: str = "",
+    neutral: Mapping[str, str] | None = None, order: Mapping[str, Sequence[str]] | None = None, group_by: str = "",
 ) -> Table:  # fmt: skip
     """As `read_table`, of files already read."""
     wanted = None if heads is None else tuple(dict.fromkeys(map(composed, heads)))
@@ -202,7 +206,7 @@ def table_of(
         got, bad = rows_of(f, names, () if unlabelled else names, _by_head(none, names), group_by)
         rows += got
         problems += bad
-    found = heads_of(rows, names, known, neutral)
+    found = heads_of(rows, names, known, neutral, order)
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
@@ -401,16 +405,21 @@ def _is_number(cell: str) -> bool:
 
 
 def heads_of(
-    rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None
-) -> tuple[Head, ...]:
+    rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None,
+    order: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Head, ...]:  # fmt: skip
     """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are.
 
-    `neutral` as of `read_dataset`. Raises DataError when it names a head that is not there, or a label that no row has.
+    `neutral` and `order` as of `read_dataset`. Raises DataError when they name a head that is not there, for a neutral label that no row has, and
+    for labels that an order lacks.
     """
     none = _by_head(neutral or {}, names)
     if odd := [n for n in none if n not in names]:
         hint = near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}"
         raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", hint)
+    scales = {composed(n): tuple(map(composed, labels)) for n, labels in (order or {}).items()}
+    if odd := [n for n in scales if n not in names]:
+        raise DataError(f"no head {odd[0]!r} whose labels could be in order", near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}")
     out: list[Head] = []
     for n in names:
         fixed = next((h for h in known if h.name == n), None)
@@ -421,6 +430,8 @@ def heads_of(
         ours = told and default and none.get(n, NEUTRAL) in default.labels and shared > sum(seen.values()) / 2
         if fixed:
             out.append(fixed)
+        elif n in scales:
+            out.append(_ordered(n, scales[n], rows))
         elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
             out.append(head_for(n, set(seen) & set(default.labels)))
         else:
@@ -431,6 +442,20 @@ def heads_of(
             raise DataError(f"no row has the {n} {label!r}, which is to be its neutral label", hint)
         out[-1] = replace(out[-1], neutral=label or out[-1].neutral)
     return tuple(out)
+
+
+def _ordered(name: str, order: Sequence[str], rows: Sequence[Row]) -> Head:
+    """The head with the labels of the order that occur, as a scale. Raises DataError for labels of the rows that the order lacks."""
+    seen: dict[str, list[Row]] = {}
+    for r in rows:
+        if r.actor and r.labels[name]:
+            seen.setdefault(r.labels[name], []).append(r)
+    todo = f"the order is {', '.join(order)}"
+    if lacking := [(those[0].place, x, len(those)) for x, those in seen.items() if x not in order]:
+        problems = [f"{at}: {name} {x!r} ({number(n, 'row')}) is not in the order; {near_miss(x, tuple(order)) or todo}" for at, x, n in lacking]
+        told = f"the order of {name} ({', '.join(order)}) lacks {', '.join(repr(x) for _, x, _ in lacking)}"
+        raise DataError(told, "name every label in it, or correct these rows", tuple(problems))
+    return Head(name, tuple(x for x in order if x in seen), ordered=True)
 
 
 def _by_head(neutral: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
