@@ -18,7 +18,7 @@ from pathlib import Path
 
 from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
-from stance.errors import DataError, InputError, near_miss, number
+from stance.errors import DataError, InputError, near_miss, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
 from stance.tables import Csv, composed, given_paths, read_csv, unpacked_name
 from stance.text import Sentence, sentences
@@ -31,6 +31,7 @@ Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 MANY = 10  # rows without any label that are told one by one
+RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 COUNTED = "start counts from 0, and end is one after the last character"
 
 
@@ -502,6 +503,23 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for kind, what, those, todo in told:
         more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
         yield kind, f"{those[0].place}: {what}{more}; {todo}"
+    yield from _misspelt(rows)
+
+
+def _misspelt(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """The same of rare labels that look like a frequent one: five letters or more, as many but for one, and the same numbers in both."""
+    found: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for r in rows:
+        for head, label in r.labels.items():
+            if r.actor and label:
+                found[head][label].append(r)
+    for head, labels in found.items():
+        for x, those in labels.items():
+            often = [y for y in labels if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
+            same = [y for y in often if re.findall(r"\d+", x) == re.findall(r"\d+", y) and x.casefold() != y.casefold()]
+            if like := nearest(x, same, cutoff=0.85):
+                told = f"{head} {x!r} ({number(len(those), 'row')}) looks like {like!r} ({number(len(labels[like]), 'row')})"
+                yield "label-typo", f"{those[0].place}: {told}; correct it, if that is meant"
 
 
 def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[tuple[str, str]]]:
