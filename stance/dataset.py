@@ -154,7 +154,7 @@ def read_dataset(
     one end to the other: `{"intensity": ("low", "medium", "high")}`.
     `group_by`: the column (`outlet`, `topic` …), or `file`, whose values must not be on both sides of a fold; an empty cell joins nothing.
     Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do` (many without any label as one), for a neutral label that no row has, and for labels
+    DataError with every bad row as `file:line: what, value, what to do` (many that lack the same labels as one), for a neutral label that no row has, and for labels
     that an order lacks.
     """
     return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, order=order, group_by=group_by), lexicon)
@@ -228,17 +228,23 @@ def _place(problem: str) -> str:
 
 
 def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The problems, with one for all rows that have no label at all, where these are more than MANY."""
-    empty: defaultdict[str, list[str]] = defaultdict(list)
+    """The problems, with one for all rows that lack the labels of the same heads, where these are more than MANY."""
+    empty: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is said of each head, by place
     for p in problems:
-        if any(p.startswith(f"{_place(p)}: {n} is empty for actor ") for n in names):
-            empty[_place(p)].append(p)
-    bare = {place: told for place, told in empty.items() if len(told) == len(names)}
-    if len(bare) <= MANY:
-        return list(problems)
-    more = f"no label, as in {len(bare) - 1} further rows; give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
-    gone = {p for told in bare.values() for p in told}
-    return [f"{next(iter(bare))}: {more}", *(p for p in problems if p not in gone)]
+        for n in names:
+            if p.startswith(f"{_place(p)}: {n} is empty for actor "):
+                empty[_place(p)][n] = p
+    alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for place, told in empty.items():
+        alike[tuple(told)].append(place)
+    many = {lacking: places for lacking, places in alike.items() if len(places) > MANY}
+    gone = {p for places in many.values() for place in places for p in empty[place].values()}
+    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    short = [
+        f"{places[0]}: no label{'' if len(lacking) == len(names) else ' of ' + ', '.join(lacking)}, as in {len(places) - 1} further rows; {todo}"
+        for lacking, places in many.items()
+    ]
+    return [*short, *(p for p in problems if p not in gone)]
 
 
 def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:

@@ -315,6 +315,19 @@ def test_errors_as_json_lines(run: Callable[..., Run], file: Write, tmp_path: Pa
     assert found == {"place": f"{path}:4", "level": "error", "kind": "data", "reason": "unknown stance 'denny'; did you mean 'deny'?", "score": None}
 
 
+def test_many_rows_without_a_label_of_one_head_are_one_line(file: Write) -> None:
+    """As after a forgotten settling: what all agreed on is filled."""
+    rows = [f"a{n},Norway left port {n}.,Norway,{'deny' if n % 2 else ''},{'' if n % 2 else 'stern'},\n" for n in range(24)]
+    path = file("".join([*rows, "b,Peru left.,Peru,,,\n"]))
+    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    assert [f.line for f in check([path]).findings] == [
+        f"error: {path}:2: no label of stance, as in 11 further rows; {todo}",
+        f"error: {path}:3: no label of tone, as in 11 further rows; {todo}",
+        f"error: {path}:26: stance is empty for actor 'Peru'; give a label",
+        f"error: {path}:26: tone is empty for actor 'Peru'; give a label",
+    ]
+
+
 @pytest.mark.parametrize("empty", [10, 11])
 def test_many_rows_without_a_label_are_one_line(run: Callable[..., Run], file: Write, tmp_path: Path, empty: int) -> None:
     rows = ["a,Norway left.,Norway,deny,stern,\n", *(f"b,Norway left port {n}.,Norway,,,\n" for n in range(empty)), "c,Peru left.,Peru,deny,,\n"]
