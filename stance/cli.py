@@ -557,7 +557,11 @@ def evaluate(
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
-        raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
+        first, name = next(iter(have.values())), lacking[0]
+        todo = f"data alone, without a model, are cross-validated with --head {name}; --head {first.name} --column {first.name}={name} reads that as {first.name}"
+        raise InputError(
+            f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}, if its labels are the model's: {', '.join(first.labels)}"
+        )
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors, fitted)
     names = head or [h.name for h in known]
@@ -618,11 +622,13 @@ def _check_comparable(data: Dataset, other: Model, name: str) -> None:
     theirs = {h.head.name: h.head.labels for h in other.heads}
     both = [h for h in data.heads if h.name in theirs]
     if not both:
-        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(data.labels)}: nothing to compare")
+        first = other.heads[0].head
+        todo = f"name a model with a head {data.heads[0].name}, or train yours on a column {first.name!r} with the labels {', '.join(first.labels)}"
+        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(data.labels)}: nothing to compare", todo)
     apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
     told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
     if len(apart) == len(both):
-        raise InputError("; ".join(told), "name a model of the same labels with --against")
+        raise InputError("; ".join(told), f"name a model of these labels, or train yours on those of {name}")
     _warn(told)
 
 

@@ -902,7 +902,8 @@ def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
     assert set(json.loads(r.out)) == {"tone"}
     r = run("evaluate", model_file, REPORTS, "--head", "mood")
     is_message(r)
-    assert "the model has no head 'mood'; it has stance, tone" in r.err
+    said = "data alone, without a model, are cross-validated with --head mood; --head stance --column stance=mood reads that as stance, if its labels are the model's: "
+    assert f"the model has no head 'mood'; it has stance, tone\n  {said}firm, accuse, deny, " in r.err
 
 
 def test_evaluate_as_csv(run: Cli, model_file: Path, tmp_path: Path) -> None:
