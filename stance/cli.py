@@ -558,10 +558,9 @@ def evaluate(
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
         first, name = next(iter(have.values())), lacking[0]
-        todo = f"data alone, without a model, are cross-validated with --head {name}; --head {first.name} --column {first.name}={name} reads that as {first.name}"
-        raise InputError(
-            f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}, if its labels are the model's: {', '.join(first.labels)}"
-        )
+        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}"
+        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}, if its labels are the model's"
+        raise InputError(f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}: {', '.join(first.labels)}")
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors, fitted)
     names = head or [h.name for h in known]
@@ -668,6 +667,9 @@ def sample(
     wanted: Annotated[int, typer.Option("--pairs", "-n", min=1, help="Pairs of a sentence and an actor to draw, or a few more.")] = 300,
     head: Annotated[list[str], _option("--head", help="Label column to fill; repeat for several. Default: stance and tone.")] = [],
     seed: Annotated[int, typer.Option("--seed", help="Another number draws other articles.")] = 0,
+    unsure: Annotated[
+        Optional[Path], _option("--unsure", help="Of ten times as many pairs, those this model (or `default`) is least sure of: to train on alone.")
+    ] = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
@@ -679,12 +681,15 @@ def sample(
     from stance.articles import Skipped, input_bytes, scan_articles
     from stance.codebook import DEFAULT_HEADS
     from stance.progress import progress
-    from stance.sampling import sample
+    from stance.sampling import POOL, sample
+    from stance.sampling import unsure as least_sure
 
     refuse_taken(head)
-    _refuse_overwrite(output, [*archive, actors])
+    _refuse_overwrite(output, [*archive, unsure, actors])
     _refuse_labelled(output)
     given = _date(date)
+    fitted = _model(unsure) if unsure else None
+    lexicon = _lexicon(actors, only_actors, fitted)
     skipped: list[Skipped] = []
 
     def articles(seen: Callable[[int], None], done: Callable[[int], None]) -> Iterator[Article]:
@@ -696,10 +701,13 @@ def sample(
                 yield item
 
     with progress(input_bytes(archive)) as (seen, done):
-        drawn = sample(articles(seen, done), wanted, lexicon=_lexicon(actors, only_actors), seed=seed)
+        drawn = sample(articles(seen, done), wanted * (POOL if fitted else 1), lexicon=lexicon, seed=seed)
     _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
+    if fitted:
+        _say(f"note: of {number(drawn.pairs, 'pair')} at random, those {unsure} is least sure of: train on them, measure nothing on them")
+        drawn = least_sure(drawn, wanted, fitted, lexicon=lexicon)
     _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS))), output)
     _say(f"{number(drawn.pairs, 'pair')} in {number(drawn.articles, 'article')} of {drawn.read} read; label the rows that have an actor")
 

@@ -154,8 +154,8 @@ def read_dataset(
     one end to the other: `{"intensity": ("low", "medium", "high")}`.
     `group_by`: the column (`outlet`, `topic` …), or `file`, whose values must not be on both sides of a fold; an empty cell joins nothing.
     Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do` (many that lack the same labels as one), for a neutral label that no row has, and for labels
-    that an order lacks.
+    DataError with every bad row as `file:line: what, value, what to do` (many that lack the same labels as one), for a neutral
+    label that no row has, and for labels that an order lacks.
     """
     return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, order=order, group_by=group_by), lexicon)
 
