@@ -111,9 +111,10 @@ class HeadAgreement:
 
 
 def read_annotations(
-    paths: Paths, *, heads: Sequence[str] = (), columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None
-) -> Annotations:
-    """Annotators' files, matched by article_id, sentence_id (or text) and actor; `columns` and `neutral` as of `dataset.read_dataset`.
+    paths: Paths, *, heads: Sequence[str] = (), columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
+    order: Mapping[str, Sequence[str]] | None = None,
+) -> Annotations:  # fmt: skip
+    """Annotators' files, matched by article_id, sentence_id (or text) and actor; `columns`, `neutral`, `order` as of `dataset.read_dataset`.
 
     An annotator is a file, a value of the column `annotator`, or, in a wide file, the prefix of its label columns
     (`first_stance`, `second_stance`). Raises InputError when fewer than two annotators share a pair, DataError for
@@ -123,7 +124,7 @@ def read_annotations(
     prefixes = [_prefixes(f, heads) for f in files]
     wide = [(f, p) for f, p in zip(files, prefixes, strict=True) if p]
     long = [f for f, p in zip(files, prefixes, strict=True) if not p]
-    table = table_of(long, heads=heads, unlabelled=True, neutral=neutral) if long else None
+    table = table_of(long, heads=heads, unlabelled=True, neutral=neutral, order=order) if long else None
     if table and not table.heads and (lacking := no_labels(long)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for _, p in wide for own in p.values() for n in own))
@@ -139,7 +140,7 @@ def read_annotations(
         warnings = [*table.warnings, *warnings]
     context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(rows) if r.text and not r.actor}
     rows = [r for r in rows if r.actor and any(r.labels.values())]  # not labelled yet is not labelled
-    found = heads_of(rows, names, neutral=neutral)
+    found = heads_of(rows, names, neutral=neutral, order=order)
     problems += label_problems(rows, found, set())
     who = tuple(dict.fromkeys(r.annotator for r in rows))
     matched = _matched(rows, who, names)

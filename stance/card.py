@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stance.codebook import DEFAULT_HEADS, gloss
+from stance.codebook import DEFAULT_HEADS, gloss, head_for
 from stance.errors import cross_validation, number
 from stance.evaluation import ENOUGH
 
@@ -161,6 +161,9 @@ def command(manifest: Manifest, name: str) -> str:
     words += [] if heads == list(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]
     words += [w for c in re.split(", (?=[^,=]+=)", about.get("columns", "")) if c for w in ("--column", c)]
     words += [w for h in manifest["heads"] if "neutral" in h for w in ("--neutral", f"{h['name']}={h['neutral']}")]
+    usual = {h["name"]: head_for(h["name"], set(h["labels"])) for h in manifest["heads"]}
+    own = [h for h in manifest["heads"] if h["ordered"] and not (usual[h["name"]].ordered and list(usual[h["name"]].labels) == h["labels"])]
+    words += [w for h in own for w in ("--order", f"{h['name']}={','.join(h['labels'])}")]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += ["--group-by", manifest["data"]["group_by"]] if "group_by" in manifest["data"] else []
     words += ["--soften", str(s["soften"])] if s.get("soften", 1.0) != 1.0 else []

@@ -75,11 +75,11 @@ class Checked:
 
 def check(
     paths: Paths, *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5,
-    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None, order: Mapping[str, Sequence[str]] | None = None,
 ) -> Checked:  # fmt: skip
     """Everything but the suspects; `paths` and options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
     try:
-        table = read_table(paths, heads=heads, columns=columns, neutral=neutral)
+        table = read_table(paths, heads=heads, columns=columns, neutral=neutral, order=order)
         data = located(table, lexicon)
     except DataError as e:
         e.shown = len(e.problems)

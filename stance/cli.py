@@ -109,6 +109,13 @@ NeutralOption = Annotated[
         help="The label that says no stance is taken, of the first head or of HEAD: --neutral none; default: neutral. Repeat for several."
     )
 ]  # fmt: skip
+OrderOption = Annotated[
+    list[str],
+    _option(
+        "--order", metavar="HEAD=LABEL,LABEL,…",
+        help="The labels of a head that are a scale, from one end to the other: --order intensity=low,medium,high; repeat for several heads."
+    )
+]  # fmt: skip
 GroupByOption = Annotated[
     str,
     _option("--group-by", help="No fold tests on a value of this column (outlet, topic …), or on a `file`, that it learnt from; default: articles."),
@@ -417,6 +424,7 @@ def train(
     head: HeadOption = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     group_by: GroupByOption = "",
     hold_out: Annotated[str, _option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.")] = "",
@@ -456,8 +464,9 @@ def train(
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
     dataset = read_dataset(
-        data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), group_by=group_by
-    )
+        data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), order=_orders(order),
+        group_by=group_by,
+    )  # fmt: skip
     _warn([*dataset.warnings, *_without_neutral(dataset)])
     rest, held = _held_out(dataset, hold_out) if hold_out else (dataset, None)
     table = build_cues(_text(cues), str(cues)) if cues else None
@@ -507,6 +516,7 @@ def evaluate(
     head: Annotated[list[str], _option("--head", help="Label column; default: the model's, else stance and tone.")] = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     split: Annotated[str, _option("--split", help="Only rows whose `split` column says this.")] = "",
     against: Annotated[Optional[Path], _option("--against", help="Another model (or `default`): paired approximate-randomisation test.")] = None,
     end_to_end: Annotated[
@@ -545,11 +555,16 @@ def evaluate(
     fitted = _model(model) if model else None
     have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
     if fitted and (lacking := [h for h in head if h not in have]):
-        raise InputError(f"the model has no head {lacking[0]!r}; it has {', '.join(have)}")
+        first, name = next(iter(have.values())), lacking[0]
+        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}"
+        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}, if its labels are the model's"
+        raise InputError(f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}: {', '.join(first.labels)}")
     known = [h for h in have.values() if not head or h.name in head]
     lexicon = _lexicon(actors, only_actors, fitted)
     names = head or [h.name for h in known]
-    table = read_table(data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral), group_by=group_by)
+    table = read_table(
+        data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order), group_by=group_by
+    )
     dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
@@ -592,6 +607,7 @@ def _refuse_options(given: set[str], model: bool, chosen: str) -> None:
         (model and "curve" in given, "--learning-curve", "a learning curve trains models of its own: give data alone"),
         (model and given & {"network", "words", "start"}, "--network", "a model has its network or none: give data alone"),
         (model and "neutral" in given, "--neutral", "a model has its neutral label from `stance train`: give data alone"),
+        (model and "order" in given, "--order", "a model has the order of its labels from `stance train`: give data alone"),
         *((model and x in given, f"--{x}", "a model is not cross-validated: give data alone") for x in ("folds", "seed", "group-by")),
         *((x in given and "curve" not in given, f"--{x}", "it is for a learning curve: give --learning-curve too") for x in ("sizes", "draws")),
         (not model and "end-to-end" in given, "--end-to-end", "name the model that is to find them, or `default`"),
@@ -655,6 +671,9 @@ def sample(
     wanted: Annotated[int, typer.Option("--pairs", "-n", min=1, help="Pairs of a sentence and an actor to draw, or a few more.")] = 300,
     head: Annotated[list[str], _option("--head", help="Label column to fill; repeat for several. Default: stance and tone.")] = [],
     seed: Annotated[int, typer.Option("--seed", help="Another number draws other articles.")] = 0,
+    unsure: Annotated[
+        Optional[Path], _option("--unsure", help="Of ten times as many pairs, those this model (or `default`) is least sure of: to train on alone.")
+    ] = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
@@ -666,12 +685,15 @@ def sample(
     from stance.articles import Skipped, input_bytes, scan_articles
     from stance.codebook import DEFAULT_HEADS
     from stance.progress import progress
-    from stance.sampling import sample
+    from stance.sampling import POOL, sample
+    from stance.sampling import unsure as least_sure
 
     refuse_taken(head)
-    _refuse_overwrite(output, [*archive, actors])
+    _refuse_overwrite(output, [*archive, unsure, actors])
     _refuse_labelled(output)
     given = _date(date)
+    fitted = _model(unsure) if unsure else None
+    lexicon = _lexicon(actors, only_actors, fitted)
     skipped: list[Skipped] = []
 
     def articles(seen: Callable[[int], None], done: Callable[[int], None]) -> Iterator[Article]:
@@ -683,10 +705,13 @@ def sample(
                 yield item
 
     with progress(input_bytes(archive)) as (seen, done):
-        drawn = sample(articles(seen, done), wanted, lexicon=_lexicon(actors, only_actors), seed=seed)
+        drawn = sample(articles(seen, done), wanted * (POOL if fitted else 1), lexicon=lexicon, seed=seed)
     _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
+    if fitted:
+        _say(f"note: of {number(drawn.pairs, 'pair')} at random, those {unsure} is least sure of: train on them, measure nothing on them")
+        drawn = least_sure(drawn, wanted, fitted, lexicon=lexicon)
     _write(csv_lines(drawn.rows, list(dict.fromkeys(head or DEFAULT_HEADS))), output)
     _say(f"{number(drawn.pairs, 'pair')} in {number(drawn.articles, 'article')} of {drawn.read} read; label the rows that have an actor")
 
@@ -697,6 +722,7 @@ def check(
     head: HeadOption = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
@@ -712,7 +738,9 @@ def check(
     _refuse_overwrite(output, [*data, actors])
     chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
     lexicon = _lexicon(actors, only_actors)
-    checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral))
+    checked = checking.check(
+        data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order)
+    )
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
         predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)
@@ -735,6 +763,7 @@ def agree(
     head: Annotated[list[str], _option("--head", help="Label column to compare; repeat for several. Default: stance and tone.")] = [],
     column: ColumnOption = [],
     neutral: NeutralOption = [],
+    order: OrderOption = [],
     output: Annotated[
         Optional[Path], _option("--output", "-o", help="Write the disagreements here, as a CSV to settle.", callback=_writable_csv)
     ] = None,
@@ -752,7 +781,7 @@ def agree(
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
-    read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral))
+    read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order))
     _warn(read.warnings)
     if read.alone:
         first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
@@ -1168,6 +1197,20 @@ def _neutral(given: Sequence[str]) -> dict[str, str]:
         if head in out:
             raise typer.BadParameter(f"{one!r}: {'that head' if head else 'the first head'} has one already", param_hint="--neutral")
         out[head] = label
+    return out
+
+
+def _orders(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The labels of heads that are a scale, by head."""
+    out: dict[str, tuple[str, ...]] = {}
+    for one in given:
+        head, _, order = (x.strip() for x in one.partition("="))
+        labels = tuple(x.strip() for x in order.split(","))
+        if not head or len(labels) < 2 or not all(labels) or len(set(labels)) < len(labels):
+            raise typer.BadParameter(f"{one!r}: write HEAD=LABEL,LABEL,…, each label once, such as intensity=low,medium,high", param_hint="--order")
+        if head in out:
+            raise typer.BadParameter(f"{one!r}: that head has an order already", param_hint="--order")
+        out[head] = labels
     return out
 
 

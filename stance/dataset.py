@@ -18,7 +18,7 @@ from pathlib import Path
 
 from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
-from stance.errors import DataError, InputError, near_miss, number
+from stance.errors import DataError, InputError, near_miss, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
 from stance.tables import Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
@@ -31,6 +31,7 @@ Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
 MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 MANY = 10  # rows without any label that are told one by one
+RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 COUNTED = "start counts from 0, and end is one after the last character"
 
 
@@ -141,6 +142,7 @@ def read_dataset(
     known: Sequence[Head] = (),
     columns: Mapping[str, str] | None = None,
     neutral: Mapping[str, str] | None = None,
+    order: Mapping[str, Sequence[str]] | None = None,
     group_by: str = "",
 ) -> Dataset:
     """Read labelled CSV files (or folders of them, or `-`, standard input; packed ones too) and locate every actor in its sentence.
@@ -148,12 +150,14 @@ def read_dataset(
     `heads` names the label columns (or the only one); without it, `stance` and `tone` as far as they are there.
     `columns` says what files call a column: `{"actor": "target"}` reads their `target` as `actor`.
     `known` fixes label sets (a model's, for evaluation). `neutral` names the label of a head that says nothing is taken, where it is
-    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head.
+    not `neutral`: `{"stance": "none"}`; `{"": "none"}` is that of the first head. `order` names all labels of a head whose labels are a scale, from
+    one end to the other: `{"intensity": ("low", "medium", "high")}`.
     `group_by`: the column (`outlet`, `topic` …), or `file`, whose values must not be on both sides of a fold; an empty cell joins nothing.
     Raises InputError for unreadable files and
-    DataError with every bad row as `file:line: what, value, what to do` (many without any label as one), and for a neutral label that no row has.
+    DataError with every bad row as `file:line: what, value, what to do` (many that lack the same labels as one), for a neutral
+    label that no row has, and for labels that an order lacks.
     """
-    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, group_by=group_by), lexicon)
+    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, order=order, group_by=group_by), lexicon)
 
 
 def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None) -> Dataset:
@@ -166,7 +170,8 @@ def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping
 
 def read_table(
     paths: Paths, *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None, group_by: str = "",
+    columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None, order: Mapping[str, Sequence[str]] | None = None,
+    group_by: str = "",
 ) -> Table:  # fmt: skip
     """The rows of labelled CSV files (or folders of them), actors not located; a row that stands twice is there once.
 
@@ -175,7 +180,7 @@ def read_table(
     """
     heads = (heads,) if isinstance(heads, str) else heads
     files = read_files(paths, columns=columns, heads=heads or [h.name for h in known])
-    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral, group_by=group_by)
+    return table_of(files, heads=heads, known=known, unlabelled=unlabelled, neutral=neutral, order=order, group_by=group_by)
 
 
 def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads: Sequence[str] = ()) -> tuple[Csv, ...]:
@@ -185,7 +190,7 @@ def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads:
 
 def table_of(
     files: Sequence[Csv], *, heads: Sequence[str] | None = (), known: Sequence[Head] = (), unlabelled: bool = False,
-    neutral: Mapping[str, str] | None = None, group_by: str = "",
+    neutral: Mapping[str, str] | None = None, order: Mapping[str, Sequence[str]] | None = None, group_by: str = "",
 ) -> Table:  # fmt: skip
     """As `read_table`, of files already read."""
     wanted = None if heads is None else tuple(dict.fromkeys(map(composed, heads)))
@@ -202,7 +207,7 @@ def table_of(
         got, bad = rows_of(f, names, () if unlabelled else names, _by_head(none, names), group_by)
         rows += got
         problems += bad
-    found = heads_of(rows, names, known, neutral)
+    found = heads_of(rows, names, known, neutral, order)
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
@@ -223,17 +228,23 @@ def _place(problem: str) -> str:
 
 
 def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The problems, with one for all rows that have no label at all, where these are more than MANY."""
-    empty: defaultdict[str, list[str]] = defaultdict(list)
+    """The problems, with one for all rows that lack the labels of the same heads, where these are more than MANY."""
+    empty: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is said of each head, by place
     for p in problems:
-        if any(p.startswith(f"{_place(p)}: {n} is empty for actor ") for n in names):
-            empty[_place(p)].append(p)
-    bare = {place: told for place, told in empty.items() if len(told) == len(names)}
-    if len(bare) <= MANY:
-        return list(problems)
-    more = f"no label, as in {len(bare) - 1} further rows; give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
-    gone = {p for told in bare.values() for p in told}
-    return [f"{next(iter(bare))}: {more}", *(p for p in problems if p not in gone)]
+        for n in names:
+            if p.startswith(f"{_place(p)}: {n} is empty for actor "):
+                empty[_place(p)][n] = p
+    alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for place, told in empty.items():
+        alike[tuple(told)].append(place)
+    many = {lacking: places for lacking, places in alike.items() if len(places) > MANY}
+    gone = {p for places in many.values() for place in places for p in empty[place].values()}
+    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    short = [
+        f"{places[0]}: no label{'' if len(lacking) == len(names) else ' of ' + ', '.join(lacking)}, as in {len(places) - 1} further rows; {todo}"
+        for lacking, places in many.items()
+    ]
+    return [*short, *(p for p in problems if p not in gone)]
 
 
 def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
@@ -401,16 +412,21 @@ def _is_number(cell: str) -> bool:
 
 
 def heads_of(
-    rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None
-) -> tuple[Head, ...]:
+    rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None,
+    order: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Head, ...]:  # fmt: skip
     """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are.
 
-    `neutral` as of `read_dataset`. Raises DataError when it names a head that is not there, or a label that no row has.
+    `neutral` and `order` as of `read_dataset`. Raises DataError when they name a head that is not there, for a neutral label that no row has, and
+    for labels that an order lacks.
     """
     none = _by_head(neutral or {}, names)
     if odd := [n for n in none if n not in names]:
         hint = near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}"
         raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", hint)
+    scales = {composed(n): tuple(map(composed, labels)) for n, labels in (order or {}).items()}
+    if odd := [n for n in scales if n not in names]:
+        raise DataError(f"no head {odd[0]!r} whose labels could be in order", near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}")
     out: list[Head] = []
     for n in names:
         fixed = next((h for h in known if h.name == n), None)
@@ -421,6 +437,8 @@ def heads_of(
         ours = told and default and none.get(n, NEUTRAL) in default.labels and shared > sum(seen.values()) / 2
         if fixed:
             out.append(fixed)
+        elif n in scales:
+            out.append(_ordered(n, scales[n], rows))
         elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
             out.append(head_for(n, set(seen) & set(default.labels)))
         else:
@@ -431,6 +449,20 @@ def heads_of(
             raise DataError(f"no row has the {n} {label!r}, which is to be its neutral label", hint)
         out[-1] = replace(out[-1], neutral=label or out[-1].neutral)
     return tuple(out)
+
+
+def _ordered(name: str, order: Sequence[str], rows: Sequence[Row]) -> Head:
+    """The head with the labels of the order that occur, as a scale. Raises DataError for labels of the rows that the order lacks."""
+    seen: dict[str, list[Row]] = {}
+    for r in rows:
+        if r.actor and r.labels[name]:
+            seen.setdefault(r.labels[name], []).append(r)
+    todo = f"the order is {', '.join(order)}"
+    if lacking := [(those[0].place, x, len(those)) for x, those in seen.items() if x not in order]:
+        problems = [f"{at}: {name} {x!r} ({number(n, 'row')}) is not in the order; {near_miss(x, tuple(order)) or todo}" for at, x, n in lacking]
+        told = f"the order of {name} ({', '.join(order)}) lacks {', '.join(repr(x) for _, x, _ in lacking)}"
+        raise DataError(told, "name every label in it, or correct these rows", tuple(problems))
+    return Head(name, tuple(x for x in order if x in seen), ordered=True)
 
 
 def _by_head(neutral: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
@@ -455,11 +487,12 @@ def incomparable(heads: Sequence[Head], others: Sequence[Head], name: str) -> li
     theirs = {h.name: h.labels for h in others}
     both = [h for h in heads if h.name in theirs]
     if not both:
-        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(h.name for h in heads)}: nothing to compare")
+        todo = f"name a model with a head {heads[0].name}, or train yours on a column {others[0].name!r} with the labels {', '.join(others[0].labels)}"
+        raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(h.name for h in heads)}: nothing to compare", todo)
     apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
     told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]
     if len(apart) == len(both):
-        raise InputError("; ".join(told), "name a model of the same labels with --against")
+        raise InputError("; ".join(told), f"name a model of these labels, or train yours on those of {name}")
     return told
 
 
@@ -496,6 +529,23 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for kind, what, those, todo in told:
         more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
         yield kind, f"{those[0].place}: {what}{more}; {todo}"
+    yield from _misspelt(rows)
+
+
+def _misspelt(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """The same of rare labels that look like a frequent one: five letters or more, as many but for one, and the same numbers in both."""
+    found: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for r in rows:
+        for head, label in r.labels.items():
+            if r.actor and label:
+                found[head][label].append(r)
+    for head, labels in found.items():
+        for x, those in labels.items():
+            often = [y for y in labels if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
+            same = [y for y in often if re.findall(r"\d+", x) == re.findall(r"\d+", y) and x.casefold() != y.casefold()]
+            if like := nearest(x, same, cutoff=0.85):
+                told = f"{head} {x!r} ({number(len(those), 'row')}) looks like {like!r} ({number(len(labels[like]), 'row')})"
+                yield "label-typo", f"{those[0].place}: {told}; correct it, if that is meant"
 
 
 def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[tuple[str, str]]]:

@@ -77,8 +77,14 @@ def number(n: int, what: str) -> str:
 
 def near_miss(value: str, known: list[str] | tuple[str, ...]) -> str:
     """`did you mean 'firm'?` for a value close to a known one, else an empty string."""
+    close = nearest(value, known)
+    return f"did you mean {close!r}?" if close else ""
+
+
+def nearest(value: str, known: list[str] | tuple[str, ...], cutoff: float = 0.6) -> str:
+    """The known value that is closest, `cutoff` (0 to 1) or more alike; else an empty string."""
     import difflib
 
     lower = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(value.strip().lower(), list(lower), n=1, cutoff=0.6)
-    return f"did you mean {lower[close[0]]!r}?" if close else ""
+    close = difflib.get_close_matches(value.strip().lower(), list(lower), n=1, cutoff=cutoff)
+    return lower[close[0]] if close else ""

@@ -1,17 +1,20 @@
-"""Whole articles drawn at random from an archive, sentence by sentence, for people to label."""
+"""Whole articles drawn at random from an archive, sentence by sentence, for people to label; and of these the pairs a model is least sure of."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from stance.actors import iter_readings, named, pairs
 from stance.articles import Article
-from stance.dataset import Row
+from stance.dataset import Row, by_article, locate
 from stance.lexicon import Lexicon
+from stance.model import Model
 from stance.text import sentences
+
+POOL = 10  # times as many pairs are drawn as those of them that a model is unsure of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,32 @@ def sample(articles: Iterable[Article], wanted: int, *, lexicon: Lexicon, seed: 
         while count - _pairs(drawn[-last[0]]) >= wanted:
             count -= _pairs(drawn.pop(-heappop(last)))
     return Sample(tuple(r for place in sorted(drawn) for r in drawn[place]), count, len(drawn), read)
+
+
+def unsure(drawn: Sample, wanted: int, model: Model, *, lexicon: Lexicon) -> Sample:
+    """Of the pairs drawn, the `wanted` ones whose most probable label of its first head the model finds least probable (uncertainty sampling, Lewis &
+    Gale 1994), and every sentence before them in their articles, without an actor where it has no such pair.
+
+    They are no random sample: what is measured on them holds for nothing else.
+    """
+    pairs, rows, _ = locate(drawn.rows, lexicon)
+    sure = model.predict_proba(pairs)[model.heads[0].head.name].max(1).tolist()
+    chosen = {id(rows[i]) for i in sorted(range(len(rows)), key=lambda i: sure[i])[:wanted]}
+    kept = [_up_to_last(rows, chosen) for rows in ([drawn.rows[i] for i in at] for at in by_article(drawn.rows))]
+    return Sample(tuple(r for rows in kept for r in rows), len(chosen), sum(map(bool, kept)), drawn.read)
+
+
+def _up_to_last(rows: Sequence[Row], chosen: set[int]) -> list[Row]:
+    """The rows of an article up to its last chosen one; a sentence with no chosen row is one row without an actor."""
+    last = max((n for n, r in enumerate(rows) if id(r) in chosen), default=-1)
+    named = {r.sentence_id for r in rows if id(r) in chosen}
+    out: dict[tuple[str, str], Row] = {}
+    for r in rows[: last + 1]:
+        if id(r) in chosen:
+            out[r.sentence_id, r.actor] = r
+        elif r.sentence_id not in named:
+            out[r.sentence_id, ""] = replace(r, actor="", start=None, end=None)
+    return list(out.values())
 
 
 def _pairs(rows: Iterable[Row]) -> int:

@@ -22,7 +22,7 @@ LAYERS = {
     "errors": 0, "codebook": 0, "files": 0, "parallel": 1, "progress": 1, "text": 1, "markdown": 1, "tables": 1, "evaluation": 1, "lexicon": 2, "naming": 2, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
     "encoders": 3, "words": 4, "network": 5, "stacking": 6,
     "model": 6, "training": 7, "classification": 7, "explanation": 7, "rendering": 8, "store": 8, "pages": 8, "reporting": 9, "cli": 10,
-    "sampling": 4, "detection": 7, "agreement": 4, "annotation": 4, "checking": 8, "card": 8,
+    "sampling": 7, "detection": 7, "agreement": 4, "annotation": 4, "checking": 8, "card": 8,
 }  # fmt: skip
 WITHIN = {("naming", "lexicon"), ("actors", "lexicon"), ("actors", "naming"), ("syntax", "actors"), ("stacking", "model"), ("agreement", "annotation"), ("detection", "classification")}  # allowed inside one layer
 LIGHT = {"features": {"numpy"}, "model": {"numpy", "joblib"}, "evaluation": {"numpy"}, "text": set(), "actors": set(), "lexicon": set(), "naming": set(), "syntax": set(), "classification": set(), "parallel": {"joblib", "distributed"}, "store": set(), "agreement": {"numpy"}, "annotation": set(), "sampling": set(), "tables": set(), "card": set(), "encoders": {"numpy", "torch", "transformers", "huggingface_hub"}, "explanation": {"numpy"}, "network": {"numpy"}, "files": set()}  # fmt: skip
@@ -62,6 +62,13 @@ def test_a_module_imports_only_from_lower_layers(module: str) -> None:
 def test_what_predicts_needs_numpy_alone(module: str) -> None:
     heavy = {"numpy", "scipy", "sklearn", "joblib", "nltk", "pandas", "rich", "typer", "trafilatura", "distributed", "dask", "torch", "transformers", "huggingface_hub"}
     assert {n.split(".")[0] for n in imports(module)} & heavy <= LIGHT[module]
+
+
+def test_the_citation_is_of_this_version_and_these_authors() -> None:
+    told = dict(re.findall(r"^(?:  - )?(\S+): (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.M))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (told["version"], told["license"]) == (importlib.import_module("stance").__version__, project["license"])
+    assert [{"name": told["name"]}] == project["authors"]
 
 
 def test_a_model_without_encoder_predicts_without_knowing_of_encoders() -> None:

@@ -92,6 +92,27 @@ def test_own_labels_that_differ_only_in_case(file: Write) -> None:
     assert [f.line for f in found] == ["warning: labels of 'stance' differ only in case, and are classes of their own: 'conflict' 3, 'Conflict' 2"]
 
 
+def typos(path: Path) -> list[str]:
+    return [f.line for f in check([path], heads=["stance"]).findings if f.kind == "label-typo"]
+
+
+def test_a_rare_label_that_looks_like_a_frequent_one(run: Callable[..., Run], file: Write, tmp_path: Path) -> None:
+    labels = ["oppose", "support", "oppose", *["support"] * 14, "suport", "suport", "suport"]
+    rows = [f"{i},Norway left port {i}.,Norway,{label}\n" for i, label in enumerate(labels)]
+    path = file("".join(rows), "article_id,text,actor,stance\n")
+    said = f"warning: {path}:19: stance 'suport' (3 rows) looks like 'support' (15 rows); correct it, if that is meant"
+    assert typos(path) == [said]
+    assert said in run("train", path, "--folds", "2", "-o", tmp_path / "m.stance").err.splitlines()
+    fewer = file("".join(r for r in rows if not r.startswith("5,")), "article_id,text,actor,stance\n")
+    assert typos(fewer) == []
+
+
+@pytest.mark.parametrize(("often", "rare"), [("for", "far"), ("level 10", "level 11"), ("clear", "unclear"), ("positive", "negative"), ("low", "slow"), ("support", "Support")])
+def test_labels_that_are_alike_but_meant(file: Write, often: str, rare: str) -> None:
+    rows = [f"{i},Norway left port {i}.,Norway,{label}\n" for i, label in enumerate([rare, rare, *[often] * 20])]
+    assert typos(file("".join(rows), "article_id,text,actor,stance\n")) == []
+
+
 def test_another_context_inside_an_article(file: Write) -> None:
     rows = "a,Spring came.,,,Norway came.\na,He sued Peru.,Chile,accuse,Chile came.\na,It left.,Norway,neutral,Chile came.\nb,Peru left.,Peru,neutral,\nc,Peru sued.,Peru,accuse,\n"
     path = file(rows, "article_id,text,actor,stance,context\n")
@@ -292,6 +313,19 @@ def test_errors_as_json_lines(run: Callable[..., Run], file: Write, tmp_path: Pa
     assert r.code == 1 and "1 bad row;" in r.err
     (found,) = [json.loads(x) for x in (tmp_path / "found.jsonl").read_text("utf-8").splitlines()]
     assert found == {"place": f"{path}:4", "level": "error", "kind": "data", "reason": "unknown stance 'denny'; did you mean 'deny'?", "score": None}
+
+
+def test_many_rows_without_a_label_of_one_head_are_one_line(file: Write) -> None:
+    """As after a forgotten settling: what all agreed on is filled."""
+    rows = [f"a{n},Norway left port {n}.,Norway,{'deny' if n % 2 else ''},{'' if n % 2 else 'stern'},\n" for n in range(24)]
+    path = file("".join([*rows, "b,Peru left.,Peru,,,\n"]))
+    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    assert [f.line for f in check([path]).findings] == [
+        f"error: {path}:2: no label of stance, as in 11 further rows; {todo}",
+        f"error: {path}:3: no label of tone, as in 11 further rows; {todo}",
+        f"error: {path}:26: stance is empty for actor 'Peru'; give a label",
+        f"error: {path}:26: tone is empty for actor 'Peru'; give a label",
+    ]
 
 
 @pytest.mark.parametrize("empty", [10, 11])

@@ -638,6 +638,51 @@ def test_a_label_of_one_s_own_beside_those_of_the_codebook(run: Cli, tmp_path: P
     assert data.heads == plain.heads and data.heads[0].neutral == "none" and len(data) == 3 and data.fingerprint == plain.fingerprint
 
 
+@pytest.fixture(scope="session")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reports with a scale of their own, `intensity`."""
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    scale = {"hostile": "high", "stern": "high", "neutral": "low", "warm": "medium", "": ""}
+    return write_csv(tmp_path_factory.mktemp("graded") / "graded.csv", [{**r, "intensity": scale[r["tone"]]} for r in rows])
+
+
+def test_labels_have_the_order_that_is_given(run: Cli, graded: Path, tmp_path: Path) -> None:
+    out, asked = tmp_path / "m.stance", ("--head", "intensity", "--order", "intensity=low, medium,high,extreme")
+    r = run("train", graded, *asked, "--folds", "2", "-o", out)
+    assert r.code == 0 and "quadratic kappa" in r.out and [x.split()[0] for x in r.out.splitlines()[5:8]] == ["low", "medium", "high"]
+    (head,) = json.loads(run("info", out, "-f", "json").out)["heads"]
+    assert head == {"name": "intensity", "labels": ["low", "medium", "high"], "ordered": True}
+    card = run("info", out, "-f", "markdown").out
+    assert "`intensity`, in order:" in card and "--order intensity=low,medium,high " in card
+    assert "quadratic kappa" in run("evaluate", out, graded).out
+    for command in (("evaluate", graded, "--folds", "2"), ("agree", graded, graded.with_name("bob.csv"))):
+        graded.with_name("bob.csv").write_bytes(graded.read_bytes())
+        r, plain = run(*command, *asked), run(*command, "--head", "intensity")
+        assert all(x.code == 0 and ("quadratic kappa" in x.out or " ordinal " in x.out) == (x is r) for x in (r, plain))
+        assert r.out.index(" low ") < r.out.index(" medium ") < r.out.index(" high ") and plain.out.index(" high ") < plain.out.index(" low ")
+    r = run("evaluate", out, graded, "--order", "intensity=low,medium,high")
+    assert r.code == 2 and "give data alone" in r.err
+    assert read_dataset(graded, heads="tone", order={"tone": ("warm", "neutral", "stern", "hostile")}).heads[0].labels[0] == "warm"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["intensity=low,mediun,high"], "is not in the order; did you mean 'mediun'?\nthe order of intensity (low, mediun, high) lacks 'medium'\n"),
+        (["intensty=low,high"], "no head 'intensty' whose labels could be in order\n  did you mean 'intensity'?"),
+        (["intensity=low,high,low"], "write HEAD=LABEL,LABEL,…"),
+        (["low,high"], "write HEAD=LABEL,LABEL,…"),
+        (["intensity=low,high", "intensity=high,low"], "that head has an order already"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "check", "agree"])
+def test_an_order_that_does_not_fit(run: Cli, graded: Path, tmp_path: Path, command: str, given: list[str], said: str) -> None:
+    more = ("-o", tmp_path / "m.stance") if command == "train" else ()
+    r = run(command, graded, "--head", "intensity", *(x for g in given for x in ("--order", g)), *more)
+    assert r.code in (1, 2) and said in re.sub(r"\s*\n", "\n", r.err) and "Traceback" not in r.err and not list(tmp_path.iterdir())
+
+
 def test_check_and_cross_validation_know_the_neutral_label(run: Cli, sided: Path, sided_model: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(sided.open(encoding="utf-8", newline="")))
     wrong = next(r for r in rows if r["stance"] == "none" and r["actor"])
@@ -881,7 +926,8 @@ def test_evaluate_one_head_of_a_model(run: Cli, model_file: Path) -> None:
     assert set(json.loads(r.out)) == {"tone"}
     r = run("evaluate", model_file, REPORTS, "--head", "mood")
     is_message(r)
-    assert "the model has no head 'mood'; it has stance, tone" in r.err
+    said = "data alone, without a model, are cross-validated with --head mood; --head stance --column stance=mood reads that as stance, if its labels are the model's: "
+    assert f"the model has no head 'mood'; it has stance, tone\n  {said}firm, accuse, deny, " in r.err
 
 
 def test_evaluate_as_csv(run: Cli, model_file: Path, tmp_path: Path) -> None:

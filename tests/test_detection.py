@@ -89,7 +89,7 @@ def test_heads_that_have_no_neutral_count_all_their_labels(run: Cli, tmp_path: P
     r = run("evaluate", model, path, "--end-to-end")
     assert "  mood  " in r.out.split("end to end")[1] and "other than neutral" not in r.out
     r = run("evaluate", model, path, "--against", "default")
-    assert r.code == 1 and "default has the heads stance, tone, the data mood: nothing to compare" in r.err
+    assert r.code == 1 and "default has the heads stance, tone, the data mood: nothing to compare\n  name a model with a head mood, or train yours on a column 'stance' with the labels firm, " in r.err
 
 
 def test_what_is_not_defined_is_null_in_json() -> None:

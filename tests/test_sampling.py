@@ -12,9 +12,10 @@ from conftest import ROOT, Run, write_csv
 
 from stance.actors import pairs, read
 from stance.articles import Article, read_articles
-from stance.dataset import read_dataset, read_table
+from stance.dataset import locate, read_dataset, read_table
 from stance.lexicon import Lexicon
-from stance.sampling import Sample, sample
+from stance.model import Model
+from stance.sampling import Sample, sample, unsure
 
 Cli = Callable[..., Run]
 NATIONS = ("Norway", "Chile", "Peru", "Japan", "Kenya")
@@ -89,6 +90,30 @@ def test_rows_come_back_as_they_were_read(run: Cli, tmp_path: Path, lexicon: Lex
     found = {(r.article_id, p.text, p.actor): p.mentions for r, p in zip(data.rows, data.pairs, strict=True)}
     assert found.keys() == wanted.keys()
     assert sum(found[k] == wanted[k] for k in wanted) > 0.9 * len(wanted)
+
+
+def test_the_pairs_a_model_is_least_sure_of(archive: list[Article], model: Model, lexicon: Lexicon) -> None:
+    drawn = sample(archive, 40, lexicon=lexicon)
+    found = unsure(drawn, 12, model, lexicon=lexicon)
+    every, rows, _ = locate(drawn.rows, lexicon)
+    probs = model.predict_proba(every)["stance"].max(1)
+    sure = {(r.article_id, r.sentence_id, r.actor): p for r, p in zip(rows, probs, strict=True)}
+    kept = [(r.article_id, r.sentence_id, r.actor) for r in found.rows if r.actor]
+    assert len(kept) == len(set(kept)) == found.pairs == 12 and found.read == drawn.read
+    assert sorted(sure[k] for k in kept) == sorted(sure.values())[:12]
+    whole = {a.id: [s.sentence.text for s in read(a.text, lexicon)] for a in archive}
+    assert found.articles == len(ids(found))
+    for i in ids(found):
+        mine = [r for r in found.rows if r.article_id == i]
+        texts = list(dict.fromkeys(r.text for r in mine))
+        assert texts == whole[i][: len(texts)] and mine[-1].actor  # all that stands before the last, nothing behind it
+
+
+def test_a_sample_of_unsure_pairs_says_what_it_is_not_for(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    cable = ROOT / "examples" / "cable.jsonl"
+    r = run("sample", cable, "-n", "4", "--unsure", model_file, "-o", tmp_path / "todo.csv")
+    assert r.code == 0 and "train on them, measure nothing on them" in r.err and "4 pairs in" in r.err
+    assert sum(bool(x.actor) for x in read_table(tmp_path / "todo.csv", unlabelled=True).rows) == 4
 
 
 @pytest.mark.parametrize("command", [("sample", "a.txt"), ("agree", "one.csv", "two.csv")])
