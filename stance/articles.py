@@ -210,6 +210,11 @@ def input_name(path: str | Path) -> str:
     return "./-" if str(Path(name)) == "-" else str(Path(name))
 
 
+def holds_one(name: str) -> bool:
+    """Whether an input of this name holds one article, by its suffix."""
+    return _kind(Path(name)) in (".txt", ".md", ".markdown", ".html", ".htm")
+
+
 def _files(name: str, other: Counter[str] | None = None) -> list[str]:
     """The files of a folder in order; anything else (and a folder without articles) is its own. `other` counts what is left out, by suffix."""
     if name in ("", "-") or re.match(r"https?://", name) or not Path(name).is_dir():

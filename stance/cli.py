@@ -160,6 +160,9 @@ def classify(
     dask: Annotated[str, _option("--dask", help="Use the dask cluster whose scheduler has this address.")] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add a further run, or the articles by which the input has grown, to a database.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="As --append; articles that have changed are judged anew and take the place of the old ones.")
+    ] = False,
 ) -> None:
     """Say who takes which stance, in what tone, sentence by sentence.
 
@@ -172,7 +175,8 @@ def classify(
 
     gc.set_threshold(50_000, 20, 20)  # millions of small objects and hardly a cycle: looking for one less often saves a tenth of the time
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
-    _check_output(chosen, output, restart, append)
+    how = {"restart": restart, "append": append, "update": update}
+    _check_output(chosen, output, how)
     date = _date(date)
     _refuse_overwrite(output, [*inputs, model, actors], inside=chosen != "sqlite")
     fitted = _model(model)
@@ -191,7 +195,7 @@ def classify(
         found = scan_articles(inputs, text_column=text_column, date=date, seen=read)
         items = _readable(found if model and not _is_default(model) else _in_english(found), output)
         if run and output:
-            skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
+            skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
     for s in skipped:
@@ -202,13 +206,15 @@ def classify(
         raise typer.Exit(SKIPPED)
 
 
-def _check_output(chosen: str, output: Path | None, restart: bool, append: bool) -> None:
+def _check_output(chosen: str, output: Path | None, how: dict[str, bool]) -> None:
+    """Refuse a database without a file, and options of a database without one or that exclude each other."""
     if chosen in ("sqlite", "parquet") and not output:
         raise typer.BadParameter(f"{chosen} needs a file: -o NAME.{chosen}", param_hint="--format")
-    if (restart or append) and chosen != "sqlite":
-        raise typer.BadParameter("only a database (-o NAME.sqlite) can be begun anew or added to", param_hint="--restart" if restart else "--append")
-    if restart and append:
-        raise typer.BadParameter("choose one of --restart and --append", param_hint="--restart")
+    options = [f"--{name}" for name, wanted in how.items() if wanted]
+    if options and chosen != "sqlite":
+        raise typer.BadParameter("only a database (-o NAME.sqlite) can be begun anew or added to", param_hint=options[0])
+    if options[1:] and how["restart"]:
+        raise typer.BadParameter(f"choose one of {' and '.join(options[:2])}", param_hint="--restart")
 
 
 def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
@@ -262,17 +268,21 @@ _NOTHING = "note: nothing to judge: no actor (or none asked for) is in what was 
 
 
 def _record(
-    output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, restart: bool, append: bool
+    output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, how: dict[str, bool]
 ) -> tuple[Sequence[Skipped], int]:
     """Into the database; the skipped articles to name, and how many there are."""
     from stance.store import record
 
     try:
-        done = record(output, items, judge, run, restart=restart, append=append)
+        done = record(output, items, judge, run, **how)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {done.articles} articles were there already")
+    if done.changed:
+        _say(f"{output}: {number(done.changed, 'article')} had changed and {'was' if done.changed == 1 else 'were'} judged anew")
+    if done.gone:
+        _say(f"{output}: {number(done.gone, 'article')} the input has no more, and kept (first: {done.lost})")
     if done.again and done.before < done.articles:
         _say(f"{output}: run {done.number} holds {number(done.again, 'article')} that an earlier run holds too: count one run alone")
     if done.articles > done.skipped and not done.judged:
