@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -811,7 +812,8 @@ def explain(
     if mine and here:
         _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")
     if not mine:
-        meant = near_miss(actor, names) or (f"it is called {here!r} here" if here else "")
+        written = re.search(rf"(?<!\w){re.escape(actor)}(?!\w)", text, re.I) if actor else None
+        meant = near_miss(actor, names) or (f"it is called {here!r} here" if here in names else f"did you mean {written[0]!r}?" if written else "")
         found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
         raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
     heads = [h.head.name for h in fitted.heads]
@@ -840,7 +842,9 @@ def explain(
 
 @app.command(short_help="Report a whole corpus on one web page.")
 def report(
-    results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
+    results: Annotated[
+        list[Path], typer.Argument(help="Results database, written by `stance classify -o results.sqlite`; or several of one model.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
     run: Annotated[int, _option("--run", help="Number of the run to report, with those like it; default: the last.")] = 0,
     actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
@@ -861,16 +865,16 @@ def report(
             raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
     if until and since[: len(until)] > until:
         raise typer.BadParameter(f"{since} is later than --to {until}", param_hint="--from")
-    _refuse_overwrite(output, [results])
+    _refuse_overwrite(output, results)
     from stance.reporting import read_results, report_page
 
     found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
     if found.runs > 1:
         told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}; heads {', '.join(found.heads)}"
-        _say(f"{results}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
+        _say(f"{results[0]}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
     for note in found.notes:
         _say(f"note: {note}")
-    _write(report_page(found, by=by, name=results.name), output, end="")
+    _write(report_page(found, by=by, name=", ".join(p.name for p in results)), output, end="")
     _say(f"wrote {output}: {number(len(found.judgements), 'judgement')} of {number(len(found.articles), 'article')}")
 
 
