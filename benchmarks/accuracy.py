@@ -30,7 +30,6 @@ from stance.encoders import open_encoder
 from stance.evaluation import HeadReport, confusion, f1_scores, macro_f1
 from stance.model import default_model
 from stance.training import Settings, evaluate, train
-from stance.words import default_words
 
 Fit = Callable[[stance.Dataset], tuple[stance.Model, dict[str, HeadReport]]]
 
@@ -185,8 +184,8 @@ def main() -> None:
     parser.add_argument("--encoder", help="in place of the network, vectors of this sentence encoder: a local folder, or a cached name")
     args = parser.parse_args()
     encoder = open_encoder(args.encoder) if args.encoder else None
-    words = None if args.plain or encoder else default_model().network if args.start else default_words()
-    fit = partial(train, settings=Settings(draws=200), encoder=encoder, words=words, jobs=args.jobs)
+    network = not args.plain and not encoder and (default_model().network if args.start else True)
+    fit = partial(train, settings=Settings(draws=200), encoder=encoder, network=network, jobs=args.jobs)
     for name, task in TASKS.items():
         if args.only in (None, name):
             try:

@@ -468,7 +468,7 @@ def _may_date(name: str, value: Any) -> bool:
     """Whether a field looks as if it told when the article came out."""
     if re.search(r"dat(e|um)|time|publi(sh|ca)|day$|year", name):
         return True
-    return isinstance(value, str) and 8 <= len(value) <= 40 and valid_date(value) != ""
+    return isinstance(value, str) and 8 <= len(value) <= 40 and valid_date(value) != "" and not (value.isdigit() and len(value) > 8)  # an id
 
 
 def _told(value: Any) -> str:

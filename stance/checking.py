@@ -266,11 +266,11 @@ class Repeat:
     similarity: float
 
 
-def repeats(texts: Sequence[str], articles: Sequence[str], near: float = NEAR) -> list[Repeat]:
+def repeats(texts: Sequence[str], articles: Sequence[str]) -> list[Repeat]:
     """For every sentence, an earlier sentence of another article that is the same or nearly the same, if there is one.
 
-    Nearly the same: the Jaccard similarity of their sets of words is at least `near`. Two sets of so great a similarity
-    share a word among the n - ⌈near·n⌉ + 1 rarest words of each (prefix filtering, Chaudhuri, Ganti & Kaushik 2006; Bayardo, Ma
+    Nearly the same: the Jaccard similarity of their sets of words is at least NEAR. Two sets of so great a similarity
+    share a word among the n - ⌈NEAR·n⌉ + 1 rarest words of each (prefix filtering, Chaudhuri, Ganti & Kaushik 2006; Bayardo, Ma
     & Srikant 2007), so only sentences with a rare word in common are compared: exact, and near-linear.
     """
     sets = [frozenset(normalise(t).split()) for t in texts]
@@ -286,17 +286,17 @@ def repeats(texts: Sequence[str], articles: Sequence[str], near: float = NEAR) -
             continue
         if len(words) < _LEAST_WORDS:
             continue
-        rare = sorted(words, key=lambda w: (rarity[w], w))[: len(words) - math.ceil(near * len(words)) + 1]
-        out += _first_like(i, (j for w in rare for j in having[w] if articles[j] != articles[i]), sets, near)
+        rare = sorted(words, key=lambda w: (rarity[w], w))[: len(words) - math.ceil(NEAR * len(words)) + 1]
+        out += _first_like(i, (j for w in rare for j in having[w] if articles[j] != articles[i]), sets)
         for w in rare:
             having[w].append(i)
     return out
 
 
-def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]], near: float) -> list[Repeat]:
+def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]]) -> list[Repeat]:
     for j in candidates:
         similarity = len(sets[i] & sets[j]) / len(sets[i] | sets[j])
-        if similarity >= near:
+        if similarity >= NEAR:
             return [Repeat(i, j, similarity)]
     return []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import islice
 from numbers import Real
@@ -43,8 +43,8 @@ class Judgement:
     text: str
     actor: str
     mentions: tuple[Mention, ...]
-    labels: dict[str, str]
-    probabilities: dict[str, dict[str, float]]
+    labels: dict[str, str] = field(hash=False)
+    probabilities: dict[str, dict[str, float]] = field(hash=False)
     target: tuple[str, ...] = ()
 
     def best(self, head: str) -> str:
@@ -58,19 +58,14 @@ class Judgement:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSONL row: article, sentence, actor, mentions, target, and label, probability and all probabilities by head."""
-        out: dict[str, Any] = {
+        return {
             "article": self.article,
             "sentence": {"index": self.index, "start": self.start, "end": self.end, "text": self.text},
             "actor": self.actor,
             "mentions": [{"start": self.start + m.start, "end": self.start + m.end, "text": m.text} for m in self.mentions],
             "target": list(self.target),
+            **self.label_values(),
         }
-        for head in self.labels:
-            out[head] = self.labels[head]
-            out[f"{head}_p"] = round(self.confidence(head), 4)
-        for head, probs in self.probabilities.items():
-            out[f"{head}_probs"] = {k: round(v, 4) for k, v in probs.items()}
-        return out
 
     def as_row(self) -> dict[str, Any]:
         """A flat row, as CSV has it, for a data frame; `start`,`end` are those of the first mention that stands in `text` (None where none does)."""
@@ -81,12 +76,18 @@ class Judgement:
             "mentions": "; ".join(m.text for m in self.mentions if m.text), "target": ";".join(self.target), **self.label_cells(),
         }  # fmt: skip
 
-    def label_cells(self) -> dict[str, Any]:
-        """By head its label and probability, then the probabilities of all labels."""
-        row: dict[str, Any] = {}
+    def label_values(self) -> dict[str, Any]:
+        """By head its label and probability, then by head the probabilities of all labels."""
+        out: dict[str, Any] = {}
         for head, label in self.labels.items():
-            row[head], row[f"{head}_p"] = label, round(self.confidence(head), 4)
-        return row | {f"{head}_{label}": round(p, 4) for head, probs in self.probabilities.items() for label, p in probs.items()}
+            out[head], out[f"{head}_p"] = label, round(self.confidence(head), 4)
+        return out | {f"{head}_probs": {label: round(p, 4) for label, p in probs.items()} for head, probs in self.probabilities.items()}
+
+    def label_cells(self) -> dict[str, Any]:
+        """The same, with every probability by itself."""
+        row = self.label_values()
+        each = [(head, row.pop(f"{head}_probs")) for head in self.probabilities]
+        return row | {f"{head}_{label}": p for head, probs in each for label, p in probs.items()}
 
 
 def classify(
@@ -208,7 +209,7 @@ def _finished(batch: list[Article | Skipped], *, finish: Callable[[Result], Any]
 
 def _bare(model: Model) -> Model:
     """The model without its scikit-learn pipelines, which prediction does not need."""
-    return replace(model, _pipeline=b"")
+    return replace(model, pipeline_bytes=b"")
 
 
 def _results(
@@ -279,11 +280,11 @@ def _best(probs: dict[str, float]) -> str:
 def _judge(
     article: str, pair: Pair, probs: dict[str, dict[str, float]], target: tuple[str, ...], least: dict[str, float], heads: Mapping[str, Head]
 ) -> Judgement:
-    labels = {}
-    for head, p in probs.items():
-        best = _best(p)
-        labels[head] = best if p[best] >= least.get(head, 0.0) else UNSURE
+    def sure(head: str, label: str) -> str:
+        return label if probs[head][label] >= least.get(head, 0.0) else UNSURE
+
+    labels = {head: sure(head, _best(p)) for head, p in probs.items()}
     if "stance" in labels and "tone" in labels:
-        labels["tone"] = consistent(labels["stance"], labels["tone"], heads)
+        labels["tone"] = sure("tone", consistent(labels["stance"], _best(probs["tone"]), heads))
     s = pair.reading.sentence
     return Judgement(article, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs, target)

@@ -460,7 +460,7 @@ def train(
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
     settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
-    dense, vectors = _encoder(encoder), _words(network, words, start)
+    dense, vectors = _encoder(encoder), _network(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
     dataset = read_dataset(
@@ -471,8 +471,7 @@ def train(
     if held and (both := len({*rest.articles} & {*held.articles})):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {hold_out!r}"
         _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
-    cue_text = _text(cues) if cues else ""
-    lexicon = build_cues(cue_text, str(cues)) if cues else None
+    table = build_cues(_text(cues), str(cues)) if cues else None
     _warn_of_folds(rest, settings)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
     about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
@@ -480,9 +479,8 @@ def train(
     held_scores = {}
     with _whole_or_nothing(output):
         model, reports = train(
-            rest, settings=settings, cues=lexicon, cue_text=cue_text, about=about, definitions=told, encoder=dense, words=vectors, jobs=jobs,
-            progress=_progress,
-        )  # fmt: skip
+            rest, settings=settings, cues=table, about=about, definitions=told, encoder=dense, network=vectors, jobs=jobs, progress=_progress
+        )
         if held:
             held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
             model = replace(model, manifest={**model.manifest, "held_out": held_scores})
@@ -580,7 +578,7 @@ def evaluate(
         reports = training.evaluate(fitted, dataset, predicted)
     else:
         _warn_of_folds(dataset, settings)
-        predicted = training.out_of_fold(dataset, settings=settings, words=_words(network, words, start), jobs=jobs, progress=_progress)
+        predicted = training.out_of_fold(dataset, settings=settings, network=_network(network, words, start), jobs=jobs, progress=_progress)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
     detected: dict[str, Found] = {}
@@ -940,7 +938,7 @@ def export(
 
 
 def _export_pipeline(source: list[Path], pipeline: Path) -> None:
-    from stance.model import write_atomically
+    from stance.files import write_atomically
 
     if len(source) > 1:
         raise typer.BadParameter("--pipeline takes one model file")
@@ -1029,7 +1027,7 @@ def words(
 ) -> None:
     """Learn word vectors from raw news, for the network of `stance train --words`."""
     from stance.articles import Skipped, scan_articles
-    from stance.model import write_atomically
+    from stance.files import write_atomically
     from stance.words import learn_words
 
     _refuse_overwrite(output, archive)
@@ -1092,8 +1090,8 @@ def _encoder(name: str) -> Encoder | None:
     return open_encoder(name)
 
 
-def _words(network: bool, path: Path | None, start: str) -> WordVectors | Network | None:
-    from stance.words import default_words, load_words
+def _network(wanted: bool, path: Path | None, start: str) -> bool | WordVectors | Network:
+    from stance.words import load_words
 
     if start:
         if path:
@@ -1106,7 +1104,7 @@ def _words(network: bool, path: Path | None, start: str) -> WordVectors | Networ
         if model.network is None:
             raise InputError(f"{start}: this model has no network to start from", "give one that was trained with --network")
         return model.network
-    return load_words(path) if path else default_words() if network else None
+    return load_words(path) if path else wanted
 
 
 def _date(given: str) -> str:
@@ -1212,7 +1210,7 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
             _drop_output()
             raise typer.Exit(0) from None
         return
-    from stance.model import replacing, written
+    from stance.files import replacing, written
 
     if output.exists() and not output.is_file():
         try:
@@ -1256,7 +1254,9 @@ def _dumps(value: Any) -> str:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    from stance.text import printable
+
+    typer.echo(printable(text), err=True)
 
 
 def _warn(warnings: Iterable[str]) -> None:
@@ -1300,7 +1300,9 @@ def main() -> None:
     except StanceError as e:
         if "--debug" in sys.argv:
             raise
-        print(f"error: {e}", file=sys.stderr)
+        from stance.text import printable
+
+        print(f"error: {printable(str(e))}", file=sys.stderr)
         raise SystemExit(FAILED) from None
     except OSError as e:
         if "--debug" in sys.argv:

@@ -40,7 +40,7 @@ class Found:
         return {k: None if v != v else v for k, v in asdict(self).items()}
 
 
-def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon, draws: int = 1000) -> dict[str, Found]:
+def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon) -> dict[str, Found]:
     """Reads the sentences of `rows` (`dataset.read_table`) anew, as `classify` would, and holds what it finds beside their actors and labels.
 
     `actors`: (sentence, actor); each head of the model that the rows have: (sentence, actor, label), labels other than neutral.
@@ -54,7 +54,7 @@ def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon, draws: int = 
     told = [_told(article, neutral) for article in articles]
     found = _found(articles, model, lexicon, neutral)
     tables = np.array([[_counts(t[k], f[k]) for k in (ACTORS, *heads)] for t, f in zip(told, found, strict=True)])
-    sums, drawn = tables.sum(axis=0), resample(tables, draws)
+    sums, drawn = tables.sum(axis=0), resample(tables)
     return {k: replace(_scored(sums[n], drawn[:, n]), neutral=neutral.get(k, "")) for n, k in enumerate((ACTORS, *heads))}
 
 

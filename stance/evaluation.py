@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Interval = tuple[float, float] | None  # None: not defined
 ENOUGH = 5  # articles that an interval needs: of fewer, resamples hardly differ
+_BINS = 10  # of calibration, of equal width
+_POINTS = 100  # of a precision curve, at most
+_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the most certain rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +111,21 @@ def quadratic_kappa(table: Ints) -> float:
     return 1.0 - float((weight * table).sum()) / worst if worst else 0.0
 
 
-def calibration_bins(truth: Ints, probs: Floats, bins: int = 10) -> tuple[CalibrationBin, ...]:
+def calibration_bins(truth: Ints, probs: Floats) -> tuple[CalibrationBin, ...]:
     """The top label's probability against its accuracy in equal-width bins (Guo et al. 2017); empty bins are left out."""
     top = probs.max(1)
     right = probs.argmax(1) == truth
-    number = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)
+    number = np.clip(np.ceil(top * _BINS).astype(int) - 1, 0, _BINS - 1)
     return tuple(
-        CalibrationBin(b / bins, (b + 1) / bins, int(inside.sum()), float(top[inside].mean()), float(right[inside].mean()))
-        for b in range(bins)
+        CalibrationBin(b / _BINS, (b + 1) / _BINS, int(inside.sum()), float(top[inside].mean()), float(right[inside].mean()))
+        for b in range(_BINS)
         if (inside := number == b).any()
     )
 
 
-def ece(truth: Ints, probs: Floats, bins: int = 10) -> float:
+def ece(truth: Ints, probs: Floats) -> float:
     """Expected calibration error of the top label, equal-width bins (Guo et al. 2017)."""
-    return sum((abs(b.accuracy - b.confidence) * b.rows / len(truth) for b in calibration_bins(truth, probs, bins)), 0.0)
+    return sum((abs(b.accuracy - b.confidence) * b.rows / len(truth) for b in calibration_bins(truth, probs)), 0.0)
 
 
 def brier(truth: Ints, probs: Floats) -> float:
@@ -130,19 +133,19 @@ def brier(truth: Ints, probs: Floats) -> float:
     return float(((probs - np.eye(probs.shape[1])[truth]) ** 2).sum(1).mean())
 
 
-def coverage_accuracy(truth: Ints, probs: Floats, shares: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)) -> dict[str, float]:
-    """Accuracy on the most certain share of rows, for each share."""
+def coverage_accuracy(truth: Ints, probs: Floats) -> dict[str, float]:
+    """Accuracy on the most certain share of rows, from half of them to all."""
     order = np.argsort(-probs.max(1), kind="stable")
     right = (probs.argmax(1) == truth)[order]
-    return {f"{s:.1f}": float(right[: max(1, round(s * len(right)))].mean()) for s in shares}
+    return {f"{s:.1f}": float(right[: max(1, round(s * len(right)))].mean()) for s in _SHARES}
 
 
-def precision_curve(truth: Ints, probs: Floats, points: int = 100) -> tuple[tuple[float, float, float], ...]:
-    """(threshold, precision, coverage) at up to `points` thresholds, falling: what `--precision` reads. Rows of one probability go together."""
+def precision_curve(truth: Ints, probs: Floats) -> tuple[tuple[float, float, float], ...]:
+    """(threshold, precision, coverage) at up to a hundred thresholds, falling: what `--precision` reads. Rows of one probability go together."""
     top = probs.max(1)
     order = np.argsort(-top, kind="stable")
     right = np.cumsum((probs.argmax(1) == truth)[order])
-    at = np.linspace(1, len(top), min(points, len(top))).astype(int)
+    at = np.linspace(1, len(top), min(_POINTS, len(top))).astype(int)
     at = np.unique(np.searchsorted(-top[order], -top[order][at - 1], side="right"))  # a threshold takes all rows that reach it
     return tuple((float(top[order][n - 1]), float(right[n - 1] / n), float(n / len(top))) for n in at)
 
@@ -173,12 +176,12 @@ def group_tables(truth: Ints, pred: Ints, labels: int, groups: Sequence[str]) ->
     return np.bincount(cell, minlength=count * labels * labels).reshape(count, labels, labels)
 
 
-def resample(tables: NDArray[Any], draws: int = 1000, seed: int = 0) -> NDArray[Any]:
+def resample(tables: NDArray[Any], draws: int = 1000) -> NDArray[Any]:
     """Bootstrap of whole groups (Efron 1979): sums of `draws` resamples with replacement, shape (draws, …), from one table a group.
 
     Of fewer than ENOUGH groups none is drawn.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     n = len(tables)
     draws = draws if n >= ENOUGH else 0
     flat = tables.reshape(n, -1)
@@ -196,14 +199,14 @@ def percentiles(scores: Sequence[float] | Floats) -> Interval:
     return float(low), float(high)
 
 
-def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Sequence[str], rounds: int = 2000, seed: int = 0) -> float:
+def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Sequence[str], rounds: int = 2000) -> float:
     """Two-sided p of a difference in macro-F1 between predictions `a` and `b`.
 
     Paired approximate randomisation (Noreen 1989), swapping whole groups.
     """
     mine, theirs = (group_tables(truth, x, labels, groups) for x in (a, b))
     whole, other, change = mine.sum(0), theirs.sum(0), theirs - mine
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
 
     def gap(moved: Ints | int) -> float:
         return abs(macro_f1(whole + moved) - macro_f1(other - moved))

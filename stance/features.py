@@ -267,7 +267,7 @@ class Sequences:
     """Pairs as sequences of tokens, for a network: pair r has the tokens `indptr[r]:indptr[r+1]`, a mention of several words being one.
 
     `word` are keys as of `word_key`, the actor masked; `facts`, shape (tokens, len(FACTS)), columns of the INPUTS that are one;
-    `cue_token`, `cue_input`, `cue_weight` the columns of the cues at a token, with their weights.
+    `cue_token`, which rises, `cue_input` and `cue_weight` are the columns of the cues at a token, with their weights.
     """
 
     indptr: Ints
@@ -283,10 +283,9 @@ class Sequences:
     def take(self, rows: Ints) -> Sequences:
         """The given pairs, in the given order."""
         indptr, at = _taken(self.indptr, rows)
-        order = np.argsort(self.cue_token, kind="stable")
-        starts, ends = (np.searchsorted(self.cue_token[order], at, side=side) for side in ("left", "right"))
+        starts, ends = (np.searchsorted(self.cue_token, at, side=side) for side in ("left", "right"))
         token, cue = _ragged(starts, ends - starts)
-        return Sequences(indptr, self.word[at], self.facts[at], token, self.cue_input[order][cue], self.cue_weight[order][cue])
+        return Sequences(indptr, self.word[at], self.facts[at], token, self.cue_input[cue], self.cue_weight[cue])
 
 
 def sequences(prepared: Prepared) -> Sequences:

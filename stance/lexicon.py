@@ -418,7 +418,8 @@ def valid_date(value: str) -> str:
     """The ISO date in front of `value`, or '' when there is none that can be read in one way only.
 
     Understood are `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`, `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`,
-    `Sun Mar 04 10:00:00 +0000 2018`, `04.03.2018`, and `13/3/2018` or `3/13/2018`, where only one of the numbers can be a month.
+    `Sun Mar 04 10:00:00 +0000 2018`, `04.03.2018`, and `13/3/2018` or `3/13/2018`, where only one of the numbers can be a month; and seconds
+    or milliseconds since 1970, of 10 or 13 digits, from 2001 to 2030 (later ones might be `2030030410`).
     """
     value = value.strip()
     m = re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value)
@@ -429,6 +430,8 @@ def valid_date(value: str) -> str:
     elif m := _DAY_AND_MONTH.match(value):
         day, month = (m[3], m[1]) if m[2] != "." and int(m[3]) > 12 else (m[1], m[3])
         parts = () if ambiguous(value) else (m[4], month, day)
+    elif m := re.fullmatch(r"(1[0-8]\d{8})(?:\d{3})?(?:\.\d*)?", value, re.A):
+        return datetime.datetime.fromtimestamp(int(m[1]), datetime.UTC).date().isoformat()
     else:
         parts = _named_month(value)
     found = "-".join(f"{int(x):02}" if n else x for n, x in enumerate(parts) if x)

@@ -15,11 +15,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +30,7 @@ from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
 from stance.errors import InputError, ModelError, StanceError
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
+from stance.files import write_atomically
 from stance.lexicon import Lexicon, build_lexicon, default_lexicon
 from stance.network import Network, network_of, require_finite, shapes
 from stance.syntax import CueLexicon, Scan, build_cues, default_cues
@@ -120,15 +119,15 @@ class Model:
 
     `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
     a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted; None where they
-    were too many to be kept. `lexicon` is what finds its actors: with the alias table it was trained with, or the default one.
+    were too many to be kept. `lexicon` is what finds its actors: with the alias table it was trained with, or the default one. `pipeline_bytes` is
+    `pipeline.joblib` as stored.
     """
 
     heads: tuple[HeadModel, ...]
     manifest: dict[str, Any]
     cues: CueLexicon = field(default_factory=default_cues, repr=False)
     path: Path | None = None
-    _pipeline: bytes = field(default=b"", repr=False)
-    _cue_text: str = field(default="", repr=False)
+    pipeline_bytes: bytes = field(default=b"", repr=False)
     encoder: Encoder | None = None
     network: Network | None = None
     seen: Keys | None = field(default=None, repr=False)
@@ -159,7 +158,9 @@ class Model:
         return checked_vectors(self.encoder, plain, self.manifest["encoder"], str(self.path or "the model"))
 
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
-        """Calibrated probabilities by head, shape (pairs, labels) each; `scans` as in `features.prepare`. Raises as `vectors` and `as_pairs` do."""
+        """Calibrated probabilities by head, shape (pairs, labels) each, columns in the order of `head(name).head.labels`; `scans` as in
+        `features.prepare`. Raises as `vectors` and `as_pairs` do.
+        """
         prepared = prepare(as_pairs(pairs), self.cues, scans=scans)
         rows, vectors = self.rows(prepared), self.vectors(prepared)
         out: dict[str, Floats] = {}
@@ -170,6 +171,10 @@ class Model:
             out[h.head.name] = h.probabilities(rows, vectors, found)
         return out
 
+    def predict(self, pairs: Sequence[Pair]) -> dict[str, NDArray[np.str_]]:
+        """The most probable label of each pair, by head. Raises as `predict_proba` does."""
+        return {name: np.array(self.head(name).head.labels)[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
+
     def head(self, name: str) -> HeadModel:
         """The head of that name. Raises KeyError."""
         for h in self.heads:
@@ -179,7 +184,10 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides a judgement: weights, labels and which is neutral, cues, encoder, network and an alias table of its own."""
+        """A hash of what decides a judgement: weights, labels and which is neutral, cues, encoder, network and an alias table of its own.
+
+        The valence of words, the aliases that ship and the reading itself are those of the version of stance, and not in it.
+        """
         h = hashlib.sha256(self.cues.digest.encode())
         if self.encoder:
             h.update(repr([self.manifest["encoder"][k] for k in ("sha256", "layer")]).encode())
@@ -205,14 +213,9 @@ class Model:
         """
         import joblib
 
-        if not self._pipeline:
+        if not self.pipeline_bytes:
             raise ModelError("the model holds no scikit-learn pipeline", "it was saved without one")
-        return joblib.load(io.BytesIO(self._pipeline))
-
-    @property
-    def pipeline_bytes(self) -> bytes:
-        """`pipeline.joblib` as stored."""
-        return self._pipeline
+        return joblib.load(io.BytesIO(self.pipeline_bytes))
 
     def save(self, path: str | Path) -> None:
         """Write the file under a temporary name, then move it into place.
@@ -231,16 +234,16 @@ class Model:
             members |= {f"network.{name}.npy": _npy(p) for name, p in self.network.parameters.items()}
             if not self.network.words.shipped:
                 members["words.npz"] = self.network.words.to_bytes()
-        if self._cue_text:
-            members["cues.csv"] = self._cue_text.encode()
+        if self.cues.text:
+            members["cues.csv"] = self.cues.text.encode()
         manifest = {k: v for k, v in self.manifest.items() if k != "actors"}
         if self.lexicon.text:
             members["actors.csv"] = self.lexicon.text.encode()
             manifest["actors"] = self.lexicon.about
         if self.seen is not None:
             members["seen.npy"] = _npy(self.seen)
-        if self._pipeline:
-            members["pipeline.joblib"] = self._pipeline
+        if self.pipeline_bytes:
+            members["pipeline.joblib"] = self.pipeline_bytes
         manifest["format"] = _TABLE if self.lexicon.text else _NETWORK if self.network else _ENCODED if self.encoder else _PLAIN
         manifest["fingerprint"] = self.fingerprint
         manifest["heads"] = self.described_heads
@@ -278,71 +281,6 @@ def _add(z: zipfile.ZipFile, name: str, data: bytes) -> None:
     info.external_attr = 0o644 << 16
     stored = name.endswith((".npy", ".joblib", ".npz")) or name == "actors.csv"  # a spreadsheet's empty rows would pack like a bomb
     z.writestr(info, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, 9)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and move it into place; on failure nothing of it is left.
-
-    A link stays a link, to the new file; a pipe or device is written to as it is.
-    """
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        with written(path) as f:
-            f.write(data)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as new, written(new, path) as f:
-        f.write(data)
-        f.flush()
-        os.fsync(f.fileno())
-
-
-class _Written(io.FileIO):
-    def __init__(self, path: Path, told: Path) -> None:
-        super().__init__(path, "w")
-        self.told = told
-
-    def write(self, data: Any) -> int:
-        try:
-            return super().write(data)
-        except OSError as e:
-            e.filename = str(self.told)
-            raise
-
-
-def written(path: Path, told: Path | None = None) -> io.BufferedWriter:
-    """A file to write to; the OSError of a full disk, which names no file, names `told` (default: `path`)."""
-    return io.BufferedWriter(_Written(path, told or path))
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that is nobody else's (NAME.xxxxxxxx.tmp), and takes its place at the end; on failure nothing of it is left.
-
-    A link stays a link, to the new file.
-    """
-    import tempfile
-
-    path = path.resolve() if path.is_symlink() else path
-    handle, name = tempfile.mkstemp(".tmp", f"{path.name}.", path.parent)
-    try:
-        os.close(handle)
-        yield Path(name)
-        _keep_mode(path, name)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _keep_mode(path: Path, name: str) -> None:
-    """Give the temporary file the mode of the file it replaces, else the usual one."""
-    if path.exists():
-        mode = path.stat().st_mode & 0o777
-    else:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    Path(name).chmod(mode)
 
 
 def check_model(given: object) -> None:
@@ -389,7 +327,7 @@ def from_bytes(raw: bytes, path: Path) -> Model:
         raise
     except Exception as e:  # whatever odd bytes make numpy, json or zlib raise
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), cue_text, encoder, network, seen, lexicon)
+    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), encoder, network, seen, lexicon)
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:

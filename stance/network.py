@@ -185,12 +185,11 @@ class _Inputs:
         by_fact = np.repeat(parameters["bias"][:, None], len(example), 1)
         for column in sequences.facts[example].T:
             by_fact += parameters["facts"][:, column]
-        order = np.argsort(sequences.cue_token, kind="stable")
-        token, first, number = np.unique(sequences.cue_token[order], return_index=True, return_counts=True)
+        token, first, number = np.unique(sequences.cue_token, return_index=True, return_counts=True)
         with_cues = by_fact[:, self.fact[token]]
         for k in range(int(number.max(initial=0))):
             more = np.flatnonzero(number > k)
-            at = order[first[more] + k]
+            at = first[more] + k
             with_cues[:, more] += parameters["facts"][:, sequences.cue_input[at]] * sequences.cue_weight[at, None].astype(np.float32)
         self.fact[token] = len(example) + np.arange(len(token))
         self.of_fact = np.concatenate([by_fact, with_cues], 1).reshape(-1, self.of_word.shape[1])
@@ -341,19 +340,28 @@ def train_network(
     p = _initial(shapes(words.width, sum(g.wanted.shape[1] for g in goals)), lent, rng)
     known = lent.keys() == p.keys()
     rate, usual = (_RATE_ON, _DROP_ON) if known else (_RATE, _DROP)
-    drop = usual if drop is None else drop
-    per_epoch = -(-len(sequences) // _BATCH)
-    steps = max((epochs or _EPOCHS) * per_epoch, _LEAST_STEPS)
+    steps = max((epochs or _EPOCHS) * -(-len(sequences) // _BATCH), _LEAST_STEPS)
+    vectors = _Vectors(words, word_rate)
+    learnt = _learn(p, vectors, sequences, goals, steps=steps, rate=rate, drop=usual if drop is None else drop, rng=rng, progress=progress)
+    if known:
+        share = _OF_START if kept is None else kept
+        learnt = {name: (1 - share) * x + share * lent[name] for name, x in learnt.items()}
+    return Network({name: rounded(x.astype(np.float32)) for name, x in learnt.items()}, vectors.learnt(), labels)
+
+
+def _learn(
+    p: Parameters, vectors: _Vectors, sequences: Sequences, goals: Sequence[Goal], *, steps: int, rate: float, drop: float, rng: np.random.Generator,
+    progress: Progress | None,
+) -> Parameters:  # fmt: skip
+    """The mean of the parameters over the last of so many steps; `p` and the vectors, which keep their own mean, are those of the last one."""
     mean = {name: np.zeros_like(x) for name, x in p.items()}
     square = {name: np.zeros_like(x) for name, x in p.items()}
     average = {name: np.zeros(x.shape) for name, x in p.items()}
-    vectors = _Vectors(words, word_rate)
     queue: list[Ints] = []
     for step in progress("network", steps) if progress else range(steps):
         if not queue:
             queue = batches(np.diff(sequences.indptr), rng)
-        chosen = queue.pop()
-        slopes, of_words = _slopes(p, sequences, chosen, vectors, goals, drop, rng)
+        slopes, of_words = _slopes(p, sequences, queue.pop(), vectors, goals, drop, rng)
         risen = min(1.0, (step + 1) / (_RISE * steps))
         _descend(p, slopes, mean, square, step, rate * risen)
         if of_words:
@@ -362,10 +370,7 @@ def train_network(
             for name, x in p.items():
                 average[name] += (x - average[name]) / seen
             vectors.remember(seen)
-    if known:
-        share = _OF_START if kept is None else kept
-        average = {name: (1 - share) * x + share * lent[name] for name, x in average.items()}
-    return Network({name: rounded(x.astype(np.float32)) for name, x in average.items()}, vectors.learnt(), labels)
+    return average
 
 
 def _lent(start: Network, labels: Labels) -> Parameters:

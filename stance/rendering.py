@@ -14,6 +14,7 @@ from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes
 from stance.errors import DataError, ModelError, cross_validation, number
 from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
+from stance.text import printable
 
 if TYPE_CHECKING:
     from stance.agreement import Estimate, HeadAgreement
@@ -64,7 +65,7 @@ def judgement_lines(
         if anew:
             if last is not None:
                 yield ""
-            yield paint(j.article, 1)
+            yield paint(printable(j.article), 1)
             yield paint(_header(heads), 2)
         elif last and last.paragraph != j.paragraph:
             yield ""
@@ -100,7 +101,7 @@ def _summary(counts: dict[str, dict[str, int]], paint: Paint, neutral: str) -> I
 
 
 def _shorten(text: str, room: int) -> str:
-    flat = " ".join(text.split())
+    flat = printable(" ".join(text.split()))
     return flat if len(flat) <= room else flat[: max(20, room - 1)].rstrip() + "…"
 
 
@@ -164,7 +165,8 @@ def filled_lines(
     Raises DataError, before the first judgement is asked for, when the table has a column of such a name.
     """
     judged, header = iter(judgements), table.header.cells
-    names = list(_label_values(None, heads, prefix)) if jsonl else [prefix + c for c in _nothing(heads).label_cells()]
+    none = _nothing(heads)
+    names = [prefix + c for c in (none.label_values() if jsonl else none.label_cells())]
     if taken := [c for c in header if c.strip().lower() in {n.lower() for n in names}]:
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
@@ -173,17 +175,11 @@ def filled_lines(
     for r in table.records:
         j = next(judged) if r.line in lines else None
         if jsonl:
-            yield json.dumps(dict(zip(header, map(plain_cell, r.cells), strict=True)) | _label_values(j, heads, prefix), ensure_ascii=False)
+            values = j.label_values().values() if j else [None] * len(names)
+            yield json.dumps(dict(zip([*header, *names], [*map(plain_cell, r.cells), *values], strict=True)), ensure_ascii=False)
         else:
             new = _as_cells(j.label_cells()).values() if j else [""] * len(names)
             yield csv_line([*r.cells, *map(spreadsheet_cell, new)], table.delimiter)
-
-
-def _label_values(j: Judgement | None, heads: Iterable[str], prefix: str) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for h in heads:
-        out[prefix + h], out[f"{prefix}{h}_p"] = (j.labels[h], round(j.confidence(h), 4)) if j else (None, None)
-    return out | {f"{prefix}{h}_probs": {k: round(p, 4) for k, p in j.probabilities[h].items()} if j else None for h in heads}
 
 
 # --------------------------------------------------------------------------- mentions
@@ -193,11 +189,11 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
     """Every mention with its actor and the reason, sentence by sentence."""
     any_found = False
     for r in readings:
-        yield r.sentence.text
+        yield printable(r.sentence.text)
         for m in r.mentions:
             any_found = True
             actor = f"({m.actor})" if m.kind == "place" else m.actor
-            yield f"  {m.start:>4}–{m.end:<4} {m.text or '“…”':<28} {actor:<22} {m.why}"
+            yield f"  {m.start:>4}–{m.end:<4} {printable(m.text) or '“…”':<28} {actor:<22} {m.why}"
     if not any_found:
         yield "no actor found"
 
@@ -207,12 +203,12 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
 
 def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str]:
     """The words that decided, largest first; what is not shown is summed, so that the lines add up."""
-    yield text
+    yield printable(text)
     yield "  " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4])
     lead = f"{e.label} over {e.against}" if e.against else e.label
     yield f"  {e.head}: score of {lead} {e.score:+.3f}"
     for c in e.contributions[:most]:
-        yield f"    {c.value:+.3f}  {c.what or '(the sentence)':<18} {', '.join(c.kinds[:3])}{' …' if len(c.kinds) > 3 else ''}"
+        yield f"    {c.value:+.3f}  {printable(c.what) or '(the sentence)':<18} {', '.join(c.kinds[:3])}{' …' if len(c.kinds) > 3 else ''}"
     rest = sum(c.value for c in e.contributions[most:])
     if e.contributions[most:]:
         yield f"    {rest:+.3f}  {len(e.contributions) - most} more"

@@ -31,6 +31,7 @@ FORMAT = 1  # PRAGMA user_version of the databases read here
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
+_OF_OUTLET = 4  # actors shown of each outlet
 PERIODS = 240  # in a chart
 SENTENCES = 8  # shown behind a number
 _HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
@@ -141,7 +142,7 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, since: str
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.runs = len(runs)
     out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest.get("heads", ()) if "neutral" in h}
-    out.notes = _notes(runs, run, rows, newest.values(), same, kept, since, until)
+    out.notes = _notes(runs, run, rows, newest, same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
     of_heads = (dict(r) for r in db.execute(query) if r["article_id"] in kept and all(r[f"{h}_probs"] for h in heads))
@@ -214,18 +215,19 @@ def _within(date: str, since: str, until: str) -> bool:
 
 
 def _notes(
-    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: Iterable[dict[str, Any]], same: Sequence[int],
+    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: dict[Any, dict[str, Any]], same: Sequence[int],
     kept: dict[int, Any], since: str, until: str,
 ) -> list[str]:  # fmt: skip
     notes = []
     model = {r["id"]: r["model"] for r in runs}
-    left = {(model[r["run_id"]] == run["model"], r["input"], r["key"], r["sha256"]) for r in rows if r["run_id"] not in same}
-    others = Counter(of_this_model for of_this_model, *_ in left)
+    classified = ((r, (r["input"], r["key"], r["sha256"])) for r in rows if r["run_id"] not in same and not r["skipped"])
+    left = {(model[r["run_id"]] == run["model"], key) for r, key in classified if key not in newest}
+    others = Counter(of_this_model for of_this_model, _ in left)
     if others[False]:
         notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
     if others[True]:
         notes.append(f"Left out: {number(others[True], 'article')} classified with other settings (--actor, --min-confidence) or aliases.")
-    if (since or until) and (undated := sum(not r["date"] for r in newest)):
+    if (since or until) and (undated := sum(not r["date"] for r in newest.values())):
         notes.append(f"Left out: {number(undated, 'article')} without a date.")
     if any(not r["finished"] for r in runs if r["id"] in same):
         notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
@@ -474,13 +476,13 @@ def _range(s: Share) -> str:
     return "" if s.low is None or s.high is None else f" ({100 * s.low:.0f}–{100 * s.high:.0f})"
 
 
-def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, neutral: str, actors: int = 4) -> list[dict[str, Any]]:
+def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, neutral: str) -> list[dict[str, Any]]:
     """Each outlet with the actors it most often has take a stance, and the stances."""
     out = []
     for source, _ in Counter(j.source for j in js if j.source).most_common(OUTLETS):
         here = [j for j in js if j.source == source]
         rows = []
-        for actor, _ in Counter(j.actor for j in here if j.best[main] != neutral).most_common(actors):
+        for actor, _ in Counter(j.actor for j in here if j.best[main] != neutral).most_common(_OF_OUTLET):
             mine = [j for j in here if j.actor == actor]
             cells = [drill.cell(f"{source}: {actor}, {x}", [j for j in mine if j.labels[main] == x], "outlets") for x in labels]
             rows.append({"name": actor, "cells": cells})

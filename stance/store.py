@@ -25,8 +25,9 @@ from stance import __version__
 from stance.articles import Article, Skipped, holds_one, input_name, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
+from stance.files import replacing, written
 from stance.lexicon import Lexicon
-from stance.model import Model, replacing, written
+from stance.model import Model
 
 APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id
 VERSION = 1  # of the tables, as PRAGMA user_version
@@ -142,10 +143,11 @@ def record(
     `judge(items, finish)` gives `finish(result)` for every item in order, in batches (`classification.classify_archive`). The articles
     already there are compared with `items` and not judged again. What could not be read before and can be read now is judged and takes the
     place of its skipped row, with new ids: as more batches where only skipped rows follow, else all of it in one transaction. A bad line makes
-    room for one article, an input for all it holds. What still cannot be read stays skipped, with its last reason; so does an article on
-    which classification failed: the same model would fail again. With `restart` a new database is written beside the old one and takes its
-    place when it is complete; with `append` another run, or the articles by which the input has grown, come on top; those in the midst of it too, in
-    one transaction. `update` does what `append` does, and articles that have changed are judged anew and take the place of the old ones (`_update`).
+    room for one article, an input for all it holds; where neither brings any (an archive that lacked its end alone, a line taken out), the skipped
+    row goes. What still cannot be read stays skipped, with its last reason; so does an article on which classification failed: the same model would
+    fail again. With `restart` a new database is written beside the old one and takes its place when it is complete; with `append` another run, or the
+    articles by which the input has grown, come on top; those in the midst of it too, in one transaction. `update` does what
+    `append` does, and articles that have changed are judged anew and take the place of the old ones (`_update`).
     Raises InputError when the file is no such database, or holds another run or other articles, or another process writes to it.
     """
     path = path.resolve() if path.is_symlink() else path
@@ -387,7 +389,7 @@ def _pass_known(
     known = _Known(held)
     readable = _readable(db, path, number, items, known, append)
     first = next(readable, None)
-    if first is not None or known.reasons or known.cut is not None:
+    if first is not None or known.reasons or known.anew or known.cut is not None:
         with _transaction(db):
             if db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone() != (held,):
                 raise sqlite3.IntegrityError("it has added articles")
@@ -405,10 +407,17 @@ def _readable(
     (last,) = db.execute("SELECT coalesce(max(position), -1) FROM article WHERE run_id = ? AND sha256 <> ''", (number,)).fetchone()
     columns = "key, input, title, date, source, sha256, skipped, id"  # not of rows that are added meanwhile
     rows = db.execute(f"SELECT {columns} FROM article WHERE run_id = ? AND position < ? ORDER BY position", (number, known.held))
+    read = f"SELECT position, {columns} FROM article WHERE run_id = ? AND position < ? AND sha256 <> '' ORDER BY position"
+    later = db.execute(read, (number, known.held))
+    ahead = next(later, None)  # the row that was read, here or next
     item = next(items, None)
     lost = ""
     names: set[int] = set()  # hashes: there may be millions
     for n, (*row, skipped, key) in enumerate(rows):
+        ahead = next(later, None) if ahead and ahead[0] < n else ahead
+        if not row[5] and (item and _signature(item)[:6]) == (ahead and ahead[1:7]):  # nothing stands there any more
+            known.anew[n] = 0
+            continue
         while item is not None and not (same := _signature(item)[:6] == tuple(row)) and (row[5] or not _inside(item, row[1])):
             names = names or {hash(x) for x in db.execute("SELECT key, input FROM article WHERE run_id = ? AND position < ?", (number, known.held))}
             new = hash((item.id, item.input)) not in names

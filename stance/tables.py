@@ -44,31 +44,21 @@ def unpacked_name(path: Path) -> Path:
 
 
 class _Counted(io.FileIO):
-    """A file that tells `seen` of every byte that is read, once."""
+    """A file, read from its beginning to its end, that tells `seen` of every byte."""
 
     def __init__(self, path: Path, seen: Seen) -> None:
         super().__init__(path)
-        self.seen, self.at, self.far = seen, 0, 0
+        self.seen = seen
 
     def readinto(self, buffer: Any) -> int:
         n = super().readinto(buffer) or 0
-        self._forward(n)
+        self.seen(n)
         return n
 
     def readall(self) -> bytes:
         data = super().readall()
-        self._forward(len(data))
+        self.seen(len(data))
         return data
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        self.at = super().seek(offset, whence)
-        return self.at
-
-    def _forward(self, n: int) -> None:
-        self.at += n
-        if self.at > self.far:
-            self.seen(self.at - self.far)
-            self.far = self.at
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import joblib
 import numpy as np
@@ -51,7 +51,7 @@ from stance.stacking import (
     with_network,
 )
 from stance.syntax import STANCE_CUES, TONE_CUES, CueLexicon, default_cues, scan
-from stance.words import WordVectors
+from stance.words import WordVectors, default_words
 
 SEED = 20240229
 SEEDS = 2**32  # how many there are
@@ -59,6 +59,7 @@ _REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too lar
 _WHOLE = ("folds", "min_pairs", "draws", "seed")
 Folds = Sequence[tuple[Ints, Ints]]
 
+_AT_ONCE = 64  # pairs encoded at a step of the progress that is shown
 _LEAST = 50  # pairs of a point of the learning curve: of fewer, nothing is learnt
 
 
@@ -112,7 +113,7 @@ class PairFeatures(PairTransformer):
     (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,).
     """
 
-    def __init__(self, min_pairs: int = 2, cues: CueLexicon | None = None, actor_words: bool = False) -> None:
+    def __init__(self, min_pairs: int = 3, cues: CueLexicon | None = None, actor_words: bool = False) -> None:
         self.min_pairs = min_pairs
         self.cues = cues
         self.actor_words = actor_words
@@ -187,7 +188,7 @@ def association(X: csr_matrix, y: Sequence[str]) -> Floats:
 
 
 def make_pipeline(settings: Settings, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
-    """The unfitted pipeline of one head."""
+    """The unfitted pipeline of one head: what `train` fits, given `settled` settings and the weights that `class_weights` finds in the labels."""
     classifier = WeighedRegression(C=settings.c, class_weight=weight, solver="saga", max_iter=200, tol=1e-2, random_state=settings.seed)
     return Pipeline([("features", PairFeatures(settings.min_pairs, cues, bool(settings.actor_words))), ("classifier", classifier)])
 
@@ -229,93 +230,110 @@ def train(
     *,
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
-    cue_text: str = "",
     about: Mapping[str, str] | None = None,
     definitions: Mapping[str, Mapping[str, str]] | None = None,
     encoder: Encoder | None = None,
-    words: WordVectors | Network | None = None,
+    network: bool | WordVectors | Network = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[Model, dict[str, HeadReport]]:
     """Train every head of `data`; (model, out-of-fold report by head).
 
     `about` (`labelled_by`, `licence`, `note`, `hold_out`, `columns`, `definitions`) and `definitions` of labels, by head, go into the
-    manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder`, or a recurrent network over
-    the vectors of `words`, join the features by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines.
-    With a trained network as `words`, its vectors are taken and training starts from it: worth most on small data.
+    manifest for the model card; labels of the codebook have definitions already. The vectors of an `encoder`, or a recurrent `network`,
+    join the features by stacking (see `stacking`); the report then has the macro-F1 without them among its baselines. `network` is True, the
+    word vectors it is to read in place of those that ship, or a trained network to start from, whose vectors are taken: worth most on small data.
     The alias table that `data` was read with, if it was one of the user's own, goes into the model: see `Model.lexicon`.
 
     Same data and settings give the same bytes on the same kind of processor.
     Raises InputError for data that are no Dataset, DataError when a head has one class or a
-    class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and words together.
+    class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and a network together.
     """
-    check_trainable(data)
-    if words and "network" in data.labels:
-        raise DataError("a head cannot be called 'network' in a model that has one", "rename the column, or train without the network")
-    settings = settled(settings or Settings(), data)
-    X, second = _prepared(data, settings, cues, encoder, words, jobs, progress)
-    if second:
-        second.fit(data, settings, progress)
-    fitted: dict[str, Pipeline] = {}
-    heads: list[HeadModel] = []
-    reports: dict[str, HeadReport] = {}
-    for head in data.heads:
-        y = data.labels[head.name]
-        fold = _out_of_fold(head, y, data.groups, X, second, settings, cues, jobs, progress)
-        weight = class_weights(y, settings.balance)
-        pipe = make_pipeline(settings, weight, cues).fit(X, np.array(y))
-        if second and fold.first_stage is not None:  # the second stage learns from the out-of-fold scores of the first
-            stack = ScoreStack(fold.head.labels).fit(fold.first_stage, y)
-            pipe = second.joined(pipe, stack, head, y, weight, cues)
-        _finish(pipe, fold.temperature * settings.soften)
-        fitted[head.name] = pipe
-        heads.append(head_model(fold.head, pipe))
-        reports[head.name] = _fold_report(data, fold, settings, cues)
+    work = _begun(data, settings, cues, encoder, network, jobs, progress)
+    if isinstance(work.second, _Networks):
+        work.second.fit(work)
+    folds = {head.name: _out_of_fold(work, head) for head in data.heads}
+    fitted = {name: _fitted(work, fold) for name, fold in folds.items()}
+    heads = tuple(head_model(folds[name].head, pipe) for name, pipe in fitted.items())
+    reports = {name: _fold_report(data, fold, work.settings, cues) for name, fold in folds.items()}
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer, compress=("lzma", 6))
-    manifest = _manifest_of(data, settings, reports, about or {}, definitions or {})
-    if second:
-        manifest[second.name] = second.entry()
-    network = second.whole if isinstance(second, _Networks) else None
+    manifest = _manifest_of(data, work.settings, reports, about or {}, definitions or {})
+    if work.second:
+        manifest[work.second.name] = work.second.entry()
+    whole = work.second.whole if isinstance(work.second, _Networks) else None
     seen = np.unique(row_digests(data)) if len(data) <= _REMEMBERED else None
-    model = Model(
-        tuple(heads), manifest, cues or default_cues(), None, buffer.getvalue(), cue_text, encoder, network, seen, data.lexicon or default_lexicon()
-    )
+    model = Model(heads, manifest, cues or default_cues(), None, buffer.getvalue(), encoder, whole, seen, data.lexicon or default_lexicon())
     return model, reports
 
 
-def _prepared(
-    data: Dataset, settings: Settings, cues: CueLexicon | None, encoder: Encoder | None, words: WordVectors | Network | None, jobs: int,
-    progress: Progress | None,
-) -> tuple[NDArray[Any], _Encoded | _Networks | None]:  # fmt: skip
-    """The sparse rows of all pairs, and what stands beside them: vectors, or networks."""
+def _fitted(work: _Work, fold: OutOfFold) -> Pipeline:
+    """The calibrated pipeline of a head, of all rows; the second stage learns from the out-of-fold scores of the first."""
+    head = fold.head
+    pipe = make_pipeline(work.settings, work.weight(head), work.cues).fit(work.X, np.array(work.labels(head)))
+    if work.second and fold.first_stage is not None:
+        pipe = work.second.joined(work, pipe, ScoreStack(head.labels).fit(fold.first_stage, work.labels(head)), head)
+    _finish(pipe, fold.temperature * work.settings.soften)
+    return pipe
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What all steps of a training share: the data and how to train on them, the sparse rows of all pairs (`X`, as of `split_rows`), and what stands
+    beside them: vectors, or networks."""
+
+    data: Dataset
+    settings: Settings
+    cues: CueLexicon | None
+    X: NDArray[Any]
+    second: _Encoded | _Networks | None
+    jobs: int
+    progress: Progress | None
+
+    def labels(self, head: Head) -> Sequence[str]:
+        """The labels of all rows."""
+        return self.data.labels[head.name]
+
+    def weight(self, head: Head) -> dict[str, float]:
+        """The weights of its classes."""
+        return class_weights(self.labels(head), self.settings.balance)
+
+
+def _begun(
+    data: Dataset, settings: Settings | None, cues: CueLexicon | None = None, encoder: Encoder | None = None,
+    network: bool | WordVectors | Network = False, jobs: int = 1, progress: Progress | None = None,
+) -> _Work:  # fmt: skip
+    """The work, with the features of all rows. Raises as `train` does."""
+    check_trainable(data)
+    words = default_words() if network is True else network
     if encoder and words:
         raise ValueError("a model has an encoder or a network, not both")
+    if words and "network" in data.labels:
+        raise DataError("a head cannot be called 'network' in a model that has one", "rename the column, or train without the network")
+    settings = settled(settings or Settings(), data)
     X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
+    work = _Work(data, settings, cues, X, None, jobs, progress)
     if encoder:
-        return X, _Encoded(encoder, encode_all(encoder, data.pairs, progress), settings.seed)
-    return X, _networks(data, words, settings, cues, jobs, progress) if words else None
+        return replace(work, second=_Encoded(encoder, encode_all(encoder, data.pairs, progress)))
+    return replace(work, second=_networks(work, words)) if words else work
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Encoded:
     """What stands beside the sparse features: an encoder with its vectors of all rows, shape (rows, width)."""
 
     encoder: Encoder
     vectors: Floats
-    seed: int
-    name = "encoder"
+    name: ClassVar[str] = "encoder"
 
-    def fit(self, data: Dataset, settings: Settings, progress: Progress | None) -> None:
-        """Nothing is learnt from all heads together."""
-
-    def scores(self, head: Head, y: Sequence[str], weight: dict[str, float], folds: Folds, jobs: int) -> Floats:
+    def scores(self, work: _Work, head: Head, folds: Folds) -> Floats:
         """Out-of-fold scores of every row, shape (rows, labels)."""
-        return _fold_scores(dense_pipeline(weight, self.seed), self.vectors, y, head, folds, jobs)
+        return _fold_scores(dense_pipeline(work.weight(head), work.settings.seed), self.vectors, work.labels(head), head, folds, work.jobs)
 
-    def joined(self, pipe: Pipeline, stack: ScoreStack, head: Head, y: Sequence[str], weight: dict[str, float], cues: CueLexicon | None) -> Pipeline:
+    def joined(self, work: _Work, pipe: Pipeline, stack: ScoreStack, head: Head) -> Pipeline:
         """The pipeline of the sparse features with these beside them."""
-        return with_encoder(pipe, dense_pipeline(weight, self.seed).fit(self.vectors, np.array(y)), stack, self.encoder)
+        dense = dense_pipeline(work.weight(head), work.settings.seed).fit(self.vectors, np.array(work.labels(head)))
+        return with_encoder(pipe, dense, stack, self.encoder)
 
     def entry(self) -> dict[str, Any]:
         """What the manifest says."""
@@ -335,20 +353,20 @@ class _Networks:
     heads: tuple[Head, ...]
     out: Floats
     whole: Network | None = None
-    name = "network"
+    name: ClassVar[str] = "network"
 
-    def fit(self, data: Dataset, settings: Settings, progress: Progress | None) -> None:
+    def fit(self, work: _Work) -> None:
         """Train `whole`."""
-        goals = goals_of(data, self.heads, settings)
-        self.whole = one_thread_network(self.sequences, goals, self.words, settings.seed, self.start, progress)
+        goals = goals_of(work.data, self.heads, work.settings)
+        self.whole = one_thread_network(self.sequences, goals, self.words, work.settings.seed, self.start, work.progress)
 
-    def scores(self, head: Head, y: Sequence[str], weight: dict[str, float], folds: Folds, jobs: int) -> Floats:
+    def scores(self, work: _Work, head: Head, folds: Folds) -> Floats:
         at = self._first(head)
         return self.out[:, at : at + len(head.labels)]
 
-    def joined(self, pipe: Pipeline, stack: ScoreStack, head: Head, y: Sequence[str], weight: dict[str, float], cues: CueLexicon | None) -> Pipeline:
+    def joined(self, work: _Work, pipe: Pipeline, stack: ScoreStack, head: Head) -> Pipeline:
         assert self.whole, "fit comes first"
-        return with_network(pipe, stack, self.whole, self._first(head), cues)
+        return with_network(pipe, stack, self.whole, self._first(head), work.cues)
 
     def entry(self) -> dict[str, Any]:
         return {"words": self.words.digest, "scores": self.out.shape[1], **({"start": self.start.digest} if self.start else {})}
@@ -370,31 +388,30 @@ def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints 
     return goals
 
 
-def _networks(
-    data: Dataset, words: WordVectors | Network, settings: Settings, cues: CueLexicon | None, jobs: int, progress: Progress | None
-) -> _Networks:
+def _networks(work: _Work, words: WordVectors | Network) -> _Networks:
     """Networks on the folds of the first head: one network serves all heads. With a network for `words` they start from it."""
+    data, settings, cues = work.data, work.settings, work.cues
     start, vectors = (words, words.words) if isinstance(words, Network) else (None, words)
     heads = tuple(occurring(h, data.labels[h.name]) for h in data.heads)
     step = 2000
     whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
     folds = group_folds(data.labels[heads[0].name], data.groups, settings)
 
-    told = None if jobs > 1 else progress  # each shows its own steps
+    told = None if work.jobs > 1 else work.progress  # each shows its own steps
 
     def one(train_at: Ints, test_at: Ints) -> Floats:
         goals = goals_of(data, heads, settings, train_at)
         return one_thread_network(whole.take(train_at), goals, vectors, settings.seed, start, told).scores(whole.take(test_at))
 
-    scores = _in_row_order(folds, _each(one, folds, jobs))
+    scores = _in_row_order(folds, _each(one, folds, work.jobs))
     return _Networks(vectors, start, whole, heads, scores)
 
 
-def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None, batch: int = 64) -> Floats:
+def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None) -> Floats:
     """Vectors of many pairs, shape (pairs, width). Raises InputError and MissingExtraError as encoders do."""
-    starts = range(0, len(pairs), batch)
-    steps = progress("vectors", len(starts)) if progress else range(len(starts))
-    return np.concatenate([encoder.encode(pairs[starts[i] : starts[i] + batch]) for i in steps]).astype(np.float64)
+    parts = [pairs[i : i + _AT_ONCE] for i in range(0, len(pairs), _AT_ONCE)]
+    steps = progress("vectors", len(parts)) if progress else range(len(parts))
+    return np.concatenate([encoder.encode(parts[k]) for k in steps]).astype(np.float64)
 
 
 def settled(settings: Settings, data: Dataset) -> Settings:
@@ -449,8 +466,10 @@ def row_digests(data: Dataset) -> Keys:
 
 def trained_on(model: Model, data: Dataset) -> int:
     """How many rows of `data` have sentence and actor of a row the model was trained on, as far as it remembers."""
-    if model.manifest["data"]["fingerprint"] == data.fingerprint:
-        return len(data)
+    held = model.manifest.get("about", {}).get("hold_out")
+    for part in (data, *([data.split(held)[0]] if held else [])):
+        if model.manifest["data"]["fingerprint"] == part.fingerprint:
+            return len(part)
     return int(np.isin(row_digests(data), model.seen).sum()) if model.seen is not None else 0
 
 
@@ -503,15 +522,13 @@ def out_of_fold(
     settings: Settings | None = None,
     cues: CueLexicon | None = None,
     encoder: Encoder | None = None,
-    words: WordVectors | Network | None = None,
+    network: bool | WordVectors | Network = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, OutOfFold]:
     """Grouped cross-validation of every head. Raises as `train` does."""
-    check_trainable(data)
-    settings = settled(settings or Settings(), data)
-    X, second = _prepared(data, settings, cues, encoder, words, jobs, progress)
-    return {h.name: _out_of_fold(h, data.labels[h.name], data.groups, X, second, settings, cues, jobs, progress) for h in data.heads}
+    work = _begun(data, settings, cues, encoder, network, jobs, progress)
+    return {h.name: _out_of_fold(work, h) for h in data.heads}
 
 
 def cross_validate(
@@ -531,18 +548,16 @@ def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLe
     return report(fold.head, fold.truth, fold.probs, data.articles, baselines, draws=settings.draws)
 
 
-def _out_of_fold(
-    head: Head, y: Sequence[str], groups: Sequence[str], X: NDArray[Any], second: _Encoded | _Networks | None, settings: Settings,
-    cues: CueLexicon | None, jobs: int, progress: Progress | None,
-) -> OutOfFold:  # fmt: skip
+def _out_of_fold(work: _Work, head: Head) -> OutOfFold:
+    y, settings, second = work.labels(head), work.settings, work.second
     head = occurring(head, y)
-    folds = group_folds(y, groups, settings)
+    folds = group_folds(y, work.data.groups, settings)
     truth = np.array([head.index(x) for x in y])
-    weight = class_weights(y, settings.balance)
-    scores, first = _fold_scores(make_pipeline(settings, weight, cues), X, y, head, folds, jobs, progress), None
+    classifier = make_pipeline(settings, work.weight(head), work.cues)
+    scores, first = _fold_scores(classifier, work.X, y, head, folds, work.jobs, work.progress), None
     seen = scores[np.arange(len(y)), truth] > NEVER  # a score that its fold could not give says nothing of how sure it is of others
     if second:
-        first = np.hstack([scores, second.scores(head, y, weight, folds, jobs)])
+        first = np.hstack([scores, second.scores(work, head, folds)])
         scores = _fold_scores(ScoreStack(head.labels), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
@@ -769,21 +784,31 @@ def learning_curve(
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
     a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of
-    little data: down to a quarter). Same data and settings, same numbers. Raises InputError for a size beyond the data.
+    little data: down to a quarter). Same data and settings, same numbers. Raises as `train` does, InputError for a size beyond the data, and
+    DataError for a `test` without rows, or without a head of the data, or with labels that they lack.
     """
     check_trainable(data)
+    if test is not None:
+        _check_test(test, data.heads)
     if too_large := [n for n in sizes if n > len(data)]:
         raise InputError(f"size {too_large[0]} is more than the {len(data)} pairs there are", "give smaller sizes")
-    settings = settled(settings or Settings(), data)
-    X = split_rows(extract_all(data.pairs, None, bool(settings.actor_words)))
-    Z = split_rows(extract_all(test.pairs, None, bool(settings.actor_words))) if test else X
-    return {h.name: _curve(h, data, test or data, X, Z, sizes, draws, settings, jobs, progress) for h in data.heads}
+    work = _begun(data, settings, jobs=jobs, progress=progress)
+    Z = split_rows(extract_all(test.pairs, None, bool(work.settings.actor_words))) if test else work.X
+    return {h.name: _curve(work, h, test or data, Z, sizes, draws) for h in data.heads}
 
 
-def _curve(
-    head: Head, data: Dataset, test: Dataset, X: NDArray[Any], Z: NDArray[Any], sizes: Sequence[int], draws: int, settings: Settings, jobs: int,
-    progress: Progress | None,
-) -> tuple[CurvePoint, ...]:  # fmt: skip
+def _check_test(test: Dataset, heads: Sequence[Head]) -> None:
+    check_dataset(test)
+    if not len(test):
+        raise DataError("no rows to test on", "look at the `split` column, if rows were taken by it")
+    if lacking := [h.name for h in heads if h.name not in test.labels]:
+        raise DataError(f"the rows to test on have no head {lacking[0]!r}; they have {', '.join(test.labels)}", "name its column with heads=")
+    if problems := label_problems(test.rows, heads, {h.name for h in heads}):
+        raise DataError("the rows to test on have labels that those to train on lack", "correct these rows, or leave them out", tuple(problems))
+
+
+def _curve(work: _Work, head: Head, test: Dataset, Z: NDArray[Any], sizes: Sequence[int], draws: int) -> tuple[CurvePoint, ...]:
+    data, settings, X = work.data, work.settings, work.X
     y, truth = np.array(data.labels[head.name]), np.array([head.index(x) for x in test.labels[head.name]])
     articles = group_numbers(data.articles)
     splits = _draws(data.labels[head.name], data.groups, draws, settings) if test is data else [(np.arange(len(y)), np.arange(len(truth)))] * draws
@@ -798,7 +823,7 @@ def _curve(
         pred = _fit_scores(classifier, X[at], y[at], Z[held], head).argmax(1)
         return macro_f1(confusion(truth[held], pred, len(head.labels)))
 
-    scores = _each(score, plan, jobs, progress, f"learning curve of {head.name}")
+    scores = _each(score, plan, work.jobs, work.progress, f"learning curve of {head.name}")
     return tuple(_point([at for at, _ in plan[i : i + draws]], scores[i : i + draws], articles) for i in range(0, len(plan), draws))
 
 

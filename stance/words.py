@@ -12,7 +12,7 @@ import io
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -34,7 +34,7 @@ _UNPACKED = 20  # times the size of its file: more is a bomb, in a model of othe
 _CHUNK = 2_000_000  # tokens counted at once: bounds memory
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class WordVectors:
     """Vectors of stems: `vectors`, shape (words, width), times `scale`.
 
@@ -74,7 +74,7 @@ class WordVectors:
         """The words in the order of `keys`."""
         return self.spelt.decode().split("\n")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what decides a vector."""
         return hashlib.sha256(self.keys.tobytes() + self.vectors.tobytes() + np.float64(self.scale).tobytes()).hexdigest()
@@ -183,7 +183,7 @@ def _shipped(digest: str) -> WordVectors:
 # --------------------------------------------------------------------------- learning
 
 
-def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH, seed: int = 0) -> WordVectors:
+def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH) -> WordVectors:
     """Vectors of the `size` most frequent stems of `texts`, of those that occur at least eight times.
 
     Takes memory by the number of tokens (4 bytes each) and of different pairs of words. Same texts, same table.
@@ -214,7 +214,7 @@ def learn_words(texts: Iterable[str], *, size: int = SIZE, width: int = WIDTH, s
     mutual = np.log(each.data / (np.maximum(total, 1e-9)[each.row] * context[each.col]))
     kept = mutual > 0
     positive = csr_matrix((mutual[kept].astype(np.float32), (each.row[kept], each.col[kept])), shape=(n, n))
-    left, singular, _ = randomized_svd(positive, width, n_iter=4, random_state=seed)
+    left, singular, _ = randomized_svd(positive, width, n_iter=4, random_state=0)
     vectors = left * np.sqrt(singular)
     return _packed([spelt[i] for i in chosen], vectors / np.linalg.norm(vectors, axis=1).mean())
 

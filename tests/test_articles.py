@@ -591,7 +591,8 @@ def test_dates_that_are_not_understood_are_said_once(put: Put, capsys: pytest.Ca
         ({"date": "4/3/2018", "datePublished": "2018-03-04"}, ("2018-03-04", "", "")),
         ({"datetime": "2018-03-04 10:00:00"}, ("2018-03-04", "", "")),
         ({"timestamp": "2018-03-04T10:00:00.000+02:00"}, ("2018-03-04", "", "")),
-        ({"created_at": 1520121600}, ("", "", "")),
+        ({"created_at": 1520121600}, ("2018-03-04", "", "")),
+        ({"date": 1520121600000.0}, ("2018-03-04", "", "")),
     ],
 )  # fmt: skip
 def test_fields_under_the_names_of_others(put: Put, record: dict[str, Any], found: tuple[str, ...]) -> None:
@@ -600,7 +601,7 @@ def test_fields_under_the_names_of_others(put: Put, record: dict[str, Any], foun
 
 
 def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = ["text,jour,printed,timestamp,note", *(f"Oslo left {n}.,Monday,2018-03-04,{1520121600 + n},x" for n in range(3))]
+    rows = ["text,jour,printed,timestamp,serial", *(f"Oslo left {n}.,Monday,2018-03-04,{n} s,{1520121600 + n}" for n in range(3))]
     path = put("a.csv", "\n".join([*rows, "Oslo stayed.,,,2018-03-04,x"]))
     assert [a.date for a in read_articles(path)] == ["", "", "", "2018-03-04"]
     told = "3 of 4 articles have no date; fields that may hold one: printed, timestamp; without one whoever ever held an office speaks for it"

@@ -73,6 +73,10 @@ def test_a_neutral_stance_has_neutral_tone(model: Model, reports: Dataset) -> No
     assert {j.labels["tone"] for j in found} > {"neutral"}
 
 
+def test_a_judgement_can_be_in_a_set(model: Model, judgements: list[Judgement]) -> None:
+    assert len({*judgements, *classify(Article("a", TEXT), model)}) == len(judgements)
+
+
 def test_the_row_of_a_judgement(judgements: list[Judgement]) -> None:
     d = judgements[0].as_dict()
     assert list(d) == ["article", "sentence", "actor", "mentions", "target", "stance", "stance_p", "tone", "tone_p", "stance_probs", "tone_probs"]
@@ -91,6 +95,15 @@ def test_a_threshold_a_head(model: Model, judgements: list[Judgement]) -> None:
     found = list(classify(Article("a", TEXT), model, min_confidence={"stance": 1.01}))
     assert {j.labels["stance"] for j in found} == {"unsure"}
     assert "unsure" not in {j.labels["tone"] for j in found}
+
+
+def test_a_tone_that_follows_from_a_neutral_stance_has_the_threshold_too(model: Model, reports: Dataset) -> None:
+    texts = [p.text for p in reports.pairs]
+    plain, limited = classify(texts, model), classify(texts, model, min_confidence=0.5)
+    follow = [(a, b) for a, b in zip(plain, limited, strict=True) if b.labels["stance"] == "neutral" and a.confidence("tone") < 0.5]
+    assert follow and {b.labels["tone"] for _, b in follow} == {"unsure"}
+    none_sure = list(classify(texts, model, min_confidence={"stance": 1.01}))
+    assert all(j.labels["tone"] == j.best("tone") for j in none_sure), "an unsure stance decides no tone"
 
 
 def test_only_the_actors_asked_for(model: Model, judgements: list[Judgement]) -> None:

@@ -207,6 +207,22 @@ def test_scores_and_findings_are_never_written_over_a_table_or_network(run: Cli,
     assert "would be overwritten" in r.err and table.read_text().startswith("alias")
 
 
+def test_control_characters_of_a_text_do_not_reach_the_terminal(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    text = "Norway \x1b[31mcondemned\x1b[0m the \x9b2Jraid\x07 on Monday."
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "1\x1b[7m", "date": "2031", "text": text}) + "\n" + json.dumps({"id": "2\x1b]0;x\x07", "text": ""}) + "\n")
+    for r in (
+        run("classify", path, "-m", model_file, "-f", "table", "--all"), run("actors", text), run("explain", text, "--actor", "Norway", "-m", model_file),
+        run("explain", text, "--actor", "Norway\x1b[7m", "-m", model_file),
+    ):  # fmt: skip
+        assert "Norway" in r.out + r.err and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", r.out + r.err)
+    for name in ("a.csv", "a.out.jsonl"):
+        run("classify", path, "-m", model_file, "-o", tmp_path / name)
+    (row,) = csv.DictReader((tmp_path / "a.csv").read_text("utf-8").splitlines(keepends=True))
+    found = json.loads((tmp_path / "a.out.jsonl").read_text("utf-8"))
+    assert row["text"] == found["sentence"]["text"] == text and row["article_id"] == found["article"] == "1\x1b[7m"
+
+
 def test_a_corrected_csv_can_be_trained_on(run: Cli, model_file: Path, tmp_path: Path) -> None:
     texts = [r.text for r in read_dataset(REPORTS).rows]
     (tmp_path / "many.jsonl").write_text("\n".join(json.dumps({"id": str(i), "text": t}) for i, t in enumerate(dict.fromkeys(texts))))

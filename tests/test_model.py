@@ -6,7 +6,6 @@ import errno
 import hashlib
 import io
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from stance.classification import classify
 from stance.codebook import Head
 from stance.dataset import Dataset
 from stance.errors import ModelError
-from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax, write_atomically
+from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax
 from stance.training import trained_on
 
 MARK = b"stance-sha256:"
@@ -85,6 +84,12 @@ def test_a_model_remembers_its_rows_by_hashes(model: Model, model_file: Path, re
     assert m.seen is not None and len(m.seen) <= len(rest)
 
 
+def test_a_model_that_kept_no_hashes_knows_its_data_with_and_without_what_was_held_out(model: Model, reports: Dataset) -> None:
+    rest, held = reports.split("test")
+    forgetful = replace(model, seen=None, manifest=model.manifest | {"about": {"hold_out": "test"}})
+    assert [trained_on(forgetful, d) for d in (rest, reports, held, rest.take(range(5)))] == [len(rest), len(rest), 0, 0]
+
+
 def test_the_file_is_a_zip_of_what_it_says(model_file: Path) -> None:
     with zipfile.ZipFile(model_file) as z:
         assert z.testzip() is None
@@ -138,6 +143,23 @@ def test_what_a_notebook_shows_of_a_model(model: Model, model_file: Path) -> Non
     again = load(model_file)
     assert repr(again).startswith(f"<Model {model.fingerprint} of {model_file}; stance: ") and len(repr(again)) < len(str(model_file)) + 200
     assert again != model and {model: 1}[model] == 1
+
+
+def test_the_most_probable_labels(model: Model, unseen: list[Pair]) -> None:
+    said, probs = model.predict(unseen), model.predict_proba(unseen)
+    assert list(said) == list(probs)
+    for name, p in probs.items():
+        assert list(said[name]) == [model.head(name).head.labels[k] for k in p.argmax(1)]
+        assert list(model.predict([])[name]) == []
+
+
+def test_the_pipelines_say_the_same_labels(model: Model, unseen: list[Pair]) -> None:
+    for name, pipe in model.pipeline().items():
+        labels = model.head(name).head.labels
+        assert list(pipe.classes_) != list(labels), "else the order would not matter"
+        assert list(pipe.predict(unseen)) == list(model.predict(unseen)[name])
+        columns = pipe.predict_proba(unseen)[:, [list(pipe.classes_).index(x) for x in labels]]
+        np.testing.assert_allclose(columns, model.predict_proba(unseen)[name], rtol=0, atol=1e-9)
 
 
 def test_no_pairs_have_no_probabilities(model: Model) -> None:
@@ -462,7 +484,7 @@ def full_disk(*_: object) -> None:
 
 
 @pytest.mark.parametrize("old", [b"the old model", None], ids=["replacing", "new"])
-@pytest.mark.parametrize("call", ["os.fsync", "os.close", "stance.model._Written.write"])
+@pytest.mark.parametrize("call", ["os.fsync", "os.close", "stance.files._Written.write"])
 def test_a_full_disk_leaves_everything_as_it_was(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes | None, call: str) -> None:
     path = tmp_path / "m.stance"
     if old is not None:
@@ -472,63 +494,6 @@ def test_a_full_disk_leaves_everything_as_it_was(model: Model, tmp_path: Path, m
         model.save(path)
     monkeypatch.undo()
     assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == ({"m.stance": old} if old is not None else {})
-
-
-def test_an_interrupt_while_writing_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "m.stance", b"data")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_folder_is_made(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "a" / "b" / "m.stance", b"data")
-    assert (tmp_path / "a" / "b" / "m.stance").read_bytes() == b"data"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    (tmp_path / "store").mkdir()
-    link, file = tmp_path / "m.stance", tmp_path / "store" / "m.stance"
-    link.symlink_to(file)
-    for data in (b"old", b"new"):
-        write_atomically(link, data)
-        assert (link.is_symlink(), file.read_bytes()) == (True, data)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX")
-def test_a_pipe_or_device_is_not_replaced(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        write_atomically(pipe, b"data")
-        assert (pipe.is_fifo(), os.read(reader, 10)) == (True, b"data")
-    finally:
-        os.close(reader)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
-def test_the_mode_of_the_old_file_is_kept(tmp_path: Path) -> None:
-    path = tmp_path / "m.stance"
-    path.write_bytes(b"old")
-    path.chmod(0o640)
-    write_atomically(path, b"new")
-    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
-def test_a_new_file_has_the_usual_mode(tmp_path: Path) -> None:
-    old = os.umask(0o027)
-    try:
-        write_atomically(tmp_path / "m.stance", b"new")
-        assert os.umask(0o027) == 0o027
-    finally:
-        os.umask(old)
-    assert (tmp_path / "m.stance").stat().st_mode & 0o777 == 0o640
 
 
 # --------------------------------------------------------------------------- the shipped model

@@ -89,6 +89,8 @@ def test_sequences_can_be_taken_in_any_order(pairs: list[Pair], tokens: Sequence
         assert np.array_equal(getattr(taken, name), getattr(want, name)), name
     cues = [sorted(zip(s.cue_token, s.cue_input, s.cue_weight, strict=True)) for s in (taken, want)]
     assert cues[0] == cues[1] and cues[0]
+    for s in (tokens, taken, concat_sequences([taken, tokens])):
+        assert (np.diff(s.cue_token) >= 0).all()  # what `take` and the network rely on
 
 
 # --------------------------------------------------------------------------- the gradient
@@ -397,7 +399,7 @@ def test_nothing_to_train_on_is_refused(words: WordVectors) -> None:
 def trained(reports: Dataset) -> tuple[Model, dict[str, HeadReport]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "_LEAST_STEPS", 100)
-        return train(reports.split("test")[0], settings=SETTINGS, words=default_words())
+        return train(reports.split("test")[0], settings=SETTINGS, network=True)
 
 
 @pytest.fixture(scope="module")
@@ -441,12 +443,12 @@ def test_the_file_holds_the_network(file: Path, model: Model, unseen: list[Pair]
 
 def test_training_twice_gives_the_same_bytes(reports: Dataset, model: Model, brief: None) -> None:
     data = reports.split("test")[0]
-    one, two = (train(data, settings=SETTINGS, words=default_words())[0].to_bytes() for _ in range(2))
+    one, two = (train(data, settings=SETTINGS, network=True)[0].to_bytes() for _ in range(2))
     assert one == two
 
 
 def test_other_words_travel_in_the_file(reports: Dataset, words: WordVectors, brief: None, tmp_path: Path, unseen: list[Pair]) -> None:
-    model, _ = train(reports.split("test")[0], settings=SETTINGS, words=words)
+    model, _ = train(reports.split("test")[0], settings=SETTINGS, network=words)
     path = tmp_path / "own.stance"
     model.save(path)
     back = load(path)
@@ -500,7 +502,7 @@ def test_the_report_tells_what_the_network_is_worth(trained: tuple[Model, dict[s
 def test_folds_in_processes_give_the_same(words: WordVectors, tmp_path: Path) -> None:
     rows = [{"text": f"Norway {('denied', 'met')[n % 2]} guest {n}.", "actor": "Norway", "view": "ab"[n % 2]} for n in range(12)]  # all steps are made
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
-    one, two = (out_of_fold(data, settings=SETTINGS, words=words, jobs=jobs) for jobs in (1, 2))
+    one, two = (out_of_fold(data, settings=SETTINGS, network=words, jobs=jobs) for jobs in (1, 2))
     for name, fold in one.items():
         assert fold.beside == "network" and np.array_equal(fold.probs, two[name].probs)
 
@@ -515,12 +517,12 @@ def test_an_explanation_adds_up_with_a_network(model: Model, unseen: list[Pair])
 
 def test_words_and_encoder_exclude_each_other(reports: Dataset) -> None:
     with pytest.raises(ValueError, match="not both"):
-        train(reports, settings=SETTINGS, words=default_words(), encoder=object())  # type: ignore[arg-type]
+        train(reports, settings=SETTINGS, network=True, encoder=object())  # type: ignore[arg-type]
 
 
 def test_heads_of_any_labels_can_have_a_network(tmp_path: Path, brief: None) -> None:
     data = read_dataset(relabel(tmp_path / "mood.csv", "mood", {"hostile": "dark", "stern": "dark", "neutral": "light", "warm": "light"}), heads=["mood"])
-    model, _ = train(data, settings=SETTINGS, words=default_words())
+    model, _ = train(data, settings=SETTINGS, network=True)
     assert evaluate(model, data)["mood"].macro_f1 > 0.5
     assert {j.labels["mood"] for j in classify("Norway condemned the raid.", model)} <= {"dark", "light"}
 
@@ -528,7 +530,7 @@ def test_heads_of_any_labels_can_have_a_network(tmp_path: Path, brief: None) -> 
 def test_a_head_called_network_is_refused_before_training(tmp_path: Path, brief: None) -> None:
     data = read_dataset(relabel(tmp_path / "d.csv", "network", {"stern": "dark", "neutral": "light"}), heads=["network"])
     with pytest.raises(DataError, match="cannot be called 'network'"):
-        train(data, settings=SETTINGS, words=default_words())
+        train(data, settings=SETTINGS, network=True)
 
 
 # --------------------------------------------------------------------------- the estimator

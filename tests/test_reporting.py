@@ -80,7 +80,7 @@ def test_articles_without_a_date_are_left_out_of_a_span_and_counted(model: Model
 def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: Model, tmp_path: Path) -> None:
     one, two = Article("a", "Norway condemned the raid."), Article("b", "Chile denied it.")
     other = replace(model, heads=tuple(replace(h, bias=h.bias + 1) for h in model.heads))
-    path = write_results(tmp_path / "r.sqlite", [two], other)
+    path = write_results(tmp_path / "r.sqlite", [two, Article("c", "Peru left.")], other, skipped=[("bad", "the file is empty")])
     write_results(path, [one], model, append=True)
     write_results(path, [one, two], model, append=True)
     found = read_results(path)
@@ -92,7 +92,7 @@ def test_an_article_that_several_other_models_classified_is_left_out_once(model:
     one, two = Article("a", "Norway condemned the raid."), Article("b", "Chile denied it.")
     for n in (3, 2, 1):
         other = replace(model, heads=tuple(replace(h, bias=h.bias + n) for h in model.heads))
-        path = write_results(tmp_path / "r.sqlite", [one, two], other, append=n < 3)
+        path = write_results(tmp_path / "r.sqlite", [one, two] if n > 1 else [Article("c", "Peru left Chile.")], other, append=n < 3)
     assert read_results(path).notes == ["Left out: 2 articles classified with another model."]
 
 
@@ -157,7 +157,7 @@ def test_runs_with_other_settings_are_not_mixed(model: Model, tmp_path: Path) ->
     record(path, [two], lambda x, finish: judge(x, finish=finish), describe_run(model, default_lexicon(), settings), append=True)
     found = read_results(path)
     assert [(j.actor, j.title) for j in found.judgements] == [("Chile", "b")]
-    assert found.notes == ["Left out: 2 articles classified with other settings (--actor, --min-confidence) or aliases."]
+    assert found.notes == ["Left out: 1 article classified with other settings (--actor, --min-confidence) or aliases."]
 
 
 def test_days_classified_with_a_date_each_are_counted_together(run: Cli, model_file: Path, tmp_path: Path) -> None:

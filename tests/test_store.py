@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -786,13 +787,32 @@ def test_what_can_be_read_now_takes_the_place_of_what_was_skipped(run: Cli, few:
     assert run(*arguments, out).code == 3 and dump(out) == before
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_what_was_skipped_and_is_mended_without_a_new_article_is_no_longer_there(run: Cli, model_file: Path, tmp_path: Path, last: bool) -> None:
+    """An archive that lacked its end alone, and a bad line that was taken out, before other articles and at the end."""
+    lines = [f'{{"id": "{n}", "date": "2031", "text": "Norway left port {n}."}}\n' for n in range(5)]
+    packed, plain, out, fresh = tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl", tmp_path / "r.sqlite", tmp_path / "fresh.sqlite"
+    whole = gzip.compress("".join(lines[2:]).encode())
+    arguments = ["classify", *([plain, packed] if last else [packed, plain]), "-m", model_file, "-o"]
+    packed.write_bytes(whole[:-6])
+    plain.write_text(f"{lines[0]}bad\nworse\n{lines[1]}bad\n")
+    assert run(*arguments, out).code == 3 and sql(out, "SELECT count(skipped) FROM article") == [(4,)]
+    packed.write_bytes(whole)
+    plain.write_text("".join(lines[:2]))
+    assert run(*arguments, out) == Run(0, "", f"{out}: 5 of 5 articles were there already\n")
+    run(*arguments, fresh)
+    assert in_order(out) == in_order(fresh) and sql(out, "SELECT finished IS NULL FROM run") == [(0,)]
+    before = dump(out)
+    assert run(*arguments, out).code == 0 and dump(out) == before
+
+
 def test_another_input_in_the_place_of_a_skipped_line_is_refused_and_changes_nothing(run: Cli, model_file: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
     lines = [f'{{"id": "{n}", "text": "Norway left port {n}."}}\n' for n in range(4)]
     path.write_text("".join([lines[0], "bad\n", *lines[2:]]))
     run("classify", path, "-o", out, "-m", model_file)
     before = dump(out)
-    path.write_text("".join([lines[0], *lines[2:]]))  # the bad line is gone: what follows it is not what it was to hold
+    path.write_text("".join([*lines[:2], *lines[3:]]))  # what followed the bad line is gone
     r = run("classify", path, "-o", out, "-m", model_file)
     assert r.code == 1 and dump(out) == before
     assert f"article 3 of the input is not the one judged before: '3' of {path} now, '2' of {path} there\n  before it {path}:2 was skipped: not valid JSON" in r.err

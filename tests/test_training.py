@@ -56,7 +56,6 @@ from stance.training import (
     train,
     unlearnt,
 )
-from stance.words import default_words
 
 Trained = tuple[Model, dict[str, HeadReport]]
 
@@ -77,6 +76,7 @@ def test_clone_copies_parameters_and_nothing_learnt(some: list[Pair]) -> None:
 
 
 def test_init_only_assigns() -> None:
+    assert PairFeatures().min_pairs == Settings().min_pairs
     given = {name: object() for name in PairFeatures().get_params()}
     assert vars(PairFeatures(**given)) == given  # type: ignore[arg-type]
 
@@ -238,12 +238,14 @@ def test_a_label_that_is_not_in_the_data_is_not_in_the_model(reports: Dataset) -
 
 def test_an_own_cue_table_goes_into_the_model_file(reports: Dataset, model: Model, unseen: list[Pair], tmp_path: Path) -> None:
     text = "phrase,label,kind,weight\ncondemn,cooperate,verb,3\nraid,warm,noun,2\n"
-    other, _ = train(reports.split("test")[0], settings=SETTINGS, cues=build_cues(text), cue_text=text)
+    other, _ = train(reports.split("test")[0], settings=SETTINGS, cues=build_cues(text))
     other.save(tmp_path / "own.stance")
     again = from_bytes((tmp_path / "own.stance").read_bytes(), tmp_path / "own.stance")
     assert again.cues.digest == other.cues.digest != model.cues.digest
     np.testing.assert_array_equal(again.predict_proba(unseen)["stance"], other.predict_proba(unseen)["stance"])
-    assert other.fingerprint != model.fingerprint
+    assert again.fingerprint == other.fingerprint != model.fingerprint
+    assert again.to_bytes() == other.to_bytes()
+    assert pickle.loads(pickle.dumps(other)).to_bytes() == other.to_bytes()  # noqa: S301 -- our own bytes
 
 
 @pytest.fixture(scope="module")
@@ -361,7 +363,7 @@ def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     verbs = ("condemned", "met", "praised")
     rows = [{"text": f"Norway {verbs[n % len(labels)]} guest {n}.", "actor": "Norway", "view": labels[n % len(labels)]} for n in range(24)]
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
-    model, reports = train(data, settings=SETTINGS, words=default_words() if network else None)
+    model, reports = train(data, settings=SETTINGS, network=network)
     assert set(model.head("view").head.labels) == set(labels) and reports["view"].macro_f1 > 0.9
     pipe, y = model.pipeline()["view"], data.labels["view"]
     assert clone(pipe).fit(list(data.pairs), np.array(y)).predict(list(data.pairs)).tolist() == list(y)
@@ -404,7 +406,7 @@ def test_a_class_that_a_fold_lacks_does_not_ruin_the_probabilities(tmp_path: Pat
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
     monkeypatch.setattr(training, "group_folds", first_and_last_in_one_fold)
     assert unlearnt(data.labels["view"], data.groups, Settings(folds=2)) == ["rare"]
-    fold = out_of_fold(data, settings=Settings(folds=2), words=default_words() if network else None)["view"]
+    fold = out_of_fold(data, settings=Settings(folds=2), network=network)["view"]
     right = fold.probs.argmax(1) == fold.truth
     assert right.sum() == 115 and fold.temperature < 0.5 and ece(fold.truth, fold.probs) < 0.06
     if network:
@@ -629,6 +631,19 @@ def test_a_learning_curve_on_a_test_set_of_its_own(reports: Dataset) -> None:
     assert len(set(learning_curve(rest, sizes=[60], draws=2, test=held, settings=SETTINGS)["stance"][0].scores)) == 2  # each draw has its own order
     (point,) = learning_curve(rest, sizes=[len(rest)], draws=1, test=held, settings=SETTINGS)["stance"]
     assert (point.pairs, point.articles) == (len(rest), len(set(rest.groups)))
+
+
+def test_a_learning_curve_refuses_rows_it_cannot_be_tested_on(tmp_path: Path, two_classes: tuple[Model, Dataset]) -> None:
+    data = two_classes[1]
+    rows = [{"text": f"Norway met a {x} guest.", "actor": "Norway", "mood": x, "side": x} for x in (data.labels["mood"][0], "grim")]
+    other = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["mood"])
+    with pytest.raises(DataError, match="labels that those to train on lack") as e:
+        learning_curve(data, test=other, settings=SETTINGS)
+    assert [p.split(": ", 1)[1].split(";")[0] for p in e.value.problems] == ["unknown mood 'grim'"]
+    with pytest.raises(DataError, match="have no head 'mood'; they have side"):
+        learning_curve(data, test=read_dataset(tmp_path / "a.csv", heads=["side"]), settings=SETTINGS)
+    with pytest.raises(DataError, match="no rows to test on"):
+        learning_curve(data, test=other.take([]), settings=SETTINGS)
 
 
 def test_no_article_of_the_test_fold_is_trained_on(reports: Dataset) -> None:

@@ -70,6 +70,7 @@ def test_the_most_frequent_words_are_kept() -> None:
 def test_the_same_texts_give_the_same_bytes(table: WordVectors) -> None:
     again = learn_words(iter(TEXTS), width=6)
     assert again.digest == table.digest and np.array_equal(again.vectors, table.vectors)
+    assert table.digest is table.digest, "millions of bytes are hashed once"
 
 
 def test_counting_in_chunks_changes_nothing(table: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
