@@ -283,7 +283,7 @@ def _record(
     if done.changed:
         _say(f"{output}: {number(done.changed, 'article')} had changed and {'was' if done.changed == 1 else 'were'} judged anew")
     if done.gone:
-        _say(f"{output}: {number(done.gone, 'article')} the input has no more, and kept (first: {done.lost})")
+        _say(f"{output}: {number(done.gone, 'article')} {'is' if done.gone == 1 else 'are'} not in the input any more, and kept (first: {done.lost})")
     if done.again and done.before < done.articles:
         _say(f"{output}: run {done.number} holds {number(done.again, 'article')} that an earlier run holds too: count one run alone")
     if done.articles > done.skipped and not done.judged:
@@ -805,7 +805,8 @@ def explain(
     date = _date(date)
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
-    mine, names = pairs_of(_given(text), actor, lexicon, date=date)
+    text = _given(text)
+    mine, names = pairs_of(text, actor, lexicon, date=date)
     here = "" if actor in names else lexicon.called([actor]).get(actor, "")
     if mine and here:
         _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")

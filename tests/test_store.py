@@ -645,7 +645,7 @@ def test_what_the_input_has_no_more_stays_with_update_and_is_told(run: Cli, mode
     for args in ([], ["--append"]):
         r = run("classify", path, "-o", out, "-m", model_file, *args)
         assert r.code == 1 and "--update judges anew what has changed, and keeps what is gone" in r.err
-    gone = f"{out}: 2 articles the input has no more, and kept (first: '1' of {path})\n"
+    gone = f"{out}: 2 articles are not in the input any more, and kept (first: '1' of {path})\n"
     for before in (4, 5):
         assert run("classify", path, "-o", out, "-m", model_file, "--update") == Run(0, "", f"{out}: {before} of 5 articles were there already\n{gone}")
         assert [k for (k,) in sql(out, "SELECT key FROM article ORDER BY position")] == ["1", "2", "0", "3", "4"]
