@@ -25,6 +25,9 @@ from stance.markdown import has_front_matter, prose_of
 from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
+_UNREAD = (*_ARCHIVES, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".xml")  # may hold articles: told one by one
+_LISTS = ("articles", "data", "results", "items", "docs", "documents")  # of an answer of an API, which holds its articles in one of these
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
 _ID = ("id", "articleid", "article", "url", "uuid")
 # Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
@@ -218,7 +221,8 @@ def input_bytes(paths: Iterable[str | Path]) -> int | None:
     names = [str(p) for p in paths]
     if any(n == "-" or re.match(r"https?://", n) for n in names):
         return None
-    return sum(f.stat().st_size for f in {Path(f).resolve() for n in names for f in _files(n) if is_file(f)})
+    files = {Path(f).resolve() for n in names for f in _files(n) if is_file(f)}
+    return sum(f.stat().st_size for f in files if _kind(f) not in _UNREAD)
 
 
 def input_name(path: str | Path) -> str:
@@ -229,16 +233,26 @@ def input_name(path: str | Path) -> str:
     return "./-" if str(Path(name)) == "-" else str(Path(name))
 
 
+def holds_one(name: str) -> bool:
+    """Whether an input of this name holds one article, by its suffix."""
+    return _kind(Path(name)) in (".txt", ".md", ".markdown", ".html", ".htm")
+
+
 def _files(name: str, other: Counter[str] | None = None) -> list[str]:
-    """The files of a folder in order; anything else (and a folder without articles) is its own. `other` counts what is left out, by suffix."""
+    """The files of a folder in order, those that may hold articles but are not read too; anything else (and a folder without articles) is its own.
+
+    `other` counts what is left out, by suffix.
+    """
     if name in ("", "-") or re.match(r"https?://", name) or not is_folder(name):
         return [name]
     inside = (f for f in Path(name).rglob("*") if not any(part.startswith(".") for part in f.relative_to(name).parts))
     files = sorted(f for f in inside if f.is_file())
-    found = [str(f) for f in files if _kind(f) in SUFFIXES]
-    if found and other is not None:
-        other.update(f.suffix.lower() or "no suffix" for f in files if _kind(f) not in SUFFIXES)
-    return found or [name]
+    if not any(_kind(f) in SUFFIXES for f in files):
+        return [name]
+    told = (*SUFFIXES, *_UNREAD)
+    if other is not None:
+        other.update(f.suffix.lower() or "no suffix" for f in files if _kind(f) not in told)
+    return [str(f) for f in files if _kind(f) in told]
 
 
 def _listed(suffixes: Counter[str]) -> str:
@@ -263,7 +277,7 @@ def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
     file = Path(name).parent.resolve() / Path(name).name
     parts = unpacked_name(file).with_suffix("").parts
     for x in chain([stem], ("/".join(parts[-n:]) for n in range(stem.count("/") + 2, len(parts)))):
-        if taken.setdefault(x, file) == file:
+        if _kind(file) in _UNREAD or taken.setdefault(x, file) == file:  # of the former comes no article
             return x
         full = x + file.name.removeprefix(path.stem)
         if taken[x].parent == file.parent and taken.setdefault(full, file) == file:
@@ -283,14 +297,17 @@ def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
             yield _url(name)
         elif is_folder(name):
             others = _listed(Counter(f.suffix.lower() or "no suffix" for f in path.rglob("*") if f.is_file()))
-            raise InputError(f"{path}: no articles in this folder" + (f", only {others}" if others else ""), f"looked for {', '.join(SUFFIXES)}")
+            found = f"no articles in this folder{f', only {others}' if others else ''}"
+            raise InputError(f"{path}: {found}", f"looked for {', '.join(SUFFIXES)}; unpack archives")
+        elif kind in _ARCHIVES and is_file(path):
+            raise InputError(f"{name}: an archive is not read", "unpack it")
         elif kind in (".jsonl", ".ndjson"):
             yield from _jsonl(path, stem, text_column, seen)
         elif kind in (".csv", ".tsv") and (_size(path) > WHOLE or path.suffix.lower() in PACKED):
             yield from _large_csv(path, stem, text_column, seen)
         else:
             with opened(path, seen) as f:
-                raw = f.read()
+                raw = f.read(8) if _foreign(f.peek(8)) else f.read()  # type: ignore[attr-defined]  # every reader of `opened` has it
             yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, text_column), text_column)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
@@ -343,8 +360,13 @@ _FOREIGN = {
 }  # fmt: skip
 
 
+def _foreign(raw: bytes) -> str:
+    """What bytes are that begin as no text does; '' of others."""
+    return next((what for begin, what in _FOREIGN.items() if raw.startswith(begin)), "")
+
+
 def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], text_column: str) -> Iterator[Article | Skipped]:
-    if what := next((w for begin, w in _FOREIGN.items() if raw.startswith(begin)), ""):
+    if what := _foreign(raw):
         raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)")
     text, note = decode(raw, name, mixed=True)
     _warn(note)
@@ -378,6 +400,7 @@ def _json(name: str, stem: str, text: str, text_column: str) -> Iterator[Article
         data = json.loads(text)
     except (ValueError, RecursionError) as e:
         raise InputError(f"{name}: not valid JSON: {e}", "give one object, or a list of objects") from e
+    data = _listed_articles(data, text_column)
     for n, record in enumerate(data if isinstance(data, list) else [data], 1):
         yield _record(
             f"{name}#{n}" if isinstance(data, list) else name,
@@ -385,6 +408,16 @@ def _json(name: str, stem: str, text: str, text_column: str) -> Iterator[Article
             text_column,
             f"{stem}-{n}" if isinstance(data, list) else stem,
         )
+
+
+def _listed_articles(data: Any, text_column: str) -> Any:
+    """The articles of an answer such as `{"status": "ok", "articles": [{…}]}`: the one list of objects of an object without a text; else `data`."""
+    if not isinstance(data, dict):
+        return data
+    found = {str(k).lower(): v for k, v in data.items()}
+    lists = [v for k in _LISTS if isinstance(v := found.get(k), list) and all(isinstance(x, dict) for x in v)]
+    has_text = any(isinstance(found.get(k), str) for k in ([text_column.lower()] if text_column else _TEXT))
+    return lists[0] if len(lists) == 1 and not has_text else data
 
 
 def _jsonl(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:

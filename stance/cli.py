@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -168,6 +169,9 @@ def classify(
     dask: Annotated[str, _option("--dask", help="Use the dask cluster whose scheduler has this address.")] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add a further run, or the articles by which the input has grown, to a database.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="As --append; articles that have changed are judged anew and take the place of the old ones.")
+    ] = False,
 ) -> None:
     """Say who takes which stance, in what tone, sentence by sentence.
 
@@ -180,7 +184,8 @@ def classify(
 
     gc.set_threshold(50_000, 20, 20)  # millions of small objects and hardly a cycle: looking for one less often saves a tenth of the time
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
-    _check_output(chosen, output, restart, append)
+    how = {"restart": restart, "append": append, "update": update}
+    _check_output(chosen, output, how)
     date = _date(date)
     _refuse_overwrite(output, [*inputs, model, actors], inside=chosen != "sqlite")
     fitted = _model(model)
@@ -199,7 +204,7 @@ def classify(
         found = scan_articles(inputs, text_column=text_column, date=date, seen=read)
         items = _readable(found if model and not _is_default(model) else _in_english(found), output)
         if run and output:
-            skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, restart, append)
+            skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
     _name_skipped(skipped)
@@ -214,13 +219,15 @@ def _name_skipped(skipped: Iterable[Skipped]) -> None:
         _say(f"skipped {s.name}: {s.reason}")
 
 
-def _check_output(chosen: str, output: Path | None, restart: bool, append: bool) -> None:
+def _check_output(chosen: str, output: Path | None, how: dict[str, bool]) -> None:
+    """Refuse a database without a file, and options of a database without one or that exclude each other."""
     if chosen in ("sqlite", "parquet") and not output:
         raise typer.BadParameter(f"{chosen} needs a file: -o NAME.{chosen}", param_hint="--format")
-    if (restart or append) and chosen != "sqlite":
-        raise typer.BadParameter("only a database (-o NAME.sqlite) can be begun anew or added to", param_hint="--restart" if restart else "--append")
-    if restart and append:
-        raise typer.BadParameter("choose one of --restart and --append", param_hint="--restart")
+    options = [f"--{name}" for name, wanted in how.items() if wanted]
+    if options and chosen != "sqlite":
+        raise typer.BadParameter("only a database (-o NAME.sqlite) can be begun anew or added to", param_hint=options[0])
+    if options[1:] and how["restart"]:
+        raise typer.BadParameter(f"choose one of {' and '.join(options[:2])}", param_hint="--restart")
 
 
 def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
@@ -273,17 +280,21 @@ _NOTHING = "note: nothing to judge: no actor (or none asked for) is in what was 
 
 
 def _record(
-    output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, restart: bool, append: bool
+    output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, how: dict[str, bool]
 ) -> tuple[Sequence[Skipped], int]:
     """Into the database; the skipped articles to name, and how many there are."""
     from stance.store import record
 
     try:
-        done = record(output, items, judge, run, restart=restart, append=append)
+        done = record(output, items, judge, run, **how)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {done.articles} articles were there already")
+    if done.changed:
+        _say(f"{output}: {number(done.changed, 'article')} had changed and {'was' if done.changed == 1 else 'were'} judged anew")
+    if done.gone:
+        _say(f"{output}: {number(done.gone, 'article')} {'is' if done.gone == 1 else 'are'} not in the input any more, and kept (first: {done.lost})")
     if done.again and done.before < done.articles:
         _say(f"{output}: run {done.number} holds {number(done.again, 'article')} that an earlier run holds too: count one run alone")
     if done.articles > done.skipped and not done.judged:
@@ -831,12 +842,14 @@ def explain(
     date = _date(date)
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
-    mine, names = pairs_of(_given(text), actor, lexicon, date=date)
+    text = _given(text)
+    mine, names = pairs_of(text, actor, lexicon, date=date)
     here = "" if actor in names else lexicon.called([actor]).get(actor, "")
     if mine and here:
         _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")
     if not mine:
-        meant = near_miss(actor, names) or (f"it is called {here!r} here" if here else "")
+        written = re.search(rf"(?<!\w){re.escape(actor)}(?!\w)", text, re.I) if actor else None
+        meant = near_miss(actor, names) or (f"it is called {here!r} here" if here in names else f"did you mean {written[0]!r}?" if written else "")
         found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
         raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
     heads = [h.head.name for h in fitted.heads]
@@ -865,7 +878,9 @@ def explain(
 
 @app.command(short_help="Report a whole corpus on one web page.")
 def report(
-    results: Annotated[Path, typer.Argument(help="Results database, written by `stance classify -o results.sqlite`.")],
+    results: Annotated[
+        list[Path], typer.Argument(help="Results database, written by `stance classify -o results.sqlite`; or several of one model.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
     run: Annotated[int, _option("--run", help="Number of the run to report, with those like it; default: the last.")] = 0,
     actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
@@ -886,16 +901,16 @@ def report(
             raise typer.BadParameter(f"{date!r} is not a date; write YYYY-MM-DD", param_hint=name)
     if until and since[: len(until)] > until:
         raise typer.BadParameter(f"{since} is later than --to {until}", param_hint="--from")
-    _refuse_overwrite(output, [results])
+    _refuse_overwrite(output, results)
     from stance.reporting import read_results, report_page
 
     found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
     if found.runs > 1:
         told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}; heads {', '.join(found.heads)}"
-        _say(f"{results}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
+        _say(f"{results[0]}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
     for note in found.notes:
         _say(f"note: {note}")
-    _write(report_page(found, by=by, name=results.name), output, end="")
+    _write(report_page(found, by=by, name=", ".join(p.name for p in results)), output, end="")
     _say(f"wrote {output}: {number(len(found.judgements), 'judgement')} of {number(len(found.articles), 'article')}")
 
 

@@ -487,7 +487,8 @@ def incomparable(heads: Sequence[Head], others: Sequence[Head], name: str) -> li
     theirs = {h.name: h.labels for h in others}
     both = [h for h in heads if h.name in theirs]
     if not both:
-        todo = f"name a model with a head {heads[0].name}, or train yours on a column {others[0].name!r} with the labels {', '.join(others[0].labels)}"
+        labels = ", ".join(others[0].labels)
+        todo = f"name a model with a head {heads[0].name}, or train yours on a column {others[0].name!r} with the labels {labels}"
         raise InputError(f"{name} has the heads {', '.join(sorted(theirs))}, the data {', '.join(h.name for h in heads)}: nothing to compare", todo)
     apart = [h for h in both if not set(h.labels) & set(theirs[h.name])]
     told = [f"{name} has the labels {', '.join(theirs[h.name])} of {h.name}, not {', '.join(h.labels)}: nothing to compare" for h in apart]

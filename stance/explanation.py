@@ -12,13 +12,16 @@ from stance.features import Floats, Rows, lookup, prepare, template_name
 from stance.lexicon import Lexicon
 from stance.model import Model, check_model
 
+ANY_NAME = "any name here"
+
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """What one word or trait of the sentence adds to a label's score (to the gap, against another label).
 
     `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it; `network` alone is what
-    the network adds, `encoder` what the encoder's vectors add, beside those of the mean training sentence.
+    the network adds, `encoder` what the encoder's vectors add, beside those of the mean training sentence. A name is masked: what
+    stands at one, with ANY_NAME first among its kinds, is the share of its place, and any other name there would have it.
     """
 
     what: str
@@ -92,5 +95,7 @@ def _by_word(pair: Pair, rows: Rows, values: Floats) -> list[Contribution]:
             total, kinds = by_token.get(token, (0.0, {}))
             by_token[token] = total + value, kinds | {template_name(template): None}
     tokens = pair.reading.tokens
+    for t in {t for m in pair.reading.mentions for t in range(m.first, m.last)} & {*by_token}:
+        by_token[t] = by_token[t][0], {ANY_NAME: None} | by_token[t][1]
     place = {t: (tokens.words[t], tokens.starts[t], tokens.ends[t]) if t >= 0 else ("", 0, 0) for t in by_token}
     return [Contribution(*place[t], tuple(kinds), value) for t, (value, kinds) in by_token.items()]

@@ -13,7 +13,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ class Found:
 @dataclass(slots=True)
 class Results:
     """What a results database holds of one run and those like it; `articles` are the ids of all that were classified, also without
-    a judgement. `runs` is how many runs the database holds in all, `neutral` the neutral label by head.
+    a judgement. `runs` is how many runs the database holds in all, `neutral` the neutral label by head, `keys` the id and hash of the text by
+    article, `read` how many articles there are, of whatever date.
     """
 
     heads: dict[str, list[str]]
@@ -71,29 +72,48 @@ class Results:
     notes: list[str] = field(default_factory=list)
     runs: int = 1
     neutral: dict[str, str] = field(default_factory=dict)
+    keys: dict[int, tuple[str, str]] = field(default_factory=dict)
+    read: int = 0
 
 
 # --------------------------------------------------------------------------- reading
 
 
-def read_results(path: str | Path, *, run: int = 0, head: str = "", actors: Sequence[str] = (), since: str = "", until: str = "") -> Results:
-    """Judgements of a results database, of these actors and dates (ISO, inclusive) if given: of `run` (its id; 0: the last one), and of those with
-    the same model, settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
+def read_results(
+    path: str | Path | Sequence[str | Path], *, run: int = 0, head: str = "", actors: Sequence[str] = (), since: str = "", until: str = ""
+) -> Results:
+    """Judgements of a results database, or of several with the same model, settings and alias table, in which an article counts once.
 
-    Raises InputError when the file is missing, is no results database, is of a newer format, has no such run or head, or has nothing to show.
+    Of these actors and dates (ISO, inclusive) if given; of `run` (its id; 0: the last one), and of those with the same model, settings and alias
+    table. `head` comes first among the heads, which is the one reported; else the model's first does.
+    Raises InputError when a file is missing, is no results database, is of a newer format, has no such run or head, or they have nothing to show.
     """
-    path = Path(path)
+    paths = [Path(p) for p in ([path] if isinstance(path, (str, Path)) else path)]
+    if run and len(paths) > 1:
+        raise InputError(f"run {run} of {number(len(paths), 'database')}", "name one database, or leave the run out: the last of each is reported")
+    out = _merged([(p, _opened(p, run, head, since, until)) for p in paths])
+    name = ", ".join(map(str, paths))
+    everyone = sorted({j.actor for j in out.judgements})
+    if unknown := [a for a in actors if a not in everyone]:
+        raise InputError(f"{name}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
+    out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
+    if not out.judgements:
+        raise _nothing(name, out, since, until)
+    return out
+
+
+def _opened(path: Path, run: int, head: str, since: str, until: str) -> Results:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file", _HINT)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return _read(db, path, run, head, actors, since, until)
+            return _read(db, path, run, head, since, until)
     except (sqlite3.Error, json.JSONDecodeError) as e:
         raise InputError(f"{path}: is no results database: {e}", _HINT) from e
 
 
-def _read(db: sqlite3.Connection, path: Path, number: int, head: str, actors: Sequence[str], since: str, until: str) -> Results:
+def _read(db: sqlite3.Connection, path: Path, number: int, head: str, since: str, until: str) -> Results:
     columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT:
@@ -127,25 +147,47 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, actors: Se
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
     of_heads = (dict(r) for r in db.execute(query) if r["article_id"] in kept and all(r[f"{h}_probs"] for h in heads))
     out.judgements = [_found(r, kept[r["article_id"]], heads) for r in of_heads]
-    everyone = sorted({j.actor for j in out.judgements})
-    if unknown := [a for a in actors if a not in everyone]:
-        raise InputError(f"{path}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
-    out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
-    if not out.judgements:
-        raise _nothing(path, out, list(newest.values()), since, until)
+    out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
     return out
 
 
-def _nothing(path: Path, found: Results, articles: Sequence[dict[str, Any]], since: str, until: str) -> InputError:
+def _merged(parts: Sequence[tuple[Path, Results]]) -> Results:
+    """The results of several databases as of one; an article of an earlier one, by id and text, is left out. Raises InputError for other models."""
+    (path, out), *others = parts
+    if not others:
+        return out
+    if odd := [p for p, part in others if _like(part.run) != _like(out.run)]:
+        told = "\n".join(f"  {p}: model {r.run['model_name']} {r.run['model']}, alias table {r.run['lexicon']}, {_like(r.run)[2]}" for p, r in parts)
+        raise InputError(f"{odd[0]}: classified with another model, alias table or setting than {path}:\n{told}", "report each on its own")
+    out.notes = [f"{p}: {n}" for p, part in parts for n in part.notes]
+    out.notes += [f"{p}: Of its {part.runs} runs the last is reported, with those like it." for p, part in parts if part.runs > 1]
+    seen, again, out.runs = {*out.keys.values()}, 0, 1
+    for _, part in others:
+        base = max(out.articles, default=0)
+        new = {i: base + i for i in part.articles if part.keys[i] not in seen}
+        again += len(part.articles) - len(new)
+        seen |= {*part.keys.values()}
+        out.articles += new.values()
+        out.judgements += [replace(j, article=new[j.article]) for j in part.judgements if j.article in new]
+        out.read += part.read
+    out.skipped = list(dict.fromkeys(s for _, part in parts for s in part.skipped))
+    ends = [part.run["finished"] for _, part in parts]
+    out.run |= {"started": min(part.run["started"] for _, part in parts), "finished": max(ends) if all(ends) else None}
+    if again:
+        out.notes.append(f"Counted once: {number(again, 'article')} in more than one database.")
+    return out
+
+
+def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
     """Why there is nothing to report: the dates, or a run that holds no article, none that could be read, or no actor in any."""
     told = "".join(f"\n  {n}" for n in found.notes if n != _NONE_LEFT)
-    if len(found.articles) + len(found.skipped) < len(articles):
-        there = f"{len(found.articles)} of {number(len(articles), 'article')} dated so"
+    if len(found.articles) + len(found.skipped) < found.read:
+        there = f"{len(found.articles)} of {number(found.read, 'article')} dated so"
         return InputError(f"{path}: no judgement to report from {since or '…'} to {until or '…'}: {there}{told}", "widen the dates")
-    if not articles:
+    if not found.read:
         why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
     elif not found.articles:
-        why = f"could read none of its {number(len(articles), 'input')}; {': '.join(found.skipped[0])}"
+        why = f"could read none of its {number(found.read, 'input')}; {': '.join(found.skipped[0])}"
         hint = "mend them and run it again"
     else:
         asked = " or ".join(json.loads(found.run["settings"] or "{}").get("actors", ())) or "an actor"

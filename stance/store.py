@@ -11,9 +11,10 @@ import json
 import os
 import sqlite3
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, groupby, islice
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from stance import __version__
-from stance.articles import Article, Skipped, input_name, whole, whole_text
+from stance.articles import Article, Skipped, holds_one, input_name, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.files import replacing, written
@@ -82,7 +83,8 @@ Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterab
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What a database holds of run `number`: articles in all, those it held before, those whose text an earlier run holds too, and those skipped (the
-    first with their reasons); whether it holds any judgement.
+    first with their reasons); whether it holds any judgement. After an update: how many articles had changed, how many the
+    input has no more, and the first of these.
     """
 
     number: int
@@ -92,6 +94,9 @@ class Recorded:
     skipped: int
     shown: tuple[Skipped, ...]
     judged: bool
+    changed: int = 0
+    gone: int = 0
+    lost: str = ""
 
 
 def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Run:
@@ -130,8 +135,9 @@ def _digest(lexicon: Lexicon) -> str:
 
 
 def record(
-    path: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, *, restart: bool = False, append: bool = False
-) -> Recorded:
+    path: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, *, restart: bool = False, append: bool = False,
+    update: bool = False,
+) -> Recorded:  # fmt: skip
     """Write the results of a run into the database at `path`, going on where the same run stopped.
 
     `judge(items, finish)` gives `finish(result)` for every item in order, in batches (`classification.classify_archive`). The articles
@@ -140,7 +146,8 @@ def record(
     room for one article, an input for all it holds; where neither brings any (an archive that lacked its end alone, a line taken out), the skipped
     row goes. What still cannot be read stays skipped, with its last reason; so does an article on which classification failed: the same model would
     fail again. With `restart` a new database is written beside the old one and takes its place when it is complete; with `append` another run, or the
-    articles by which the input has grown, come on top; those in the midst of it too, in one transaction.
+    articles by which the input has grown, come on top; those in the midst of it too, in one transaction. `update` does what
+    `append` does, and articles that have changed are judged anew and take the place of the old ones (`_update`).
     Raises InputError when the file is no such database, or holds another run or other articles, or another process writes to it.
     """
     path = path.resolve() if path.is_symlink() else path
@@ -149,7 +156,7 @@ def record(
         _quiet(path)
         _drop_other(beside, run)
     with closing(_open(beside)) as db, _named(beside):
-        done = _record(db, beside, map(whole, items), judge, run, append)
+        done = _record(db, beside, map(whole, items), judge, run, append or update, update)
         with suppress(sqlite3.OperationalError):  # a reader is at it: then it stays as it is, which is as good
             db.execute("PRAGMA journal_mode=DELETE")  # one file, that can be copied
     if beside != path:
@@ -159,10 +166,13 @@ def record(
     return done
 
 
-def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool) -> Recorded:
+def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool, update: bool) -> Recorded:
     number, finished = _find_run(db, path, run, append)
     finish = partial(rows_of, heads=run.heads)
-    known = _pass_known(db, path, number, items, lambda some: judge(some, finish), run.heads, append)
+    if update:
+        known = _update(db, number, items, lambda some: judge(some, finish), run.heads)
+    else:
+        known = _pass_known(db, path, number, items, lambda some: judge(some, finish), run.heads, append)
     position, more = known.before + known.added, known.more
     if more is not None and finished and not append and known.cut is None:
         raise InputError(
@@ -178,9 +188,9 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
             position += len(batch)
             if not path.exists() or not os.path.samestat(path.stat(), opened):  # SQLite writes on, into what nobody can open
                 raise InputError(f"{path}: removed or replaced while the results were written to it", "run the command again")
-    if more is not None or known.added or not finished:
+    if more is not None or known.added or known.touched or not finished:
         _finish(db, number)
-    return _summary(db, number, known.before)
+    return replace(_summary(db, number, known.before), changed=known.changed, gone=known.gone, lost=known.lost)
 
 
 def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
@@ -339,6 +349,8 @@ class _Known:
 
     `anew` are positions of skipped articles with the number of items that take their place, `between` positions with the number of new ones that come
     before; `reasons` new reasons by id. From position `cut` on there were only skipped ones, which were dropped: the input is read on from there.
+    Of an update: `touched` rows were changed or dropped, among them those of `changed` articles; `gone` ones, the first of them `lost`, the input has
+    no more.
     """
 
     held: int
@@ -348,6 +360,10 @@ class _Known:
     between: dict[int, int] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     cut: int | None = None
+    touched: int = 0
+    changed: int = 0
+    gone: int = 0
+    lost: str = ""
 
     @property
     def added(self) -> int:
@@ -413,7 +429,7 @@ def _readable(
         if item is None:
             raise InputError(
                 f"{path}: holds more articles than the input has ({n + known.inserted}); the first that is missing is {_whose(*row[:2])}",
-                "give the same input again, or --restart to begin anew",
+                f"give the same input again, or --restart to begin anew; {_UPDATE}",
             )
         if same:
             if isinstance(item, Skipped) and item.reason != skipped:
@@ -438,6 +454,9 @@ def _inside(item: Article | Skipped, given: str) -> bool:
     return item.input == given or Path(given) in Path(item.input).parents
 
 
+_UPDATE = "--update judges anew what has changed, and keeps what is gone"
+
+
 def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], skipped: str | None, lost: str, new: bool) -> InputError:
     why = ""
     if isinstance(item, Skipped):
@@ -449,8 +468,8 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], sk
     return InputError(
         f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
         + (f"\n  before it {lost}" if lost else ""),
-        ("--append adds it where it stands; " if new and row[5] else "")
-        + "give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
+        ("--append adds it where it stands; " if new else "")
+        + f"{_UPDATE}; give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
     )
 
 
@@ -471,10 +490,116 @@ def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:
     order += new
     db.executemany("DELETE FROM article WHERE id = ?", [(i,) for i in (*ids[len(kept) : known.held], *(ids[n] for n in known.anew))])
     if known.added or known.anew:
-        db.executemany("UPDATE article SET position = -1 - ? WHERE id = ?", enumerate(order))  # no two may have one position, not even in between
-        db.execute("UPDATE article SET position = -1 - position WHERE run_id = ? AND position < 0", (number,))
+        _arrange(db, number, order)
     if known.cut is not None:
         db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
+
+
+def _arrange(db: sqlite3.Connection, number: int, order: Iterable[int]) -> None:
+    """Put the articles of a run, which have these ids, into this order."""
+    moved = ((n, i, n) for n, i in enumerate(order))
+    db.executemany("UPDATE article SET position = -1 - ? WHERE id = ? AND position <> ?", moved)  # no two may have one position, not even in between
+    db.execute("UPDATE article SET position = -1 - position WHERE run_id = ? AND position < 0", (number,))
+
+
+# --------------------------------------------------------------------------- what the input holds now
+
+_HELD = """
+CREATE TEMP TABLE held(id INTEGER PRIMARY KEY, content TEXT NOT NULL, name TEXT NOT NULL, claimed INTEGER NOT NULL);
+INSERT INTO held SELECT id, content_of(sha256, date), name_of(key, input), 0 FROM article WHERE run_id = ?;
+CREATE INDEX held_content ON held(content, name);
+CREATE INDEX held_name ON held(name, claimed);
+"""
+_DROP = """
+CREATE INDEX IF NOT EXISTS sentence_article_id ON sentence(article_id);
+CREATE INDEX IF NOT EXISTS judgement_sentence_id ON judgement(sentence_id);
+DELETE FROM judgement WHERE sentence_id IN (SELECT id FROM sentence WHERE article_id IN (SELECT id FROM held));
+DELETE FROM sentence WHERE article_id IN (SELECT id FROM held);
+DELETE FROM article WHERE id IN (SELECT id FROM held);
+"""
+
+
+def _update(
+    db: sqlite3.Connection, number: int, items: Iterator[Article | Skipped],
+    judge: Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]], heads: Sequence[str],
+) -> _Known:  # fmt: skip
+    """Make the run hold what `items` hold, in their order, in one transaction. Once all is found that the run held, the input is read on from `more`.
+
+    An article whose text and date the run holds is not judged again, whatever it is called now; any other is judged. A row that has the name of an
+    article of the input, but is like none there, goes. Rows of articles that the input has no more stay, and come first; those of skipped ones go.
+    """
+    (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
+    known = _Known(held)
+    if held:
+        with _transaction(db):
+            db.create_function("content_of", 2, _content_of, deterministic=True)
+            db.create_function("name_of", 2, _name_of, deterministic=True)
+            for statement in _HELD.split(";\n")[:-1]:
+                db.execute(statement, (number,) if "?" in statement else ())
+            (held,) = db.execute("SELECT count(*) FROM held").fetchone()
+            order = array("q")
+            fresh = _fresh(db, items, held, order, known)
+            first = next(fresh, None)
+            for batch in judge(chain([first], fresh)) if first is not None else ():
+                _add(db, number, held + known.between.get(0, 0), batch, heads)  # at the end, for now
+                known.between[0] = known.between.get(0, 0) + len(batch)
+            _replace(db, number, held, order, known)
+    known.more = next(items, None)
+    return known
+
+
+def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], left: int, order: array[int], known: _Known) -> Iterator[Article | Skipped]:
+    """The items that are like nothing in the run, until none of the `left` articles of the run is left to be found; `order` gets the id of
+    each, 0 of these. A row is claimed by the article that has its name now.
+    """
+    columns = "(key, input, title, source)"
+    while left and (item := next(items, None)) is not None:
+        key, given, title, date, source, digest = _signature(item)[:6]
+        content, name = _content_of(digest, date), _name_of(key, given)
+        same = db.execute("SELECT id, claimed FROM held WHERE content = ? AND name = ?", (content, name)).fetchone()
+        like = same or db.execute("SELECT id, claimed FROM held WHERE content = ?", (content,)).fetchone()
+        if like:
+            db.execute("DELETE FROM held WHERE id = ?", like[:1])
+            told = (key, given, title, source)
+            called = f"UPDATE article SET {columns} = (?,?,?,?) WHERE id = ? AND {columns} IS NOT (?,?,?,?)"
+            known.touched += db.execute(called, (*told, like[0], *told)).rowcount
+            if isinstance(item, Skipped):
+                again = "UPDATE article SET skipped = ? WHERE id = ? AND skipped IS NOT ?"
+                known.touched += db.execute(again, (item.reason, like[0], item.reason)).rowcount
+            left -= not like[1]
+        if not same and isinstance(item, Article):
+            claim = "UPDATE held SET claimed = 1 WHERE id = (SELECT id FROM held WHERE name = ? AND NOT claimed LIMIT 1)"
+            left -= db.execute(claim, (name,)).rowcount
+        order.append(like[0] if like else 0)
+        if not like:
+            yield item
+
+
+def _replace(db: sqlite3.Connection, number: int, held: int, order: array[int], known: _Known) -> None:
+    """Drop the rows of what was not found and is claimed or skipped, and put the articles that were added at the end into their places."""
+    lost = "FROM article WHERE id IN (SELECT id FROM held WHERE NOT claimed AND content <> '') ORDER BY position"
+    gone = [i for (i,) in db.execute(f"SELECT id {lost}")]
+    known.gone = len(gone)
+    known.lost = next((_whose(*row) for row in db.execute(f"SELECT key, input {lost} LIMIT 1")), "")
+    db.execute("DELETE FROM held WHERE NOT claimed AND content <> ''")
+    dropped, known.changed = db.execute("SELECT count(*), coalesce(sum(content <> ''), 0) FROM held").fetchone()
+    known.touched += dropped
+    known.before = held - dropped
+    for statement in _DROP.split(";\n")[:-1] if dropped else ():
+        db.execute(statement)
+    new = db.execute("SELECT id FROM article WHERE run_id = ? AND position >= ? ORDER BY position", (number, held)).fetchall()
+    added = iter(new)
+    _arrange(db, number, chain(gone, (i or next(added)[0] for i in order)))
+
+
+def _content_of(digest: str, date: str) -> str:
+    """What decides the judgements of an article; '' of what could not be read."""
+    return digest and f"{digest} {date}"
+
+
+def _name_of(key: str, given: str) -> str:
+    """What tells that it is the same article, though it has changed: the file, where it holds one article, else its id in that input."""
+    return given if holds_one(given) else f"{given}\n{key}"
 
 
 def _signature(item: Article | Skipped) -> tuple[str, ...]:

@@ -98,6 +98,20 @@ def test_a_json_list(put: Put) -> None:
     assert [(a.id, a.text) for a in found] == [("a-1", "One."), ("x", "Two.")]
 
 
+@pytest.mark.parametrize("field", ["articles", "Results", "docs"])
+def test_the_answer_of_an_api_is_the_list_in_it(put: Put, field: str) -> None:
+    answer = {"status": "ok", "totalResults": 2, field: [{"content": "Oslo left.", "publishedAt": "2024-03-01T00:00:00Z"}, {"title": "No text"}], "links": ["x"]}
+    found = list(scan_articles(put("news.json", json.dumps(answer, indent=1))))
+    assert isinstance(found[0], Article) and (found[0].id, found[0].text, found[0].date) == ("news-1", "Oslo left.", "2024-03-01")
+    assert isinstance(found[1], Skipped) and found[1].name.endswith("news.json#2") and len(found) == 2
+
+
+@pytest.mark.parametrize("record", [{"text": "Oslo left.", "items": [{"text": "Peru"}]}, {"data": [{"text": "Peru"}], "docs": [{"text": "Peru"}]}, {"data": ["Peru"]}])
+def test_an_object_with_a_text_or_several_lists_is_one_article(put: Put, record: dict[str, Any]) -> None:
+    (found,) = scan_articles(put("news.json", json.dumps(record)))
+    assert found.id == "news" if "text" in record else isinstance(found, Skipped) and "no text; looked for text" in found.reason
+
+
 def test_json_lines_with_blank_lines(put: Put) -> None:
     found = list(read_articles(put("a.jsonl", '{"text": "One."}\n\n{"text": "Two."}\n')))
     assert [(a.id, a.text) for a in found] == [("a-1", "One."), ("a-3", "Two.")]
@@ -215,18 +229,36 @@ def test_a_folder_is_all_its_articles_in_order(put: Put, tmp_path: Path) -> None
     put("b.txt", "Two.")
     put("a.txt", "One.")
     put("sub/c.json", '{"text": "Three."}')
-    put("notes.docx", "no")
+    put("notes.js", "no")
     put(".hidden.txt", "no")
     put(".ipynb_checkpoints/a.txt", "no")
     assert [a.text for a in read_articles(tmp_path)] == ["One.", "Two.", "Three."]
 
 
 def test_what_a_folder_holds_beside_articles_is_told(put: Put, tmp_path: Path, warned: Callable[[], list[str]]) -> None:
-    for name in ("in/a.txt", "in/b.pdf", "in/sub/c.docx", "in/d.DOCX", "in/.e.pdf", "other/f.pdf"):
+    for name in ("in/a.txt", "in/b.jpg", "in/sub/c.css", "in/d.CSS", "in/.e.pdf", "other/f.pdf"):
         put(name, "Oslo left.")
     assert [x.id for x in scan_articles(tmp_path / "in")] == ["a"]
-    assert warned() == ["files of other types left out: .docx (2), .pdf (1); convert to text what is to be read"]
+    assert warned() == ["files of other types left out: .css (2), .jpg (1); convert to text what is to be read"]
     assert "no articles in this folder, only .pdf (1)" in reason(tmp_path / "other")
+
+
+def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put("in/a.txt", "Oslo left.")
+    for name, content in {"a.pdf": b"%PDF-1.7 x", "b.zip": b"PK\x03\x04", "c.docx": b"PK\x03\x04", "d.tar.gz": b"\x1f\x8b", "e.XML": b"<?xml version='1.0'?><rss/>"}.items():
+        put(f"in/{name}", content)
+    (tmp_path / "in" / "f.7z").write_bytes(b"7z\xbc\xaf")
+    found = [x for x in scan_articles(tmp_path / "in") if isinstance(x, Skipped)]
+    assert [(Path(x.name).name, x.reason.split("\n  ")) for x in found] == [
+        ("a.pdf", ["this is a PDF, not text", "unpack it first, or convert it to text (.txt)"]),
+        ("b.zip", ["an archive is not read", "unpack it"]),
+        ("c.docx", ["this is a zip, as .docx, .odt and .epub are, not text", "unpack it first, or convert it to text (.txt)"]),
+        ("d.tar.gz", ["an archive is not read", "unpack it"]),
+        ("e.XML", ["this is XML, not text", "convert it to text (.txt), JSON lines or CSV"]),
+        ("f.7z", ["an archive is not read", "unpack it"]),
+    ]
+    assert [x.id for x in scan_articles(tmp_path / "in") if isinstance(x, Article)] == ["a"], "the PDF of its name takes no id away"
+    assert capsys.readouterr().err == "" and input_bytes([tmp_path / "in"]) == len("Oslo left.")
 
 
 def test_no_two_files_of_a_run_share_an_id(put: Put, tmp_path: Path) -> None:

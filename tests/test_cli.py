@@ -1122,6 +1122,16 @@ def test_explain_says_what_the_alias_table_calls_an_actor(run: Cli, model_file: 
     assert run("explain", "Norway condemned the raid.", "--actor", "Norway", "-m", model_file).err == ""
 
 
+def test_explain_names_an_actor_that_is_written_otherwise_in_the_text(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("alias,actor,kind,from,to\nPSG,PSG,name,2030,\n")
+    for more in ([], ["--actors", tmp_path / "mine.csv"]):
+        r = run("explain", "Mbappe wants to leave PSG.", "--actor", "psg", "--date", "2019-01-01", "-m", model_file, *more)
+        assert r.code == 1 and "'psg' is not in the text; actors found: none; did you mean 'PSG'?\n" in r.err
+        assert run("explain", "Mbappe wants to leave PSG.", "--actor", "PSG", "--date", "2019-01-01", "-m", model_file, *more).code == 0
+    r = run("explain", "Mbappe left.", "--actor", "psg", "--date", "2019-01-01", "-m", model_file, "--actors", tmp_path / "mine.csv")
+    assert "'psg' is not in the text; actors found: none\n" in r.err
+
+
 def test_why_not_leaves_out_sentences_where_it_is_the_label(run: Cli, model_file: Path) -> None:
     text = "Norway condemned the raid. Norway denied it."
     r = run("explain", text, "--actor", "Norway", "-m", model_file, "--why-not", "deny", "-f", "json")

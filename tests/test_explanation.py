@@ -7,7 +7,7 @@ import pytest
 from conftest import pairs_of
 
 from stance.actors import Pair
-from stance.explanation import explain
+from stance.explanation import ANY_NAME, explain
 from stance.model import Model, softmax
 from stance.rendering import explanation_lines
 
@@ -56,6 +56,18 @@ def test_a_contribution_stands_at_its_word(model: Model, unseen: list[Pair]) -> 
         assert all(p.text[c.start : c.end] == c.what and c.kinds for c in e.contributions)
         assert len({c.start for c in e.contributions if c.what}) == len([c for c in e.contributions if c.what])
         assert [abs(c.value) for c in e.contributions] == sorted((abs(c.value) for c in e.contributions), reverse=True)
+
+
+def test_what_stands_at_a_name_any_other_would_have(model: Model) -> None:
+    found = []
+    for name in ("Norway", "Costa Rica"):
+        (pair, other) = pairs_of(f"{name} condemned the raid of Chile.")
+        e = explain(model, pair)
+        at = {c.what: c for c in e.contributions}
+        mine = next(c for c in e.contributions if c.what and name.startswith(c.what))
+        assert mine.kinds[0] == at["Chile"].kinds[0] == ANY_NAME and ANY_NAME not in at["condemned"].kinds
+        found.append((e.score, mine.value))
+    assert found[0] == pytest.approx(found[1])
 
 
 def test_the_verb_decides_a_plain_sentence(model: Model, pair: Pair) -> None:

@@ -170,6 +170,34 @@ def test_days_classified_with_a_date_each_are_counted_together(run: Cli, model_f
     assert run("report", database, "--to", "2031-03-01", "-o", tmp_path / "r.html").err.endswith("r.html: 1 judgement of 1 article\n")
 
 
+def test_several_databases_are_reported_as_one(run: Cli, model: Model, tmp_path: Path) -> None:
+    one, two, three = (Article(x, f"Norway condemned the raid of {x}. {actor} left.", x, f"2031-0{n}-01") for n, (x, actor) in enumerate((("a", "Chile"), ("b", "Peru"), ("c", "Peru")), 1))
+    whole = read_results(write_results(tmp_path / "whole.sqlite", [one, two, three], model))
+    paths = [write_results(tmp_path / "x.sqlite", [one, two], model), write_results(tmp_path / "y.sqlite", [two, three], model, skipped=[("d", "empty")])]
+    found = read_results(paths)
+    assert found.notes == ["Counted once: 1 article in more than one database."] and found.skipped == [("d", "empty")]
+    assert [replace(j, article=0) for j in found.judgements] == [replace(j, article=0) for j in whole.judgements]
+    assert len(set(found.articles)) == 3 and {j.article for j in found.judgements} == {*found.articles}
+    assert {j.title for j in read_results(paths, actors=["Chile"]).judgements} == {"a"} and len(read_results(paths, since="2031-03").articles) == 1
+    r = run("report", *paths, "-o", tmp_path / "r.html")
+    assert r.code == 0 and "note: Counted once: 1 article" in r.err and r.err.endswith("r.html: 6 judgements of 3 articles\n")
+    assert "x.sqlite, y.sqlite" in (tmp_path / "r.html").read_text("utf-8")
+    assert run("report", *paths, "-o", paths[1]).code == 2
+    with pytest.raises(InputError, match=r"x\.sqlite, .*y\.sqlite: no judgement of 'Fiji'; actors there: Chile, Norway, Peru"):
+        read_results(paths, actors=["Fiji"])
+    with pytest.raises(InputError, match="run 1 of 2 databases"):
+        read_results(paths, run=1)
+
+
+def test_databases_of_several_models_are_not_reported_as_one(model: Model, tmp_path: Path) -> None:
+    articles = [Article("a", "Norway condemned Chile.")]
+    other = replace(model, heads=tuple(replace(h, bias=h.bias + 1) for h in model.heads))
+    paths = [write_results(tmp_path / "x.sqlite", articles, model), write_results(tmp_path / "y.sqlite", articles, other)]
+    with pytest.raises(InputError) as e:
+        read_results(paths)
+    assert f"{paths[1]}: classified with another model" in e.value.message and model.fingerprint in e.value.message and other.fingerprint in e.value.message
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

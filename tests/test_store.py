@@ -15,7 +15,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -360,7 +360,9 @@ def test_two_that_begin_at_once_make_one_run(model: Model, lexicon: Lexicon, few
         (["-f", "sqlite"], "sqlite needs a file"),
         (["-o", "r.jsonl", "--restart"], "only a database (-o NAME.sqlite)"),
         (["--append"], "only a database (-o NAME.sqlite)"),
+        (["--update"], "only a database (-o NAME.sqlite)"),
         (["-o", "r.db", "--restart", "--append"], "choose one of --restart and --append"),
+        (["-o", "r.db", "--restart", "--update"], "choose one of --restart and --update"),
     ],
 )
 def test_wrong_usage(run: Cli, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], said: str) -> None:
@@ -566,7 +568,7 @@ def test_articles_that_are_new_between_others_are_added_with_append(run: Cli, mo
     write("e")
     r = run("classify", news, "-o", out, "-m", model_file)
     assert r.code == 1 and f"article 1 of the input is not the one judged before: 'a' of {news / 'a.txt'} now" in r.err and dump(out) == before
-    assert "--append adds it where it stands; give the same" in r.err
+    assert "--append adds it where it stands; --update judges anew what has changed, and keeps what is gone; give the same" in r.err
     r = run("classify", news, "-o", out, "-m", model_file, "--append")
     assert r.code == 0 and r.err.endswith("of 8 articles were there already\n")
     run("classify", news, "-o", fresh, "-m", model_file)
@@ -575,6 +577,18 @@ def test_articles_that_are_new_between_others_are_added_with_append(run: Cli, mo
     before = dump(out)
     for more in ([], ["--append"]):
         assert run("classify", news, "-o", out, "-m", model_file, *more) == Run(0, "", f"{out}: 8 of 8 articles were there already\n") and dump(out) == before
+
+
+def test_a_new_file_before_one_that_was_skipped_is_refused_naming_append(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    (news := tmp_path / "news").mkdir()
+    (news / "empty.txt").write_text("")
+    (news / "f.txt").write_text("Norway left.")
+    arguments = ["classify", news, "-o", tmp_path / "r.sqlite", "-m", model_file]
+    assert run(*arguments).code == 3
+    (news / "day.txt").write_text("Chile left.")
+    r = run(*arguments)
+    assert r.code == 1 and "(which was skipped: the file is empty" in r.err and "\n  --append adds it where it stands; " in r.err
+    assert run(*arguments, "--append").code == 3 and articles_in(tmp_path / "r.sqlite") == 3
 
 
 @pytest.mark.parametrize("change", ["text", "gone", "renamed"])
@@ -593,6 +607,128 @@ def test_a_changed_input_is_refused_with_append_too(run: Cli, model_file: Path, 
     r = run("classify", news, "-o", out, "-m", model_file, "--append")
     said = {"text": "article 3 of the input is not the one judged before: 'c'", "gone": "'d' of", "renamed": "'d' of"}[change]
     assert r.code == 1 and said in r.err and dump(out) == before
+
+
+# --------------------------------------------------------------------------- --update
+
+
+def test_an_article_that_has_changed_is_judged_anew_with_update(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    (news := tmp_path / "news").mkdir()
+    out, fresh = tmp_path / "r.sqlite", tmp_path / "fresh.sqlite"
+    for n in "bcd":
+        (news / f"{n}.txt").write_text(f"Norway condemned the raid of {n}.")
+    assert run("classify", news, "-o", out, "-m", model_file, "--update") == Run(0, "", "")
+    kept = sql(out, "SELECT * FROM article WHERE key <> 'c'")
+    (news / "c.txt").write_text("Peru denied the raid. Chile left.")
+    for n in "ae":
+        (news / f"{n}.txt").write_text(f"Chile denied the raid of {n}.")
+    r = run("classify", news, "-o", out, "-m", model_file, "--append")
+    assert r.code == 1 and "(its text, title, date or source changed)" in r.err and "--update judges anew what has changed" in r.err
+    said = f"{out}: 2 of 5 articles were there already\n{out}: 1 article had changed and was judged anew\n"
+    assert run("classify", news, "-o", out, "-m", model_file, "--update") == Run(0, "", said)
+    run("classify", news, "-o", fresh, "-m", model_file)
+    assert in_order(out) == in_order(fresh) and len(in_order(out)) == 5 + 6
+    assert [x[0] for x in kept] == [i for (i,) in sql(out, "SELECT id FROM article WHERE key IN ('b', 'd') ORDER BY position")], "these were not judged again"
+    assert sql(out, "PRAGMA foreign_key_check") == [] and sql(out, "SELECT finished IS NULL FROM run") == [(0,)]
+    before, times = dump(out), sql(out, "SELECT finished FROM run")
+    for more in ([], ["--append"], ["--update"]):
+        assert run("classify", news, "-o", out, "-m", model_file, *more) == Run(0, "", f"{out}: 5 of 5 articles were there already\n")
+    assert (dump(out), sql(out, "SELECT finished FROM run")) == (before, times)
+
+
+def test_what_the_input_has_no_more_stays_with_update_and_is_told(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "news.jsonl", tmp_path / "r.sqlite"
+    lines = [f'{{"id": "{n}", "date": "2019", "text": "Norway left port {n}."}}\n' for n in range(6)]
+    path.write_text("".join(lines[:4]))
+    run("classify", path, "-o", out, "-m", model_file)
+    path.write_text("".join(lines[n] for n in (0, 3, 4)))
+    for args in ([], ["--append"]):
+        r = run("classify", path, "-o", out, "-m", model_file, *args)
+        assert r.code == 1 and "--update judges anew what has changed, and keeps what is gone" in r.err
+    gone = f"{out}: 2 articles are not in the input any more, and kept (first: '1' of {path})\n"
+    for before in (4, 5):
+        assert run("classify", path, "-o", out, "-m", model_file, "--update") == Run(0, "", f"{out}: {before} of 5 articles were there already\n{gone}")
+        assert [k for (k,) in sql(out, "SELECT key FROM article ORDER BY position")] == ["1", "2", "0", "3", "4"]
+    path.write_text("".join(lines))
+    assert run("classify", path, "-o", out, "-m", model_file, "--update") == Run(0, "", f"{out}: 5 of 6 articles were there already\n")
+    assert run("classify", path, "-o", out, "-m", model_file) == Run(0, "", f"{out}: 6 of 6 articles were there already\n")
+
+
+def plain_judge(items: Iterable[Article | Skipped], finish: Callable[[Result], Rows]) -> Iterator[list[Rows]]:
+    """Every sentence with one judgement that tells its text and the article's date; a batch holds two."""
+    batch = []
+    for x in items:
+        found = tuple(
+            classification.Judgement(x.id, n, 0, n, n, s, "US", (), {"view": f"{s} {x.date}"}, {"view": {"a": 1.0}}) for n, s in enumerate(x.text.split(". "))
+        ) if isinstance(x, Article) else ()  # fmt: skip
+        batch.append(finish(Result(x, found, x.reason if isinstance(x, Skipped) else "")))
+        if len(batch) == 2:
+            yield batch
+            batch = []
+    yield batch
+
+
+def changed_archive(rng: random.Random, now: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Some articles edited, moved, mended and added; none goes, nor a line that could be read."""
+    new = [{"id": f"{rng.random():.9f}", "text": ". ".join(rng.choices("abcdef", k=3)), "title": "", "date": "2020", "bad": rng.choice(["", "", "x"])} for _ in range(3)]
+    changed = [dict(x) for x in now]
+    for x in new[: rng.randint(0, 3)]:
+        changed.insert(rng.choice([0, len(changed), rng.randint(0, len(changed))]), x)
+    for x in rng.sample(changed, min(len(changed), rng.randint(0, 3))):
+        x |= rng.choice([{"text": rng.choice(["a. b", "c. d. a"])}, {"title": "T"}, {"date": "2021"}, {"bad": ""}, {"bad": "y"} if x["bad"] else {}])
+    if rng.random() < 0.3 and changed:
+        changed.append(changed.pop(0))
+    return changed
+
+
+@pytest.mark.parametrize("named", ["by id", "by line", "by file"])
+def test_an_updated_database_is_that_of_a_fresh_run(tmp_path: Path, model: Model, lexicon: Lexicon, named: str) -> None:
+    rng, same = random.Random(named), replace(describe_run(model, lexicon, {}), heads=("view",))
+
+    def items(world: list[dict[str, str]], killed: int = 0) -> Iterator[Article | Skipped]:
+        for n, x in enumerate(sorted(world, key=lambda x: x["id"]) if named == "by file" else world, 1):
+            given = f"{x['id']}.txt" if named == "by file" else "news.jsonl"
+            key = x["id"] if named == "by id" else f"news-{n}"
+            yield Skipped(f"{given}:{n}", x["bad"], given) if x["bad"] and named != "by line" else Article(key, x["text"], x["title"], x["date"], "", given)
+            if n == killed:
+                raise KeyboardInterrupt
+
+    def rows(path: Path) -> list[Any]:
+        judged = "SELECT position, number, text, actor, view FROM judgement j JOIN sentence s ON s.id = sentence_id JOIN article a ON a.id = article_id ORDER BY 1, 2"
+        return sql(path, "SELECT position, key, input, title, date, sha256, skipped FROM article ORDER BY 1") + sql(path, judged)
+
+    for n in range(12):
+        out, world = tmp_path / f"{n}.db", list[dict[str, str]]()
+        for night in range(4):
+            world = changed_archive(rng, world)
+            if rng.random() < 0.5:
+                with suppress(KeyboardInterrupt):
+                    record(out, items(world, rng.randint(1, 8)), plain_judge, same, update=True)
+            done = record(out, items(world), plain_judge, same, update=True)
+            record(fresh := tmp_path / f"{n}-{night}.db", items(world), plain_judge, same)
+            assert rows(out) == rows(fresh) and done.gone == 0 and sql(out, "PRAGMA foreign_key_check") == []
+            again = record(out, items(world), plain_judge, same, update=True)
+            assert (again.before, again.changed) == (again.articles, 0) and rows(out) == rows(fresh)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
+def test_an_update_that_is_killed_is_gone_on_with(archive: Path, model_file: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "news.jsonl", tmp_path / "r.sqlite"
+    lines = archive.read_text("utf-8").splitlines(keepends=True)
+    old = [x.replace('"text": "', '"text": "Peru left. ') if n in (3, 70) else x for n, x in enumerate(lines) if n != 5]
+    path.write_text("".join(old[: 2 * BATCH]), "utf-8")
+    assert subprocess.run(command(path, out, model_file), timeout=LIMIT).returncode == 0
+    before = dump(out)
+    path.write_text("".join(lines), "utf-8")
+    arguments = command(path, out, model_file, "--update")
+    kill(arguments, 2)
+    assert dump(out) == before, "what has changed is replaced in one transaction"
+    kill(arguments, 3 + 4)
+    assert articles_in(out) == 2 * BATCH + 1 + BATCH, "what the input has grown by comes batch by batch"
+    r = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT)
+    assert r.returncode == 0 and f"{out}: {3 * BATCH + 1} of {len(lines)} articles were there already\n" in r.stderr
+    subprocess.run(command(path, tmp_path / "fresh.sqlite", model_file), check=True, timeout=LIMIT)
+    assert in_order(out) == in_order(tmp_path / "fresh.sqlite")
 
 
 # --------------------------------------------------------------------------- broken articles
