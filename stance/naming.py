@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
-from stance.lexicon import Alias
-from stance.text import Memo, Tokens
+from stance.lexicon import Alias, words_of
+from stance.text import DATA, MOST_FORMS, Memo, Tokens
 
 _PLACE_BEFORE = frozenset("in inside throughout across at around outside into over through toward towards".split())
 _AIMED = frozenset(  # "at" and "toward" after these have a target
@@ -58,7 +60,9 @@ _GEOGRAPHY = frozenset(  # nouns after a demonym or possessive that name a place
 )
 _TOPIC = frozenset("crisis conflict war peninsula investigation probe inquiry affair issue hoax dossier scandal question trip".split())
 _SERVICE = OFFICE | frozenset("guard guards police agency authority authorities control controls service services officers customs".split())
-_VENUE = frozenset("meeting summit attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital".split())
+_VENUE = frozenset(
+    "meeting summit attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital think thinktank".split()
+)
 _CIRCLE = frozenset(  # what belongs to a person, not to the state
     "campaign campaigns associate associates lawyer lawyers attorney attorneys supporter supporters voter voters hat rally rallies family".split()
 )
@@ -164,6 +168,59 @@ _NOT_GIVEN = _DAYS | frozenset(
 )
 
 
+_CIVIL_SHE = frozenset("mrs ms miss mme madam madame lady dame".split())
+_CIVIL_HE = frozenset("mr sir".split())
+_OFFICE_SHE = frozenset("spokeswoman chairwoman congresswoman businesswoman stateswoman councilwoman".split())
+_OFFICE_HE = frozenset("spokesman congressman businessman statesman councilman".split())
+TELLING_OFFICES = _OFFICE_SHE | _OFFICE_HE
+_TITLE_SHE = _CIVIL_SHE | _OFFICE_SHE | frozenset("queen princess baroness duchess sheikha".split())
+_TITLE_HE = _CIVIL_HE | _OFFICE_HE | frozenset("king prince lord pope emperor".split())
+
+
+def pronoun_before(lower: list[str], i: int) -> str:
+    """`he` or `she` where "Mr", "Mrs" and the like stand before token `i`, else ''."""
+    title = lower[i - 2] if i > 1 and lower[i - 1] == "." else lower[i - 1] if i else ""
+    return "she" if title in _CIVIL_SHE else "he" if title in _CIVIL_HE else ""
+
+
+def pronoun_of_office(word: str) -> str:
+    """`he` of a spokesman, `she` of a spokeswoman, '' for words that tell neither."""
+    return "she" if word in _OFFICE_SHE else "he" if word in _OFFICE_HE else ""
+
+
+def pronoun_told(lower: Sequence[str], first: int, last: int) -> str:
+    """`he` or `she` of the name at `first:last` by the title before it, the given name or the office behind it; else ''."""
+    title = lower[first - 2] if first > 1 and lower[first - 1] == "." else lower[first - 1] if first else ""
+    if told := _of_words((title, *lower[first : min(first + 1, last - 1)])):
+        return told
+    if lower[last : last + 1] != [","]:
+        return ""
+    right = lower[last + 1 : last + 9]
+    right = right[: right.index(",")] if "," in right else right
+    return next((p for k, w in enumerate(right) if (p := pronoun_of_office(w)) and REPORT.isdisjoint(right[k + 1 : k + 2])), "")
+
+
+@lru_cache(maxsize=MOST_FORMS)
+def pronoun_of_name(text: str) -> str:
+    """`he` or `she` where the title or given name in a full name tells, else ''."""
+    return _of_words([w.lower() for w in words_of(text)[:-1]])
+
+
+def _of_words(lower: Sequence[str]) -> str:
+    for w in lower:
+        if w in _TITLE_SHE or w in _TITLE_HE:
+            return "she" if w in _TITLE_SHE else "he"
+    given = given_names()
+    return next((given[w] for w in lower if w in given), "")
+
+
+@lru_cache(maxsize=1)
+def given_names() -> dict[str, str]:
+    """Given names (lower case, without accents) that are nearly always a man's or a woman's, with `he` or `she`."""
+    rows = (DATA / "given_names.csv").read_text("utf-8").split("\n")[1:-1]
+    return dict(row.split(",", 1) for row in rows)
+
+
 def of_an_office(lower: list[str], first: int) -> bool:
     """Whether an office stands before the name, of some actor: "trade official Ine Lie", "its deputy minister, Ine Lie"."""
     before = lower[first - 1 : first]
@@ -218,6 +275,8 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         return "the country of a party"
     if kind == "name" and after in _TOPIC and lower[first - 1 : first] in (["the"], ["his"], ["her"], ["their"]):
         return f"names the {after}"
+    if kind == "capital" and after == "as" and "capital" in lower[last + 1 : last + 5]:
+        return "named as a capital"
     joined = after == "-" and tokens.starts[last] == tokens.ends[last - 1]
     if after == "'s" or joined or (kind == "name" and last < len(lower) and after in OFFICE):
         return ""
