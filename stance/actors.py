@@ -36,7 +36,6 @@ from stance.naming import (
     of_an_office,
     pronoun_before,
     pronoun_of_name,
-    pronoun_of_office,
     pronoun_told,
 )
 from stance.text import Sentence, Tokens, sentences, tokenize
@@ -78,7 +77,7 @@ class Reading:
     in_quote: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Person:
     """An official named at sentence `at`, and the pronoun that is known to be theirs ('' for none)."""
 
@@ -245,6 +244,7 @@ class _Reader:
 
     def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
         self.lexicon = lexicon
+        self.small = lexicon.uncapitalised
         self.date = valid_date(date)
         self.sents = sents
         self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
@@ -340,7 +340,7 @@ class _Reader:
         return found
 
     def _note_pronoun(self, pronoun: str, name: str, surname: str) -> None:
-        if pronoun:
+        if pronoun and self.pronouns.get(name) != pronoun:
             self.pronouns[surname] = pronoun if self.pronouns.get(surname, pronoun) == pronoun else ""  # two of one surname
             self.pronouns[name] = pronoun
 
@@ -352,7 +352,9 @@ class _Reader:
         if m.kind in ("person", "learnt"):
             return self.pronouns.get(m.text) or self.pronouns.get(lower[m.last - 1], "")
         behind = lower[m.first : m.last + 5]
-        return "" if TELLING_OFFICES.isdisjoint(behind) else next((pronoun_of_office(w) for w in behind if w in REPORT or w in TELLING_OFFICES), "")
+        if TELLING_OFFICES.keys().isdisjoint(behind):
+            return ""
+        return next((TELLING_OFFICES.get(w, "") for w in behind if w in REPORT or w in TELLING_OFFICES), "")
 
     def _pronoun_of_stranger(self, lower: list[str], first: int, last: int) -> str:
         return pronoun_told(lower, first, last) or self.pronouns.get(lower[last - 1], "")
@@ -360,14 +362,14 @@ class _Reader:
     def _candidates(self, parts: str, lower: list[str]) -> list[int]:
         """Where a name may begin: at any word but one that is written small and begins no alias."""
         at = [i for i, part in enumerate(parts) if part not in "wpe"]
-        small = self.lexicon.uncapitalised
+        small = self.small
         return at if small.isdisjoint(lower) else sorted({*at, *(i for i, w in enumerate(lower) if w in small)})
 
     def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
         opened, following = self.lexicon.opening[words[i]], lower[i + 1] if i + 1 < len(lower) else ""
         barred = {a.actor for key, a in opened.get("", ()) if _barred(a, words, i, i + 1)}
-        entries, small = opened.get(following) or opened.get("") or (), self.lexicon.uncapitalised
-        for key, alias in chain(entries, _recased(entries, words, i)) if lower[i] in small else entries:
+        entries = opened.get(following) or opened.get("") or ()
+        for key, alias in chain(entries, _recased(entries, words, i)) if lower[i] in self.small else entries:
             if self._fits(key, alias, words, lower, i, caps):
                 if alias.kind == "person" and alias.short:
                     self._know(words_of(alias.short), alias.actor, f"short for {alias.text}")
@@ -540,9 +542,9 @@ class _Reader:
 
     def _he(self, lower: list[str], outside: list[str], i: int, found: list[Mention], names: list[tuple[int, int]]) -> str:
         """Whose official `he` or `she` at token `i` is, '' for somebody else's: of those whose it may be the one named nearest before."""
-        fitting = ("", pronoun := _pronoun_of(lower[i]))
+        fitting = ("", pronoun := "she" if lower[i][0] == "s" else "he")
         officials = [m for m in found if m.kind in ("person", "learnt") and m.last <= i and (not outside[i] or outside[m.first])]
-        others = [n for n in names if n[1] <= i and (not outside[i] or outside[n[0]])]
+        others = [n for n in names if n[1] <= i and (not outside[i] or outside[n[0]])] if names else []
         local = [m for m in officials if self._pronoun(m, lower) in fitting]
         private = [n for n in others if self._pronoun_of_stranger(lower, *n) in fitting]
         stranger = max((last for first, last in private if not of_an_office(outside, first)), default=0)
@@ -672,12 +674,12 @@ class _Reader:
         unknown = _unknown_speaks(outside, here, found) if reported and not speaking else ""
         somebody = bool(reported and not speaking and not unknown and _somebody_speaks(outside))
         other = unknown or somebody or reported and _stranger_speaks(outside, names, speaking)
-        if (other or names) and self.people and self.stranger != "any":
-            met = {self.stranger, unknown, "any" if somebody else ""}
-            if names and (other or not any(m.kind in ("person", "learnt") for m in found)):
-                met |= {self._pronoun_of_stranger(lower, first, last) or "any" for first, last in names}
-            met.discard("")
-            self.stranger = met.pop() if len(met) == 1 else "any" if met else ""
+        if (other or names) and self.silence <= _REMEMBERED and self.stranger != "any":
+            met = {unknown or "any"} if unknown or somebody else set()
+            if other or not any(m.kind in ("person", "learnt") for m in found):
+                met.update(self._pronoun_of_stranger(lower, first, last) or "any" for first, last in names)
+            if met:
+                self.stranger = met.pop() if len(met) == 1 and self.stranger in ("", *met) else "any"
         if other:
             speaking = None
             self.speaker = ""
@@ -702,8 +704,8 @@ class _Reader:
             persons = [subject]
         else:
             return
-        now = [_Person(m.actor, self._pronoun(m, lower), self.at) for m in persons]
-        self.people = [*now, *(p for p in self.people if p.pronoun and self.at - p.at <= _REMEMBERED)]
+        before = [p for p in self.people if p.pronoun and self.at - p.at <= _REMEMBERED]
+        self.people = [_Person(m.actor, self._pronoun(m, lower), self.at) for m in persons] + before
         self.stranger, self.silence = "", 0
 
     def _note(self, real: list[Mention]) -> None:

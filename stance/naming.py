@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
 from stance.lexicon import Alias, words_of
@@ -168,50 +167,42 @@ _NOT_GIVEN = _DAYS | frozenset(
 )
 
 
-_CIVIL_SHE = frozenset("mrs ms miss mme madam madame lady dame".split())
-_CIVIL_HE = frozenset("mr sir".split())
-_OFFICE_SHE = frozenset("spokeswoman chairwoman congresswoman businesswoman stateswoman councilwoman".split())
-_OFFICE_HE = frozenset("spokesman congressman businessman statesman councilman".split())
-TELLING_OFFICES = _OFFICE_SHE | _OFFICE_HE
-_TITLE_SHE = _CIVIL_SHE | _OFFICE_SHE | frozenset("queen princess baroness duchess sheikha".split())
-_TITLE_HE = _CIVIL_HE | _OFFICE_HE | frozenset("king prince lord pope emperor".split())
+def _pronouns(he: str, she: str) -> dict[str, str]:
+    return {**dict.fromkeys(he.split(), "he"), **dict.fromkeys(she.split(), "she")}
+
+
+_CIVIL = _pronouns("mr sir", "mrs ms miss mme madam madame lady dame")
+TELLING_OFFICES = _pronouns("spokesman congressman businessman statesman", "spokeswoman congresswoman businesswoman stateswoman chairwoman")
+_TELLING = {**_CIVIL, **TELLING_OFFICES, **_pronouns("king prince lord pope emperor", "queen princess baroness duchess sheikha")}
 
 
 def pronoun_before(lower: list[str], i: int) -> str:
     """`he` or `she` where "Mr", "Mrs" and the like stand before token `i`, else ''."""
-    title = lower[i - 2] if i > 1 and lower[i - 1] == "." else lower[i - 1] if i else ""
-    return "she" if title in _CIVIL_SHE else "he" if title in _CIVIL_HE else ""
+    title = lower[i - 1] if i else ""
+    return _CIVIL.get(lower[i - 2] if title == "." and i > 1 else title, "")
 
 
-def pronoun_of_office(word: str) -> str:
-    """`he` of a spokesman, `she` of a spokeswoman, '' for words that tell neither."""
-    return "she" if word in _OFFICE_SHE else "he" if word in _OFFICE_HE else ""
-
-
-def pronoun_told(lower: Sequence[str], first: int, last: int) -> str:
+def pronoun_told(lower: list[str], first: int, last: int) -> str:
     """`he` or `she` of the name at `first:last` by the title before it, the given name or the office behind it; else ''."""
-    title = lower[first - 2] if first > 1 and lower[first - 1] == "." else lower[first - 1] if first else ""
-    if told := _of_words((title, *lower[first : min(first + 1, last - 1)])):
+    title = lower[first - 1] if first else ""
+    if told := _TELLING.get(lower[first - 2] if title == "." and first > 1 else title, ""):
         return told
-    if lower[last : last + 1] != [","]:
+    if last - first > 1 and (told := _TELLING.get(lower[first]) or given_names().get(lower[first], "")):
+        return told
+    if last >= len(lower) or lower[last] != ",":
         return ""
     right = lower[last + 1 : last + 9]
+    if TELLING_OFFICES.keys().isdisjoint(right):
+        return ""
     right = right[: right.index(",")] if "," in right else right
-    return next((p for k, w in enumerate(right) if (p := pronoun_of_office(w)) and REPORT.isdisjoint(right[k + 1 : k + 2])), "")
+    return next((TELLING_OFFICES[w] for k, w in enumerate(right) if w in TELLING_OFFICES and REPORT.isdisjoint(right[k + 1 : k + 2])), "")
 
 
 @lru_cache(maxsize=MOST_FORMS)
 def pronoun_of_name(text: str) -> str:
     """`he` or `she` where the title or given name in a full name tells, else ''."""
-    return _of_words([w.lower() for w in words_of(text)[:-1]])
-
-
-def _of_words(lower: Sequence[str]) -> str:
-    for w in lower:
-        if w in _TITLE_SHE or w in _TITLE_HE:
-            return "she" if w in _TITLE_SHE else "he"
-    given = given_names()
-    return next((given[w] for w in lower if w in given), "")
+    words = [w.lower() for w in words_of(text)[:-1]]
+    return next((p for known in (_TELLING, given_names()) for w in words if (p := known.get(w))), "")
 
 
 @lru_cache(maxsize=1)
