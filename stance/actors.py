@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 
 from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, default_lexicon, valid_date, words_of
@@ -24,6 +25,7 @@ from stance.naming import (
     OFFICE_OR_TITLE,
     PARTIES,
     REPORT,
+    TELLING_OFFICES,
     TITLE,
     after_titles,
     elsewhere,
@@ -32,6 +34,9 @@ from stance.naming import (
     is_surname,
     name_parts,
     of_an_office,
+    pronoun_before,
+    pronoun_of_name,
+    pronoun_told,
 )
 from stance.text import Sentence, Tokens, sentences, tokenize
 
@@ -70,6 +75,15 @@ class Reading:
     mentions: tuple[Mention, ...]
     speaker: str = ""
     in_quote: bool = False
+
+
+@dataclass(slots=True)
+class _Person:
+    """An official named at sentence `at`, and the pronoun that is known to be theirs ('' for none)."""
+
+    actor: str
+    pronoun: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +145,18 @@ _REBELS = re.compile(
     re.I,
 )
 _REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
-_DATELINE = re.compile(r"\s*[A-Z][A-Z .,/'’-]{2,60}(?:, [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?\s*(?:\([^)]{2,40}\)\s*)?(?:--|[-–—])\s")
-_MONTHS = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.? \d{1,2}(?:, \d{4})?"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
+_DATE = (  # "March 14, 2024", "14 March 2024", "14.03.2024"
+    rf"(?:{_MONTH} \d{{1,2}}(?:, \d{{4}})?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?:,? \d{{4}})?|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|\d{{4}}-\d\d-\d\d)"
+)
+_DATELINE = re.compile(rf"\s*[A-Z][A-Z .,/'’-]{{2,60}}(?:,? {_DATE})?\s*(?:\([^)]{{2,40}}\)\s*)?(?:--|[-–—])\s")
 _AGENCIES = (
     r"\((?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax|RIA Novosti|Sputnik|IANS|PTI|ANI|"
     r"Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)(?: News)?\)"
 )
-_PLACES = r"\s*[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"
+_PLACES = r"\s*[A-Z][\w.'’/-]*(?: [A-Z][\w.'’-]*){0,3}(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"
 _OPENING_DATELINE = re.compile(  # with the agency, or the date and a dash, or a place in capitals, its country and a dash
-    rf"{_PLACES}(?:,? {_MONTHS})? ?{_AGENCIES}\s*(?:--|[-–—])?|{_PLACES},? {_MONTHS}\s*(?:--|[-–—])\s"
+    rf"{_PLACES}(?:,? {_DATE})? ?{_AGENCIES}\s*(?:--|[-–—])?|{_PLACES},? {_DATE}\s*(?:--|[-–—])\s"
     r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
 )
 _DATELINES = 8  # sentences of an article in which a paragraph may open with one
@@ -227,13 +244,15 @@ class _Reader:
 
     def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
         self.lexicon = lexicon
+        self.small = lexicon.uncapitalised
         self.date = valid_date(date)
         self.sents = sents
         self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
         self.surnames: dict[str, Alias] = {}  # of persons read so far with a surname that tells nothing before
         self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
-        self.person = ""  # actor of the last official named, of whom `he` and `she` are said
-        self.stranger = False  # whether somebody else was named after that official
+        self.people: list[_Person] = []  # officials named, of whom `he` and `she` are said: the last one first
+        self.pronouns: dict[str, str] = {}  # `he` or `she` of a name or surname, where the table or the text tells
+        self.stranger = ""  # the pronoun of somebody else named after the last official, "any" of an unknown one
         self.silence = 0  # sentences since an official was named
         self.paragraph = 0
         self.at = 0  # sentences read
@@ -275,8 +294,9 @@ class _Reader:
         if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
             self.turn = ""
         if present and len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
-            self.speaker = self.person = self.subject = missing.pop()
-            self.stranger, self.silence = False, 0
+            self.speaker = self.subject = missing.pop()
+            self.people = [_Person(self.speaker, "", self.at)]
+            self.stranger, self.silence = "", 0
         self.at += 1
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
@@ -315,18 +335,41 @@ class _Reader:
                     organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(lower, i, free, found, kind)
                     kind, why = ("name", _ORGAN_IN) if organ else ("place", reason)
                 found.append(_mention(tokens, i, i + size, alias.actor, kind, why))
+                if kind == "person":
+                    self._note_pronoun(alias.pronoun or pronoun_of_name(alias.text) or pronoun_told(lower, i, free), found[-1].text, lower[free - 1])
         return found
+
+    def _note_pronoun(self, pronoun: str, name: str, surname: str) -> None:
+        if pronoun and self.pronouns.get(name) != pronoun:
+            self.pronouns[surname] = pronoun if self.pronouns.get(surname, pronoun) == pronoun else ""  # two of one surname
+            self.pronouns[name] = pronoun
+
+    def _pronoun(self, m: Mention, lower: list[str]) -> str:
+        """The pronoun that is known to be that of a mention's person, '' for none."""
+        if m.kind == "pronoun":  # of nobody known it tells nothing: it may be somebody else's
+            own = _pronoun_of(m.text.lower())
+            return own if any(p.actor == m.actor and p.pronoun == own for p in self.people) else ""
+        if m.kind in ("person", "learnt"):
+            return self.pronouns.get(m.text) or self.pronouns.get(lower[m.last - 1], "")
+        behind = lower[m.first : m.last + 5]
+        if TELLING_OFFICES.keys().isdisjoint(behind):
+            return ""
+        return next((TELLING_OFFICES.get(w, "") for w in behind if w in REPORT or w in TELLING_OFFICES), "")
+
+    def _pronoun_of_stranger(self, lower: list[str], first: int, last: int) -> str:
+        return pronoun_told(lower, first, last) or self.pronouns.get(lower[last - 1], "")
 
     def _candidates(self, parts: str, lower: list[str]) -> list[int]:
         """Where a name may begin: at any word but one that is written small and begins no alias."""
         at = [i for i, part in enumerate(parts) if part not in "wpe"]
-        small = self.lexicon.uncapitalised
+        small = self.small
         return at if small.isdisjoint(lower) else sorted({*at, *(i for i, w in enumerate(lower) if w in small)})
 
     def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
         opened, following = self.lexicon.opening[words[i]], lower[i + 1] if i + 1 < len(lower) else ""
         barred = {a.actor for key, a in opened.get("", ()) if _barred(a, words, i, i + 1)}
-        for key, alias in opened.get(following) or opened.get("") or ():
+        entries = opened.get(following) or opened.get("") or ()
+        for key, alias in chain(entries, _recased(entries, words, i)) if lower[i] in self.small else entries:
             if self._fits(key, alias, words, lower, i, caps):
                 if alias.kind == "person" and alias.short:
                     self._know(words_of(alias.short), alias.actor, f"short for {alias.text}")
@@ -334,20 +377,28 @@ class _Reader:
                     self.surnames[key[-1]] = alias
                 return len(key), alias, f"{alias.kind} {alias.text!r}"
         for short, actor, why in self.known.get(lower[i], ()):
-            if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred):
+            if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and self._may_be(short[-1].lower(), lower, i):
                 return len(short), Alias(" ".join(short), actor, "person"), why
         full = self.surnames.get(words[i])
-        if full and not _goes_on(words, lower, i + 1) and not (i and is_given_name(words[i - 1], lower[i - 1], i + 1)):
+        other = full and (_goes_on(words, lower, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
+        if full and not other and self._may_be(lower[i], lower, i):
             return 1, Alias(words[i], full.actor, "person"), f"surname of {full.text}"
         if i and (lower[i - 1] in TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in TITLE):
             return self._after_title(words, lower, i, caps)
         return None
 
+    def _may_be(self, surname: str, lower: list[str], i: int) -> bool:
+        """Whether "Ms" and the like before a surname allow for the one who is known by it."""
+        known = self.pronouns.get(surname)
+        return not known or (pronoun_before(lower, i) or known) == known
+
     def _after_title(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
+        titled = ("", pronoun_before(lower, i))
         entries = [
             (short, a)
             for short, a in self.lexicon.short(lower[i])
-            if a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not _goes_on(words, lower, i + len(short))
+            if (not titled[1] or (a.pronoun or pronoun_of_name(a.text)) in titled)
+            and a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not _goes_on(words, lower, i + len(short))
         ]
         actors = {a.actor for _, a in entries}
         if len(actors) > 1 or not caps and _CIVIL & set(lower[max(0, i - 2) : i]):
@@ -370,6 +421,8 @@ class _Reader:
             return False
         if a.kind == "person" and len(key) == 1 and before and is_given_name(before, lower[i - 1], i):
             return False  # another Trump: "Ivanka Trump"
+        if a.pronoun and len(key) == 1 and i and (pronoun_before(lower, i) or a.pronoun) != a.pronoun:
+            return False  # "Mrs Trump"
         return self._context_allows(a)
 
     def _context_allows(self, a: Alias) -> bool:
@@ -395,6 +448,7 @@ class _Reader:
                 self._know(name, actor, why)
                 if last - first >= 2 or why:
                     out.append(_mention(tokens, first, last, actor, "learnt", why))
+                    self._note_pronoun(pronoun_told(lower, first, last), out[-1].text, lower[last - 1])
         return out
 
     def _office_holder(self, lower: list[str], first: int, last: int, found: list[Mention]) -> tuple[str, str]:
@@ -465,11 +519,10 @@ class _Reader:
         out: list[Mention] = []
         if speaker:
             out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
-        person = "" if self.turn or self.stranger or self.silence > _REMEMBERED else self.person
         for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             own = w.partition("'")[0]
-            if w in _HE and (actor := self._he(outside, i, found, names, person)):
+            if w in _HE and (actor := self._he(lower, outside, i, found, names)):
                 out.append(_mention(tokens, i, i + 1, actor, "pronoun", f"{own}: the official named before"))
             elif w in _CARRIERS and i and self.speaker:
                 if mention := self._organ(tokens, i, found, names):
@@ -487,14 +540,24 @@ class _Reader:
             out.append(_mention(tokens, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
-    def _he(self, outside: list[str], i: int, found: list[Mention], names: list[tuple[int, int]], person: str) -> str:
-        """Whose official `he` at token `i` is, '' for somebody else's: the person named nearest before, in words of the same voice."""
-        local = [m for m in found if m.kind in ("person", "learnt") and m.last <= i and (not outside[i] or outside[m.first])]
-        private = [last for first, last in names if last <= i and (not outside[i] or outside[first]) and not of_an_office(outside, first)]
-        stranger = max(private, default=0)
+    def _he(self, lower: list[str], outside: list[str], i: int, found: list[Mention], names: list[tuple[int, int]]) -> str:
+        """Whose official `he` or `she` at token `i` is, '' for somebody else's: of those whose it may be the one named nearest before."""
+        fitting = ("", pronoun := "she" if lower[i][0] == "s" else "he")
+        officials = [m for m in found if m.kind in ("person", "learnt") and m.last <= i and (not outside[i] or outside[m.first])]
+        others = [n for n in names if n[1] <= i and (not outside[i] or outside[n[0]])] if names else []
+        local = [m for m in officials if self._pronoun(m, lower) in fitting]
+        private = [n for n in others if self._pronoun_of_stranger(lower, *n) in fitting]
+        stranger = max((last for first, last in private if not of_an_office(outside, first)), default=0)
         if local:
             return local[-1].actor if local[-1].last >= stranger else ""
-        return "" if stranger else person
+        if stranger or self.turn or self.silence > _REMEMBERED or self.stranger in (pronoun, "any"):
+            return ""
+        passed = bool(self.stranger or officials or any(not of_an_office(outside, first) for first, _ in others))
+        for n, p in enumerate(self.people):
+            if p.pronoun == pronoun or not p.pronoun and not passed:
+                near = not n or self.at - p.at <= _REMEMBERED + 1
+                return p.actor if near and not (private and (n or passed)) else ""
+        return ""
 
     def _organ(self, tokens: Tokens, i: int, found: list[Mention], names: list[tuple[int, int]]) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
@@ -608,13 +671,17 @@ class _Reader:
         if not _CARRIERS.isdisjoint(here):
             self._note_organs(lower, found)
         speaking = next((m for m in real if m.kind == "quote" or reported and _speaks(outside, m)), None)
-        other = reported and (
-            not speaking and (_unknown_speaks(outside, here, found) or _somebody_speaks(outside)) or _stranger_speaks(outside, names, speaking)
-        )
+        unknown = _unknown_speaks(outside, here, found) if reported and not speaking else ""
+        somebody = bool(reported and not speaking and not unknown and _somebody_speaks(outside))
+        other = unknown or somebody or reported and _stranger_speaks(outside, names, speaking)
+        if (other or names) and self.silence <= _REMEMBERED and self.stranger != "any":
+            met = {unknown or "any"} if unknown or somebody else set()
+            if other or not any(m.kind in ("person", "learnt") for m in found):
+                met.update(self._pronoun_of_stranger(lower, first, last) or "any" for first, last in names)
+            if met:
+                self.stranger = met.pop() if len(met) == 1 and self.stranger in ("", *met) else "any"
         if other:
             speaking = None
-        self.stranger = self.stranger or bool(names) and not any(m.kind in ("person", "learnt") for m in found) or other
-        if other:
             self.speaker = ""
         if not real:
             return
@@ -628,12 +695,18 @@ class _Reader:
         self.speaker = subject.actor
         persons = [m for m in voiced if m.kind in ("person", "learnt", "pronoun")]
         if persons:
-            self.person = next((m.actor for m in persons if m.actor == self.speaker), persons[0].actor)
+            if len(persons) > 1:
+                last = next((m for m in persons if m.actor == self.speaker), persons[0])
+                persons = [last, *(m for m in reversed(persons) if m is not last)]
+            if subject.kind not in ("person", "learnt", "pronoun") and self._pronoun(subject, lower):  # "the ministry's spokeswoman"
+                persons.append(subject)
         elif speaking or not OFFICE.isdisjoint(here):
-            self.person = self.speaker
+            persons = [subject]
         else:
             return
-        self.stranger, self.silence = False, 0
+        before = [p for p in self.people if p.pronoun and self.at - p.at <= _REMEMBERED]
+        self.people = [_Person(m.actor, self._pronoun(m, lower), self.at) for m in persons] + before
+        self.stranger, self.silence = "", 0
 
     def _note(self, real: list[Mention]) -> None:
         for m in real:
@@ -742,6 +815,21 @@ def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
     return first > 0 and words[first - 1] in a.not_after or last < len(words) and words[last] in a.not_before
 
 
+def _recased(entries: Sequence[tuple[tuple[str, ...], Alias]], words: list[str], i: int) -> Iterator[tuple[tuple[str, ...], Alias]]:
+    """The aliases with the first letter as the text has it: "EasyJet", "Von der Leyen", "The airline", and "the airline" for "The airline".
+
+    One to be written as in the table (`case`) may have a capital where a sentence or quote begins.
+    """
+    word = words[i]
+    for key, a in entries:
+        first = key[0]
+        if first != word and first[1:] == word[1:] and (first[0].islower() and (not a.case or not i or words[i - 1] in _OPENING) or word == "the"):
+            yield (word, *key[1:]), a
+
+
+_OPENING = frozenset("\" “ « ' ‘ : – — -".split())
+
+
 def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:
     if i + len(key) > len(words):
         return False
@@ -834,12 +922,19 @@ def _opens(lower: list[str], i: int) -> bool:
     return i == 0 or lower[i - 1] in _BEFORE_SUBJECT
 
 
-def _unknown_speaks(outside: list[str], here: Collection[str], found: list[Mention]) -> bool:
-    """Whether "he said" is there of somebody who speaks for no actor."""
+def _unknown_speaks(outside: list[str], here: Collection[str], found: list[Mention]) -> str:
+    """`he` or `she` where "he said" is there of somebody who speaks for no actor, else ''."""
     if _HE.isdisjoint(here):
-        return False
+        return ""
     pronouns = {m.first for m in found if m.kind == "pronoun"}
-    return any(w in _HE and i not in pronouns and not REPORT.isdisjoint(outside[max(0, i - 1) : i + 2]) for i, w in enumerate(outside))
+    told = (w for i, w in enumerate(outside) if w in _HE and i not in pronouns and not REPORT.isdisjoint(outside[max(0, i - 1) : i + 2]))
+    return _pronoun_of(next(told, ""))
+
+
+def _pronoun_of(word: str) -> str:
+    """`he` for "he'd", `she` for "she'll"; '' for other words."""
+    own = word.partition("'")[0]
+    return own if own in ("he", "she") else ""
 
 
 def _stranger_speaks(lower: list[str], names: list[tuple[int, int]], speaking: Mention | None) -> bool:

@@ -24,7 +24,7 @@ from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
 _OF_STATE = ("name", "demonym", "capital", "seat")  # what stands for the whole of an actor
-_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title", "office", "no-office")
+_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title", "office", "no-office", "he", "she")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Alias:
 
     `since` and `until` bound the time in office (`YYYY[-MM[-DD]]`, empty: open). An alias
     with an empty actor is a place or name that only swallows ("New Mexico"). `offices` are those that only actors
-    with such a row have ("the chancellor"), `no_offices` those that the actor has not.
+    with such a row have ("the chancellor"), `no_offices` those that the actor has not. `pronoun` is `he` or `she` where the row tells.
     """
 
     text: str
@@ -50,6 +50,7 @@ class Alias:
     not_with: tuple[str, ...] = ()
     offices: tuple[str, ...] = ()
     no_offices: tuple[str, ...] = ()
+    pronoun: str = ""
 
     def in_office(self, date: str) -> bool:
         """Whether the alias holds on `date` (ISO, may be partial); always without a date."""
@@ -84,8 +85,8 @@ class Lexicon:
         self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
         self._short: dict[str, list[int]] | None = None
         self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
-        # the few first words that are written small ("al-Qaeda"); any other alias begins with a capital
-        self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper())
+        # the few first words that are written small ("al-Qaeda") or may be ("The airline"); any other alias begins with a capital
+        self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper() or x.startswith("The "))
         if base:
             self.uncapitalised |= base.uncapitalised
         self.opening = Memo(self._opened)  # aliases that may begin with a word as it is written, by their second word ('': of one word)
@@ -361,7 +362,7 @@ def _alias(cells: tuple[str, ...]) -> Alias:
     if not guard:
         return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
     case = title = noshort = False
-    short = ""
+    short = pronoun = ""
     lists: dict[str, list[str]] = {}
     for item in guard.split():
         name, _, value = item.partition(":")
@@ -370,6 +371,8 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         case, title, noshort = case or name == "case", title or name == "title", noshort or name == "noshort"
         if name == "short":
             short = value.replace("_", " ")
+        elif name in ("he", "she"):
+            pronoun = name
         elif value:
             lists[name] = [v.replace("_", " ") for v in value.split("|") if v]
     if kind == "person" and not noshort:
@@ -378,6 +381,7 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         text, actor, kind, since, until, case, title, short,
         frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
         tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())), tuple(lists.get("office", ())), tuple(lists.get("no-office", ())),
+        pronoun,
     )  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from stance.lexicon import Alias
-from stance.text import Memo, Tokens
+from stance.lexicon import Alias, words_of
+from stance.text import DATA, MOST_FORMS, Memo, Tokens
 
 _PLACE_BEFORE = frozenset("in inside throughout across at around outside into over through toward towards".split())
 _AIMED = frozenset(  # "at" and "toward" after these have a target
@@ -58,7 +59,9 @@ _GEOGRAPHY = frozenset(  # nouns after a demonym or possessive that name a place
 )
 _TOPIC = frozenset("crisis conflict war peninsula investigation probe inquiry affair issue hoax dossier scandal question trip".split())
 _SERVICE = OFFICE | frozenset("guard guards police agency authority authorities control controls service services officers customs".split())
-_VENUE = frozenset("meeting summit attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital".split())
+_VENUE = frozenset(
+    "meeting summit attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital think thinktank".split()
+)
 _CIRCLE = frozenset(  # what belongs to a person, not to the state
     "campaign campaigns associate associates lawyer lawyers attorney attorneys supporter supporters voter voters hat rally rallies family".split()
 )
@@ -164,6 +167,51 @@ _NOT_GIVEN = _DAYS | frozenset(
 )
 
 
+def _pronouns(he: str, she: str) -> dict[str, str]:
+    return {**dict.fromkeys(he.split(), "he"), **dict.fromkeys(she.split(), "she")}
+
+
+_CIVIL = _pronouns("mr sir", "mrs ms miss mme madam madame lady dame")
+TELLING_OFFICES = _pronouns("spokesman congressman businessman statesman", "spokeswoman congresswoman businesswoman stateswoman chairwoman")
+_TELLING = {**_CIVIL, **TELLING_OFFICES, **_pronouns("king prince lord pope emperor", "queen princess baroness duchess sheikha")}
+
+
+def pronoun_before(lower: list[str], i: int) -> str:
+    """`he` or `she` where "Mr", "Mrs" and the like stand before token `i`, else ''."""
+    title = lower[i - 1] if i else ""
+    return _CIVIL.get(lower[i - 2] if title == "." and i > 1 else title, "")
+
+
+def pronoun_told(lower: list[str], first: int, last: int) -> str:
+    """`he` or `she` of the name at `first:last` by the title before it, the given name or the office behind it; else ''."""
+    title = lower[first - 1] if first else ""
+    if told := _TELLING.get(lower[first - 2] if title == "." and first > 1 else title, ""):
+        return told
+    if last - first > 1 and (told := _TELLING.get(lower[first]) or given_names().get(lower[first], "")):
+        return told
+    if last >= len(lower) or lower[last] != ",":
+        return ""
+    right = lower[last + 1 : last + 9]
+    if TELLING_OFFICES.keys().isdisjoint(right):
+        return ""
+    right = right[: right.index(",")] if "," in right else right
+    return next((TELLING_OFFICES[w] for k, w in enumerate(right) if w in TELLING_OFFICES and REPORT.isdisjoint(right[k + 1 : k + 2])), "")
+
+
+@lru_cache(maxsize=MOST_FORMS)
+def pronoun_of_name(text: str) -> str:
+    """`he` or `she` where the title or given name in a full name tells, else ''."""
+    words = [w.lower() for w in words_of(text)[:-1]]
+    return next((p for known in (_TELLING, given_names()) for w in words if (p := known.get(w))), "")
+
+
+@lru_cache(maxsize=1)
+def given_names() -> dict[str, str]:
+    """Given names (lower case, without accents) that are nearly always a man's or a woman's, with `he` or `she`."""
+    rows = (DATA / "given_names.csv").read_text("utf-8").split("\n")[1:-1]
+    return dict(row.split(",", 1) for row in rows)
+
+
 def of_an_office(lower: list[str], first: int) -> bool:
     """Whether an office stands before the name, of some actor: "trade official Ine Lie", "its deputy minister, Ine Lie"."""
     before = lower[first - 1 : first]
@@ -218,6 +266,8 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         return "the country of a party"
     if kind == "name" and after in _TOPIC and lower[first - 1 : first] in (["the"], ["his"], ["her"], ["their"]):
         return f"names the {after}"
+    if kind == "capital" and after == "as" and "capital" in lower[last + 1 : last + 5]:
+        return "named as a capital"
     joined = after == "-" and tokens.starts[last] == tokens.ends[last - 1]
     if after == "'s" or joined or (kind == "name" and last < len(lower) and after in OFFICE):
         return ""

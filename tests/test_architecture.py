@@ -217,7 +217,7 @@ def test_every_file_the_readme_links_to_exists_and_goes_out_with_the_sources() -
 def test_the_wheel_holds_what_prediction_reads() -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     assert '"models/default.stance" = "stance/data/default.stance"' in text
-    assert all((PACKAGE / "data" / name).exists() for name in ("actors.csv", "cues.csv", "polarity.csv"))
+    assert all((PACKAGE / "data" / name).exists() for name in ("actors.csv", "cues.csv", "given_names.csv", "polarity.csv"))
 
 
 def test_no_test_reads_the_gold_set() -> None:
