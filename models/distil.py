@@ -1,14 +1,14 @@
 """The network that the shipped model starts from: what a fine-tuned sentence encoder says of raw news, learnt by the small one.
 
     python models/distil.py tune --encoder FOLDER --work DIR
-    python models/distil.py label --encoder FOLDER --archive FILE.jsonl --model MODEL --work DIR [--again N]
-    python models/distil.py learn --work DIR [--start NETWORK.npz --words stance/data/taught.npz] -o models/start.npz
+    python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N]
+    python models/distil.py learn --work DIR [--start NETWORK.npz [--words FILE.npz]] -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
 encoder and a model trained without `--start` say; `learn` trains the network on these probabilities. A larger encoder is slow: with `--again`
-it labels a part of the pairs once more, mostly those that the smaller one was in doubt about, and `learn --start` goes on with these alone,
-the vectors of the words learning as well: `--words` is where they are written.
+it labels a part of the pairs once more, mostly those that the smaller one (or the model, where no encoder was given) was in doubt about, and
+`learn --start` goes on with these alone. With `--words` the vectors of the words learn as well, and are written there.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -47,7 +47,7 @@ EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the 
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
 DOUBTED, TRUSTED = 0.75, 0.75  # of the pairs labelled again, the share that was labelled with most doubt; and the weight of the new label
-STUDENT_EPOCHS, WORD_RATE = 2, 3e-3  # the second one of the vectors of words, with `--start`
+STUDENT_EPOCHS, WORD_RATE = 2, 3e-3  # the second one of the vectors of words, with `--words`
 SEED = 1
 
 Floats = NDArray[np.floating[Any]]
@@ -57,10 +57,11 @@ def main() -> None:
     """Run one of the three steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=["tune", "label", "learn"])
-    parser.add_argument("--encoder", help="folder or cached name of a sentence encoder (all-MiniLM-L6-v2, all-mpnet-base-v2)")
+    parser.add_argument("--encoder", help="folder or cached name of a sentence encoder (all-MiniLM-L6-v2, all-mpnet-base-v2); without: the model")
     parser.add_argument("--archive", type=Path, help="raw news, JSON lines with `text` and `date`")
     parser.add_argument("--model", help="a model trained without --start; default: the shipped one")
     parser.add_argument("--articles", type=int, default=ARTICLES, help="how many articles of the archive are read")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the draw of articles and pairs")
     parser.add_argument("--again", type=int, default=0, help="of the pairs that are labelled already, label so many once more")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
     parser.add_argument("--epochs", type=float, default=0)
@@ -76,7 +77,7 @@ def main() -> None:
         tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.work)
     elif args.step == "label":
         model = stance.load(args.model) if args.model else default_model()
-        label(args.encoder, args.archive, model, args.articles, args.again, args.work)
+        label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.work)
     else:
         learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.words, args.output)
 
@@ -194,25 +195,27 @@ def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
 # --------------------------------------------------------------------------- raw news
 
 
-def label(encoder: str, archive: Path, model: Model, articles: int, again: int, work: Path) -> None:
-    """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model.
+def label(encoder: str | None, archive: Path, model: Model, articles: int, again: int, seed: int, work: Path) -> None:
+    """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model; without one, the model's.
 
     With `again`, so many of the pairs that were labelled so before, and the mean of that and of what this encoder says, `TRUSTED` of it.
     """
-    tokenizer, net = tuned_teacher(encoder, work)
+    tokenizer, net = tuned_teacher(encoder, work) if encoder else (None, None)
     known = load_labelled(work / LABELLED)[1] if again else None
     chosen = doubted(known, again) if known is not None else None
     tokens, wanted = [], []
     read = 0
-    for some, probs in news_pairs(archive, model, articles):
+    for some, probs in news_pairs(archive, model, articles, seed):
         here, share = np.hstack([probs[h.name] for h in HEADS]), 0.5
         if known is not None and chosen is not None:
             mine = np.flatnonzero(chosen[read : read + len(some)])
             here, share = known[read + mine], TRUSTED
             read += len(some)
             some = [some[i] for i in mine]
-        scores = predict(net, token_ids(some, tokenizer), tokenizer.mask_token_id).astype(np.float64)
-        wanted.append((1 - share) * here + share * np.hstack([softmax(scores[:, part]) for part in parts()]))
+        if tokenizer:
+            scores = predict(net, token_ids(some, tokenizer), tokenizer.mask_token_id).astype(np.float64)
+            here = (1 - share) * here + share * np.hstack([softmax(scores[:, part]) for part in parts()])
+        wanted.append(here)
         tokens.append(sequences(prepare(some, model.cues)))
         print(f"{sum(map(len, wanted))} pairs", flush=True)
     save_labelled(work / (AGAIN if again else LABELLED), concat_sequences(tokens), np.concatenate(wanted))
@@ -228,9 +231,9 @@ def doubted(known: NDArray[np.float64], number: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def news_pairs(archive: Path, model: Model, articles: int) -> Iterator[tuple[list[Pair], dict[str, Floats]]]:
+def news_pairs(archive: Path, model: Model, articles: int, seed: int) -> Iterator[tuple[list[Pair], dict[str, Floats]]]:
     """Pairs of articles at random, in batches, with the model's probabilities by head; most that are surely neutral are left out."""
-    rng = random.Random(SEED)
+    rng = random.Random(seed)
     lines = archive.read_text("utf-8").splitlines()
     rng.shuffle(lines)
     batch: list[Pair] = []
@@ -264,7 +267,7 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 def learn(work: Path, epochs: int, start: Path | None, own: Path | None, output: Path) -> None:
     """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again.
 
-    Its vectors of words are written to `own`, if given; the network's file holds them unless they ship with the package.
+    With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package.
     """
     tokens, wanted = load_labelled(work / (AGAIN if start else LABELLED))
     goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
@@ -276,7 +279,7 @@ def learn(work: Path, epochs: int, start: Path | None, own: Path | None, output:
             yield step
 
     before = load_network(start) if start else None
-    words, rate = (before.words, WORD_RATE) if before else (default_words(), 0.0)
+    words, rate = before.words if before else default_words(), WORD_RATE if own else 0.0
     network = train_network(tokens, goals, words, seed=SEED, start=before, epochs=epochs, drop=0, kept=0, word_rate=rate, progress=told)
     if own:
         own.write_bytes(network.words.to_bytes())

@@ -45,12 +45,12 @@ def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, t
     archive = tmp_path / "raw.jsonl"
     archive.write_text("".join(json.dumps({"text": TEXT, "date": "2019-01-01"}) + "\n" for _ in range(3)), "utf-8")
     monkeypatch.setattr(distil, "KEPT", 0.0)
-    [(some, probs)] = distil.news_pairs(archive, default_model(), 2)
+    [(some, probs)] = distil.news_pairs(archive, default_model(), 2, 1)
     assert len(some) == len(probs["stance"]) == len(probs["tone"]) and {p.actor for p in some} >= {"Norway", "Sweden"}
     neutral = probs["stance"][:, distil.HEADS[0].index("neutral")]
     assert (neutral < distil.SURELY_NEUTRAL).all(), "what is surely neutral is left out"
     monkeypatch.setattr(distil, "KEPT", 1.0)
-    [(every, _)] = distil.news_pairs(archive, default_model(), 2)
+    [(every, _)] = distil.news_pairs(archive, default_model(), 2, 1)
     assert len(every) == 2 * len(pairs_of(TEXT)) > len(some)
     assert np.allclose(default_model().predict_proba(some)["stance"], probs["stance"])
 
@@ -63,13 +63,13 @@ def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: Modu
     monkeypatch.setattr(distil, "tuned_teacher", lambda *_: (SimpleNamespace(mask_token_id=0), None))
     monkeypatch.setattr(distil, "token_ids", lambda some, _: some)
     monkeypatch.setattr(distil, "predict", lambda _, some, mask: np.tile(opinion, (len(some), 1)))
-    distil.label("small", archive, default_model(), 3, 0, tmp_path)
+    distil.label("small", archive, default_model(), 3, 0, 1, tmp_path)
     tokens, first = distil.load_labelled(tmp_path / distil.LABELLED)
     said = np.hstack([default_model().predict_proba(pairs_of(TEXT))[h.name] for h in distil.HEADS])
     sure = np.hstack([softmax(opinion[part][None]) for part in distil.parts()])
     assert len(tokens) == len(first) == 3 * len(said)
     assert np.allclose(first[: len(said)], (said + sure) / 2, atol=1e-6)
-    distil.label("large", archive, default_model(), 3, 4, tmp_path)
+    distil.label("large", archive, default_model(), 3, 4, 1, tmp_path)
     again, second = distil.load_labelled(tmp_path / distil.AGAIN)
     chosen = np.flatnonzero(distil.doubted(first, 4))
     assert len(chosen) == 4 and set(np.argsort(first[:, :7].max(1), kind="stable")[:3]) <= set(chosen)
@@ -81,3 +81,19 @@ def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: Modu
     assert load_network(tmp_path / "first.npz").words == default_words() != load_network(tmp_path / "second.npz").words == load_words(tmp_path / "words.npz")
     before, after = (softmax(load_network(tmp_path / f"{n}.npz").scores(again)[:, :7]) for n in ("first", "second"))
     assert np.abs(after - second[:, :7]).mean() < 0.02 < np.abs(before - second[:, :7]).mean()
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", None, tmp_path / "third.npz")
+    third = load_network(tmp_path / "third.npz")
+    assert third.words == default_words(), "vectors learn only where a file for them is named"
+    assert np.abs(softmax(third.scores(again)[:, :7]) - second[:, :7]).mean() < 0.02
+
+
+def test_a_model_labels_without_an_encoder(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "raw.jsonl"
+    archive.write_text("".join(json.dumps({"text": text, "date": "2019-01-01"}) + "\n" for text in (TEXT, TEXT.replace("Norway", "Denmark"))), "utf-8")
+    monkeypatch.setattr(distil, "KEPT", 1.0)
+    distil.label(None, archive, default_model(), 1, 0, 1, tmp_path)
+    _, first = distil.load_labelled(tmp_path / distil.LABELLED)
+    said = [np.hstack([default_model().predict_proba(pairs_of(t))[h.name] for h in distil.HEADS]) for t in (TEXT, TEXT.replace("Norway", "Denmark"))]
+    assert any(np.allclose(first, x, atol=1e-6) for x in said)
+    drawn = {next(iter(distil.news_pairs(archive, default_model(), 1, seed)))[0][0].actor for seed in range(1, 9)}
+    assert drawn == {"Norway", "Denmark"}, "another seed, another article"
