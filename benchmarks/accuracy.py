@@ -1,6 +1,6 @@
 """Accuracy on public benchmarks and on labelled real news, beside published figures.
 
-    python benchmarks/accuracy.py --data DIR [--only newsmtsc|semeval|cameo|news] [--plain | --encoder PATH]
+    python benchmarks/accuracy.py --data DIR [--only newsmtsc|semeval|cameo|news] [--plain | --encoder PATH] [--seed N]
 
 DIR holds `newsmtsc/{train,dev}.csv` (github fhamborg/NewsMTSC), `semeval2016_stance/train.csv` (TweetEval copy),
 `cameo/class_train.csv` (shipped with ConfliBERT), `news_dev.csv` (a labelled CSV with a column `mention`) and `news_dev_articles.jsonl`
@@ -181,11 +181,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="no network")
     parser.add_argument("--start", action="store_true", help="train on from the network of the shipped model")
+    parser.add_argument("--seed", type=int, default=Settings().seed, help="of the folds and of the network that is trained")
     parser.add_argument("--encoder", help="in place of the network, vectors of this sentence encoder: a local folder, or a cached name")
     args = parser.parse_args()
     encoder = open_encoder(args.encoder) if args.encoder else None
     network = not args.plain and not encoder and (default_model().network if args.start else True)
-    fit = partial(train, settings=Settings(draws=200), encoder=encoder, network=network, jobs=args.jobs)
+    fit = partial(train, settings=Settings(draws=200, seed=args.seed), encoder=encoder, network=network, jobs=args.jobs)
     for name, task in TASKS.items():
         if args.only in (None, name):
             try:
