@@ -1,14 +1,15 @@
 """The network that the shipped model starts from: what a fine-tuned sentence encoder says of raw news, learnt by the small one.
 
-    python models/distil.py tune --encoder FOLDER --work DIR
+    python models/distil.py tune --encoder FOLDER --work DIR [--data FILE.csv … --start WEIGHTS.pt]
     python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N]
     python models/distil.py learn --work DIR [--start NETWORK.npz [--words FILE.npz]] -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
-on the reports of `training_data` that are not held out; `label` takes pairs from an archive of raw news, and for each the mean of what the
-encoder and a model trained without `--start` say; `learn` trains the network on these probabilities. A larger encoder is slow: with `--again`
-it labels a part of the pairs once more, mostly those that the smaller one (or the model, where no encoder was given) was in doubt about, and
-`learn --start` goes on with these alone. With `--words` the vectors of the words learn as well, and are written there.
+on the reports of `training_data` that are not held out (and with `--start` goes on with other labelled pairs: those of `news_labels.py`); `label`
+takes pairs from an archive of raw news, and for each the mean of what the encoder and a model trained without `--start` say; `learn` trains the
+network on these probabilities. A larger encoder is slow: with `--again` it labels a part of the pairs once more, mostly those that the smaller one
+(or the model, where no encoder was given) was in doubt about, and `learn --start` goes on with these alone. With `--words` the vectors of the words
+learn as well, and are written there.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -67,14 +68,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
     parser.add_argument("--frozen", type=int, default=0, help="layers of the encoder, from the first, that stay as they are with its embeddings")
-    parser.add_argument("--start", type=Path, help="a network that has learnt all pairs: it goes on with those labelled again")
+    parser.add_argument("--start", type=Path, help="weights that `tune` has written, or a network that has learnt all pairs: what goes on learning")
     parser.add_argument("--words", type=Path, help="where the vectors of words are written that have learnt with it")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
     args = parser.parse_args()
     args.work.mkdir(exist_ok=True)
     if args.step == "tune":
-        tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.work)
+        tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.start, args.work)
     elif args.step == "label":
         model = stance.load(args.model) if args.model else default_model()
         label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.work)
@@ -131,21 +132,21 @@ def tuned(encoder: str, work: Path) -> Path:
     return work / f"{Path(encoder).name}.pt"
 
 
-def tuned_teacher(encoder: str, work: Path) -> tuple[Any, Any]:
+def tuned_teacher(encoder: str, weights: Path) -> tuple[Any, Any]:
     """As `teacher`, as `tune` left it."""
     import torch
 
     tokenizer, net = teacher(encoder)
-    net.load_state_dict(torch.load(tuned(encoder, work), weights_only=True))
+    net.load_state_dict(torch.load(weights, weights_only=True))
     return tokenizer, net
 
 
-def tune(encoder: str, data: Sequence[Path], epochs: float, rate: float, frozen: int, work: Path) -> None:
-    """Train the encoder and the layers on top of it, and say how good it is on the reports held out."""
+def tune(encoder: str, data: Sequence[Path], epochs: float, rate: float, frozen: int, start: Path | None, work: Path) -> None:
+    """Train the encoder and the layers on top of it, from `start` if there is one, and say how good it is on what is held out of the data."""
     import torch
 
     rest, held = stance.read_dataset(list(data), heads=list(DEFAULT_HEADS)).split("test")
-    tokenizer, net = teacher(encoder)
+    tokenizer, net = tuned_teacher(encoder, start) if start else teacher(encoder)
     ids, truth = token_ids(rest.pairs, tokenizer), torch.tensor(numbers(rest))
     sizes = np.array([len(x) for x in ids])
     for layer in [net.enc.embeddings, *net.enc.encoder.layer[:frozen]] if frozen else []:
@@ -173,9 +174,10 @@ def tune(encoder: str, data: Sequence[Path], epochs: float, rate: float, frozen:
         if step % 100 == 99:
             print(f"{step + 1} of {steps} steps", flush=True)
     torch.save(net.state_dict(), tuned(encoder, work))
-    scores = predict(net, token_ids(held.pairs, tokenizer), tokenizer.mask_token_id)
-    for k, part in enumerate(parts()):
-        print(f"{HEADS[k].name}, held-out reports: accuracy {(scores[:, part].argmax(1) == numbers(held)[:, k]).mean():.3f}")
+    if held.pairs:
+        scores = predict(net, token_ids(held.pairs, tokenizer), tokenizer.mask_token_id)
+        for k, part in enumerate(parts()):
+            print(f"{HEADS[k].name}, held out: accuracy {(scores[:, part].argmax(1) == numbers(held)[:, k]).mean():.3f}")
 
 
 def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
@@ -200,7 +202,7 @@ def label(encoder: str | None, archive: Path, model: Model, articles: int, again
 
     With `again`, so many of the pairs that were labelled so before, and the mean of that and of what this encoder says, `TRUSTED` of it.
     """
-    tokenizer, net = tuned_teacher(encoder, work) if encoder else (None, None)
+    tokenizer, net = tuned_teacher(encoder, tuned(encoder, work)) if encoder else (None, None)
     known = load_labelled(work / LABELLED)[1] if again else None
     chosen = doubted(known, again) if known is not None else None
     tokens, wanted = [], []

@@ -1,4 +1,4 @@
-"""The script that makes the network which the shipped model starts from, but for what needs a sentence encoder."""
+"""The scripts behind the network that the shipped model starts from, but for what needs a sentence encoder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from conftest import pairs_of
 
 from stance import network
+from stance.codebook import DEFAULT_HEADS
+from stance.dataset import read_table
 from stance.features import prepare, sequences
 from stance.model import default_model, softmax
 from stance.network import load_network
@@ -20,13 +22,17 @@ from stance.words import default_words, load_words
 TEXT = "Norway accused Sweden of spying. Sweden denied it. Finland did not comment on the row. Iceland thanked Norway for its help."
 
 
-@pytest.fixture(scope="module")
-def distil() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("distil", Path(__file__).parents[1] / "models" / "distil.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "models" / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def distil() -> ModuleType:
+    return script("distil")
 
 
 def test_a_network_learns_the_probabilities_it_is_given(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,3 +103,34 @@ def test_a_model_labels_without_an_encoder(distil: ModuleType, tmp_path: Path, m
     assert any(np.allclose(first, x, atol=1e-6) for x in said)
     drawn = {next(iter(distil.news_pairs(archive, default_model(), 1, seed)))[0][0].actor for seed in range(1, 9)}
     assert drawn == {"Norway", "Denmark"}, "another seed, another article"
+
+
+def test_labels_of_news_find_their_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    news = script("news_labels")
+    archive, labels, out = tmp_path / "raw.jsonl", tmp_path / "labels.csv", tmp_path / "news.csv"
+    archive.write_text("".join(json.dumps({"id": i, "text": TEXT, "date": "2019-01-01"}) + "\n" for i in ("one", "two")), "utf-8")
+    first, _, third, _ = (news.checksum(f"{t}.") for t in TEXT.rstrip(".").split(". "))
+    labels.write_text(
+        "article_id,sentence_id,actor,stance,tone,readings,split\n"
+        f"one,{third},Finland,neutral,neutral,,test\none,{first},Sweden,neutral,neutral,1,test\n"
+        f"one,{'0' * 8},Norway,accuse,stern,1,test\nthree,{first},Norway,accuse,stern,1,test\ntwo,{first},Norway,accuse,stern,1,train\n",
+        "utf-8",
+    )
+    monkeypatch.setattr("sys.argv", ["news_labels.py", str(archive), "--labels", str(labels), "--split", "test", "-o", str(out)])
+    news.main()
+    assert "2 pairs, of 4 labelled ones" in capsys.readouterr().out
+    table = read_table(out)
+    assert [(r.text, r.actor, r.labels, r.split) for r in table.rows] == [
+        ("Norway accused Sweden of spying.", "Sweden", {"stance": "neutral", "tone": "neutral"}, "test"),
+        ("Sweden denied it.", "", {"stance": "", "tone": ""}, ""),
+        ("Finland did not comment on the row.", "Finland", {"stance": "neutral", "tone": "neutral"}, "test"),
+    ]  # as far as the last label, and without the article that has none
+
+
+def test_the_labels_of_news_are_of_the_codebook() -> None:
+    rows = list(script("news_labels").read_labels(Path(__file__).parents[1] / "models" / "news_labels.csv").values())
+    for head in DEFAULT_HEADS.values():
+        assert {r[head.name] for r in rows} == set(head.labels)
+    assert all(r["tone"] == "neutral" for r in rows if r["stance"] == "neutral")
+    assert {r["split"] for r in rows} == {"train", "dev", "test"}
+    assert len({(r["article_id"], r["split"]) for r in rows}) == len({r["article_id"] for r in rows}), "an article is in one part"
