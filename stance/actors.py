@@ -188,7 +188,7 @@ _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom e
 _SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
 _BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
     r"\s*[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*| and(?= [A-Z])){1,6}, (?:The (?:[A-Z][\w&.]+ ?){1,4}"
-    r"|(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Magazine|Monitor|CNN|BBC|NPR|Politico))\s*"
+    r"|(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico))\s*"
 )
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
@@ -324,7 +324,8 @@ class _Reader:
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
         real = [m for m in found if m.kind != "place"]
-        if byline or lower[-1:] == [":"] and (names or not real) and _HE.isdisjoint(lower) and not any(_speaks(outside, m) for m in real):
+        told = lower[-1:] == [":"] and (names or not real) and _HE.isdisjoint(lower)
+        if byline or told and not any(_speaks(outside, m) for m in real):
             self.speaker = ""  # the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
 
@@ -504,7 +505,9 @@ class _Reader:
         if any(w in FORMER for w in left[-4:]):
             return "", ""
         if left and (
-            left[-1] in OFFICE and left[-1] not in _FORCES or left[-1] == "." and len(left) > 1 and left[-2] in TITLE or left[-1].rstrip(".") in ("gen", "adm", "col")
+            left[-1] in OFFICE and left[-1] not in _FORCES
+            or left[-1] == "." and len(left) > 1 and left[-2] in TITLE
+            or left[-1].rstrip(".") in ("gen", "adm", "col")
         ):
             for m in reversed(found):  # "Norway's Foreign Minister Ine Lie", "Russian army spokesman X"
                 if m.last <= first and first - m.last <= 6 and _OFFICE_ENDS.isdisjoint(lower[m.last : first]):

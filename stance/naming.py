@@ -38,7 +38,8 @@ _REGION = frozenset(
 # Nouns after a demonym or possessive that make it a private person, firm or thing, not the state; those with an s behind them count too.
 _PRIVATE = frozenset(
     "food cuisine restaurant company companies firm giant startup businessman businesswoman businessmen citizen national people person man "
-    "woman men women student actor actress singer player team athlete language literature history philosophy culture novelist writer author professor scholar "
+    "woman men women student actor actress singer player team athlete language literature history philosophy culture "
+    "novelist writer author professor scholar "
     "economist analyst expert tourist traveler traveller resident family families child children boy girl worker consumer investor shareholder "
     "manufacturer retailer bank brand film movie music newspaper magazine journalist reporter blogger doctor passenger teenager cleric muslim "
     "jew christian kurds voter public protester activist dissident lawyer expatriate immigrant descent speaking stock shares market "
@@ -64,7 +65,9 @@ _GEOGRAPHY = frozenset(  # nouns after a demonym or possessive that name a place
 _TOPIC = frozenset("crisis conflict war peninsula investigation probe inquiry affair issue hoax dossier scandal question trip".split())
 _SERVICE = OFFICE | frozenset("guard guards police agency authority authorities control controls service services officers customs".split())
 _VENUE = frozenset(
-    "meeting meetings summit conference news talks negotiations deal pact accord declaration protocol attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital think thinktank".split()
+    "meeting meetings summit conference news talks negotiations deal pact accord declaration protocol "
+    "attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital think "
+    "thinktank".split()
 )
 _CIRCLE = frozenset(  # what belongs to a person, not to the state
     "campaign campaigns associate associates lawyer lawyers attorney attorneys supporter supporters voter voters hat rally rallies family".split()
