@@ -29,8 +29,10 @@ from stance.naming import (
     TITLE,
     after_titles,
     elsewhere,
+    given_names,
     is_former,
     is_given_name,
+    is_namesake,
     is_surname,
     name_parts,
     of_an_office,
@@ -121,6 +123,7 @@ def named(mentions: Sequence[Mention]) -> Mention | None:
 _CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
 _SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
 _PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
+_FORCES = frozenset("troops forces army military navy government".split())  # nobody's title
 _NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
 _OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
     ", and said with of party campaign opposition shadow business senate house killed fired incoming accused told according".split()
@@ -135,7 +138,7 @@ _SUMMON = frozenset("summon summons summoned summoning".split())
 _ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
 _TWO = re.compile(
     r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
-    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
+    r"allies|rivals|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders))\b"
     r"(?! of | in (?:congress|parliament|the))",
     re.I,
 )
@@ -144,6 +147,12 @@ _REBELS = re.compile(
     r"extremist group|terror group|Islamist group|militia)\b",
     re.I,
 )
+_ARMIES = frozenset(("Hamas", "Hezbollah", "Taliban", "IS", "al-Qaeda", "Islamic Jihad"))
+_NEVER = {  # what parties are not called
+    "rebels": _ARMIES,
+    "separatists": PARTIES - {"Ukrainian rebels", "PKK", "Polisario"},
+    "militia": _ARMIES - {"Hezbollah"} | {"Syrian opposition"},
+}
 _REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _DATE = (  # "March 14, 2024", "14 March 2024", "14.03.2024"
@@ -177,6 +186,10 @@ _IT_ACTS = frozenset(  # what an actor does and an event does not
 _BEFORE_SUBJECT = frozenset(", that as while if and but when because after before although though \" “ whether".split())
 _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
 _SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
+_BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
+    r"\s*[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*| and(?= [A-Z])){1,6}, (?:The (?:[A-Z][\w&.]+ ?){1,4}"
+    r"|(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico))\s*"
+)
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
@@ -198,6 +211,8 @@ _ORGAN_WORDS = frozenset(
 _RULERS = frozenset("government regime authorities leadership administration parliament ministry".split())
 _SEATED = _RULERS | {"military", "army", "officials", "official", "leaders"}  # of the state whose capital or name follows them with "in"
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
+_AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
+_CREDIT = frozenset("photo copyright credit".split())
 _SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these not that state's
 _NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
     "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
@@ -284,7 +299,8 @@ class _Reader:
         parts = name_parts(tokens.folded)
         opening, first = sentence.paragraph != self.paragraph, not self.at
         self.opens = not self.at or opening and self.at < _DATELINES
-        found = self._named(tokens, here, parts)
+        byline = _BYLINE.fullmatch(sentence.text)
+        found = [] if byline else self._named(tokens, here, parts)
         self.opens = False
         found += self._learnt(tokens, here, parts, found)
         found.sort(key=_BY_FIRST)
@@ -307,6 +323,10 @@ class _Reader:
         found += self._carried(tokens, here, outside, found, names, speaker)
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
+        real = [m for m in found if m.kind != "place"]
+        told = lower[-1:] == [":"] and (names or not real) and _HE.isdisjoint(lower)
+        if byline or told and not any(_speaks(outside, m) for m in real):
+            self.speaker = ""  # the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
 
     # -- names
@@ -327,17 +347,36 @@ class _Reader:
                 continue
             size, alias, why = hit
             free = i + size
-            if alias.actor and not (alias.kind in ("name", "demonym", "capital") and _surname(words, lower, i)):
-                kind = alias.kind
+            kind = alias.kind
+            of_a_person = kind in ("name", "demonym", "capital") and _surname(words, lower, i)
+            if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
                 if line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
                     organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(lower, i, free, found, kind)
                     kind, why = ("name", _ORGAN_IN) if organ else ("place", reason)
+                elif kind == "organ" and (reason := self._not_its(tokens, i, free, alias, found)):
+                    kind, why = "place", reason
                 found.append(_mention(tokens, i, i + size, alias.actor, kind, why))
                 if kind == "person":
                     self._note_pronoun(alias.pronoun or pronoun_of_name(alias.text) or pronoun_told(lower, i, free), found[-1].text, lower[free - 1])
         return found
+
+    def _not_its(self, tokens: Tokens, first: int, last: int, alias: Alias, found: list[Mention]) -> str:
+        """Why the organ at `first:last` is not that of its actor ('' when it is): "Latvia's Security Council", "Photo: Ine Lie/Xinhua"."""
+        lower = tokens.lower
+        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or not _CREDIT.isdisjoint(lower[max(0, first - 4) : first])):
+            return "credit of a picture"
+        if not found or alias.actor not in self.lexicon.states and alias.actor != "UN":
+            return ""
+        state = found[-1]
+        if state.actor == alias.actor or state.actor not in self.lexicon.states or state.kind not in ("name", "demonym", "capital"):
+            return ""
+        adjective = state.kind == "demonym" and state.last == first
+        if not adjective and lower[state.last : first] not in (["'s"], ["'"], ["'s", "own"]):
+            return ""
+        own = any(len(key) == 1 and a.actor == alias.actor for key, a in self.lexicon.starting(lower[first]))
+        return "" if own else f"that of {state.actor}"  # "Latvia's US embassy"
 
     def _note_pronoun(self, pronoun: str, name: str, surname: str) -> None:
         if pronoun and self.pronouns.get(name) != pronoun:
@@ -371,13 +410,16 @@ class _Reader:
         entries = opened.get(following) or opened.get("") or ()
         for key, alias in chain(entries, _recased(entries, words, i)) if lower[i] in self.small else entries:
             if self._fits(key, alias, words, lower, i, caps):
+                if not self.date and alias.since:
+                    alias = self._likeliest(key, alias, [a for k, a in entries if k == key and self._fits(k, a, words, lower, i, caps)])
                 if alias.kind == "person" and alias.short:
                     self._know(words_of(alias.short), alias.actor, f"short for {alias.text}")
                 elif alias.kind == "person" and len(key) > 1 and is_surname(key[-1]):
                     self.surnames[key[-1]] = alias
                 return len(key), alias, f"{alias.kind} {alias.text!r}"
         for short, actor, why in self.known.get(lower[i], ()):
-            if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and self._may_be(short[-1].lower(), lower, i):
+            other = len(short) == 1 and _namesake(words, lower, i, why)
+            if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and not other and self._may_be(short[-1].lower(), lower, i):
                 return len(short), Alias(" ".join(short), actor, "person"), why
         full = self.surnames.get(words[i])
         other = full and (_goes_on(words, lower, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
@@ -386,6 +428,12 @@ class _Reader:
         if i and (lower[i - 1] in TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in TITLE):
             return self._after_title(words, lower, i, caps)
         return None
+
+    def _likeliest(self, key: tuple[str, ...], latest: Alias, rows: list[Alias]) -> Alias:
+        """Of a person's rows, in a text without a date, that of the actor whom the text names most; the latest where it names them alike."""
+        if all(a.actor == latest.actor for a in rows):
+            return latest
+        return max(rows, key=lambda a: (len(re.findall(rf"\b{re.escape(a.actor)}\b", self.text, re.I if len(a.actor) > 2 else 0)), a.since))
 
     def _may_be(self, surname: str, lower: list[str], i: int) -> bool:
         """Whether "Ms" and the like before a surname allow for the one who is known by it."""
@@ -457,7 +505,9 @@ class _Reader:
         if any(w in FORMER for w in left[-4:]):
             return "", ""
         if left and (
-            left[-1] in OFFICE or left[-1] == "." and len(left) > 1 and left[-2] in TITLE or left[-1].rstrip(".") in ("gen", "adm", "col")
+            left[-1] in OFFICE and left[-1] not in _FORCES
+            or left[-1] == "." and len(left) > 1 and left[-2] in TITLE
+            or left[-1].rstrip(".") in ("gen", "adm", "col")
         ):
             for m in reversed(found):  # "Norway's Foreign Minister Ine Lie", "Russian army spokesman X"
                 if m.last <= first and first - m.last <= 6 and _OFFICE_ENDS.isdisjoint(lower[m.last : first]):
@@ -648,7 +698,8 @@ class _Reader:
                 out += [_mention(tokens, first, last, actor, "phrase", "the two named last") for actor in two]
         if self.parties and any(map(text.lower().__contains__, _REBEL_WORDS)) and (r := _REBELS.search(text)):
             first, last = _token_span(tokens, r.start(), r.end())
-            if not any(m.first <= last and first <= m.last for m in found):
+            fits = self.parties[-1] not in _NEVER.get(r[0].split()[-1].lower(), ())
+            if fits and not _qualified(tokens, first) and not any(m.first <= last and first <= m.last for m in found):
                 out.append(_mention(tokens, first, last, self.parties[-1], "phrase", "the party named before"))
         if "koreas" in here and tokens.lower[(k := tokens.lower.index("koreas")) - 1] != "north":
             out += [_mention(tokens, k, k + 1, actor, "description", "both Koreas") for actor in ("North Korea", "South Korea")]
@@ -731,6 +782,12 @@ class _Reader:
 _BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
 
 
+def _qualified(tokens: Tokens, first: int) -> bool:
+    """Whether a word before "militants" and the like says whose they are: "Shiite militants", "Latvia's rebels", "a foreign-backed militia"."""
+    before = tokens.words[first - 1] if first else ""
+    return before in ("'s", "’s", "-", "backed", "allied", "foreign", "western") or first > 1 and before[:1].isupper() and before[1:].islower()
+
+
 def _mention(tokens: Tokens, first: int, last: int, actor: str, kind: str, why: str) -> Mention:
     start, end = tokens.starts[first], tokens.ends[last - 1]
     return Mention(actor, tokens.text[start:end], start, end, first, last, kind, why)
@@ -808,6 +865,17 @@ def _turn(tokens: Tokens, found: list[Mention]) -> str:
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
     return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
+
+
+def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
+    """Whether a short form at `i` is of another person's name: "Tony Kim", and "Kim Dong Chul" where Kim is short for Kim Jong Un."""
+    if not why.startswith(f"short for {words[i]} "):
+        return False
+    if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
+        return True
+    if not _goes_on(words, lower, i + 1) or lower[i + 1] in REPORT or lower[i + 1][-1] == "s":
+        return False
+    return lower[i + 1] not in OFFICE_OR_TITLE and (lower[i + 2 : i + 3] == ["-"] or _goes_on(words, lower, i + 2))
 
 
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:

@@ -23,6 +23,10 @@ _LEAVING = frozenset(
     "withdraw withdraws withdrawal withdrawing withdrew withdrawn pull pulls pulled pulling pullout import imports imported "
     "importing".split()
 )
+_TOLD_FROM = frozenset("report reports story dispatch live".split())
+_OF_A_PLACE = frozenset(  # "north of Riga", "the streets of Riga"
+    "out outside inside north south east west northeast northwest southeast southwest outskirts streets neighborhoods neighbourhoods".split()
+)
 _JOURNEY = frozenset("visit visits trip trips journey flight flights".split())
 _LONGEST_NAME = 8  # words of an institute's or a newspaper's name
 _LONGEST_LIST = 60  # tokens: as far as "in" is looked for before a list of names
@@ -34,7 +38,8 @@ _REGION = frozenset(
 # Nouns after a demonym or possessive that make it a private person, firm or thing, not the state; those with an s behind them count too.
 _PRIVATE = frozenset(
     "food cuisine restaurant company companies firm giant startup businessman businesswoman businessmen citizen national people person man "
-    "woman men women student actor actress singer player team athlete language literature culture novelist writer author professor scholar "
+    "woman men women student actor actress singer player team athlete language literature history philosophy culture "
+    "novelist writer author professor scholar "
     "economist analyst expert tourist traveler traveller resident family families child children boy girl worker consumer investor shareholder "
     "manufacturer retailer bank brand film movie music newspaper magazine journalist reporter blogger doctor passenger teenager cleric muslim "
     "jew christian kurds voter public protester activist dissident lawyer expatriate immigrant descent speaking stock shares market "
@@ -60,7 +65,9 @@ _GEOGRAPHY = frozenset(  # nouns after a demonym or possessive that name a place
 _TOPIC = frozenset("crisis conflict war peninsula investigation probe inquiry affair issue hoax dossier scandal question trip".split())
 _SERVICE = OFFICE | frozenset("guard guards police agency authority authorities control controls service services officers customs".split())
 _VENUE = frozenset(
-    "meeting summit attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital think thinktank".split()
+    "meeting meetings summit conference news talks negotiations deal pact accord declaration protocol "
+    "attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital think "
+    "thinktank".split()
 )
 _CIRCLE = frozenset(  # what belongs to a person, not to the state
     "campaign campaigns associate associates lawyer lawyers attorney attorneys supporter supporters voter voters hat rally rallies family".split()
@@ -69,7 +76,7 @@ _PRIVATE_BODY = frozenset(  # last words of names that only begin with a country
     "institute university college airlines airways index times mail post society party football museum foundation league".split()
 )
 _APART = frozenset(  # "US-based"
-    "based linked affiliated born made assembled listed flagged centric language speaking style owned registered".split()
+    "based linked related educated affiliated born made assembled listed flagged centric language speaking style owned registered".split()
 )
 TITLE = frozenset(
     "president premier minister secretary chancellor mr mrs ms miss dr sen gen lt col maj adm general admiral king queen "
@@ -109,6 +116,10 @@ def elsewhere(words: list[str], lower: list[str], first: int, last: int, alias: 
         return reason
     if kind in ("name", "demonym", "capital", "seat", "person") and (reason := _not_the_state(words, lower, first, last, kind)):
         return reason
+    if kind == "demonym" and _language(words, lower, first, last):
+        return "a language"
+    if alias.actor == "UN" and lower[last : last + 1] in (["ambassador"], ["ambassadors"]):
+        return "an ambassador there"
     return "people" if kind == "demonym" and alias.actor != "EU" and _people(words, lower, first, last) else ""
 
 
@@ -125,6 +136,19 @@ def _once(lower: list[str], first: int, last: int) -> bool:
     return not OFFICE_OR_TITLE.isdisjoint(lower[last : last + 4]) or not _SERVANT.isdisjoint(lower[last : last + 4])
 
 
+def _language(words: list[str], lower: list[str], first: int, last: int) -> bool:
+    """Whether a demonym is a language: "said in French.", "in English, Italian and German"."""
+    i = first - 1
+    while i > 0 and (lower[i] in (",", "and", "or") or words[i][:1].isupper()):
+        i -= 1
+    if i < 0 or lower[i] != "in" or not set(lower[i + 1 : first]) <= _LISTED:
+        return False
+    among = not {"english", "arabic"}.isdisjoint(lower[i + 1 : first])
+    after = lower[last] if last < len(lower) else "."
+    return not after.isalpha() if not among else after in ("and", "or") or not after.isalpha() or lower[first - 1] in ("and", "or")
+
+
+_LISTED = frozenset(", and or english arabic french german spanish italian portuguese russian chinese turkish hebrew japanese korean".split())
 _SERVANT = frozenset("spy agent officer soldier intelligence operative analyst aide prosecutor senator congressman lawmaker".split())
 
 
@@ -212,6 +236,15 @@ def given_names() -> dict[str, str]:
     return dict(row.split(",", 1) for row in rows)
 
 
+def is_namesake(words: list[str], lower: list[str], i: int) -> bool:
+    """Whether the name of a country at `i` is a person's: "Rob Holland", "Chad Miller said", "said Jordan Miller,"."""
+    if i and words[i - 1][:1].isupper() and words[i - 1][1:].islower() and lower[i - 1] in given_names():
+        return True
+    if lower[i] not in ("chad", "jordan") or i + 2 >= len(words) or lower[i + 1] in _NOT_A_NAME or _part(words[i + 1]) != "N":
+        return False
+    return lower[i + 1] not in REPORT and lower[i + 2] in (",", "said", "says", "told", "'s", "who")
+
+
 def of_an_office(lower: list[str], first: int) -> bool:
     """Whether an office stands before the name, of some actor: "trade official Ine Lie", "its deputy minister, Ine Lie"."""
     before = lower[first - 1 : first]
@@ -268,6 +301,10 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         return f"names the {after}"
     if kind == "capital" and after == "as" and "capital" in lower[last + 1 : last + 5]:
         return "named as a capital"
+    if kind == "capital" and lower[max(0, first - 2) : first] == ["capital", ","]:
+        return "named as a capital"
+    if kind == "capital" and lower[max(0, first - 2) : first] == ["post", "-"]:
+        return "what happened there"
     joined = after == "-" and tokens.starts[last] == tokens.ends[last - 1]
     if after == "'s" or joined or (kind == "name" and last < len(lower) and after in OFFICE):
         return ""
@@ -302,8 +339,10 @@ def _placed(lower: list[str], i: int, first: int, kind: str) -> str:
         return "where something comes from"
     if before == "to" and kind == "capital" and not _JOURNEY.isdisjoint(lower[max(0, i - 6) : i]):
         return "where somebody goes"
-    if before == "of" and lower[i - 1 : i] in (["out"], ["outside"], ["inside"]) and lower[first] not in _UNIONS:
+    if before == "of" and lower[i - 1] in _OF_A_PLACE and lower[first] not in _UNIONS:
         return f"place after '{lower[i - 1]} of'"
+    if before == "from" and kind == "capital" and (not i or lower[i - 1] in _TOLD_FROM):
+        return "where a report comes from"
     if (
         before in ("for", "to", "from")
         and lower[i - 1] in _TRAVEL

@@ -342,6 +342,95 @@ def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
 # --------------------------------------------------------------------------- the alias table
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“It may work,” said Chad Miller, a trader.",
+        "Jordan Miller, a professor, was asked.",
+        "Lisa Holland was asked.",
+        "Children like Ryan kept the leaders of both parties at work.",
+        "Photo: Ine Lie/Xinhua",
+        "(Rob Lie/Anadolu Agency/Getty)",
+        "Image copyright Anadolu Agency",
+        "Missiles hit the Ain al-Assad base.",
+        "Missiles hit Al-Assad Air Base.",
+        "The U.N. ambassador resigned.",
+        "He spoke in French.",
+        "It was printed in English, Italian and German.",
+        "Baghdad talks went on.",
+        "North of Baghdad a bomb went off.",
+        "They failed in the end, and the capital, Vienna, was calm.",
+        "The post-Helsinki mood soured.",
+        "Many read French philosophy.",
+        "From Moscow, Ine Lie tells the story.",
+        "Palestinian militants fired rockets.",
+        "Angela Merkel, Riga Times",
+    ],
+)
+def test_a_name_of_somebody_or_something_else_speaks_for_nobody(text: str) -> None:
+    assert spoken(text, date="2015-05-05") == [[]]
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Latvia's Security Council met.", ["Latvia: Latvia"]),
+        ("The Latvian Secret Service searched it.", ["Latvia: Latvian"]),
+        ("Canada's own Department of Justice sued.", ["Canada: Canada"]),
+        ("Latvia's US embassy closed.", ["Latvia: Latvia", "US: US embassy"]),
+        ("Latvia said the Department of Justice sued.", ["Latvia: Latvia", "US: Department of Justice"]),
+    ],
+)
+def test_an_organ_behind_the_name_of_another_state_is_that_states(text: str, last: list[str]) -> None:
+    assert spoken(text)[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("The EU waited for Brexit. Donald Tusk spoke for the EU.", ["EU: Donald Tusk", "EU: EU"]),
+        ("Poland waited. Donald Tusk spoke for Poland.", ["Poland: Donald Tusk", "Poland: Poland"]),
+    ],
+)
+def test_without_a_date_a_person_holds_the_office_of_whom_the_text_names_most(text: str, last: list[str]) -> None:
+    assert spoken(text)[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Kim Dong Chul is free.", []),
+        ("Tony Kim is free.", []),
+        ("Kim Says Yes.", ["North Korea: Kim"]),
+        ("Kim Yo Jong left.", ["North Korea: Kim Yo Jong"]),
+    ],
+)
+def test_a_family_name_that_comes_first_is_not_that_of_every_one(text: str, last: list[str]) -> None:
+    assert spoken("Kim Jong Un spoke. " + text)[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("It trains Shiite militants.", []),
+        ("It arms the rebels.", []),
+        ("A mine killed three militants.", ["Hezbollah: militants"]),
+        ("The militants fired.", ["Hezbollah: The militants"]),
+    ],
+)
+def test_armed_men_are_the_party_named_before_unless_they_are_told_to_be_others(text: str, last: list[str]) -> None:
+    assert spoken("Hezbollah fired rockets. " + text)[-1] == last
+
+
+@pytest.mark.parametrize("line", ["Riga Radio's Ine Lie reports:", "Ine Lie, Riga Times"])
+def test_words_behind_a_byline_are_not_those_of_who_spoke_before(line: str) -> None:
+    assert spoken(f'Moscow said it was calm.\n\n{line}\n\n"The troops are near. They wait."')[-1] == []
+
+
+def test_a_place_behind_troops_is_no_officials_name() -> None:
+    assert spoken("Latvia Withdraws Troops From Vidzeme. Vidzeme is calm.") == [["Latvia: Latvia"], []]
+
+
 def test_every_row_of_the_shipped_table_is_valid(lexicon: Lexicon) -> None:
     assert len(lexicon.aliases) > 5000
     assert {"US", "China", "EU", "NATO", "UN", "Hamas", "Taliban", "Georgia", "Niger"} <= set(lexicon.actors)
