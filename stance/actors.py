@@ -418,8 +418,8 @@ class _Reader:
                     self.surnames[key[-1]] = alias
                 return len(key), alias, f"{alias.kind} {alias.text!r}"
         for short, actor, why in self.known.get(lower[i], ()):
-            other = len(short) == 1 and _namesake(words, lower, i, why)
-            if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and not other and self._may_be(short[-1].lower(), lower, i):
+            another = len(short) == 1 and _namesake(words, lower, i, why)
+            if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and not another and self._may_be(short[-1].lower(), lower, i):
                 return len(short), Alias(" ".join(short), actor, "person"), why
         full = self.surnames.get(words[i])
         other = full and (_goes_on(words, lower, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))

@@ -348,7 +348,7 @@ def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
         "“It may work,” said Chad Miller, a trader.",
         "Jordan Miller, a professor, was asked.",
         "Lisa Holland was asked.",
-        "Children like Ryan kept the leaders of both parties at work.",
+        "The bill has friends in both parties.",
         "Photo: Ine Lie/Xinhua",
         "(Rob Lie/Anadolu Agency/Getty)",
         "Image copyright Anadolu Agency",
