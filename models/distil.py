@@ -1,15 +1,15 @@
 """The network that the shipped model starts from: what a fine-tuned sentence encoder says of raw news, learnt by the small one.
 
     python models/distil.py tune --encoder FOLDER --work DIR [--data FILE.csv … --start WEIGHTS.pt]
-    python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N]
+    python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N] [--labels FILE.csv]
     python models/distil.py learn --work DIR [--start NETWORK.npz [--words FILE.npz]] -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out (and with `--start` goes on with other labelled pairs: those of `news_labels.py`); `label`
 takes pairs from an archive of raw news, and for each the mean of what the encoder and a model trained without `--start` say; `learn` trains the
 network on these probabilities. A larger encoder is slow: with `--again` it labels a part of the pairs once more, mostly those that the smaller one
-(or the model, where no encoder was given) was in doubt about, and `learn --start` goes on with these alone. With `--words` the vectors of the words
-learn as well, and are written there.
+(or the model, where no encoder was given) was in doubt about, and `learn --start` goes on with these alone; `--labels` adds pairs that readers have
+labelled, with the mean of what they and the encoder say. With `--words` the vectors of the words learn as well, and are written there.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -48,6 +48,7 @@ EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the 
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
 DOUBTED, TRUSTED = 0.75, 0.75  # of the pairs labelled again, the share that was labelled with most doubt; and the weight of the new label
+READ = 0.6  # weight of a reader's label beside the encoder's
 STUDENT_EPOCHS, WORD_RATE = 2, 3e-3  # the second one of the vectors of words, with `--words`
 SEED = 1
 
@@ -64,6 +65,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=ARTICLES, help="how many articles of the archive are read")
     parser.add_argument("--seed", type=int, default=SEED, help="of the draw of articles and pairs")
     parser.add_argument("--again", type=int, default=0, help="of the pairs that are labelled already, label so many once more")
+    parser.add_argument("--labels", type=Path, help="a labelled CSV of real news, whose pairs are added to those labelled again")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
@@ -78,7 +80,7 @@ def main() -> None:
         tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.start, args.work)
     elif args.step == "label":
         model = stance.load(args.model) if args.model else default_model()
-        label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.work)
+        label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.labels, args.work)
     else:
         learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.words, args.output)
 
@@ -197,10 +199,11 @@ def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
 # --------------------------------------------------------------------------- raw news
 
 
-def label(encoder: str | None, archive: Path, model: Model, articles: int, again: int, seed: int, work: Path) -> None:
+def label(encoder: str | None, archive: Path, model: Model, articles: int, again: int, seed: int, labels: Path | None, work: Path) -> None:
     """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model; without one, the model's.
 
-    With `again`, so many of the pairs that were labelled so before, and the mean of that and of what this encoder says, `TRUSTED` of it.
+    With `again`, so many of the pairs that were labelled so before, and the mean of that and of what this encoder says, `TRUSTED` of it; behind them
+    those of `labels`, and the mean of what the readers and the encoder say, `READ` of the former.
     """
     tokenizer, net = tuned_teacher(encoder, tuned(encoder, work)) if encoder else (None, None)
     known = load_labelled(work / LABELLED)[1] if again else None
@@ -215,12 +218,22 @@ def label(encoder: str | None, archive: Path, model: Model, articles: int, again
             read += len(some)
             some = [some[i] for i in mine]
         if tokenizer:
-            scores = predict(net, token_ids(some, tokenizer), tokenizer.mask_token_id).astype(np.float64)
-            here = (1 - share) * here + share * np.hstack([softmax(scores[:, part]) for part in parts()])
+            here = (1 - share) * here + share * opinion(net, tokenizer, some)
         wanted.append(here)
         tokens.append(sequences(prepare(some, model.cues)))
         print(f"{sum(map(len, wanted))} pairs", flush=True)
+    if labels and tokenizer:
+        data = stance.read_dataset(labels, heads=list(DEFAULT_HEADS))
+        told = np.hstack([np.eye(len(h.labels))[column] for h, column in zip(HEADS, numbers(data).T, strict=True)])
+        wanted.append(READ * told + (1 - READ) * opinion(net, tokenizer, data.pairs))
+        tokens.append(sequences(prepare(data.pairs, model.cues)))
     save_labelled(work / (AGAIN if again else LABELLED), concat_sequences(tokens), np.concatenate(wanted))
+
+
+def opinion(net: Any, tokenizer: Any, some: Sequence[Pair]) -> Floats:
+    """The encoder's probabilities of all heads, side by side."""
+    scores = predict(net, token_ids(some, tokenizer), tokenizer.mask_token_id).astype(np.float64)
+    return np.hstack([softmax(scores[:, part]) for part in parts()])
 
 
 def doubted(known: NDArray[np.float64], number: int) -> NDArray[np.bool_]:

@@ -166,7 +166,7 @@ def command(manifest: Manifest, name: str) -> str:
     words += [w for h in own for w in ("--order", f"{h['name']}={','.join(h['labels'])}")]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += ["--group-by", manifest["data"]["group_by"]] if "group_by" in manifest["data"] else []
-    words += ["--soften", str(s["soften"])] if s.get("soften", 1.0) != 1.0 else []
+    words += [x for k in ("soften", "trust") if s.get(k, 1.0) != 1.0 for x in (f"--{k}", str(s[k]))]
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
     words += ["--encoder", manifest["encoder"]["name"]] if "encoder" in manifest else []
     if "network" in manifest:

@@ -443,6 +443,10 @@ def train(
     soften: Annotated[
         float, typer.Option("--soften", min=0.1, help="Divide scores by so much more: less sure, for a model that will read harder text.")
     ] = 1.0,
+    trust: Annotated[
+        float,
+        typer.Option("--trust", min=0.1, help="Count a network's (or encoder's) scores so many times more: for a model that will read other text."),
+    ] = 1.0,
     seed: Annotated[int, _option("--seed", help="Seed of the folds.")] = 20240229,
     cues: Annotated[Optional[Path], _option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.")] = None,
     labelled_by: Annotated[str, _option("--labelled-by", help="Who labelled the data; for the model card.")] = "",
@@ -470,7 +474,7 @@ def train(
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
-    settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften)
+    settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften, trust=trust)
     dense, vectors = _encoder(encoder), _network(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")

@@ -106,12 +106,15 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Rows weigh alike, however rare their class: the intercepts, and so the probabilities, are those of the data. Rows of a class that the
     sparse model has not seen (their score is NEVER) are left out: they tell nothing of it.
 
+    What fits best is then divided, for the sparse scores, by `trust`.
+
     X has the scores of both, shape (rows, 2 · labels), in the order of `labels`.
     Learnt: `mix_`, shape (2,), not negative; `intercept_`, shape (labels,).
     """
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], trust: float = 1.0) -> None:
         self.labels = labels
+        self.trust = trust
 
     def fit(self, X: Floats, y: Sequence[str]) -> ScoreStack:
         """Least log loss, the intercepts held near zero by as much as one pair."""
@@ -130,7 +133,7 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         start = np.concatenate([[0.5, 0.5], np.zeros(k)])
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2 + [(None, None)] * k)
-        self.mix_, self.intercept_ = found.x[:2], found.x[2:]
+        self.mix_, self.intercept_ = found.x[:2] / [self.trust, 1.0], found.x[2:]
         return self
 
     def decision_function(self, X: Floats) -> Floats:

@@ -67,7 +67,9 @@ _LEAST = 50  # pairs of a point of the learning curve: of fewer, nothing is lear
 class Settings:
     """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike.
 
-    `soften` divides all scores by so much more than calibration on the training data wants: for a model that will read harder text.
+    `soften` divides all scores by so much more than calibration on the training data wants: for a model that will read harder text. With `trust`
+    the scores of a network or encoder count so many times more, beside those of the words, than the training data want: for a model whose network
+    has learnt elsewhere (`start`) and that will read other text than it was trained on.
 
     `actor_words` crosses the actor's name with the words and their letters; None: when most rows have no mention of it.
     Raises ValueError for a value that nothing can be trained with.
@@ -78,18 +80,19 @@ class Settings:
     c: float = 1.0
     balance: float = 0.25
     soften: float = 1.0
+    trust: float = 1.0
     seed: int = SEED
     draws: int = 1000
     actor_words: bool | None = None
 
     def __post_init__(self) -> None:
         least = {"folds": 2, "min_pairs": 1, "draws": 1, "seed": 0, "balance": 0}
-        given = {k: getattr(self, k) for k in (*least, "c", "soften")}
+        given = {k: getattr(self, k) for k in (*least, "c", "soften", "trust")}
         if odd := [f"{k} is {x!r}, not a number" for k, x in given.items() if not isinstance(x, Real)]:
             raise ValueError("; ".join(odd))
         told = [f"{k} is {given[k]}; at least {n} is needed" for k, n in least.items() if not given[k] >= n]
-        told += [f"{k} is {given[k]}; more than 0 is needed" for k in ("c", "soften") if not given[k] > 0]
-        told += [f"{k} is {given[k]}; a finite number is needed" for k in ("balance", "c", "soften") if given[k] == float("inf")]
+        told += [f"{k} is {given[k]}; more than 0 is needed" for k in ("c", "soften", "trust") if not given[k] > 0]
+        told += [f"{k} is {given[k]}; a finite number is needed" for k in ("balance", "c", "soften", "trust") if given[k] == float("inf")]
         told += [f"{k} is {given[k]}; a whole number is needed" for k in _WHOLE if not isinstance(given[k], Integral)]
         told += [f"seed is {self.seed}; less than {SEEDS} is needed"] if self.seed >= SEEDS else []
         if told:
@@ -272,7 +275,7 @@ def _fitted(work: _Work, fold: OutOfFold) -> Pipeline:
     head = fold.head
     pipe = make_pipeline(work.settings, work.weight(head), work.cues).fit(work.X, np.array(work.labels(head)))
     if work.second and fold.first_stage is not None:
-        pipe = work.second.joined(work, pipe, ScoreStack(head.labels).fit(fold.first_stage, work.labels(head)), head)
+        pipe = work.second.joined(work, pipe, ScoreStack(head.labels, work.settings.trust).fit(fold.first_stage, work.labels(head)), head)
     _finish(pipe, fold.temperature * work.settings.soften)
     return pipe
 
@@ -558,7 +561,7 @@ def _out_of_fold(work: _Work, head: Head) -> OutOfFold:
     seen = scores[np.arange(len(y)), truth] > NEVER  # a score that its fold could not give says nothing of how sure it is of others
     if second:
         first = np.hstack([scores, second.scores(work, head, folds)])
-        scores = _fold_scores(ScoreStack(head.labels), first, y, head, folds)
+        scores = _fold_scores(ScoreStack(head.labels, settings.trust), first, y, head, folds)
     temperatures = np.ones(len(y))
     for train_at, test_at in folds:
         at = train_at[seen[train_at]]

@@ -80,7 +80,7 @@ def test_failures_come_from_the_scores(manifest: dict[str, Any]) -> None:
 
 def test_the_command_makes_the_same_bytes(run: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    first = ["train", str(REPORTS), "--folds", "2", "--soften", "1.3", "--seed", "7", "--hold-out", "test", "--group-by", "article_id", "--licence", "MIT", "--note", "it's \"odd\"", "--labelled-by", "A & B", "-o", "a.stance"]
+    first = ["train", str(REPORTS), "--folds", "2", "--soften", "1.3", "--trust", "2.0", "--seed", "7", "--hold-out", "test", "--group-by", "article_id", "--licence", "MIT", "--note", "it's \"odd\"", "--labelled-by", "A & B", "-o", "a.stance"]
     assert run(*first).code == 0
     words = shlex.split(command(read_manifest("a.stance"), "b.stance"))
     assert words[:2] == ["stance", "train"] and "--group-by" in words

@@ -331,7 +331,7 @@ def test_there_are_no_more_folds_than_articles_of_the_rarest_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("folds", 1), ("min_pairs", 0), ("balance", -0.1), ("draws", 0), ("c", 0.0), ("soften", 0.0), ("soften", -1.0), ("soften", float("nan"))]
+    ("name", "value"), [("folds", 1), ("min_pairs", 0), ("balance", -0.1), ("draws", 0), ("c", 0.0), ("soften", 0.0), ("soften", -1.0), ("soften", float("nan")), ("trust", 0.0)]
 )
 def test_settings_that_train_nothing_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value}; "):
@@ -343,7 +343,7 @@ def test_settings_that_train_nothing_are_refused(name: str, value: float) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [*((k, 2.5, "a whole number") for k in ("folds", "min_pairs", "draws", "seed")), ("seed", -1, "at least 0"), ("seed", 2**32, "less than 4294967296")]
-    + [(k, float("inf"), "a finite number") for k in ("c", "balance", "soften")] + [("seed", float("nan"), "a whole number")],
+    + [(k, float("inf"), "a finite number") for k in ("c", "balance", "soften", "trust")] + [("seed", float("nan"), "a whole number")],
 )  # fmt: skip
 def test_settings_are_whole_or_finite(name: str, value: float, said: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value}; {said} is needed"):
@@ -439,6 +439,18 @@ def test_softened_models_say_the_same_less_surely(reports: Dataset) -> None:
         assert np.abs(powered / powered.sum(1, keepdims=True) - soft.predict_proba(data.pairs)[name]).max() < 1e-3  # coefficients have 11 bits
         assert said[name].macro_f1 == said_softly[name].macro_f1
     assert soft.manifest["settings"]["soften"] == 1.5
+
+
+def test_a_trusted_second_stage_counts_for_more() -> None:
+    rng = np.random.default_rng(1)
+    y = ["a", "b", "c"] * 60
+    hit = np.array(y)[:, None] == np.array(["a", "b", "c"])
+    X = np.hstack([2 * hit + rng.normal(size=hit.shape) for _ in range(2)])
+    plain, trusting = (ScoreStack(("a", "b", "c"), t).fit(X, y) for t in (1.0, 4.0))
+    assert trusting.mix_ == pytest.approx(plain.mix_ / [4, 1])
+    assert np.array_equal(trusting.intercept_, plain.intercept_)
+    clear = np.array([[3.0, 0, 0, 0, 3.0, 0]])  # the words say a, the network b
+    assert trusting.predict(clear) == ["b"] and np.diff(trusting.decision_function(clear)[0, :2]) > np.diff(plain.decision_function(clear)[0, :2])
 
 
 def test_the_report_is_of_the_softened_model(reports: Dataset) -> None:
