@@ -19,6 +19,7 @@ from operator import attrgetter
 from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, default_lexicon, valid_date, words_of
 from stance.naming import (
     AUX,
+    DAYS,
     FORMER,
     NAME,
     OFFICE,
@@ -138,10 +139,11 @@ _SUMMON = frozenset("summon summons summoned summoning".split())
 _ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
 _TWO = re.compile(
     r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
-    r"allies|rivals|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders))\b"
+    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
     r"(?! of | in (?:congress|parliament|the))",
     re.I,
 )
+_OF_CONGRESS = ("Democrats", "Democratic", "Republicans", "Republican")  # where these are, "both parties" are no states
 _REBELS = re.compile(
     r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|"
     r"extremist group|terror group|Islamist group|militia)\b",
@@ -187,8 +189,8 @@ _BEFORE_SUBJECT = frozenset(", that as while if and but when because after befor
 _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
 _SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
 _BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
-    r"\s*[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*| and(?= [A-Z])){1,6}, (?:The (?:[A-Z][\w&.]+ ?){1,4}"
-    r"|(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico))\s*"
+    r"\s*(?P<given>[A-Z][\w.'’-]+)(?: [A-Z][\w.'’-]*){1,3}(?: and [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){1,3})?, (?:The )?"
+    r"(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico)\s*"
 )
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
@@ -212,6 +214,7 @@ _RULERS = frozenset("government regime authorities leadership administration par
 _SEATED = _RULERS | {"military", "army", "officials", "official", "leaders"}  # of the state whose capital or name follows them with "in"
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
 _AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
+_OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
 _CREDIT = frozenset("photo copyright credit".split())
 _SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these not that state's
 _NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
@@ -299,7 +302,8 @@ class _Reader:
         parts = name_parts(tokens.folded)
         opening, first = sentence.paragraph != self.paragraph, not self.at
         self.opens = not self.at or opening and self.at < _DATELINES
-        byline = _BYLINE.fullmatch(sentence.text)
+        line = _BYLINE.fullmatch(sentence.text)
+        byline = line is not None and line["given"].lower() in given_names()
         found = [] if byline else self._named(tokens, here, parts)
         self.opens = False
         found += self._learnt(tokens, here, parts, found)
@@ -324,7 +328,7 @@ class _Reader:
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
         real = [m for m in found if m.kind != "place"]
-        told = lower[-1:] == [":"] and (names or not real) and _HE.isdisjoint(lower)
+        told = lower[-1:] == [":"] and names and _HE.isdisjoint(lower)
         if byline or told and not any(_speaks(outside, m) for m in real):
             self.speaker = ""  # the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
@@ -365,9 +369,11 @@ class _Reader:
     def _not_its(self, tokens: Tokens, first: int, last: int, alias: Alias, found: list[Mention]) -> str:
         """Why the organ at `first:last` is not that of its actor ('' when it is): "Latvia's Security Council", "Photo: Ine Lie/Xinhua"."""
         lower = tokens.lower
-        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or not _CREDIT.isdisjoint(lower[max(0, first - 4) : first])):
+        before = lower[first - 1] if first else ""
+        told = before in (":", "by") and not _CREDIT.isdisjoint(lower[max(0, first - 4) : first])
+        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or before in ("©", "copyright") or told):
             return "credit of a picture"
-        if not found or alias.actor not in self.lexicon.states and alias.actor != "UN":
+        if not found or lower[last : last + 1] and lower[last] in _OF_AN_ORGAN or alias.actor not in self.lexicon.states and alias.actor != "UN":
             return ""
         state = found[-1]
         if state.actor == alias.actor or state.actor not in self.lexicon.states or state.kind not in ("name", "demonym", "capital"):
@@ -410,8 +416,6 @@ class _Reader:
         entries = opened.get(following) or opened.get("") or ()
         for key, alias in chain(entries, _recased(entries, words, i)) if lower[i] in self.small else entries:
             if self._fits(key, alias, words, lower, i, caps):
-                if not self.date and alias.since:
-                    alias = self._likeliest(key, alias, [a for k, a in entries if k == key and self._fits(k, a, words, lower, i, caps)])
                 if alias.kind == "person" and alias.short:
                     self._know(words_of(alias.short), alias.actor, f"short for {alias.text}")
                 elif alias.kind == "person" and len(key) > 1 and is_surname(key[-1]):
@@ -428,12 +432,6 @@ class _Reader:
         if i and (lower[i - 1] in TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in TITLE):
             return self._after_title(words, lower, i, caps)
         return None
-
-    def _likeliest(self, key: tuple[str, ...], latest: Alias, rows: list[Alias]) -> Alias:
-        """Of a person's rows, in a text without a date, that of the actor whom the text names most; the latest where it names them alike."""
-        if all(a.actor == latest.actor for a in rows):
-            return latest
-        return max(rows, key=lambda a: (len(re.findall(rf"\b{re.escape(a.actor)}\b", self.text, re.I if len(a.actor) > 2 else 0)), a.since))
 
     def _may_be(self, surname: str, lower: list[str], i: int) -> bool:
         """Whether "Ms" and the like before a surname allow for the one who is known by it."""
@@ -688,6 +686,8 @@ class _Reader:
         if "two" in here or "both" in here:
             named = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
             for m in _TWO.finditer(text):
+                if m[0].endswith("parties") and any(map(self._has, _OF_CONGRESS)):
+                    continue
                 states = m[0].lower().endswith(("countries", "nations", "governments", "capitals"))
                 now = [a for a in named if a in self.lexicon.states] if states else named
                 before = [a for a in reversed(self.recent) if not states or a in self.lexicon.states]
@@ -784,8 +784,12 @@ _BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
 
 def _qualified(tokens: Tokens, first: int) -> bool:
     """Whether a word before "militants" and the like says whose they are: "Shiite militants", "Latvia's rebels", "a foreign-backed militia"."""
-    before = tokens.words[first - 1] if first else ""
-    return before in ("'s", "’s", "-", "backed", "allied", "foreign", "western") or first > 1 and before[:1].isupper() and before[1:].islower()
+    if not first or tokens.lower[first] == "the" or tokens.lower[first - 1] in DAYS:
+        return False
+    before = tokens.words[first - 1]
+    if before == "-":
+        return tokens.ends[first - 1] == tokens.starts[first]
+    return before in ("'s", "’s", "backed", "allied", "foreign", "western") or first > 1 and before[:1].isupper() and before[1:].islower()
 
 
 def _mention(tokens: Tokens, first: int, last: int, actor: str, kind: str, why: str) -> Mention:
@@ -867,13 +871,16 @@ def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
     return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
 
 
+_MODAL = frozenset("will would can could may might must should shall".split())
+
+
 def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
     """Whether a short form at `i` is of another person's name: "Tony Kim", and "Kim Dong Chul" where Kim is short for Kim Jong Un."""
     if not why.startswith(f"short for {words[i]} "):
         return False
     if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
         return True
-    if not _goes_on(words, lower, i + 1) or lower[i + 1] in REPORT or lower[i + 1][-1] == "s":
+    if not _goes_on(words, lower, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in _MODAL or lower[i + 1][-1] == "s":
         return False
     return lower[i + 1] not in OFFICE_OR_TITLE and (lower[i + 2 : i + 3] == ["-"] or _goes_on(words, lower, i + 2))
 

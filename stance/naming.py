@@ -38,8 +38,7 @@ _REGION = frozenset(
 # Nouns after a demonym or possessive that make it a private person, firm or thing, not the state; those with an s behind them count too.
 _PRIVATE = frozenset(
     "food cuisine restaurant company companies firm giant startup businessman businesswoman businessmen citizen national people person man "
-    "woman men women student actor actress singer player team athlete language literature history philosophy culture "
-    "novelist writer author professor scholar "
+    "woman men women student actor actress singer player team athlete language literature culture novelist writer author professor scholar "
     "economist analyst expert tourist traveler traveller resident family families child children boy girl worker consumer investor shareholder "
     "manufacturer retailer bank brand film movie music newspaper magazine journalist reporter blogger doctor passenger teenager cleric muslim "
     "jew christian kurds voter public protester activist dissident lawyer expatriate immigrant descent speaking stock shares market "
@@ -65,9 +64,8 @@ _GEOGRAPHY = frozenset(  # nouns after a demonym or possessive that name a place
 _TOPIC = frozenset("crisis conflict war peninsula investigation probe inquiry affair issue hoax dossier scandal question trip".split())
 _SERVICE = OFFICE | frozenset("guard guards police agency authority authorities control controls service services officers customs".split())
 _VENUE = frozenset(
-    "meeting meetings summit conference news talks negotiations deal pact accord declaration protocol "
-    "attack attacks attackers bombing bombings suburb suburbs mayor airport hotel daily bureau office hospital think "
-    "thinktank".split()
+    "meeting meetings summit conference negotiations declaration protocol attack attacks attackers bombing bombings suburb suburbs mayor airport "
+    "hotel daily bureau office hospital think thinktank".split()
 )
 _CIRCLE = frozenset(  # what belongs to a person, not to the state
     "campaign campaigns associate associates lawyer lawyers attorney attorneys supporter supporters voter voters hat rally rallies family".split()
@@ -118,7 +116,7 @@ def elsewhere(words: list[str], lower: list[str], first: int, last: int, alias: 
         return reason
     if kind == "demonym" and _language(words, lower, first, last):
         return "a language"
-    if alias.actor == "UN" and lower[last : last + 1] in (["ambassador"], ["ambassadors"]):
+    if alias.actor == "UN" and kind == "name" and lower[last : last + 1] == ["ambassador"]:
         return "an ambassador there"
     return "people" if kind == "demonym" and alias.actor != "EU" and _people(words, lower, first, last) else ""
 
@@ -141,11 +139,10 @@ def _language(words: list[str], lower: list[str], first: int, last: int) -> bool
     i = first - 1
     while i > 0 and (lower[i] in (",", "and", "or") or words[i][:1].isupper()):
         i -= 1
-    if i < 0 or lower[i] != "in" or not set(lower[i + 1 : first]) <= _LISTED:
+    if i < 0 or lower[i] != "in" or not {lower[first], *lower[i + 1 : first]} <= _LISTED:
         return False
-    among = not {"english", "arabic"}.isdisjoint(lower[i + 1 : first])
-    after = lower[last] if last < len(lower) else "."
-    return not after.isalpha() if not among else after in ("and", "or") or not after.isalpha() or lower[first - 1] in ("and", "or")
+    ends = last == len(lower) or lower[last] in (".", "!", "?", ";")
+    return ends or not {"english", "arabic"}.isdisjoint(lower[i + 1 : first]) and lower[last] in (",", "and", "or")
 
 
 _LISTED = frozenset(", and or english arabic french german spanish italian portuguese russian chinese turkish hebrew japanese korean".split())
@@ -177,14 +174,14 @@ def is_given_name(before: str, low: str, i: int) -> bool:
 
 def is_surname(word: str) -> bool:
     """Whether the last word of a full name may stand for the person: not "II", and not "May", which is the month."""
-    return word[:1].isupper() and word[1:2].islower() and word.lower() not in _DAYS
+    return word[:1].isupper() and word[1:2].islower() and word.lower() not in DAYS
 
 
-_DAYS = frozenset(
+DAYS = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november "
     "december jan feb mar apr jun jul aug sep sept oct nov dec . spring summer autumn winter".split()
 )
-_NOT_GIVEN = _DAYS | frozenset(
+_NOT_GIVEN = DAYS | frozenset(
     "the but and as if when while after before mr mrs that what how why "
     "in on with from by for at to of or nor why yet both elect american russian israeli iranian turkish syrian chinese french "
     "german british indian venezuelan ukrainian republican democrat democratic general vladimir donald barack hassan".split()
@@ -236,11 +233,16 @@ def given_names() -> dict[str, str]:
     return dict(row.split(",", 1) for row in rows)
 
 
+_ALSO_VERBS = frozenset("grant sue bill mark rob".split())
+
+
 def is_namesake(words: list[str], lower: list[str], i: int) -> bool:
     """Whether the name of a country at `i` is a person's: "Rob Holland", "Chad Miller said", "said Jordan Miller,"."""
-    if i and words[i - 1][:1].isupper() and words[i - 1][1:].islower() and lower[i - 1] in given_names():
+    if i and words[i - 1][:1].isupper() and words[i - 1][1:].islower() and lower[i - 1] in given_names() and lower[i - 1] not in _ALSO_VERBS:
         return True
     if lower[i] not in ("chad", "jordan") or i + 2 >= len(words) or lower[i + 1] in _NOT_A_NAME or _part(words[i + 1]) != "N":
+        return False
+    if lower[i + 1].endswith("s"):
         return False
     return lower[i + 1] not in REPORT and lower[i + 2] in (",", "said", "says", "told", "'s", "who")
 
@@ -281,7 +283,7 @@ def name_parts(words: list[str]) -> str:
     return "".join(map(_PARTS.__getitem__, words))
 
 
-_NOT_A_NAME = _DAYS | frozenset(
+_NOT_A_NAME = DAYS | frozenset(
     "foreign defense defence interior ministry department the a in on it he she they but and we i i'm our his her this that "
     "twitter council security parliament congress senate house state prime deputy vice".split()
 )
@@ -301,7 +303,7 @@ def _only_place(words: list[str], lower: list[str], first: int, last: int, kind:
         return f"names the {after}"
     if kind == "capital" and after == "as" and "capital" in lower[last + 1 : last + 5]:
         return "named as a capital"
-    if kind == "capital" and lower[max(0, first - 2) : first] == ["capital", ","]:
+    if kind == "capital" and lower[max(0, first - 2) : first] == ["capital", ","] and after in (",", "."):
         return "named as a capital"
     if kind == "capital" and lower[max(0, first - 2) : first] == ["post", "-"]:
         return "what happened there"
@@ -319,7 +321,7 @@ def _before_list(words: list[str], lower: list[str], first: int, after: str) -> 
         i -= 1
     furthest = max(1, first - _LONGEST_LIST)
     while i > furthest and lower[i] in (",", "and", "or") and words[i - 1][:1].isupper():  # "in Namibia, Russia and Iran"
-        if lower[i] == "," and (lower[i - 1] in _DAYS or after[:1].isalpha() and after not in ("and", "or")):  # "In May, the Taliban attacked"
+        if lower[i] == "," and (lower[i - 1] in DAYS or after[:1].isalpha() and after not in ("and", "or")):  # "In May, the Taliban attacked"
             break
         i -= 2
         while i > 0 and words[i][:1].isupper():
@@ -341,7 +343,7 @@ def _placed(lower: list[str], i: int, first: int, kind: str) -> str:
         return "where somebody goes"
     if before == "of" and lower[i - 1] in _OF_A_PLACE and lower[first] not in _UNIONS:
         return f"place after '{lower[i - 1]} of'"
-    if before == "from" and kind == "capital" and (not i or lower[i - 1] in _TOLD_FROM):
+    if before == "from" and kind == "capital" and i and lower[i - 1] in _TOLD_FROM:
         return "where a report comes from"
     if (
         before in ("for", "to", "from")
