@@ -75,6 +75,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
     args = parser.parse_args()
+    if args.labels and not (args.encoder and args.again):
+        parser.error("--labels adds pairs to those that an --encoder labels --again: give both")
     args.work.mkdir(exist_ok=True)
     if args.step == "tune":
         tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.start, args.work)
@@ -135,7 +137,7 @@ def tuned(encoder: str, work: Path) -> Path:
 
 
 def tuned_teacher(encoder: str, weights: Path) -> tuple[Any, Any]:
-    """As `teacher`, as `tune` left it."""
+    """As `teacher`, with the weights that `tune` wrote."""
     import torch
 
     tokenizer, net = teacher(encoder)
@@ -222,7 +224,7 @@ def label(encoder: str | None, archive: Path, model: Model, articles: int, again
         wanted.append(here)
         tokens.append(sequences(prepare(some, model.cues)))
         print(f"{sum(map(len, wanted))} pairs", flush=True)
-    if labels and tokenizer:
+    if labels:
         data = stance.read_dataset(labels, heads=list(DEFAULT_HEADS))
         told = np.hstack([np.eye(len(h.labels))[column] for h, column in zip(HEADS, numbers(data).T, strict=True)])
         wanted.append(READ * told + (1 - READ) * opinion(net, tokenizer, data.pairs))
