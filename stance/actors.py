@@ -871,16 +871,13 @@ def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
     return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
 
 
-_MODAL = frozenset("will would can could may might must should shall".split())
-
-
 def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
     """Whether a short form at `i` is of another person's name: "Tony Kim", and "Kim Dong Chul" where Kim is short for Kim Jong Un."""
     if not why.startswith(f"short for {words[i]} "):
         return False
     if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
         return True
-    if not _goes_on(words, lower, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in _MODAL or lower[i + 1][-1] == "s":
+    if not _goes_on(words, lower, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX or lower[i + 1][-1] == "s":
         return False
     return lower[i + 1] not in OFFICE_OR_TITLE and (lower[i + 2 : i + 3] == ["-"] or _goes_on(words, lower, i + 2))
 

@@ -93,7 +93,7 @@ REPORT = frozenset(
     "emphasized emphasised underlined alleged charged".split()
 )
 AUX = frozenset(
-    "has have had is are was were be been will would may might can could should must did does do also then later not "
+    "has have had is are was were be been will would shall may might can could should must did does do also then later not "
     "never again still already repeatedly earlier further".split()
 )
 PARTIES = frozenset(
