@@ -633,11 +633,12 @@ def _refuse_options(given: set[str], model: bool, chosen: str) -> None:
 
 
 def _warn_of_seen(data: Dataset, models: Iterable[Model]) -> None:
-    from stance.training import trained_on
+    from stance.training import REMEMBERED, trained_on
 
     for m in models:
         if n := trained_on(m, data):
-            what = "this is the data" if n == len(data) else f"{n} of {len(data)} rows have sentence and actor of rows"
+            about = "about " if m.manifest["data"]["rows"] > REMEMBERED else ""
+            what = "this is the data" if n == len(data) else f"{about}{n} of {len(data)} rows have sentence and actor of rows"
             _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(data) else 'their'} scores say nothing")
 
 

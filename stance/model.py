@@ -7,7 +7,7 @@ SHA-256 of all bytes before it, so a truncated or altered file is refused before
 A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it. A model with a
 network (format 3) holds its parameters, and its table of word vectors unless it is the one that ships with the package. A model trained
 with an alias table of the user's own (format 4) holds it as `actors.csv`: a program that did not know of it would silently miss actors.
-`seen.npy`, if it is there, has hashes of the rows the model was trained on.
+`seen.npy`, if it is there, has hashes of the rows the model was trained on, or of a sample of very many.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _LIMIT = 1 << 30  # bytes, unpacked
 _NEEDED = ("version", "fingerprint", "heads", "data", "settings", "scikit-learn", "numpy", "python")  # of every manifest
 
 Dense = NDArray[np.floating[Any]]  # vectors of an encoder, or scores of a network
-Found = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
+Columns = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class HeadModel:
     bias: Floats
     dense: DenseWeights | None = None
 
-    def scores(self, rows: Rows, vectors: Dense | None = None, found: Found | None = None) -> Floats:
+    def scores(self, rows: Rows, vectors: Dense | None = None, found: Columns | None = None) -> Floats:
         """Scores before the softmax, shape (rows, labels); a head with dense weights needs the vectors.
 
         `found` is `lookup(rows, self.keys)`, when that is known already.
@@ -101,7 +101,7 @@ class HeadModel:
             raise ValueError(f"head {self.head.name!r} needs vectors: give those of Model.vectors")
         return total + self.dense.scores(vectors)
 
-    def probabilities(self, rows: Rows, vectors: Dense | None = None, found: Found | None = None) -> Floats:
+    def probabilities(self, rows: Rows, vectors: Dense | None = None, found: Columns | None = None) -> Floats:
         """Calibrated probabilities, shape (rows, labels)."""
         return softmax(self.scores(rows, vectors, found))
 
@@ -118,9 +118,9 @@ class Model:
     """A trained model. `manifest` holds all that is known of its making and its scores.
 
     `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
-    a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted; None where they
-    were too many to be kept. `lexicon` is what finds its actors: with the alias table it was trained with, or the default one. `pipeline_bytes` is
-    `pipeline.joblib` as stored.
+    a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted, the
+    smallest ones of very many; None in some older files. `lexicon` is what finds its actors: with the alias table it was trained with, or the
+    default one. `pipeline_bytes` is `pipeline.joblib` as stored.
     """
 
     heads: tuple[HeadModel, ...]

@@ -40,7 +40,7 @@ EXTREMES = 10  # most certain and most unsure
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Stored:
     """A judgement of the database with its sentence and article. `best` holds the most probable label by head."""
 
     article: int
@@ -66,7 +66,7 @@ class Results:
     heads: dict[str, list[str]]
     run: dict[str, Any]
     manifest: dict[str, Any]
-    judgements: list[Found]
+    judgements: list[Stored]
     articles: list[int]
     skipped: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
@@ -146,7 +146,7 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, since: str
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
     of_heads = (dict(r) for r in db.execute(query) if r["article_id"] in kept and all(r[f"{h}_probs"] for h in heads))
-    out.judgements = [_found(r, kept[r["article_id"]], heads) for r in of_heads]
+    out.judgements = [_stored(r, kept[r["article_id"]], heads) for r in of_heads]
     out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
     return out
 
@@ -236,10 +236,10 @@ def _notes(
     return notes
 
 
-def _found(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]]) -> Found:
+def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]]) -> Stored:
     probs = {h: json.loads(r[f"{h}_probs"]) for h in heads}
     main = next(iter(heads))
-    return Found(
+    return Stored(
         article["id"], article["title"] or article["key"], article["date"], article["source"] or "", r["number"], r["text"], r["actor"],
         tuple(x for x in (r["target"] or "").split(";") if x), {h: r[h] for h in heads},
         {h: max(p, key=p.__getitem__) for h, p in probs.items()}, max(probs[main].values()),
@@ -341,7 +341,7 @@ class _Drill:
     def __init__(self) -> None:
         self.lists: list[dict[str, Any]] = []
 
-    def cell(self, title: str, found: Sequence[Found], back: str) -> dict[str, Any]:
+    def cell(self, title: str, found: Sequence[Stored], back: str) -> dict[str, Any]:
         """A count with the anchor of its sentences ('' for none)."""
         if not found:
             return {"n": 0, "anchor": "", "title": title}
@@ -435,10 +435,10 @@ def _panels(results: Results, by: str, actors: Sequence[str]) -> list[dict[str, 
 
 
 def _over_time(
-    mine: Sequence[Found], head: str, labels: Sequence[str], times: Sequence[str], by: str
+    mine: Sequence[Stored], head: str, labels: Sequence[str], times: Sequence[str], by: str
 ) -> list[tuple[int, list[Share]] | None]:  # fmt: skip
     """(judgements, shares) by period, None for a period without any."""
-    by_time: dict[str, list[Found]] = {}
+    by_time: dict[str, list[Stored]] = {}
     for j in mine:
         by_time.setdefault(period(j.date, by), []).append(j)
     return [
@@ -476,7 +476,7 @@ def _range(s: Share) -> str:
     return "" if s.low is None or s.high is None else f" ({100 * s.low:.0f}–{100 * s.high:.0f})"
 
 
-def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill, neutral: str) -> list[dict[str, Any]]:
+def _outlets(js: Sequence[Stored], main: str, labels: Sequence[str], drill: _Drill, neutral: str) -> list[dict[str, Any]]:
     """Each outlet with the actors it most often has take a stance, and the stances."""
     out = []
     for source, _ in Counter(j.source for j in js if j.source).most_common(OUTLETS):
@@ -490,7 +490,7 @@ def _outlets(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Dril
     return out
 
 
-def _compared(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Drill) -> dict[str, Any]:
+def _compared(js: Sequence[Stored], main: str, labels: Sequence[str], drill: _Drill) -> dict[str, Any]:
     """How each outlet shows the one actor there is: shares of labels, outlets with most sentences first; {} for several actors or one outlet."""
     sources = Counter(j.source for j in js if j.source)
     if len(sources) < 2 or len({j.actor for j in js}) > 1:
@@ -506,9 +506,9 @@ def _compared(js: Sequence[Found], main: str, labels: Sequence[str], drill: _Dri
     return {"actor": js[0].actor, "rows": rows, "left": len(sources) - len(rows) + 1}
 
 
-def _matrix(taken: Sequence[Found], main: str, drill: _Drill) -> dict[str, Any]:
+def _matrix(taken: Sequence[Stored], main: str, drill: _Drill) -> dict[str, Any]:
     """Who takes a stance towards whom, the most frequent holders and targets; of judgements that are not neutral."""
-    aimed: dict[tuple[str, str], list[Found]] = {}
+    aimed: dict[tuple[str, str], list[Stored]] = {}
     for j in taken:
         for t in j.target:
             aimed.setdefault((j.actor, t), []).append(j)

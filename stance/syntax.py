@@ -246,7 +246,7 @@ def polarity() -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCue:
     """A cue in a sentence: tokens `first:last`, and whether it stands there as a verb."""
 
     first: int
@@ -259,9 +259,9 @@ class Found:
 _NO_CUES: dict[str, tuple[Cue, ...]] = {"": ()}
 
 
-def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found]:
+def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[FoundCue]:
     """All cues of a sentence; a longer cue of the same label hides the shorter ones it covers."""
-    found: list[Found] = []
+    found: list[FoundCue] = []
     covered: dict[str, int] = {}
     valence = polarity()
     opening, telling, tables, verbs = cues.opening, cues.telling, cues.tables, cues.verbs
@@ -280,10 +280,10 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
             if last:
                 if s in verbs and kind in ("verb", "noun"):
                     kind = "verb" if tags[i] in "VBGE" else "noun"
-                found.append(Found(i, last, label, kind, cue.weight))
+                found.append(FoundCue(i, last, label, kind, cue.weight))
                 covered[label] = last
         if (v := valence.get(s)) is not None and tags[i] != "M":
-            found.append(Found(i, i + 1, "positive" if v > 0 else "negative", "adjective", min(3.0, abs(v))))
+            found.append(FoundCue(i, i + 1, "positive" if v > 0 else "negative", "adjective", min(3.0, abs(v))))
     return found
 
 
@@ -422,7 +422,7 @@ class Scan:
     passive: list[bool]
     modal: list[int]
     role: list[str]
-    cues: list[Found]
+    cues: list[FoundCue]
 
 
 def scan(reading: Reading, cues: CueLexicon) -> Scan:
@@ -493,7 +493,7 @@ class _State:
 class _Scanner:
     def __init__(
         self, lower: list[str], stems: list[str], tags: list[str], at: list[int],
-        mentions: tuple[Mention, ...], found: list[Found], reading: Reading,
+        mentions: tuple[Mention, ...], found: list[FoundCue], reading: Reading,
     ) -> None:  # fmt: skip
         n = len(lower)
         self.lower, self.stems, self.tags, self.at, self.mentions = lower, stems, tags, at, mentions
@@ -512,7 +512,7 @@ class _Scanner:
         self.carried = next((k for k, m in enumerate(mentions) if m.kind == "quote"), NOBODY)
         self.now = _State()
 
-    def _scope(self, found: list[Found], reach: int) -> list[bool]:
+    def _scope(self, found: list[FoundCue], reach: int) -> list[bool]:
         out = [False] * len(self.lower)
         for f in found:
             for i in range(f.last, min(len(out), f.last + reach)):
@@ -826,7 +826,7 @@ class _Scanner:
         rest = self.tags[i + 1 :]
         return not any(t in "VBXQ" for t in rest) and len(rest) <= 14 and "that" not in self.lower[i + 1 : i + 3]
 
-    def result(self, found: list[Found]) -> Scan:
+    def result(self, found: list[FoundCue]) -> Scan:
         return Scan(
             self.lower, self.stems, self.tags, self.at, self.group, self.subject, self.speaker, self.object, self.clause,
             self.negated, self.hypothetical, self.passive, _modals(self.lower, self.tags), self.role, found,

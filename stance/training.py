@@ -55,7 +55,8 @@ from stance.words import WordVectors, default_words
 
 SEED = 20240229
 SEEDS = 2**32  # how many there are
-_REMEMBERED = 20_000  # rows whose hashes a model keeps: more would make too large a file
+REMEMBERED = 20_000  # rows whose hashes a model keeps; of more, which would make too large a file, …
+_SAMPLED = 5_000  # … the smallest ones: a random sample, the same of the same rows
 _WHOLE = ("folds", "min_pairs", "draws", "seed")
 Folds = Sequence[tuple[Ints, Ints]]
 
@@ -265,7 +266,7 @@ def train(
     if work.second:
         manifest[work.second.name] = work.second.entry()
     whole = work.second.whole if isinstance(work.second, _Networks) else None
-    seen = np.unique(row_digests(data)) if len(data) <= _REMEMBERED else None
+    seen = np.unique(row_digests(data))[: _SAMPLED if len(data) > REMEMBERED else None]
     model = Model(heads, manifest, cues or default_cues(), None, buffer.getvalue(), encoder, whole, seen, data.lexicon or default_lexicon())
     return model, reports
 
@@ -468,12 +469,20 @@ def row_digests(data: Dataset) -> Keys:
 
 
 def trained_on(model: Model, data: Dataset) -> int:
-    """How many rows of `data` have sentence and actor of a row the model was trained on, as far as it remembers."""
+    """How many rows of `data` have sentence and actor of a row the model was trained on.
+
+    Of a model of more than `REMEMBERED` rows it is an estimate, by the rows that would be in its sample (Broder 1997): their hashes are small enough.
+    """
     held = model.manifest.get("about", {}).get("hold_out")
     for part in (data, *([data.split(held)[0]] if held else [])):
         if model.manifest["data"]["fingerprint"] == part.fingerprint:
             return len(part)
-    return int(np.isin(row_digests(data), model.seen).sum()) if model.seen is not None else 0
+    if model.seen is None or not len(model.seen):
+        return 0
+    digests = row_digests(data)
+    if model.manifest["data"]["rows"] > REMEMBERED:
+        digests = digests[digests <= model.seen[-1]]
+    return round(len(data) * float(np.isin(digests, model.seen).mean())) if len(digests) else 0
 
 
 def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:

@@ -23,7 +23,7 @@ from stance.codebook import Head
 from stance.dataset import Dataset
 from stance.errors import ModelError
 from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax
-from stance.training import trained_on
+from stance.training import Settings, row_digests, train, trained_on
 
 MARK = b"stance-sha256:"
 SHIPPED = Path(__file__).parent.parent / "models" / "default.stance"
@@ -82,6 +82,18 @@ def test_a_model_remembers_its_rows_by_hashes(model: Model, model_file: Path, re
     for m in (model, load(model_file)):
         assert trained_on(m, rest.take(range(5))) == 5 and trained_on(m, held) == 0
     assert m.seen is not None and len(m.seen) <= len(rest)
+
+
+def test_a_model_of_very_many_rows_remembers_a_sample(reports: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    rest, held = reports.split("test")
+    half = rest.take(range(0, len(rest), 2))
+    monkeypatch.setattr("stance.training.REMEMBERED", len(half) - 1)
+    monkeypatch.setattr("stance.training._SAMPLED", 60)
+    model, _ = train(half, settings=Settings(folds=2))
+    assert model.seen is not None and model.seen.tolist() == sorted({*row_digests(half).tolist()})[:60]
+    assert trained_on(model, held) == 0
+    assert trained_on(model, half.take(range(len(half) - 1))) == len(half) - 1
+    assert 0.35 * len(rest) < trained_on(model, rest) < 0.65 * len(rest)
 
 
 def test_a_model_that_kept_no_hashes_knows_its_data_with_and_without_what_was_held_out(model: Model, reports: Dataset) -> None:

@@ -13,7 +13,7 @@ from stance.features import concat_sequences, prepare, sequences
 from stance.model import default_model, load
 from stance.network import load_network
 from stance.stacking import one_thread_network
-from stance.training import Settings, evaluate, goals_of, train
+from stance.training import Settings, evaluate, goals_of, train, trained_on
 from stance.words import default_words
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +78,12 @@ def test_no_held_out_report_was_trained_on() -> None:
     rest, held = read_dataset(ROOT / "training_data").split("test")
     assert set(rest.groups).isdisjoint(held.groups)
     assert len(held) > len(rest) / 15
+
+
+@pytest.mark.parametrize("name", ["africa", "hard_cases", "security"])
+def test_it_knows_a_single_file_of_its_reports_again(name: str) -> None:
+    rest, held = read_dataset(ROOT / "training_data" / f"{name}.csv").split("test")
+    assert trained_on(default_model(), rest) > 0.9 * len(rest) and trained_on(default_model(), held) == 0
 
 
 def test_the_balloon_article_says_who_is_firm_and_who_accuses() -> None:
