@@ -20,6 +20,7 @@ from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Paths, Row, heads_of, label_problems, normalise, odd_cells, read_files, rows_of, table_of
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, group_numbers, percentiles, resample
+from stance.lexicon import default_lexicon
 from stance.tables import Csv
 
 
@@ -114,7 +115,8 @@ def read_annotations(
     paths: Paths, *, heads: Sequence[str] = (), columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None,
     order: Mapping[str, Sequence[str]] | None = None,
 ) -> Annotations:  # fmt: skip
-    """Annotators' files, matched by article_id, sentence_id (or text) and actor; `columns`, `neutral`, `order` as of `dataset.read_dataset`.
+    """Annotators' files, matched by article_id, sentence_id (or text) and actor, whose names may differ as `UK` and
+    `United Kingdom` do; `columns`, `neutral`, `order` as of `dataset.read_dataset`.
 
     An annotator is a file, a value of the column `annotator`, or, in a wide file, the prefix of its label columns
     (`first_stance`, `second_stance`). Raises InputError when fewer than two annotators share a pair, DataError for
@@ -223,7 +225,22 @@ def _matched(rows: Sequence[Row], who: tuple[str, ...], names: tuple[str, ...]) 
         first = next(iter(mine.values()))
         if normalise(first.text) != normalise(r.text):
             differ.append(f"{r.place}: the text differs from {first.place}, which has the same article_id and sentence_id")
-    return _Matched(tuple(_unit(mine, who, names) for mine in groups.values()), tuple(problems), tuple(differ))
+    return _Matched(tuple(_unit(mine, who, names) for mine in _joined(groups)), tuple(problems), tuple(differ))
+
+
+def _joined(groups: Mapping[tuple[str, str, str], dict[str, Row]]) -> list[dict[str, Row]]:
+    """The rows of each actor by annotator: of several names of one actor (`UK`, `United Kingdom`) together, unless an annotator tells them apart."""
+    meant = default_lexicon().meant({actor for *_, actor in groups})
+    out: list[dict[str, Row]] = []
+    named: dict[tuple[str, str, str], list[dict[str, Row]]] = {}
+    for (article, sentence, actor), mine in groups.items():
+        before = named.setdefault((article, sentence, meant.get(actor, actor)), [])
+        if same := next((rows for rows in before if rows.keys().isdisjoint(mine)), None):
+            same |= mine
+        else:
+            before.append(mine)
+            out.append(mine)
+    return out
 
 
 def _unit(mine: dict[str, Row], who: tuple[str, ...], names: tuple[str, ...]) -> Unit:

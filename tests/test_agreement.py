@@ -161,6 +161,18 @@ def test_rows_of_one_annotator_alone_are_told(tmp_path: Path, run: Callable[...,
     assert agreement(read_annotations([one, two]))["stance"].pairs == 3
 
 
+def test_names_of_one_actor_match_unless_an_annotator_tells_them_apart(tmp_path: Path) -> None:
+    one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST)
+    one.write_text(one.read_text().replace(",Norway,", ",UK,"))
+    two.write_text(two.read_text().replace(",Norway,", ",United Kingdom,"))
+    read = read_annotations([one, two])
+    assert read.alone == () and [u.row.actor for u in read.units] == ["UK", "Chile", "Peru", "Kenya"]
+    for path in (one, two):
+        path.write_text(path.read_text() + "a0,0,Norway denied it.,London,deny\na0,0,Norway denied it.,Oslo,deny\n")
+    read = read_annotations([one, two])
+    assert sorted(u.row.actor for u in read.units) == ["Chile", "Kenya", "London", "Oslo", "Peru", "UK"] and read.alone == ()
+
+
 def test_another_text_under_the_same_number_is_told(tmp_path: Path) -> None:
     one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST)
     two.write_text(two.read_text().replace("Norway denied it.", "Norway left."))
