@@ -73,15 +73,16 @@ class Lexicon:
     """
 
     def __init__(
-        self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None, text: str = ""
-    ) -> None:
+        self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None, text: str = "",
+        hidden: Iterable[str] = (),
+    ) -> None:  # fmt: skip
         """`lines` are the rows, sorted by `first_word` of their alias; `order` gives the column of each of COLUMNS, -1 for none.
 
-        With `base`, its rows hold too, but for those of an alias that is also in `lines`. `text` is the table that `lines` come from, as
-        CSV; '' for the one that ships.
+        With `base`, its rows hold too, but for those of an alias that is also in `lines` or in `hidden`, as `_spelling` writes it. `text` is
+        the table that `lines` come from, as CSV; '' for the one that ships.
         """
         self._lines, self._source, self._order, self._base, self.text = lines, source, order, base, text
-        self._own: frozenset[str] = frozenset(_Raw(x, source, 0, order).alias for x in lines) if base else frozenset()
+        self._own: frozenset[str] = frozenset((*hidden, *(_spelling(_Raw(x, source, 0, order).alias) for x in lines))) if base else frozenset()
         self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
         self._short: dict[str, list[int]] | None = None
         self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
@@ -103,7 +104,7 @@ class Lexicon:
                 self._starting.clear()
             found = [(words_of(a.text), a) for a in map(_parse, self._rows_of(word))]
             if self._base:
-                found += [e for e in self._base.starting(word) if e[1].text not in self._own]
+                found += [e for e in self._base.starting(word) if _spelling(e[1].text) not in self._own]
             found.sort(key=lambda e: e[1].since, reverse=True)  # who has the office now, where a text has no date
             found.sort(key=lambda e: -len(e[0]))
             self._starting[word] = found
@@ -126,7 +127,7 @@ class Lexicon:
                 self._short = self._short_forms()
             found = [(words_of(a.short), a) for a in map(_parse, map(self._raw, self._short.get(word, ())))]
             if self._base:
-                found += [e for e in self._base.short(word) if e[1].text not in self._own]
+                found += [e for e in self._base.short(word) if _spelling(e[1].text) not in self._own]
             self._persons[word] = found
         return found
 
@@ -223,7 +224,7 @@ class Lexicon:
             if holding in line:
                 yield self._raw(n)
         if self._base:
-            yield from (r for r in self._base._raws(holding) if r.alias not in self._own)
+            yield from (r for r in self._base._raws(holding) if _spelling(r.alias) not in self._own)
 
 
 class _Raw:
@@ -258,6 +259,11 @@ def first_word(line: str) -> str:
 _FIRST = re.compile(r"[^\W\d_](?:\.[^\W\d_])+\b\.?|\w+(?:['’](?!s\b)\w+)*|\S")
 
 
+def _spelling(alias: str) -> str:
+    """An alias as look-ups tell it from others: without accents and the dots of acronyms."""
+    return alias if alias.isascii() and "." not in alias else " ".join(map(fold, alias.split(" ")))
+
+
 def _short_form(text: str, guard: str) -> str:
     if "short:" in guard:
         return guard.split("short:", 1)[1].split(" ", 1)[0].replace("_", " ")
@@ -288,7 +294,8 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
     """Read a user's alias table, one row a line; with `extend` its rows come on top of those of `base` (a model's lexicon; else the default one).
 
     Cells end at commas, or at semicolons when the header has no comma; without a column (or cell) `kind` an alias is a `name`.
-    A row replaces the rows of the same alias below it; an empty actor with kind `place` takes an alias out.
+    A row replaces the rows of the same alias below it, whatever the accents, and a person's full name takes along the surname that ships for it;
+    an empty actor with kind `place` takes an alias out.
     The file is read as labelled data are (UTF-8, else cp1252 with a StanceWarning). Raises InputError when it cannot be read and DataError with
     all bad rows.
     """
@@ -315,14 +322,62 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
         )
     order = [header.index(c) if c in header else -1 for c in COLUMNS]
     rows = [_Raw(line, source, n, order) for n, line in enumerate(lines[1:], 2) if line.strip(", \t")]
-    _parse_all(rows)
+    own = _parse_all(rows)
     # the alias goes first, as the look-up wants it
     ready = [",".join(map(_cell, r.cells())) for r in rows]
     if base and base.text:  # one table on top of another makes one
-        own = {r.cells()[0] for r in rows}
-        ready += [r.line for r in map(base._raw, range(len(base._lines))) if r.alias not in own]
-        data, base = "\n".join([",".join(COLUMNS), *ready, ""]), base._base
-    return Lexicon(sorted(ready, key=first_word), source, _IN_ORDER, base, data)
+        replaced = {_spelling(a.text) for a in own}
+        others = [r for r in map(base._raw, range(len(base._lines))) if _spelling(r.alias) not in replaced]
+        own += _parse_all(others)
+        ready += [r.line for r in others]
+        data, base = "\n".join([",".join(COLUMNS), *ready, ""]), default_lexicon() if base._base else None
+    return Lexicon(sorted(ready, key=first_word), source, _IN_ORDER, base and _handed_over(own, base), data)
+
+
+def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
+    """`base`, in which what else speaks for a person of `own` (the surname, "President Trump") does so for the actor of that row, in its time."""
+    takers: dict[Alias, list[Alias]] = {}
+    for a in own:
+        if a.kind == "person" and " " in a.text:
+            for row in _of_the_same(a, base):
+                takers.setdefault(row, []).append(a)
+    if not takers:
+        return base
+    hidden = {_spelling(row.text) for row in takers}
+    lines: dict[str, None] = {}
+    for raw in (r for word in {first_word(row.text) for row in takers} for r in base._rows_of(word) if _spelling(r.alias) in hidden):
+        row = _parse(raw)
+        if row not in takers:  # another bearer
+            lines[raw.line] = None
+        for a in takers.get(row, ()):
+            since, until = max(row.since, a.since), min(row.until or "9", a.until or "9", key=lambda d: d + "~")  # 2021 ends after 2021-05
+            if since <= until + "~" and (a.short or " " in row.text):
+                cells = (row.text, a.actor, row.kind, since, until if until != "9" else "", raw.cells()[5])
+                lines[",".join(map(_cell, cells))] = None
+    return Lexicon(sorted(lines, key=first_word), base._source, _IN_ORDER, base, hidden=hidden)
+
+
+def _of_the_same(person: Alias, base: Lexicon) -> Iterator[Alias]:
+    """The rows of `base` under other names of a person whose full name it has; a surname is theirs where its guards and its time allow it."""
+    name, words = _spelling(person.text), _parts(person.text)
+    full = [a for _, a in base.starting(first_word(person.text)) if a.kind == "person" and a.short and _spelling(a.text) == name]
+    for actor in dict.fromkeys(a.actor for a in full):
+        terms = [a for a in full if a.actor == actor]
+        since, until = min(a.since for a in terms), max(a.until or "9" for a in terms)
+        short = _parts(terms[0].short)
+        for _, a in (e for word in short for e in (*base.starting(word), *base.short(word))):
+            told = [w for w in _parts(a.text) if w not in _STYLES]
+            nested = set(told) <= set(words) or set(words) <= set(told)
+            if (a.kind, a.actor) == ("person", actor) and short[-1] in told and nested and _spelling(a.text) != name:
+                if since <= a.since and (a.until or "9") <= until and a.not_after.isdisjoint(words_of(person.text)):
+                    yield a
+
+
+_STYLES = frozenset("president lord baroness prince sheikh sultan ayatollah mullah".split())
+
+
+def _parts(name: str) -> list[str]:
+    return [part for word in words_of(name) for part in word.lower().split("-")]
 
 
 def _cell(text: str) -> str:
@@ -357,8 +412,12 @@ def _alias(cells: tuple[str, ...]) -> Alias:
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} of {text!r}; one of {', '.join(KINDS)} {near_miss(kind, KINDS)}".rstrip())
     for date in (since, until):
-        if date and not re.fullmatch(r"\d{4}(-\d\d){0,2}", date):
+        if date and not (re.fullmatch(r"\d{4}(-\d\d){0,2}", date) and valid_date(date)):
             raise ValueError(f"date {date!r} of {text!r}; write YYYY, YYYY-MM or YYYY-MM-DD")
+    if since and until and since[: len(until)] > until[: len(since)]:
+        raise ValueError(f"from {since!r} of {text!r} is after to {until!r}; give the earlier date first")
+    if not actor and kind != "place":
+        raise ValueError(f"no actor for {text!r} of kind {kind!r}; name one, or write kind 'place', which speaks for nobody")
     if not guard:
         return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
     case = title = noshort = False

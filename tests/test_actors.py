@@ -491,6 +491,53 @@ def test_an_own_row_replaces_the_default_rows_of_its_alias(tmp_path: Path) -> No
     assert {a.actor for a in lexicon.aliases if a.text == "Oslo"} == {"Oslo city"}
 
 
+@pytest.mark.parametrize("alias", ["Viktor Orbán,Fidesz,person,,,\nOrbán", "Viktor Orban,Fidesz,person,,,\nOrban"])
+def test_an_own_row_replaces_all_spellings_of_its_alias(tmp_path: Path, alias: str) -> None:
+    lexicon = load_lexicon(table(tmp_path, f"{alias},Fidesz,person,,,\n"))
+    for text in ("Viktor Orbán denied it. Orbán left.", "Viktor Orban denied it. Orban left.", "Orbán left. Orban left."):
+        assert {x.split(":")[0] for found in spoken(text, lexicon, "2023-05-01") for x in found} == {"Fidesz"}
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "date"),
+    [
+        ("Olaf Scholz,SPD", "Olaf Scholz denied it. Scholz left. He left.", "2023-05-01"),
+        ("Olaf Scholz,SPD", "Scholz left.", "2023-05-01"),
+        ("Xi Jinping,CCP", "Xi Jinping denied it. Xi left.", "2023-05-01"),
+        ("Keir Starmer,Labour", "Sir Keir Starmer denied it. Starmer left.", "2025-05-01"),
+        ("Donald Trump,MAGA", "President Trump denied it. Trump left. Donald J. Trump left.", "2018-05-01"),
+        ("Alexis Tsipras,Syriza", "Alexis Tsipras denied it. Tsipras left.", "2016-05-01"),
+    ],
+)
+def test_an_own_row_of_a_person_takes_the_surname_along(tmp_path: Path, row: str, text: str, date: str) -> None:
+    found = spoken(text, load_lexicon(table(tmp_path, f"{row},person,,,\n")), date)
+    assert {x.split(":")[0] for sentence in found for x in sentence} == {row.split(",")[1]} and all(found)
+    assert row.split(",")[1] not in str(spoken(text, default_lexicon(), date))
+
+
+@pytest.mark.parametrize(
+    ("rows", "alias", "wanted"),
+    [
+        ("Balázs Orbán,MCC,person,,,", "Orban", {("Hungary", "2010-05-29", "")}),
+        ("Maher al-Assad,Division,person,,,", "Assad", {("Syria", "2000-07-17", "2024-12-08")}),
+        ("Lars Løkke Rasmussen,Venstre,person,,,", "Rasmussen", {("NATO", "2009-08-01", "2014-09-30")}),
+        ("Olaf Scholz,SPD,person,,,\nScholz,Scholz AG,name,,,", "Scholz", {("Scholz AG", "", "")}),
+        ("Olaf Scholz,SPD,person,,2022,\nOlaf Scholz,Germany,person,2023,,", "Scholz", {("SPD", "2021-12-08", "2022"), ("Germany", "2023", "2025-05-06")}),
+        ("Olaf Scholz,SPD,person,,,noshort", "Scholz", set()),
+    ],
+)
+def test_a_surname_goes_along_for_its_bearer_in_the_time_of_the_row(tmp_path: Path, rows: str, alias: str, wanted: set[tuple[str, str, str]]) -> None:
+    lexicon = load_lexicon(table(tmp_path, f"{rows}\n"))
+    assert {(a.actor, a.since, a.until) for a in lexicon.aliases if a.text == alias} == wanted
+    assert lexicon.about["rows"] == len(rows.splitlines()) and clashes(lexicon.aliases) == []
+
+
+def test_a_table_on_top_of_another_takes_the_surname_from_it(tmp_path: Path) -> None:
+    base = load_lexicon(table(tmp_path, "Olaf Scholz,SPD,person,,,\n"))
+    both = load_lexicon(table(tmp_path, "Olaf Scholz,Bund,person,,,\n"), base=base)
+    assert {a.actor for a in both.aliases if a.kind == "person" and "Scholz" in a.text} == {"Bund"} and both.about["rows"] == 1
+
+
 def test_an_empty_actor_takes_an_alias_out(tmp_path: Path) -> None:
     lexicon = load_lexicon(table(tmp_path, "Oslo,,place,,,\n"))
     assert spoken("Oslo wrote to Norway.", lexicon) == [["Norway: Norway"]]
@@ -628,6 +675,18 @@ def test_all_bad_rows_of_a_table_are_reported_at_once(tmp_path: Path) -> None:
     assert "'12-2010'" in e.value.problems[2] and "YYYY-MM-DD" in e.value.problems[2]
     assert "did you mean 'needs'?" in e.value.problems[3]
     assert e.value.message == "5 bad rows in the actor table"
+
+
+def test_dates_that_are_none_and_rows_without_an_actor_are_bad(tmp_path: Path) -> None:
+    path = table(tmp_path, "Hansa,Hansa,name,2022-13-99,,\nOrda,Orda,person,2023,2021-05,\nQux,,name,,,\nZed,,,,,\nOslo,,place,,,\nVold,Orda,person,2021,2021-05,\n")
+    with pytest.raises(DataError) as e:
+        load_lexicon(path)
+    assert e.value.problems == (
+        f"{path}:2: date '2022-13-99' of 'Hansa'; write YYYY, YYYY-MM or YYYY-MM-DD",
+        f"{path}:3: from '2023' of 'Orda' is after to '2021-05'; give the earlier date first",
+        f"{path}:4: no actor for 'Qux' of kind 'name'; name one, or write kind 'place', which speaks for nobody",
+        f"{path}:5: no actor for 'Zed' of kind 'name'; name one, or write kind 'place', which speaks for nobody",
+    )
 
 
 def test_a_table_without_a_needed_column_says_which_were_seen(tmp_path: Path) -> None:
