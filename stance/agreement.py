@@ -140,10 +140,12 @@ def read_annotations(
         warnings = [*table.warnings, *warnings]
     context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(rows) if r.text and not r.actor}
     rows = [r for r in rows if r.actor and any(r.labels.values())]  # not labelled yet is not labelled
-    found = heads_of(rows, names, neutral=neutral, order=order)
+    given = heads_of(rows, names, neutral=neutral, order=order)
+    found = tuple(h for h in given if h.labels)
+    warnings += [f"no row has a label of {h.name}: it is not compared" for h in given if not h.labels]
     problems += label_problems(rows, found, set())
     who = tuple(dict.fromkeys(r.annotator for r in rows))
-    matched = _matched(rows, who, names)
+    matched = _matched(rows, who, tuple(h.name for h in found))
     problems += matched.problems
     other = _other_names(long)
     if problems:
