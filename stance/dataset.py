@@ -290,7 +290,7 @@ def labelled_files(paths: Paths) -> list[Path]:
 def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
     """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns; with `more`, also of labels that a head does not have.
 
-    Raises DataError for missing columns, and for every head or label that `heads` do not have.
+    Raises DataError for missing columns, every row that has lost or swallowed cells, and every head or label that `heads` do not have.
     """
     if missing := [c for c in ("head", "label", "definition") if c not in file.columns]:
         raise DataError(f"{file.place}: no column {missing[0]!r}; seen: {', '.join(file.columns)}", "needed: head, label, definition")
@@ -299,14 +299,16 @@ def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) ->
     problems = []
     for r in file.records:
         head, label, told = (file.cells(r).get(c, "").strip() for c in ("head", "label", "definition"))
-        if head in known and (label in known[head] or more and label):
+        if r.fault:
+            problems.append(f"{file.file}:{r.line}: {r.fault}")
+        elif head in known and (label in known[head] or more and label):
             out.setdefault(head, {})[label] = told
         else:
             what, names = ("label", known[head]) if head in known else ("head", tuple(known))
             value = label if what == "label" else head
             problems.append(f"{file.file}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
     if problems:
-        raise DataError(f"{number(len(problems), 'definition')} of nothing", "correct them and try again", tuple(problems))
+        raise DataError(f"{number(len(problems), 'bad definition')}; none was read", "correct them and try again", tuple(problems))
     return out
 
 
