@@ -344,10 +344,8 @@ def _is_table(text: str, text_column: str) -> bool:
     """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
     if SEP.match(text):
         return True
-    first = text.split("\n", 1)[0]
-    mark = max(",;\t", key=first.count)
     try:
-        header, row = islice((r for r in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if r), 2)
+        header, row = islice((r.cells for r in csv_records(io.StringIO(text, newline=""))[1] if r.cells), 2)
     except (ValueError, csv.Error):  # fewer rows, or no CSV
         return False
     names = {text_column.lower()} if text_column else set(_TEXT)
