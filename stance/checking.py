@@ -165,10 +165,10 @@ def _spellings(data: Dataset) -> Iterator[Finding]:
 def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:
     for head in data.heads:
         y = data.labels[head.name]
-        count = {x: len({g for g, label in zip(data.groups, y, strict=True) if label == x}) for x in head.labels if x in set(y)}
+        count = Counter(label for label, _ in set(zip(y, data.groups, strict=True)))  # articles by label
         used = number_of_folds(y, data.groups, folds)
-        for label, n in count.items():
-            if n < folds:
+        for label in head.labels:
+            if 0 < (n := count[label]) < folds:
                 reason = f"class {label!r} of {head.name!r} is in {n} articles, {folds} folds need {folds}; cross-validation will make {used}"
                 yield Finding("", "warning", "rare-class", reason)
 

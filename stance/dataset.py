@@ -272,11 +272,11 @@ def row_digest(row: Row) -> int:
 
 
 def labelled_files(paths: Paths) -> list[Path]:
-    """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
+    """The files named, and the `*.csv` (also packed, not hidden) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
     for p in map(Path, given_paths(paths, "data", "write a CSV first: frame.to_csv(path, index=False)")):
         if str(p) != "-" and is_folder(p):
-            inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")
+            inside = sorted(f for f in p.glob("[!.]*") if unpacked_name(f).suffix.lower() == ".csv" and not f.is_dir())
             if not inside:
                 raise InputError(f"{p}: no *.csv in this folder", "give labelled CSV files")
             files += inside
@@ -512,8 +512,9 @@ def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) 
         ours = DEFAULT_HEADS.get(h.name)
         whole = ours is not None and h.name not in fixed and set(h.labels) <= set(ours.labels)
         allowed = ours.labels if ours and whole else h.labels
+        known = {"", *allowed}
         for r in rows:
-            if r.actor and (x := r.labels[h.name]) and x not in allowed:
+            if r.actor and (x := r.labels[h.name]) not in known:
                 out.append(f"{r.place}: unknown {h.name} {x!r}; {near_miss(x, allowed) or 'one of ' + ', '.join(allowed)}")
     return out
 
@@ -543,8 +544,9 @@ def _misspelt(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
             if r.actor and label:
                 found[head][label].append(r)
     for head, labels in found.items():
+        frequent = [y for y, those in labels.items() if len(those) >= RARE]
         for x, those in labels.items():
-            often = [y for y in labels if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
+            often = [y for y in frequent if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
             same = [y for y in often if re.findall(r"\d+", x) == re.findall(r"\d+", y) and x.casefold() != y.casefold()]
             if like := nearest(x, same, cutoff=0.85):
                 told = f"{head} {x!r} ({number(len(those), 'row')}) looks like {like!r} ({number(len(labels[like]), 'row')})"
