@@ -26,6 +26,7 @@ from stance.dataset import (
     Row,
     Table,
     absent_actors,
+    article_of,
     located,
     normalise,
     other_contexts,
@@ -303,7 +304,7 @@ def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]
 
 def _repeats(data: Dataset) -> Iterator[Finding]:
     rows = _sentences(data)
-    groups = [r.article_id or normalise(r.text) for r in rows]
+    groups = list(map(article_of, rows))
     found = repeats([r.text for r in rows], groups)
     pairs = sorted(found, key=lambda x: (groups[x.later], groups[x.earlier], x.later))
     out = []

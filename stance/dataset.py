@@ -101,7 +101,7 @@ class Dataset:
     @property
     def articles(self) -> tuple[str, ...]:
         """The article of each row; a sentence without `article_id` is one of its own."""
-        return tuple(map(_of_article, self.rows))
+        return tuple(map(article_of, self.rows))
 
     def __repr__(self) -> str:
         """What a notebook shows: numbers, not rows."""
@@ -584,7 +584,8 @@ def normalise(text: str) -> str:
     return " ".join(re.findall(r"\w+", composed(text).lower()))
 
 
-def _of_article(row: Row) -> str:
+def article_of(row: Row) -> str:
+    """What tells its article from others: the `article_id`, else the sentence."""
     return f"a:{row.article_id}" if row.article_id else f"s:{normalise(row.text)}"
 
 
@@ -599,8 +600,8 @@ def _groups(rows: Sequence[Row]) -> tuple[str, ...]:
 
     for r in rows:
         if r.group:
-            leader[first(_of_article(r))] = first(f"g:{r.group}")
-    return tuple(first(_of_article(r)) for r in rows)
+            leader[first(article_of(r))] = first(f"g:{r.group}")
+    return tuple(first(article_of(r)) for r in rows)
 
 
 # --------------------------------------------------------------------------- locating actors
