@@ -17,7 +17,7 @@ import numpy as np
 
 from stance.annotation import NAMES_OF_ANNOTATORS, csv_lines, no_labels
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import Paths, Row, heads_of, label_problems, normalise, odd_cells, read_files, rows_of, table_of
+from stance.dataset import Paths, Row, article_of, heads_of, label_problems, normalise, odd_cells, read_files, rows_of, table_of
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, group_numbers, percentiles, resample
 from stance.lexicon import default_lexicon
@@ -142,10 +142,12 @@ def read_annotations(
         warnings = [*table.warnings, *warnings]
     context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(rows) if r.text and not r.actor}
     rows = [r for r in rows if r.actor and any(r.labels.values())]  # not labelled yet is not labelled
-    found = heads_of(rows, names, neutral=neutral, order=order)
+    given = heads_of(rows, names, neutral=neutral, order=order)
+    found = tuple(h for h in given if h.labels)
+    warnings += [f"no row has a label of {h.name}: it is not compared" for h in given if not h.labels]
     problems += label_problems(rows, found, set())
     who = tuple(dict.fromkeys(r.annotator for r in rows))
-    matched = _matched(rows, who, names)
+    matched = _matched(rows, who, tuple(h.name for h in found))
     problems += matched.problems
     other = _other_names(long)
     if problems:
@@ -304,7 +306,7 @@ def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
     codes = np.array([[code[x] for x in u.labels[head.name]] for u in data.units])
     several = (codes >= 0).sum(1) > 1
     codes = codes[several]
-    articles = [a for a, keep in zip((u.row.article_id or f"s:{normalise(u.row.text)}" for u in data.units), several, strict=True) if keep]
+    articles = [article_of(u.row) for u, keep in zip(data.units, several, strict=True) if keep]
     k = len(head.labels)
     tables = _by_article(codes, articles, lambda c: coincidences(c, k))
     drawn = resample(tables, draws)

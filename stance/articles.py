@@ -107,11 +107,14 @@ def scan_articles(
             if name != "-" and is_file(name) and not files.add(str(Path(name).resolve())):
                 doubts.twice += 1
                 continue
+            item: Article | Skipped | None = None
             for item in _source(name, _own_stem(name, p, stems), text_column, seen):
                 if isinstance(item, Article):
                     doubts.see(item, name)
                     item = replace(item, date=item.date or date) if date else item
                 yield whole(replace(item, input=name))
+            if item is None:
+                doubts.none(name)
     for note in doubts.notes():
         _warn(whole_text(note))
 
@@ -143,6 +146,10 @@ class _Doubts:
         if x.undated:
             self._count("undated", x.undated)
 
+    def none(self, name: str) -> None:
+        """Count a file that was read and holds nothing: an empty list, a header alone."""
+        self._count("none", name)
+
     def _count(self, doubt: str, place: str) -> None:
         n, first = self.found.get(doubt, (0, place))
         self.found[doubt] = n + 1, first
@@ -150,9 +157,11 @@ class _Doubts:
     def notes(self) -> Iterator[str]:
         """What to say in the end."""
         of = f"of {self.articles} articles"
-        again, taken, wrapped, undated = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated"))
+        again, taken, wrapped, undated, none = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated", "none"))
         if self.twice:
             yield f"{number(self.twice, 'file')} given more than once, and read once"
+        if none[0]:
+            yield f"no article in {number(none[0], 'input')} (first: {none[1]}): an empty list, or a header without rows"
         if again[0]:
             yield f"{again[0]} {of} have the text of an earlier one and count again (first: {again[1]}); give each once"
         if taken[0]:
@@ -344,10 +353,8 @@ def _is_table(text: str, text_column: str) -> bool:
     """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
     if SEP.match(text):
         return True
-    first = text.split("\n", 1)[0]
-    mark = max(",;\t", key=first.count)
     try:
-        header, row = islice((r for r in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if r), 2)
+        header, row = islice((r.cells for r in csv_records(io.StringIO(text, newline=""))[1] if r.cells), 2)
     except (ValueError, csv.Error):  # fewer rows, or no CSV
         return False
     names = {text_column.lower()} if text_column else set(_TEXT)

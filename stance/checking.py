@@ -26,6 +26,7 @@ from stance.dataset import (
     Row,
     Table,
     absent_actors,
+    article_of,
     located,
     normalise,
     other_contexts,
@@ -165,10 +166,10 @@ def _spellings(data: Dataset) -> Iterator[Finding]:
 def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:
     for head in data.heads:
         y = data.labels[head.name]
-        count = {x: len({g for g, label in zip(data.groups, y, strict=True) if label == x}) for x in head.labels if x in set(y)}
+        count = Counter(label for label, _ in set(zip(y, data.groups, strict=True)))  # articles by label
         used = number_of_folds(y, data.groups, folds)
-        for label, n in count.items():
-            if n < folds:
+        for label in head.labels:
+            if 0 < (n := count[label]) < folds:
                 reason = f"class {label!r} of {head.name!r} is in {n} articles, {folds} folds need {folds}; cross-validation will make {used}"
                 yield Finding("", "warning", "rare-class", reason)
 
@@ -303,7 +304,7 @@ def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]
 
 def _repeats(data: Dataset) -> Iterator[Finding]:
     rows = _sentences(data)
-    groups = [r.article_id or normalise(r.text) for r in rows]
+    groups = list(map(article_of, rows))
     found = repeats([r.text for r in rows], groups)
     pairs = sorted(found, key=lambda x: (groups[x.later], groups[x.earlier], x.later))
     out = []

@@ -255,6 +255,20 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
     return items
 
 
+def _articles(items: Iterator[Article | Skipped], output: Path | None, done: Callable[[int], None] = lambda _: None) -> Iterator[Article]:
+    """The articles alone; at the end is said what was skipped. Raises as `_readable` does."""
+    from stance.articles import Skipped
+
+    skipped: list[Skipped] = []
+    for item in _readable(items, output):
+        done(1)
+        if isinstance(item, Skipped):
+            skipped.append(item)
+        else:
+            yield item
+    _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
+
+
 def _in_english(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
     """The items; in the end is said how many look by their first words as if the shipped model could not read them."""
     from stance.articles import Skipped
@@ -698,7 +712,7 @@ def sample(
 ) -> None:
     """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
     from stance.annotation import csv_lines, refuse_taken
-    from stance.articles import Skipped, input_bytes, scan_articles
+    from stance.articles import input_bytes, scan_articles
     from stance.codebook import DEFAULT_HEADS
     from stance.progress import progress
     from stance.sampling import POOL, sample
@@ -710,19 +724,9 @@ def sample(
     given = _date(date)
     fitted = _model(unsure) if unsure else None
     lexicon = _lexicon(actors, only_actors, fitted)
-    skipped: list[Skipped] = []
-
-    def articles(seen: Callable[[int], None], done: Callable[[int], None]) -> Iterator[Article]:
-        for item in _readable(scan_articles(archive, text_column=text_column, date=given, seen=seen), output):
-            done(1)
-            if isinstance(item, Skipped):
-                skipped.append(item)
-            else:
-                yield item
-
     with progress(input_bytes(archive)) as (seen, done):
-        drawn = sample(articles(seen, done), wanted * (POOL if fitted else 1), lexicon=lexicon, seed=seed)
-    _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
+        found = _articles(scan_articles(archive, text_column=text_column, date=given, seen=seen), output, done)
+        drawn = sample(found, wanted * (POOL if fitted else 1), lexicon=lexicon, seed=seed)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
     if fitted:
@@ -1068,23 +1072,14 @@ def words(
     text_column: TextColumn = "",
 ) -> None:
     """Learn word vectors from raw news, for the network of `stance train --words`."""
-    from stance.articles import Skipped, scan_articles
+    from stance.articles import scan_articles
     from stance.files import write_atomically
     from stance.words import learn_words
 
     _refuse_overwrite(output, archive)
-    skipped: list[Skipped] = []
-
-    def texts() -> Iterator[str]:
-        for item in scan_articles(archive, text_column=text_column, date="2000"):  # any: who is in office does not matter here
-            if isinstance(item, Skipped):
-                skipped.append(item)
-            else:
-                yield item.text
-
+    found = _articles(scan_articles(archive, text_column=text_column, date="2000"), output)  # any date: who is in office does not matter here
     with _whole_or_nothing(output):
-        table = learn_words(texts(), size=size, width=width)
-    _warn(f"{s.id}: left out: {s.reason}" for s in skipped)
+        table = learn_words((a.text for a in found), size=size, width=width)
     for word in like:
         try:
             near = ", ".join(f"{w} {cosine:.2f}" for w, cosine in table.neighbours(word))

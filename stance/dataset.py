@@ -101,7 +101,7 @@ class Dataset:
     @property
     def articles(self) -> tuple[str, ...]:
         """The article of each row; a sentence without `article_id` is one of its own."""
-        return tuple(map(_of_article, self.rows))
+        return tuple(map(article_of, self.rows))
 
     def __repr__(self) -> str:
         """What a notebook shows: numbers, not rows."""
@@ -272,11 +272,11 @@ def row_digest(row: Row) -> int:
 
 
 def labelled_files(paths: Paths) -> list[Path]:
-    """The files named, and the `*.csv` (also packed) of the folders named. Raises InputError when there is none."""
+    """The files named, and the `*.csv` (also packed, not hidden) of the folders named. Raises InputError when there is none."""
     files: list[Path] = []
     for p in map(Path, given_paths(paths, "data", "write a CSV first: frame.to_csv(path, index=False)")):
         if str(p) != "-" and is_folder(p):
-            inside = sorted(f for f in p.iterdir() if unpacked_name(f).suffix.lower() == ".csv")
+            inside = sorted(f for f in p.glob("[!.]*") if unpacked_name(f).suffix.lower() == ".csv" and not f.is_dir())
             if not inside:
                 raise InputError(f"{p}: no *.csv in this folder", "give labelled CSV files")
             files += inside
@@ -290,7 +290,7 @@ def labelled_files(paths: Paths) -> list[Path]:
 def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
     """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns; with `more`, also of labels that a head does not have.
 
-    Raises DataError for missing columns, and for every head or label that `heads` do not have.
+    Raises DataError for missing columns, every row that has lost or swallowed cells, and every head or label that `heads` do not have.
     """
     if missing := [c for c in ("head", "label", "definition") if c not in file.columns]:
         raise DataError(f"{file.place}: no column {missing[0]!r}; seen: {', '.join(file.columns)}", "needed: head, label, definition")
@@ -299,14 +299,16 @@ def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) ->
     problems = []
     for r in file.records:
         head, label, told = (file.cells(r).get(c, "").strip() for c in ("head", "label", "definition"))
-        if head in known and (label in known[head] or more and label):
+        if r.fault:
+            problems.append(f"{file.file}:{r.line}: {r.fault}")
+        elif head in known and (label in known[head] or more and label):
             out.setdefault(head, {})[label] = told
         else:
             what, names = ("label", known[head]) if head in known else ("head", tuple(known))
             value = label if what == "label" else head
             problems.append(f"{file.file}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
     if problems:
-        raise DataError(f"{number(len(problems), 'definition')} of nothing", "correct them and try again", tuple(problems))
+        raise DataError(f"{number(len(problems), 'bad definition')}; none was read", "correct them and try again", tuple(problems))
     return out
 
 
@@ -510,8 +512,9 @@ def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) 
         ours = DEFAULT_HEADS.get(h.name)
         whole = ours is not None and h.name not in fixed and set(h.labels) <= set(ours.labels)
         allowed = ours.labels if ours and whole else h.labels
+        known = {"", *allowed}
         for r in rows:
-            if r.actor and (x := r.labels[h.name]) and x not in allowed:
+            if r.actor and (x := r.labels[h.name]) not in known:
                 out.append(f"{r.place}: unknown {h.name} {x!r}; {near_miss(x, allowed) or 'one of ' + ', '.join(allowed)}")
     return out
 
@@ -541,8 +544,9 @@ def _misspelt(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
             if r.actor and label:
                 found[head][label].append(r)
     for head, labels in found.items():
+        frequent = [y for y, those in labels.items() if len(those) >= RARE]
         for x, those in labels.items():
-            often = [y for y in labels if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
+            often = [y for y in frequent if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
             same = [y for y in often if re.findall(r"\d+", x) == re.findall(r"\d+", y) and x.casefold() != y.casefold()]
             if like := nearest(x, same, cutoff=0.85):
                 told = f"{head} {x!r} ({number(len(those), 'row')}) looks like {like!r} ({number(len(labels[like]), 'row')})"
@@ -580,7 +584,8 @@ def normalise(text: str) -> str:
     return " ".join(re.findall(r"\w+", composed(text).lower()))
 
 
-def _of_article(row: Row) -> str:
+def article_of(row: Row) -> str:
+    """What tells its article from others: the `article_id`, else the sentence."""
     return f"a:{row.article_id}" if row.article_id else f"s:{normalise(row.text)}"
 
 
@@ -595,8 +600,8 @@ def _groups(rows: Sequence[Row]) -> tuple[str, ...]:
 
     for r in rows:
         if r.group:
-            leader[first(_of_article(r))] = first(f"g:{r.group}")
-    return tuple(first(_of_article(r)) for r in rows)
+            leader[first(article_of(r))] = first(f"g:{r.group}")
+    return tuple(first(article_of(r)) for r in rows)
 
 
 # --------------------------------------------------------------------------- locating actors

@@ -25,9 +25,9 @@ from stance.errors import InputError, near_miss, number
 from stance.evaluation import ENOUGH, resample
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
+from stance.store import VERSION
 
 Floats = NDArray[np.float64]
-FORMAT = 1  # PRAGMA user_version of the databases read here
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
@@ -116,8 +116,8 @@ def _opened(path: Path, run: int, head: str, since: str, until: str) -> Results:
 def _read(db: sqlite3.Connection, path: Path, number: int, head: str, since: str, until: str) -> Results:
     columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > FORMAT:
-        raise InputError(f"{path}: format {version} is newer than this version reads ({FORMAT})", "upgrade: pip install -U stance")
+    if version > VERSION:
+        raise InputError(f"{path}: format {version} is newer than this version reads ({VERSION})", "upgrade: pip install -U stance")
     if lacking := [t for t, names in columns.items() if not names]:
         raise InputError(f"{path}: is no results database: no table {', '.join(lacking)}", _HINT)
     runs = [dict(r) for r in db.execute("SELECT * FROM run ORDER BY id")]

@@ -451,13 +451,14 @@ def check_trainable(data: Dataset) -> None:
         if len(set(y)) < 2:
             problems.append(f"head {head.name!r}: all {len(y)} rows are {y[0]!r}; a classifier needs two classes")
             continue
-        for label in sorted(set(y)):
-            where = [i for i, x in enumerate(y) if x == label]
-            if len({data.groups[i] for i in where}) < 2:
-                row = data.rows[where[0]]
-                count, unit = number(len(where), "row"), data.group_by or "article"
+        where: dict[str, list[int]] = {}
+        for i, label in enumerate(y):
+            where.setdefault(label, []).append(i)
+        for label, at in sorted(where.items()):
+            if len({data.groups[i] for i in at}) < 2:
+                count, unit = number(len(at), "row"), data.group_by or "article"
                 two = f"two values of {data.group_by}" if data.group_by else "two articles (or sentences without article_id)"
-                problems.append(f"{row.place}: class {label!r} of {head.name!r} has {count} in one {unit}; it needs at least {two}")
+                problems.append(f"{data.rows[at[0]].place}: class {label!r} of {head.name!r} has {count} in one {unit}; it needs at least {two}")
     if problems:
         hint = "add rows of these classes, merge them with another, or drop them" if problems[clashes:] else "rename and try again"
         raise DataError("the data cannot be trained on", hint, tuple(problems))

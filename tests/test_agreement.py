@@ -209,6 +209,14 @@ def test_an_annotator_who_has_not_begun(tmp_path: Path) -> None:
     assert e.value.message == "no sentence and actor is labelled by two annotators; annotators: 1"
 
 
+def test_a_head_that_nobody_has_labelled_is_not_compared(tmp_path: Path, run: Callable[..., Run]) -> None:
+    one, two = (annotated(tmp_path / f"{n}.csv", FIRST, tone="") for n in (1, 2))
+    r = run("agree", one, two, "--agreed", tmp_path / "agreed.csv")
+    assert r.code == 0 and r.out.startswith("stance: 4 pairs") and "tone" not in r.out
+    assert "warning: no row has a label of tone: it is not compared\n" in r.err and "4 pairs on which all agree" in r.err
+    assert [h.name for h in read_dataset(tmp_path / "agreed.csv", heads=["stance"]).heads] == ["stance"]
+
+
 def test_own_heads(tmp_path: Path) -> None:
     for name, moods in (("1", "gbgb"), ("2", "gbgg")):
         annotated(tmp_path / f"{name}.csv", FIRST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import csv
 import gzip
 import io
 import json
@@ -413,6 +414,18 @@ def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:
     assert "cannot be read" in reason(tmp_path / "nowhere.txt")
     assert "cannot be read" in reason(tmp_path / "nowhere.jsonl")
     assert "no articles in this folder" in reason(tmp_path)
+
+
+def test_a_table_without_a_suffix_may_hold_long_articles(put: Put) -> None:
+    csv.field_size_limit(131_072)  # as Python begins
+    path = put("a.dat", f"id,text\na,{'Oslo left. ' * 13_000}\nb,Peru left.\n")
+    assert [x.id for x in scan_articles(path)] == ["a", "b"]
+
+
+def test_inputs_that_hold_no_article_are_told(put: Put, warned: Callable[[], list[str]]) -> None:
+    none = [put("a.json", "[]"), put("b.json", '{"status": "error", "articles": []}'), put("c.csv", "id,text\n")]
+    assert [x.id for x in scan_articles([*none, put("d.txt", "Oslo left.")])] == ["d"]
+    assert warned() == [f"no article in 3 inputs (first: {none[0]}): an empty list, or a header without rows"]
 
 
 def test_one_bad_input_does_not_stop_the_rest(put: Put, tmp_path: Path) -> None:

@@ -135,7 +135,11 @@ def test_definitions_of_nothing_are_told_at_once(run: Cli, tmp_path: Path) -> No
     r = run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance")
     assert r.code == 1 and not (tmp_path / "m.stance").exists()
     assert f"{path}:2: no label 'denny' in the data; did you mean 'deny'?" in r.err
-    assert f"{path}:3: no head 'mood' in the data; one of stance, tone" in r.err and "2 definitions of nothing" in r.err
+    assert f"{path}:3: no head 'mood' in the data; one of stance, tone" in r.err and "2 bad definitions" in r.err
+    path.write_text("head,label,definition\ntone,warm,\"friendly\ntone,stern,cool\nstance,firm,defends its position, or right\n")  # both would be cut
+    assert f"{path}:2: a quotation mark that opens here is never closed" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
+    path.write_text("head,label,definition\nstance,firm,defends its position, or right\n")
+    assert f"{path}:2: 4 cells, the header has 3" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
     path.write_text("label,definition\n")
     assert f"{path}:1: no column 'head'; seen: label, definition" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
 

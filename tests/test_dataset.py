@@ -144,6 +144,8 @@ def test_a_folder_is_all_its_csv_files(file: Write, tmp_path: Path) -> None:
     file(HEADER + GOOD, "a.csv")
     file(HEADER + "Peru left.,Peru,neutral,neutral\n", "b.csv")
     file("no data", "notes.txt")
+    file("\0\0Mac OS X", "._a.csv")
+    (tmp_path / "old.csv").mkdir()
     assert len(read_dataset(tmp_path)) == 3
 
 
