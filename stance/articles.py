@@ -468,8 +468,8 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
         seen = f"looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}"
         nested = next((k for k in ([key] if key else _TEXT) if isinstance(found.get(k), (list, dict))), "")
         what = f"{nested!r} holds {'a list' if isinstance(found.get(nested), list) else 'an object'}"
-        told = f": {what}; give one object an article, its text a string (in pandas: to_json(orient='records'))" if nested else ""
-        return Skipped(place, f"no text{told}; {seen}")
+        todo = f": {what}; give one object an article, its text a string (in pandas: to_json(orient='records'))" if nested else ""
+        return Skipped(place, f"no text{todo}; {seen}")
     if not text.strip():
         return Skipped(place, "the text is empty")
 

@@ -559,12 +559,12 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for kind, what, those, todo in told:
         more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
         yield kind, f"{those[0].place}: {what}{more}; {todo}"
-    found: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    by_head: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for r in rows:
         for head, label in r.labels.items():
             if r.actor and label:
-                found[head][label].append(r)
-    for head, labels in found.items():
+                by_head[head][label].append(r)
+    for head, labels in by_head.items():
         yield from _twins(head, labels)
         yield from _misspelt(head, labels)
 
