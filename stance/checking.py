@@ -229,6 +229,7 @@ def _article_ids(data: Dataset) -> Iterator[Finding]:
     if without and len(without) < len(data):
         has = "has" if len(without) == 1 else "have"
         reason = f"{number(len(without), 'row')} {has} no article_id, others have; each such sentence counts as an article of its own"
+        reason += "; if cells of a spreadsheet were merged, fill each of their rows" if 2 * len(without) > len(data) else ""
         yield _warn(without[0], "article-id", reason)
     for r in data.rows:
         old = first.setdefault(r.article_id, r)

@@ -270,6 +270,9 @@ def test_a_column_with_a_name_nearly_right(file: Write) -> None:
 def test_rows_without_an_article_among_others(file: Write) -> None:
     path = file("a,Norway left.,Norway,neutral,neutral,\n,Chile denied it.,Chile,deny,neutral,\n")
     assert [f.reason for f in warnings(path)] == ["1 row has no article_id, others have; each such sentence counts as an article of its own"]
+    merged = file("a,Norway left.,Norway,neutral,neutral,\n,Chile denied it.,Chile,deny,neutral,\n,Peru denied all.,Peru,deny,neutral,\n")
+    (said,) = [f.reason for f in warnings(merged)]
+    assert said.startswith("2 rows have no article_id") and said.endswith("an article of its own; if cells of a spreadsheet were merged, fill each of their rows")
 
 
 def test_a_class_too_rare_for_the_folds(file: Write) -> None:
