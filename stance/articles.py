@@ -472,7 +472,11 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
     key = text_column.lower() or next((k for k in texts if found[k].strip()), next(iter(texts), ""))
     text = found.get(key)
     if not isinstance(text, str):
-        return Skipped(place, f"no text; looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}")
+        seen = f"looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}"
+        nested = next((k for k in ([key] if key else _TEXT) if isinstance(found.get(k), (list, dict))), "")
+        what = f"{nested!r} holds {'a list' if isinstance(found.get(nested), list) else 'an object'}"
+        todo = f": {what}; give one object an article, its text a string (in pandas: to_json(orient='records'))" if nested else ""
+        return Skipped(place, f"no text{todo}; {seen}")
     if not text.strip():
         return Skipped(place, "the text is empty")
 
@@ -549,7 +553,7 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
     if not set(wanted) & set(header):
         raise InputError(
             f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
-            next((m for w in wanted if (m := near_miss(w, header))), "name it with --text-column"),
+            f"{next(filter(None, (near_miss(w, header) for w in wanted)), '')} name it with --text-column".strip(),
         )
     for n, r in enumerate(records, 2):
         if not any(c.strip() for c in r.cells):  # as spreadsheets leave them

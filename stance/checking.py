@@ -85,7 +85,7 @@ def check(
     except DataError as e:
         e.shown = len(e.problems)
         return Checked(tuple(_errors(e)), None, e)
-    found = [*_columns(table), *_notes(table), *_spellings(data), *_contexts(table.rows), *examine(data)]
+    found = [*_columns(table), *_notes(table), *_contexts(table.rows), *examine(data)]
     failure = None
     try:
         check_trainable(data)
@@ -148,19 +148,6 @@ def _columns(table: Table) -> Iterator[Finding]:
         for name in f.columns:
             if name not in ("", *COLUMNS, *heads) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
                 yield Finding(f.place, "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
-
-
-def _spellings(data: Dataset) -> Iterator[Finding]:
-    """Labels that differ only in case: two classes, where one was meant."""
-    for head in data.heads:
-        count = Counter(data.labels[head.name])
-        same: defaultdict[str, list[str]] = defaultdict(list)
-        for label in count:
-            same[label.casefold()].append(label)
-        for labels in same.values():
-            if len(labels) > 1:
-                told = ", ".join(f"{x!r} {count[x]}" for x in sorted(labels, key=lambda x: (-count[x], x)))
-                yield Finding("", "warning", "label-case", f"labels of {head.name!r} differ only in case, and are classes of their own: {told}")
 
 
 def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:
@@ -243,6 +230,7 @@ def _article_ids(data: Dataset) -> Iterator[Finding]:
     if without and len(without) < len(data):
         has = "has" if len(without) == 1 else "have"
         reason = f"{number(len(without), 'row')} {has} no article_id, others have; each such sentence counts as an article of its own"
+        reason += "; if cells of a spreadsheet were merged, fill each of their rows" if 2 * len(without) > len(data) else ""
         yield _warn(without[0], "article-id", reason)
     for r in data.rows:
         old = first.setdefault(r.article_id, r)

@@ -861,9 +861,6 @@ def explain(
         meant = near_miss(actor, names) or (f"it is called {here!r} here" if here in names else f"did you mean {written[0]!r}?" if written else "")
         found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
         raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
-    heads = [h.head.name for h in fitted.heads]
-    if head and head not in heads:
-        raise InputError(f"the model has no head {head!r}; it has {', '.join(heads)}")
     labels = (fitted.head(head) if head else fitted.heads[0]).head.labels
     for name in (label, why_not):
         if name and name not in labels:

@@ -10,6 +10,7 @@ TONES = ("hostile", "stern", "neutral", "warm")
 NEUTRAL = "neutral"
 UNSURE = "unsure"
 TOLD = ("title", "date", "source")  # what a row of the results tells of its article
+STORED = ("id", "run", "input", "paragraph", "number", "index")  # what databases and Parquet tell beside it
 
 GLOSSES: dict[str, dict[str, str]] = {
     "stance": {
@@ -84,13 +85,15 @@ def gloss(head: str, label: str) -> str:
     return GLOSSES.get(head, {}).get(label, "")
 
 
-def column_clashes(heads: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+def column_clashes(heads: Mapping[str, Sequence[str]], *, stored: bool = False) -> dict[tuple[str, str], str]:
     """What (head, label; '' for the head itself) would need a column or a word of the results that another has already, and what to do.
 
     A head h has the columns h, h_p and, in CSV, h_LABEL for every label; elsewhere h_probs for all of them. The columns TOLD and the label `unsure`
-    are taken.
+    are taken, with `stored` the columns STORED too.
     """
     out = {(h, ""): f"head {h!r} would have the column of its article's {h.lower()} in results; rename the head" for h in heads if h.lower() in TOLD}
+    for head in (h for h in heads if stored and h.lower() in STORED):
+        out[head, ""] = f"head {head!r} would have a column {head.lower()!r} that databases or Parquet files have already; rename the head"
     csv: dict[str, tuple[str, str]] = {}
     other: dict[str, tuple[str, str]] = {}
     own = [(table, f"{h}{end}", h, "") for h in heads for table, ends in ((csv, ("", "_p")), (other, ("", "_p", "_probs"))) for end in ends]

@@ -15,14 +15,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from stance.actors import Mention, Pair, Reading, read_sentences
-from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head, head_for
+from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for
 from stance.errors import DataError, InputError, near_miss, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
-from stance.tables import Csv, composed, given_paths, is_folder, read_csv, unpacked_name
+from stance.tables import PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
+T = TypeVar("T")
 RESERVED = (
     "text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "sentence_start", "sentence_end", "mentions", "target",
     "context", "date", "split",
@@ -32,6 +34,9 @@ COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "contex
 MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
+_NEUTRAL = "{'stance': 'none'}"
+_NO_TEXT = "text is empty; give the sentence or delete the row"
+_UNSURE = f"{UNSURE!r} is what results say where no label is sure enough; label the row, or delete it"
 COUNTED = "start counts from 0, and end is one after the last character"
 
 
@@ -185,7 +190,15 @@ def read_table(
 
 def read_files(paths: Paths, *, columns: Mapping[str, str] | None = None, heads: Sequence[str] = ()) -> tuple[Csv, ...]:
     """The CSV files named, and those of folders, each read once, its columns called as they are here (`columns`, `heads` as of `read_dataset`)."""
-    return tuple(_named(read_csv(f), columns or {}, heads or tuple(DEFAULT_HEADS)) for f in labelled_files(paths))
+    called = _mapping(columns, "columns", "{'actor': 'target'}")
+    return tuple(_named(read_csv(f), called, heads or tuple(DEFAULT_HEADS)) for f in labelled_files(paths))
+
+
+def _mapping(given: Mapping[str, T] | None, what: str, example: str) -> Mapping[str, T]:
+    """What an option says of each head or column. Raises InputError for what is no mapping."""
+    if given is not None and not isinstance(given, Mapping):
+        raise InputError(f"{what} is given as {type(given).__name__} ({given!r:.60}), not as a dict", f"write {what}={example}")
+    return given or {}
 
 
 def table_of(
@@ -197,7 +210,7 @@ def table_of(
     rows: list[Row] = []
     problems: list[str] = []
     names: tuple[str, ...] = ()
-    none = {h.name: h.neutral for h in known if h.neutral} | dict(neutral or {})
+    none = {h.name: h.neutral for h in known if h.neutral} | dict(_mapping(neutral, "neutral", _NEUTRAL))
     for n, f in enumerate(files):
         here = _label_columns(f, wanted, unlabelled)
         if n and here != names:
@@ -217,7 +230,9 @@ def table_of(
         notes += twice
     if problems:
         bad_rows = number(len({_place(p) for p in problems}), "bad row")
-        raise DataError(f"{bad_rows}; nothing was read", "correct them and try again", tuple(_in_short(problems, names)))
+        merged = 3 * sum(p.endswith(_NO_TEXT) for p in problems) >= sum(len(f.records) for f in files)
+        hint = f"correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}"
+        raise DataError(f"{bad_rows}; nothing was read", hint, tuple(_in_short(problems, names)))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
 
 
@@ -228,7 +243,7 @@ def _place(problem: str) -> str:
 
 
 def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The problems, with one for all rows that lack the labels of the same heads, where these are more than MANY."""
+    """The problems, with one for all rows that lack the labels of the same heads, or are unsure of them, where these are more than MANY."""
     empty: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is said of each head, by place
     for p in problems:
         for n in names:
@@ -244,6 +259,14 @@ def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
         f"{places[0]}: no label{'' if len(lacking) == len(names) else ' of ' + ', '.join(lacking)}, as in {len(places) - 1} further rows; {todo}"
         for lacking, places in many.items()
     ]
+    unsure: defaultdict[str, list[str]] = defaultdict(list)
+    for p in problems:
+        if p.endswith(_UNSURE):
+            unsure[p.removeprefix(_place(p))].append(p)
+    for those in unsure.values():
+        if len(those) > MANY:
+            short.append(f"{those[0]}; as in {len(those) - 1} further rows")
+            gone |= set(those)
     return [*short, *(p for p in problems if p not in gone)]
 
 
@@ -382,11 +405,14 @@ def parse_row(
     cell = {k: x if k in ("text", "context") else composed(x) for k, x in cell.items()}  # offsets count in the text as it is
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if "text" in cell and not text.strip():
-        bad.append("text is empty; give the sentence or delete the row")
+        bad.append(_NO_TEXT)
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
     left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
-    bad += [f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label" for n in left]
+    for n in left:
+        ours = n in none or n in DEFAULT_HEADS and labels[n] in DEFAULT_HEADS[n].labels
+        own = "" if ours else f" (--neutral '{n}={labels[n]}', if it says that none is taken)"
+        bad.append(f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label{own}")
     span: list[int | None] = [None, None]
     raw = [_whole(cell.get(k, "")) for k in ("start", "end")]
     if any(raw):
@@ -422,11 +448,11 @@ def heads_of(
     `neutral` and `order` as of `read_dataset`. Raises DataError when they name a head that is not there, for a neutral label that no row has, and
     for labels that an order lacks.
     """
-    none = _by_head(neutral or {}, names)
+    none = _by_head(_mapping(neutral, "neutral", _NEUTRAL), names)
     if odd := [n for n in none if n not in names]:
         hint = near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}"
         raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", hint)
-    scales = {composed(n): tuple(map(composed, labels)) for n, labels in (order or {}).items()}
+    scales = {composed(n): tuple(map(composed, labels)) for n, labels in _mapping(order, "order", "{'intensity': ('low', 'medium', 'high')}").items()}
     if odd := [n for n in scales if n not in names]:
         raise DataError(f"no head {odd[0]!r} whose labels could be in order", near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}")
     out: list[Head] = []
@@ -508,11 +534,14 @@ def lacks_neutral(head: Head) -> bool:
 def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:
     """`file:line: …` for every label that its head does not have; heads in `fixed` take their own labels only."""
     out = []
+    for r in rows:
+        if unsure := [h.name for h in heads if r.actor and r.labels[h.name] == UNSURE and UNSURE not in h.labels]:
+            out.append(f"{r.place}: {', '.join(unsure)} {_UNSURE}")
     for h in heads:
         ours = DEFAULT_HEADS.get(h.name)
         whole = ours is not None and h.name not in fixed and set(h.labels) <= set(ours.labels)
         allowed = ours.labels if ours and whole else h.labels
-        known = {"", *allowed}
+        known = {"", UNSURE, *allowed}
         for r in rows:
             if r.actor and (x := r.labels[h.name]) not in known:
                 out.append(f"{r.place}: unknown {h.name} {x!r}; {near_miss(x, allowed) or 'one of ' + ', '.join(allowed)}")
@@ -533,24 +562,37 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for kind, what, those, todo in told:
         more = f" (and in {number(len(those) - 1, 'further row')})" if those[1:] else ""
         yield kind, f"{those[0].place}: {what}{more}; {todo}"
-    yield from _misspelt(rows)
-
-
-def _misspelt(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """The same of rare labels that look like a frequent one: five letters or more, as many but for one, and the same numbers in both."""
-    found: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    by_head: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for r in rows:
         for head, label in r.labels.items():
             if r.actor and label:
-                found[head][label].append(r)
-    for head, labels in found.items():
-        frequent = [y for y, those in labels.items() if len(those) >= RARE]
-        for x, those in labels.items():
-            often = [y for y in frequent if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
-            same = [y for y in often if re.findall(r"\d+", x) == re.findall(r"\d+", y) and x.casefold() != y.casefold()]
-            if like := nearest(x, same, cutoff=0.85):
-                told = f"{head} {x!r} ({number(len(those), 'row')}) looks like {like!r} ({number(len(labels[like]), 'row')})"
-                yield "label-typo", f"{those[0].place}: {told}; correct it, if that is meant"
+                by_head[head][label].append(r)
+    for head, labels in by_head.items():
+        yield from _twins(head, labels)
+        yield from _misspelt(head, labels)
+
+
+def _twins(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str]]:
+    """The same of labels that are another one in other case, or the same number (`1`, `+1`, `1.0`)."""
+    first: dict[str | float, str] = {}
+    for x in sorted(labels, key=lambda x: (-len(labels[x]), x)):
+        is_number = PLAIN_NUMBER.fullmatch(x)
+        old = first.setdefault(float(x.replace(",", ".")) if is_number else x.casefold(), x)
+        if old != x:
+            kind, how = ("label-number", "is the same number as") if is_number else ("label-case", "differs only in case from")
+            told = f"{head} {x!r} ({number(len(labels[x]), 'row')}) {how} {old!r} ({number(len(labels[old]), 'row')})"
+            yield kind, f"{labels[x][0].place}: {told}, and is a label of its own; write them alike, if they are one"
+
+
+def _misspelt(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str]]:
+    """The same of rare labels that look like a frequent one: five letters or more, as many but for one, and the same numbers in both."""
+    frequent = [y for y, those in labels.items() if len(those) >= RARE]
+    for x, those in labels.items():
+        often = [y for y in frequent if len(labels[y]) >= RARE * len(those) and min(len(x), len(y)) > 4 and abs(len(x) - len(y)) < 2]
+        same = [y for y in often if re.findall(r"\d+", x) == re.findall(r"\d+", y) and x.casefold() != y.casefold()]
+        if like := nearest(x, same, cutoff=0.85):
+            told = f"{head} {x!r} ({number(len(those), 'row')}) looks like {like!r} ({number(len(labels[like]), 'row')})"
+            yield "label-typo", f"{those[0].place}: {told}; correct it, if that is meant"
 
 
 def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[tuple[str, str]]]:

@@ -59,7 +59,7 @@ def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "") -> tupl
 def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", against: str = "") -> Explanation:
     """Explain a head's `label` (default: the most probable), alone or against another label.
 
-    Raises InputError for what is no Model, KeyError for an unknown head, ValueError for an unknown label.
+    Raises InputError for what is no Model and for an unknown head, ValueError for an unknown label.
     """
     check_model(model)
     fitted = model.head(head) if head else model.heads[0]

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
-from stance.errors import InputError, ModelError, StanceError
+from stance.errors import InputError, ModelError, StanceError, near_miss
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.files import write_atomically
 from stance.lexicon import Lexicon, build_lexicon, default_lexicon
@@ -176,11 +176,11 @@ class Model:
         return {name: np.array(self.head(name).head.labels)[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
 
     def head(self, name: str) -> HeadModel:
-        """The head of that name. Raises KeyError."""
-        for h in self.heads:
-            if h.head.name == name:
-                return h
-        raise KeyError(name)
+        """The head of that name. Raises InputError."""
+        names = [h.head.name for h in self.heads]
+        if name not in names:
+            raise InputError(f"the model has no head {name!r}; it has {', '.join(names)}", near_miss(name, names))
+        return self.heads[names.index(name)]
 
     @property
     def fingerprint(self) -> str:

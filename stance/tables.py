@@ -306,11 +306,15 @@ def composed(text: str) -> str:
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
+PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 def spreadsheet_cell(text: str) -> str:
-    """The cell with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection); `plain_cell` undoes it."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """The cell with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection); `plain_cell` undoes it.
+
+    A plain number (`-1`) is none.
+    """
+    return f"'{text}" if _FORMULA.match(text) and not PLAIN_NUMBER.fullmatch(text) else text
 
 
 def plain_cell(text: str) -> str:

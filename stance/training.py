@@ -442,7 +442,7 @@ def check_trainable(data: Dataset) -> None:
     if not len(data):
         raise DataError("no rows to train on", "look at the `split` column, if rows were taken by it")
     problems = []
-    for (name, label), told in column_clashes({h.name: h.labels for h in data.heads}).items():
+    for (name, label), told in column_clashes({h.name: h.labels for h in data.heads}, stored=True).items():
         place = next((f"{r.place}: " for r in data.rows if label and r.labels[name] == label), "")
         problems.append(place + told)
     clashes = len(problems)

@@ -249,6 +249,16 @@ def test_annotators_that_differ_in_case(tmp_path: Path) -> None:
     assert read_annotations(path).warnings == ("annotators 'Ann' and 'ann' differ only in case and count as two; write them alike if they are one",)
 
 
+@pytest.mark.parametrize("wide", [False, True])
+def test_labels_that_differ_in_case_are_told(tmp_path: Path, wide: bool) -> None:
+    if wide:
+        paths = [write_csv(tmp_path / "w.csv", [{"sentence_id": n, "text": t, "actor": t.split()[0], "a_stance": "deny", "b_stance": "Deny"} for n, t in enumerate(TEXTS)])]
+    else:
+        paths = [annotated(tmp_path / f"{who}.csv", [x] * 4) for who, x in (("ann", "deny"), ("bob", "Deny"))]
+    said = f"{paths[0]}:2: stance 'deny' (4 rows) differs only in case from 'Deny' (4 rows), and is a label of its own; write them alike, if they are one"
+    assert read_annotations(paths, heads=["stance"]).warnings == (said,)
+
+
 # --------------------------------------------------------------------------- wide files
 
 

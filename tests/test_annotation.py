@@ -20,7 +20,7 @@ from stance.annotation import CONTEXT_ONLY, TOOLS, export_lines, import_file
 from stance.codebook import Head
 from stance.dataset import Row, Table, read_dataset, read_table
 from stance.errors import DataError, InputError
-from stance.tables import composed, plain_cell, spreadsheet_cell
+from stance.tables import PLAIN_NUMBER, composed, plain_cell, spreadsheet_cell
 
 Cli = Callable[..., Run]
 
@@ -66,14 +66,22 @@ def test_the_reports_come_back_as_they_were(run: Cli, tmp_path: Path, tool: str)
 @given(st.text(CHARACTERS, max_size=8) | st.sampled_from(["=1", "'=1", "''=1", "'a", "-", "\r", "\tx", "'"]))
 def test_a_safe_cell_is_no_formula_and_comes_back(text: str) -> None:
     assert plain_cell(spreadsheet_cell(text)) == text
-    assert not spreadsheet_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not spreadsheet_cell(text).startswith(("=", "+", "-", "@", "\t", "\r")) or PLAIN_NUMBER.fullmatch(text)
+
+
+@pytest.mark.parametrize("cell", ["-1", "+1", "-2.0", "+0,5"])
+def test_a_plain_number_is_no_formula(cell: str) -> None:
+    assert spreadsheet_cell(cell) == cell == plain_cell(cell) == plain_cell(f"'{cell}")
+    assert plain_cell(spreadsheet_cell(f"'{cell}")) == f"'{cell}"
+    assert spreadsheet_cell(f"{cell} for Iran") == f"'{cell} for Iran"
+    assert spreadsheet_cell("-1+1") == "'-1+1" and spreadsheet_cell("-1\n") == "'-1\n"
 
 
 def test_no_cell_of_the_exported_csv_is_a_formula(tmp_path: Path, run: Cli) -> None:
-    path = write_csv(tmp_path / "d.csv", [{"article_id": "-1", "text": "=HYPERLINK(\"x\") said Norway", "actor": "@Norway", "stance": "deny", "target": "+1"}])
+    path = write_csv(tmp_path / "d.csv", [{"article_id": "-a", "text": "=HYPERLINK(\"x\") said Norway", "actor": "@Norway", "stance": "deny", "target": "+1+1"}])
     lines = list(csv.reader(io.StringIO(run("export", path, "--to", "csv").out)))
     assert not [c for line in lines for c in line if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    assert {"'-1", "'@Norway", "'+1"} < set(lines[1])
+    assert {"'-a", "'@Norway", "'+1+1"} < set(lines[1])
 
 
 def test_spans_hold_in_the_safe_csv_and_after_it(tmp_path: Path, run: Cli) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stance.checking import Finding, Repeat, check, contradicted, repeats
-from stance.dataset import normalise
+from stance.dataset import normalise, read_dataset
 from stance.text import foreign
 
 HEADER = "article_id,text,actor,stance,tone,split\n"
@@ -86,10 +86,23 @@ def test_what_reading_says_has_its_kind_whatever_the_file_is_called(tmp_path: Pa
     assert sorted(f.kind for f in warnings(path)) == ["duplicate", "encoding"]
 
 
-def test_own_labels_that_differ_only_in_case(file: Write) -> None:
-    rows = [f"{i},Norway left port {i}.,Norway,{label}\n" for i, label in enumerate(["conflict", "Conflict", "peace", "conflict", "Conflict", "peace", "conflict"])]
-    found = [f for f in warnings(file("".join(rows), "article_id,text,actor,stance\n")) if f.kind == "label-case"]
-    assert [f.line for f in found] == ["warning: labels of 'stance' differ only in case, and are classes of their own: 'conflict' 3, 'Conflict' 2"]
+@pytest.mark.parametrize(
+    ("labels", "kind", "told"),
+    [
+        ("conflict Conflict peace conflict Conflict peace conflict", "label-case", {3: "'Conflict' (2 rows) differs only in case from 'conflict' (3 rows)"}),
+        (
+            "-1 0 -1.0 +1 1 -1 1 0,0 2 20",
+            "label-number",
+            {4: "'-1.0' (1 row) is the same number as '-1' (2 rows)", 5: "'+1' (1 row) is the same number as '1' (2 rows)", 9: "'0,0' (1 row) is the same number as '0' (1 row)"},
+        ),
+    ],
+)  # fmt: skip
+def test_labels_that_are_one_but_for_how_they_are_written(file: Write, labels: str, kind: str, told: dict[int, str]) -> None:
+    rows = [f'{i},Norway left port {i}.,Norway,"{label}"\n' for i, label in enumerate(labels.split())]
+    path = file("".join(rows), "article_id,text,actor,stance\n")
+    said = [f"{path}:{n}: stance {x}, and is a label of its own; write them alike, if they are one" for n, x in told.items()]
+    assert [f.line for f in check([path]).findings if f.kind == kind] == [f"warning: {x}" for x in said]
+    assert sorted(read_dataset(path).warnings) == sorted(said)
 
 
 def typos(path: Path) -> list[str]:
@@ -257,6 +270,9 @@ def test_a_column_with_a_name_nearly_right(file: Write) -> None:
 def test_rows_without_an_article_among_others(file: Write) -> None:
     path = file("a,Norway left.,Norway,neutral,neutral,\n,Chile denied it.,Chile,deny,neutral,\n")
     assert [f.reason for f in warnings(path)] == ["1 row has no article_id, others have; each such sentence counts as an article of its own"]
+    merged = file("a,Norway left.,Norway,neutral,neutral,\n,Chile denied it.,Chile,deny,neutral,\n,Peru denied all.,Peru,deny,neutral,\n")
+    (said,) = [f.reason for f in warnings(merged)]
+    assert said.startswith("2 rows have no article_id") and said.endswith("an article of its own; if cells of a spreadsheet were merged, fill each of their rows")
 
 
 def test_a_class_too_rare_for_the_folds(file: Write) -> None:

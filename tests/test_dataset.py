@@ -372,6 +372,37 @@ def test_a_label_without_an_actor(file: Write) -> None:
     assert told == ["4: stance has a label but no actor: 'accuse'; name the actor, or delete the label"]
 
 
+def test_a_label_of_one_s_own_without_an_actor_may_be_the_neutral_one(file: Write) -> None:
+    path = file("text,actor,view\nPeru left.,Peru,pro\nChile left.,,none\n")
+    told = "3: view has a label but no actor: 'none'; name the actor, or delete the label"
+    assert problems(path, heads=["view"]) == [f"{told} (--neutral 'view=none', if it says that none is taken)"]
+    assert problems(path, heads=["view"], neutral={"view": "pro"}) == [told]
+
+
+@pytest.mark.parametrize("rows", [10, 11])
+def test_unsure_labels_of_results_are_no_labels(file: Write, rows: int) -> None:
+    unsure = "".join(f"Peru left {n} times.,Peru,unsure,unsure\n" for n in range(rows)) + "Peru left.,Peru,unsure,stern\n"
+    path = file(HEADER + unsure + "".join(f"Norway won {n} times.,Norway,deny,stern\n" for n in range(20)))
+    both = "stance, tone 'unsure' is what results say where no label is sure enough; label the row, or delete it"
+    shown = [f"{n + 2}: {both}" for n in range(10)] if rows == 10 else [f"2: {both}; as in 10 further rows"]
+    assert problems(path) == [*shown, f"{rows + 2}: {both.replace(', tone', '')}"]
+
+
+@pytest.mark.parametrize("empty", [1, 2])
+def test_merged_cells(file: Write, empty: int) -> None:
+    path = file(HEADER + GOOD + "Peru left.,Peru,deny,neutral\n" + ",Peru,deny,neutral\n" * empty)
+    with pytest.raises(DataError) as e:
+        read_dataset(path)
+    assert e.value.hint == f"correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if empty == 2 else ''}"
+
+
+@pytest.mark.parametrize(("option", "example"), [("neutral", "{'stance': 'none'}"), ("columns", "{'actor': 'target'}"), ("order", "{'intensity': ('low', 'medium', 'high')}")])
+def test_options_by_name_that_are_no_dict(file: Write, option: str, example: str) -> None:
+    with pytest.raises(InputError) as e:
+        read_dataset(file(HEADER + GOOD), **{option: "deny"})  # type: ignore[arg-type]
+    assert (e.value.message, e.value.hint) == (f"{option} is given as str ('deny'), not as a dict", f"write {option}={example}")
+
+
 def test_a_named_head_that_is_no_column(file: Write) -> None:
     with pytest.raises(DataError, match="no column 'mood'"):
         read_dataset(file(HEADER + GOOD), heads=["mood"])

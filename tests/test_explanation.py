@@ -7,6 +7,7 @@ import pytest
 from conftest import pairs_of
 
 from stance.actors import Pair
+from stance.errors import InputError
 from stance.explanation import ANY_NAME, explain
 from stance.model import Model, softmax
 from stance.rendering import explanation_lines
@@ -76,7 +77,7 @@ def test_the_verb_decides_a_plain_sentence(model: Model, pair: Pair) -> None:
 
 
 def test_unknown_names(model: Model, pair: Pair) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(InputError, match="the model has no head 'mood'"):
         explain(model, pair, head="mood")
     with pytest.raises(ValueError, match="not in tuple"):
         explain(model, pair, label="denny")

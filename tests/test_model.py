@@ -21,7 +21,7 @@ from stance.actors import Pair
 from stance.classification import classify
 from stance.codebook import Head
 from stance.dataset import Dataset
-from stance.errors import ModelError
+from stance.errors import InputError, ModelError
 from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax
 from stance.training import Settings, row_digests, train, trained_on
 
@@ -118,9 +118,10 @@ def test_the_pipelines_are_in_the_file(model_file: Path, unseen: list[Pair]) -> 
     np.testing.assert_allclose(p[:, order], again.predict_proba(unseen[:3])["stance"], atol=1e-9)
 
 
-def test_a_head_the_model_lacks_is_a_key_error(model: Model) -> None:
-    with pytest.raises(KeyError):
-        model.head("mood")
+def test_a_head_the_model_lacks(model: Model) -> None:
+    with pytest.raises(InputError) as e:
+        model.head("ton")
+    assert (e.value.message, e.value.hint) == ("the model has no head 'ton'; it has stance, tone", "did you mean 'tone'?")
 
 
 def test_a_traced_row_adds_up_to_the_score(model: Model, unseen: list[Pair]) -> None:

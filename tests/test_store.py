@@ -21,17 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LIMIT, REPORTS, SETTINGS, Run, popen, relabel, until
+from conftest import LIMIT, REPORTS, Run, popen, relabel, until, write_csv
 
 from stance import classification, store
 from stance.articles import Article, Skipped, read_articles, scan_articles
 from stance.classification import BATCH, Result, classify, classify_archive
+from stance.codebook import STORED
 from stance.dataset import read_dataset
-from stance.errors import InputError, ModelError, StanceError
+from stance.errors import DataError, InputError, ModelError, StanceError
 from stance.lexicon import Lexicon
 from stance.model import Model
-from stance.store import APPLICATION, Rows, describe_run, record, write_parquet
-from stance.training import train
+from stance.rendering import csv_lines, jsonl_lines
+from stance.store import _FLAT, _OWN, APPLICATION, Rows, describe_run, record, write_parquet
+from stance.training import check_trainable
 
 Cli = Callable[..., Run]
 TABLES = {
@@ -238,11 +240,19 @@ def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_pat
     assert sql(tmp_path / "r.db", "SELECT position, actor FROM article JOIN sentence ON article_id = article.id JOIN judgement ON sentence_id = sentence.id") == [(0, "Norway"), (2, "Chile")]
 
 
-def test_a_head_that_is_no_column_is_refused(lexicon: Lexicon, tmp_path: Path) -> None:
-    path = relabel(tmp_path / "own.csv", "input", {"warm": "good", "stern": "bad"})
-    odd = train(read_dataset(path, heads=["input"]), settings=SETTINGS)[0]
-    with pytest.raises(ModelError, match="head 'input' cannot be kept in a database: the column 'input' is taken"):
-        describe_run(odd, lexicon, {})
+@pytest.mark.parametrize("name", sorted({*_OWN, *_FLAT, "index"}))
+def test_a_head_that_is_no_column_is_refused(model: Model, lexicon: Lexicon, tmp_path: Path, name: str) -> None:
+    """Before it is trained; a model that has one goes on to write other formats."""
+    path = write_csv(tmp_path / "own.csv", [{"text": f"Norway left {n} times.", "actor": "Norway", name: ("good", "bad")[n % 2]} for n in range(4)])
+    with pytest.raises(DataError, match=f"a head cannot be called {name!r}|head {name!r} would have "):
+        check_trainable(read_dataset(path, heads=[name]))
+    odd = replace(model, heads=(replace(model.heads[0], head=replace(model.heads[0].head, name=name)),))
+    if name in STORED:
+        result = next(classify_archive([Article("x", "Norway condemned the raid.")], odd, lexicon=lexicon))[0]
+        assert list(csv_lines([result], {name: odd.heads[0].head.labels}))[1:] and list(jsonl_lines([result]))
+    if name != "index":
+        with pytest.raises(ModelError, match=f"head {name!r} cannot be kept in a database: the column {name!r} is taken"):
+            describe_run(odd, lexicon, {})
 
 
 # --------------------------------------------------------------------------- what is refused
