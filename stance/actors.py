@@ -192,6 +192,8 @@ _BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand a
     r"\s*(?P<given>[A-Z][\w.'’-]+)(?: [A-Z][\w.'’-]*){1,3}(?: and [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){1,3})?, (?:The )?"
     r"(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico)\s*"
 )
+_QUESTION_OR_ANSWER = re.compile(r"[QA][:.]\s")
+_COLON = re.compile(r"\s*(?:\(?@\w+\)?\s*)?:")  # behind a name, with the name it has on a network
 _QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
@@ -275,6 +277,10 @@ class _Reader:
         self.paragraph = 0
         self.at = 0  # sentences read
         self.turn = ""  # whose words the paragraph is, by the name before its first colon
+        self.answers = False  # whether it is sure to be a transcript's: what is said of others without "we" is the speaker's too
+        self.asking = False  # whether a "Q:" was read
+        self.interviewed = False  # whether an interview is announced before it
+        self.introduced: set[str] = set()  # of which actors officials are named before the first "Q:"
         self.opens = True  # whether the sentence may open with a dateline
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
@@ -287,6 +293,12 @@ class _Reader:
     @cached_property
     def text(self) -> str:
         return " ".join([s.text for s in self.sents])
+
+    @cached_property
+    def interview(self) -> bool:
+        """Whether the article has two questions and two answers that are marked "Q:" and "A:"."""
+        marks = [s.text[0] for s in self.sents if _QUESTION_OR_ANSWER.match(s.text)]
+        return min(marks.count("Q"), marks.count("A")) > 1
 
     def _has(self, phrase: str) -> bool:
         """Whether the article has the first word of a phrase: the few guarded aliases ask for it."""
@@ -310,7 +322,10 @@ class _Reader:
         found.sort(key=_BY_FIRST)
         names = _names(lower, parts, found, self.strangers)
         if opening or first:
-            self.turn = _turn(tokens, found) if ":" in lower else ""
+            self.turn, self.answers = self._turn(tokens, found)
+        if not self.asking:
+            self.introduced.update(m.actor for m in found if m.kind in ("person", "learnt"))
+            self.interviewed |= "interview" in lower or "interviewed" in lower
         if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
             self.turn = ""
         if present and len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
@@ -322,8 +337,10 @@ class _Reader:
             self.paragraph, self.quote_open = sentence.paragraph, False
         outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
         speaker, in_quote = self._quote_speaker(sentence.text, opening)
-        if self.turn and not in_quote and not _SPOKEN.isdisjoint(lower) and all(m.actor != self.turn or m.kind == "place" for m in found):
-            speaker, in_quote = self.turn, True
+        if self.turn and not in_quote:
+            others = {m.actor for m in found if m.kind != "place"}
+            if self.turn not in others and (others and self.answers or not _SPOKEN.isdisjoint(lower)):
+                speaker, in_quote = self.turn, True
         found += self._carried(tokens, here, outside, found, names, speaker)
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
@@ -332,6 +349,29 @@ class _Reader:
         if byline or told and not any(_speaks(outside, m) for m in real):
             self.speaker = ""  # the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"
         return Reading(sentence, tokens, tuple(found), speaker, in_quote)
+
+    def _turn(self, tokens: Tokens, found: list[Mention]) -> tuple[str, bool]:
+        """Who speaks in a paragraph of a transcript, '' for nobody known, and whether it is sure to be one.
+
+        "SECRETARY BLINKEN: Good morning."; a mere surname may be a headline's ("Blinken: No deal") unless a question stands before.
+        "A: No." is said by the officials of the one actor who were named before the first "Q:", where an interview is announced there.
+        """
+        if _QUESTION_OR_ANSWER.match(tokens.text) and self.interview:
+            answer = tokens.text[0] == "A"
+            self.asking |= not answer
+            known = answer and self.interviewed and self.asking and len(self.introduced) == 1
+            return next(iter(self.introduced)) if known else "", answer
+        m = next((m for m in found if m.kind in ("person", "learnt", "organ", "seat")), None)
+        if m is None or ":" not in tokens.lower or not _COLON.match(tokens.text, m.end):
+            return "", False
+        before = tokens.lower[: m.first]
+        if any(w not in (".", "@", "vice") and w not in OFFICE_OR_TITLE for w in before):
+            return "", False
+        if m.text.isupper() or before[-1:] == ["@"] or m.kind in ("person", "learnt") and m.last > 1:
+            return m.actor, True
+        if m.kind not in ("person", "learnt") or tokens.lower[m.first] in self.strangers or f"{m.text} Jr" in self.text.replace(",", ""):
+            return "", False
+        return m.actor, self.at > 0 and self.sents[self.at - 1].text.endswith("?")
 
     # -- names
 
@@ -354,7 +394,9 @@ class _Reader:
             kind = alias.kind
             of_a_person = kind in ("name", "demonym", "capital") and _surname(words, lower, i)
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
-                if line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
+                if kind in ("name", "capital") and alias.actor != "US" and _in_america(words, free):
+                    kind, why = "place", "of a state of the US"
+                elif line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
                     organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(lower, i, free, found, kind)
@@ -463,6 +505,8 @@ class _Reader:
         if a.kind == "person" and (not a.in_office(self.date) or is_former(lower, i)):
             return False
         before = words[i - 1] if i else ""
+        if caps and key == ("US",) and _ourselves(lower, i):
+            return False
         if a.title and before.lower().rstrip(".") not in TITLE:
             return False
         if a.kind == "person" and len(key) == 1 and before and is_given_name(before, lower[i - 1], i):
@@ -813,12 +857,17 @@ def _holds(text: str, word: str) -> bool:
 _ORGAN_IN = "the organ that sits there"
 
 
+_SEEN = (["described"], ["seen"], ["viewed"], ["denounced"], ["dismissed"], ["condemned"], ["regarded"])  # "in Riga as a threat"
+
+
 def _organ_in(lower: list[str], at: int, last: int, found: list[Mention], kind: str) -> bool:
     """Whether the place at `at:last` stands for the organ that sits there: "the foreign ministry in Beijing", "officials in Tehran and Baghdad"."""
     if lower[last : last + 1] in (["for"], ["history"]):
         return False
     if found and found[-1].why == _ORGAN_IN and set(lower[found[-1].last : at]) <= {",", "and", "the"}:
         return True
+    if kind == "capital" and lower[at] != "washington" and lower[at - 1 : at] == ["in"] and lower[at - 2 : at - 1] in _SEEN:
+        return lower[last : last + 1] == ["as"]
     organ = at - 3 if lower[at - 2 : at] == ["in", "the"] else at - 2
     if organ < 0 or lower[organ + 1] != "in" or lower[organ] not in _SEATED:
         return False
@@ -836,6 +885,19 @@ def _organ_in(lower: list[str], at: int, last: int, found: list[Mention], kind: 
     the = max(the, 0)
     foreign = bool(found) and found[-1].last > the and lower[found[-1].last] != "-"
     return free and not foreign and _NOT_SEATED.isdisjoint(lower[the:organ])
+
+
+_US_STATES = frozenset(  # without Georgia
+    "Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware Florida Hawaii Idaho Illinois Indiana Iowa Kansas Kentucky Louisiana "
+    "Maine Maryland Massachusetts Michigan Minnesota Mississippi Missouri Montana Nebraska Nevada Ohio Oklahoma Oregon Pennsylvania Tennessee Texas "
+    "Utah Vermont Virginia Wisconsin Wyoming".split()
+)
+
+
+def _in_america(words: list[str], last: int) -> bool:
+    """Whether a US state stands behind the name that ends at `last`, and no list of states: "Turkey, Texas."."""
+    comma, state, after = (words[k : k + 1] for k in range(last, last + 3))
+    return comma == [","] and not _US_STATES.isdisjoint(state) and after not in (["and"], ["or"])
 
 
 def _surname(words: list[str], lower: list[str], i: int) -> bool:
@@ -857,15 +919,6 @@ def _ministry_of(lower: list[str], at: int) -> bool:
     return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
 
 
-def _turn(tokens: Tokens, found: list[Mention]) -> str:
-    """Who speaks in a paragraph of a transcript, '' for nobody known: "SECRETARY BLINKEN: Good morning."; not a headline's "Blinken: No deal"."""
-    lower = tokens.lower
-    m = next((m for m in found if m.kind in ("person", "learnt", "organ", "seat")), None)
-    if m is None or lower[m.last : m.last + 1] != [":"] or any(w != "." and w not in OFFICE_OR_TITLE and w != "vice" for w in lower[: m.first]):
-        return ""
-    return m.actor if m.text.isupper() or m.kind in ("person", "learnt") and m.last > 1 else ""
-
-
 def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
     return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
@@ -885,6 +938,19 @@ def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
     """Whether a guard keeps the alias from a word beside it: "Ivanka Trump", "Trump Tower"."""
     return first > 0 and words[first - 1] in a.not_after or last < len(words) and words[last] in a.not_before
+
+
+def _ourselves(lower: list[str], i: int) -> bool:
+    """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
+    before, two = lower[i - 1] if i else "", lower[i - 2] if i > 1 else ""
+    if before in _TO_US:
+        return not two or not two[0].isalnum() or two in ("and", "please")
+    ends = i + 1 == len(lower) or not lower[i + 1][0].isalnum() and lower[i + 1] != "-"
+    return ends and (before == "among" or before == "of" and two in _SOME_OF_US or before == "for" and lower[i + 1 : i + 2] in (["."], ["!"]))
+
+
+_TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
+_SOME_OF_US = frozenset("one all none some both most many each any rest".split())
 
 
 def _recased(entries: Sequence[tuple[tuple[str, ...], Alias]], words: list[str], i: int) -> Iterator[tuple[tuple[str, ...], Alias]]:

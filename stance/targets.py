@@ -19,11 +19,16 @@ POINTS = {
     "the only other actor": 3, "one of several": 1, "nearest": 1,
     "object of the actor's verb": 3, "right after the actor's cue": 2, "acts in the actor's words": 1,
     "agent": 2, "after a preposition": 1,
-    "listed with the actor": -5, "in its company": -5, "joined in cooperation": -2, "own conduct": -1,
+    "listed with the actor": -5, "in its company": -7, "joined in cooperation": -2, "own conduct": -1,
+    "told of another": -5, "of whom another is told": 3,
 }  # fmt: skip
 ENOUGH = 4
 _COMPANY = frozenset(("alongside", "including", "joined", "joining"))  # before the other actor, as "along with" and "together with"
 _ALLIES = frozenset(("member", "members", "ally", "allies"))  # between it and the next
+_TELLING = frozenset(("told", "tell", "tells", "telling"))
+_TELLING_TO = frozenset("complained complains complain complaining said wrote protested".split())
+_RELATIVE = frozenset(("which", "who"))
+_JOINT = frozenset("drafted written wrote prepared sponsored proposed introduced tabled hosted brokered mediated organised organized".split())
 _OWN_CONDUCT = frozenset(("firm", "deny"))  # stances that as a rule are about the actor itself
 
 
@@ -70,6 +75,7 @@ def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, l
         if m.actor and m.kind != "place":
             numbers.setdefault(m.actor, []).append(k)
     mine = {s.group[k] for k in numbers.pop(pair.actor, ())}
+    told = _told_of(pair.reading, pair.actor)
     first = pair.mentions[0].first if pair.mentions else 0
     nearest = min(numbers, key=lambda a: min(abs(mentions[k].first - first) for k in numbers[a]), default="")
     cue_ends = {f.last for f in s.cues if f.label == label and (s.subject[f.first] in mine or s.speaker[f.first] in mine)}
@@ -95,9 +101,24 @@ def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, l
             "in its company": all(_in_company(pair.reading, mentions[k]) for k in ks),
             "joined in cooperation": bool(groups & mine) and label == "cooperate",
             "own conduct": label in _OWN_CONDUCT,
+            "told of another": told[:1] == (actor,) and label != "cooperate",
+            "of whom another is told": told[1:] == (actor,) and label != "cooperate",
         }
         out[actor] = [name for name, holds in held.items() if holds]
     return out
+
+
+def _told_of(reading: Reading, actor: str) -> tuple[str, ...]:
+    """Who is told, by the actor, what a third one has done, and that one: "told the UN that Chile had left"; empty where nobody is."""
+    words, mentions = reading.tokens.lower, reading.mentions
+    for m in mentions:
+        before = [w for w in words[max(0, m.first - 3) : m.first] if w != "the"]
+        if before[-1:] and (before[-1] in _TELLING or before[-1] == "to" and before[-2:-1] and before[-2] in _TELLING_TO):
+            that = next((k for k in range(m.last, min(m.last + 5, len(words))) if words[k] == "that"), None)
+            done = next((x for x in mentions if that is not None and that < x.first <= that + 2), None)
+            if done and done.kind != "place" and done.actor not in ("", actor, m.actor):
+                return m.actor, done.actor
+    return ()
 
 
 def _in_company(reading: Reading, m: Mention) -> bool:
@@ -105,6 +126,9 @@ def _in_company(reading: Reading, m: Mention) -> bool:
     words = reading.tokens.lower
     before = [w for w in words[max(0, m.first - 3) : m.first] if w != "the"]
     if before[-1:] == ["with"]:
-        return before[-2:-1] in (["along"], ["together"])
+        if before[-2:-1] in (["along"], ["together"]):
+            return True
+        clause = words[max(0, m.first - 9) : m.first]
+        return not _JOINT.isdisjoint(clause) and not _RELATIVE.isdisjoint(clause)  # "which had drafted the text with Peru"
     named_next = any(x.first == m.last + 1 for x in reading.mentions)
     return bool(before) and before[-1] in _COMPANY or named_next and words[m.last] in _ALLIES

@@ -334,9 +334,63 @@ def test_a_paragraph_of_a_transcript_is_its_speakers_to_its_end() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Macron: No. We will not be bullied by Chile.", [["France: Macron"], ["Chile: Chile", "France: "]]),
+        ("We met Lea Macron Jr. here.\nMacron: No. We will not.", [[], ["France: Macron"], []]),
+        ("Macron: No. Chile lies. It rained.", [["France: Macron"], ["Chile: Chile"], []]),
+        ("What of Chile?\nMacron: No. Chile lies. It rained.", [["Chile: Chile"], ["France: Macron"], ["Chile: Chile", "France: "], []]),
+        ("PRESIDENT MACRON: No. Chile lies, and it lies every day.", [["France: MACRON"], ["Chile: Chile", "France: "]]),
+        ("Emmanuel Macron @EmmanuelMacron: No. We call on Chile.", [["France: Emmanuel Macron"], ["Chile: Chile", "France: "]]),
+        ("@StateDept: The U.S. left. Chile must go.", [["US: StateDept", "US: U.S."], ["Chile: Chile", "US: "]]),
+    ],
+)
+def test_a_turn_is_told_by_a_surname_a_title_or_a_name_on_a_network(text: str, wanted: list[list[str]]) -> None:
+    assert spoken(text, date="2023-05-01") == wanted
+
+
+@pytest.mark.parametrize(
+    ("introduction", "answer"),
+    [
+        ("An interview with Emmanuel Macron.", ["France: "]),
+        ("An interview with Emmanuel Macron and Antony Blinken.", []),
+        ("Emmanuel Macron wrote to us.", []),
+        ("An interview with Jane Doe.", []),
+    ],
+)
+def test_answers_are_of_the_one_official_who_was_introduced(introduction: str, answer: list[str]) -> None:
+    text = f"{introduction}\nQ: Why?\nA: No. We wait.\nQ: Blinken called?\nA: Yes. We know."
+    assert [spoken(text, date="2023-05-01")[i] for i in (3, -1)] == [answer, answer]
+    assert spoken(f"{introduction}\nQ: Why?\nA: No. We wait.", date="2023-05-01")[-1] == []
+
+
 @pytest.mark.parametrize("opening", ["JANE DOE:", "Chile:", "Blinken met:", "Photos: Blinken", "White House:"])
 def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
     assert spoken(f"{opening} No. We will wait.", date="2023-05-01")[-1] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("XI SNUBS MODI AT SUMMIT", ["China: XI", "India: MODI"]),
+        ("SUPER BOWL XI TO BE REPEATED", []),
+        ("LET US PRAY TOGETHER", []),
+        ("FOLLOW US ON THE NETWORKS", []),
+        ("THE REST OF US, AND NONE OF US!", []),
+        ("US WARNS CHILE FOR US TROOPS", ["Chile: CHILE", "US: US", "US: US TROOPS"]),
+        ("SUPPORT AMONG US TROOPS SINKS", ["US: US TROOPS"]),
+        ("He was born in Turkey, Texas.", []),
+        ("Lima, Ohio, was calm.", []),
+        ("China, Texas and Peru left.", ["China: China", "Peru: Peru"]),
+        ("It was described in Delhi as 'unfair'.", ["India: Delhi"]),
+        ("It was described in Delhi.", []),
+        ("The Auswärtiges Amt said no.", ["Germany: Auswärtiges Amt"]),
+        ("Mexico's central bank said no.", ["Mexico: Mexico's central bank"]),
+    ],
+)
+def test_capitals_and_places_that_look_like_others(text: str, wanted: list[str]) -> None:
+    assert spoken(text, date="2023-05-01")[0] == wanted
 
 
 # --------------------------------------------------------------------------- the alias table

@@ -52,6 +52,13 @@ def target(text: str, actor: str, label: str) -> tuple[str, ...]:
         ("The EU, including Norway, condemned Peru.", "EU", "accuse", ("Peru",)),
         ("Norway condemned NATO members.", "Norway", "accuse", ("NATO",)),
         ("Norway broke with Chile.", "Norway", "accuse", ("Chile",)),
+        ("Norway told the UN that Chile had violated its waters.", "Norway", "accuse", ("Chile",)),
+        ("Norway told the ICJ that Chile was committing genocide.", "Norway", "accuse", ("Chile",)),
+        ("Norway complained to the IAEA that Chile had sabotaged its plant.", "Norway", "accuse", ("Chile",)),
+        ("Norway told the UN that it would leave.", "Norway", "threaten", ("UN",)),
+        ("Norway told Chile that Norway would leave.", "Norway", "threaten", ("Chile",)),
+        ("Norway, which had drafted the text with Chile, called the veto a disgrace.", "Norway", "accuse", ()),
+        ("Norway, which had broken with Chile, condemned the raid.", "Norway", "accuse", ("Chile",)),
     ],
 )
 def test_targets_named_in_the_sentence(text: str, actor: str, label: str, wanted: tuple[str, ...]) -> None:
