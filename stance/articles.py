@@ -23,6 +23,7 @@ from stance.errors import InputError, MissingExtraError, StanceWarning, near_mis
 from stance.lexicon import ambiguous, valid_date
 from stance.markdown import has_front_matter, prose_of
 from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
+from stance.text import wrapped
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
@@ -40,7 +41,6 @@ _TITLE = ("title", "headline", "webtitle")
 _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
-_WRAPPED = re.compile(r"^.{54,84}[^\s.!?:;\"”’)]\r?\n(?=[a-z])", re.M)  # a line that goes on in the next
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -138,7 +138,7 @@ class _Doubts:
             self._count("again", f"{x.id!r} of {name}")
         elif not new_id:
             self._count("taken", f"{x.id!r} of {x.input or name}")
-        if _wrapped(x.text):
+        if wrapped(x.text):
             self._count("wrapped", f"{x.id!r} of {x.input or name}")
         if x.undated:
             self._count("undated", x.undated)
@@ -150,7 +150,7 @@ class _Doubts:
     def notes(self) -> Iterator[str]:
         """What to say in the end."""
         of = f"of {self.articles} articles"
-        again, taken, wrapped, undated = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated"))
+        again, taken, folded, undated = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated"))
         if self.twice:
             yield f"{number(self.twice, 'file')} given more than once, and read once"
         if again[0]:
@@ -158,9 +158,8 @@ class _Doubts:
         if taken[0]:
             told = "1 article has" if taken[0] == 1 else f"{taken[0]} articles have"
             yield f"{told} the id of an earlier one (first: {taken[1]}); results cannot tell them apart: give each its own"
-        if wrapped[0]:
-            told = f"{wrapped[0]} {of} look wrapped, with sentences cut at line ends (first: {wrapped[1]})"
-            yield f"{told}; every line is read alone: join the lines of a paragraph"
+        if folded[0]:
+            yield f"{folded[0]} {of} look hard-wrapped (first: {folded[1]}); line ends within their paragraphs are read as blanks"
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
         if undated[0]:
@@ -169,12 +168,6 @@ class _Doubts:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
             told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
             yield f"{told}: call the field date, or give one for all (--date, scan_articles(date=))"
-
-
-def _wrapped(text: str) -> bool:
-    """Whether most of at least eight lines are as long as those of mail, and go on in the next."""
-    lines = text.count("\n") + 1
-    return lines >= 8 and len(text) < 90 * lines and 2 * len(_WRAPPED.findall(text)) > sum(map(bool, map(str.strip, text.split("\n"))))
 
 
 class _Hashes:

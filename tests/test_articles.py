@@ -637,8 +637,8 @@ def test_text_with_wrapped_lines_is_told(put: Put, warned: Callable[[], list[str
     paragraphs = put("b.txt", (" ".join(lines) + ".\n") * 2 + "Oslo left.\n" * 9)
     headlines = put("c.txt", "Norway closes the fjord to all trawlers and tells the crews to wait\n" * 9)
     list(read_articles([wrapped, paragraphs, headlines]))
-    told = "1 of 3 articles look wrapped, with sentences cut at line ends (first: 'a' of "
-    assert warned() == [f"{told}{wrapped}); every line is read alone: join the lines of a paragraph"]
+    told = f"1 of 3 articles look hard-wrapped (first: 'a' of {wrapped}); line ends within their paragraphs are read as blanks"
+    assert warned() == [told]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
