@@ -889,6 +889,7 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
     run: Annotated[int, _option("--run", help="Number of the run to report, with those like it; default: the last.")] = 0,
     actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
+    source: Annotated[list[str], _option("--source", help="Only articles of this outlet; repeat for several.")] = [],
     head: Annotated[str, _option("--head", help="The head that is counted; default: the model's first.")] = "",
     since: Annotated[str, _option("--from", help="Articles of this date (YYYY-MM-DD) and later.")] = "",
     until: Annotated[str, _option("--to", help="Articles of this date and earlier.")] = "",
@@ -909,7 +910,7 @@ def report(
     _refuse_overwrite(output, results)
     from stance.reporting import read_results, report_page
 
-    found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
+    found = read_results(results, run=run, head=head, actors=actor, sources=source, since=since, until=until)
     if found.runs > 1:
         told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}; heads {', '.join(found.heads)}"
         _say(f"{results[0]}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
