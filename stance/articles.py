@@ -41,6 +41,7 @@ _TITLE = ("title", "headline", "webtitle")
 _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
+_DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -49,7 +50,8 @@ class Article:
     """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`.
 
     `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood. `maybe` is of an article that
-    came as a record without a date: those of its fields that may hold one, by name, or `?`.
+    came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what of a web page
+    is not in the text: `tables`, or nothing.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Article:
     input: str = field(default="", compare=False)
     undated: str = field(default="", compare=False)
     maybe: str = field(default="", compare=False)
+    left: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class _Doubts:
             self._count("taken", f"{x.id!r} of {x.input or name}")
         if wrapped(x.text):
             self._count("wrapped", f"{x.id!r} of {x.input or name}")
+        if x.left:
+            self._count("left", f"{x.id!r} of {x.input or name}")
         if x.undated:
             self._count("undated", x.undated)
 
@@ -150,7 +155,7 @@ class _Doubts:
     def notes(self) -> Iterator[str]:
         """What to say in the end."""
         of = f"of {self.articles} articles"
-        again, taken, folded, undated = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated"))
+        again, taken, folded, left, undated = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "left", "undated"))
         if self.twice:
             yield f"{number(self.twice, 'file')} given more than once, and read once"
         if again[0]:
@@ -160,6 +165,8 @@ class _Doubts:
             yield f"{told} the id of an earlier one (first: {taken[1]}); results cannot tell them apart: give each its own"
         if folded[0]:
             yield f"{folded[0]} {of} look hard-wrapped (first: {folded[1]}); line ends within their paragraphs are read as blanks"
+        if left[0]:
+            yield f"{left[0]} {of} are web pages with tables, which are left out (first: {left[1]}); write out as text what of them is to be read"
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
         if undated[0]:
@@ -565,7 +572,9 @@ def html_article(page: str, name: str, place: str) -> Article:
     text = str(data.get("text") or "")
     if not text.strip():
         raise InputError(f"{place}: no article text found in the page", "save the article as .txt")
-    return Article(name, text, str(data.get("title") or ""), valid_date(str(data.get("date") or "")), str(data.get("sitename") or ""))
+    left = "tables" if _DATA_TABLE.search(page) else ""
+    date = valid_date(str(data.get("date") or ""))
+    return Article(name, text, str(data.get("title") or ""), date, str(data.get("sitename") or ""), left=left)
 
 
 def _url(url: str) -> Article:

@@ -154,6 +154,15 @@ def test_html_gives_the_body_of_the_article(put: Put) -> None:
     assert (article.title, article.date) == ("Oslo closes the fjord", "2019-03-04")
 
 
+def test_tables_of_web_pages_are_left_out_and_counted(put: Put, warned: Callable[[], list[str]]) -> None:
+    pytest.importorskip("lxml_html_clean")  # of the extra `html`
+    table = "<table><tr><{0}>Country</{0}></tr><tr><td>Peru stayed away from all of the talks</td></tr></table></article>"
+    pages = [put(f"{x}.html", PAGE.replace("</article>", table.format(x))) for x in ("td", "th")]
+    assert not any("Peru" in a.text for a in read_articles([*pages, put("c.html", PAGE.replace("Sport", "Sports"))]))
+    told = "1 of 3 articles are web pages with tables, which are left out (first: 'th' of "
+    assert f"{told}{pages[1]}); write out as text what of them is to be read" in warned()
+
+
 def test_html_without_trafilatura_is_skipped_and_says_what_to_install(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trafilatura", None)
     page, text = put("a.html", PAGE), put("b.txt", "Norway condemned the raid.")
