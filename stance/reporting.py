@@ -86,8 +86,8 @@ def read_results(
 ) -> Results:  # fmt: skip
     """Judgements of a results database, or of several with the same model, settings and alias table, in which an article counts once.
 
-    Of these actors, sources (outlets) and dates (ISO, inclusive) if given; of `run` (its id; 0: the last one), and of those with the same model, settings and alias
-    table. `head` comes first among the heads, which is the one reported; else the model's first does.
+    Of these actors, sources (outlets) and dates (ISO, inclusive) if given; of `run` (its id; 0: the last one), and of those with the same model,
+    settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
     Raises InputError when a file is missing, is no results database, is of a newer format, has no such run or head, or they have nothing to show.
     """
     paths = [Path(p) for p in ([path] if isinstance(path, (str, Path)) else path)]
@@ -205,7 +205,7 @@ def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
 
 def _like(run: dict[str, Any]) -> tuple[str, ...]:
     """What two runs share whose judgements may be counted together: anything but what was read."""
-    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column", "date")}
+    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column", "columns", "date")}
     return run["model"], run["lexicon"], json.dumps(settings, sort_keys=True)
 
 

@@ -271,7 +271,7 @@ def _lower(text: str, line: tuple[int, int]) -> bool:
 
 
 def _goes_on(text: str, before: tuple[int, int], line: tuple[int, int], width: int) -> bool:
-    """Whether a line of a hard-wrapped text goes on in the next: that begins in lower case, its first word had no room, or the last word wants more."""
+    """Whether a line of a hard-wrapped text goes on: the next begins in lower case, its first word had no room, or the last word wants more."""
     first, last = text[line[0] : line[1]].split(None, 1)[0], text[before[0] : before[1]].rsplit(None, 1)[-1]
     return _lower(text, line) or before[1] - before[0] + 1 + len(first) > width or last.lower() in _ENGLISH
 

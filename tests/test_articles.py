@@ -146,6 +146,23 @@ def test_the_text_column_can_be_named(put: Put) -> None:
     assert only(put("a.json", '{"story": "Oslo left.", "text": "x"}'), text_column="story").text == "Oslo left."
 
 
+def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> None:
+    names = {"text": "Volltext", "source": "Zeitung", "title": "Überschrift", "id": "Nr", "date": "Tag"}
+    wanted = Article("7", "Oslo left.", "Oslo geht", "2024-03-01", "FAZ")
+    row = {"Nr": 7, "Zeitung": "FAZ", "Überschrift": "Oslo geht", "Tag": "2024-03-01", "Volltext": "Oslo left.", "source": "x", "title": "y", "id": "z", "date": "2020"}
+    table = put("a.csv", "\n".join(",".join(map(str, x)) for x in (row, row.values())))
+    for path in (table, put("a.json", json.dumps(row)), put("a.jsonl", json.dumps(row)), put("a.md", "---\nNr: 7\nZeitung: FAZ\nTag: 2024-03-01\n---\nOslo left.")):
+        found = next(read_articles(path, columns=names))
+        assert replace(found, title=wanted.title if path.suffix == ".md" else found.title) == wanted
+    assert not warned()
+    with pytest.raises(InputError, match=r"no column zeitun; seen: nr, zeitung, überschrift, .*\n  did you mean 'zeitung'"):
+        list(read_articles(table, columns={"text": "volltext", "source": "Zeitun"}))
+    with pytest.raises(InputError, match=r"articles have no actor\n  a column can be given for id, title"):
+        list(read_articles(table, columns={"actor": "Land"}))
+    list(read_articles(put("b.jsonl", '{"text": "Lima stayed.", "date": "2019"}\n'), columns={"source": "Zeitung"}))
+    assert warned() == ["none of 1 articles tells a source in 'zeitung'; look at the names of its fields"]
+
+
 def test_html_gives_the_body_of_the_article(put: Put) -> None:
     pytest.importorskip("lxml_html_clean")  # of the extra `html`
     article = only(put("a.html", PAGE))
