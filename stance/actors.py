@@ -292,7 +292,7 @@ class _Reader:
 
     @cached_property
     def text(self) -> str:
-        return " ".join([s.text for s in self.sents])
+        return " ".join([s.line for s in self.sents])
 
     @cached_property
     def interview(self) -> bool:
@@ -308,13 +308,14 @@ class _Reader:
 
     def read(self, sentence: Sentence, present: Collection[str] = ()) -> Reading:
         """The next sentence. `present`: the actors in it, where a labeller has told them."""
-        tokens = tokenize(sentence.text)
+        text = sentence.line
+        tokens = tokenize(text)
         lower = tokens.lower
         here = _ASKED.intersection(lower)
         parts = name_parts(tokens.folded)
         opening, first = sentence.paragraph != self.paragraph, not self.at
         self.opens = not self.at or opening and self.at < _DATELINES
-        line = _BYLINE.fullmatch(sentence.text)
+        line = _BYLINE.fullmatch(text)
         byline = line is not None and line["given"].lower() in given_names()
         found = [] if byline else self._named(tokens, here, parts)
         self.opens = False
@@ -336,7 +337,7 @@ class _Reader:
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
         outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
-        speaker, in_quote = self._quote_speaker(sentence.text, opening)
+        speaker, in_quote = self._quote_speaker(text, opening)
         if self.turn and not in_quote:
             others = {m.actor for m in found if m.kind != "place"}
             if self.turn not in others and (others and self.answers or not _SPOKEN.isdisjoint(lower)):
@@ -591,9 +592,9 @@ class _Reader:
         for s in self.sents[self.at :]:
             if s.paragraph != self.paragraph:
                 break
-            marks = _MARK.findall(s.text)
-            if len(_RUNNING.findall(_outside_quotes(s.text, inside))) >= 2:
-                tokens = tokenize(s.text)
+            marks = _MARK.findall(s.line)
+            if len(_RUNNING.findall(_outside_quotes(s.line, inside))) >= 2:
+                tokens = tokenize(s.line)
                 outside = _unquoted(tokens.lower, inside)
                 found = self._named(tokens, _ASKED.intersection(tokens.lower), name_parts(tokens.folded))
                 speaking = next((m for m in found if m.kind != "place" and _speaks(outside, m)), None)

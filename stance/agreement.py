@@ -51,8 +51,8 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measure with its 95 % bootstrap interval over articles, which fewer than `evaluation.ENOUGH` do not have; None where it is not defined (only
-    one label occurs)."""
+    """A measure with its 95 % bootstrap interval over articles, which fewer than `evaluation.ENOUGH` do not have, nor a measure that is the same in
+    every resample; None where it is not defined (only one label occurs)."""
 
     value: float | None
     low: float | None
@@ -363,7 +363,8 @@ def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats) 
     value = measure(whole)
     if np.isnan(value):
         return Estimate(None, None, None)
-    return Estimate(value, *(percentiles([measure(t) for t in drawn]) or (None, None)))
+    low, high = percentiles([measure(t) for t in drawn]) or (None, None)
+    return Estimate(value, low, high) if low != high else Estimate(value, None, None)
 
 
 # --------------------------------------------------------------------------- disagreements

@@ -12,7 +12,7 @@ import sys
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache, partial
 from itertools import chain, islice
@@ -23,12 +23,14 @@ from stance.errors import InputError, MissingExtraError, StanceWarning, near_mis
 from stance.lexicon import ambiguous, valid_date
 from stance.markdown import has_front_matter, prose_of
 from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
+from stance.text import wrapped
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
 _UNREAD = (*_ARCHIVES, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".xml")  # may hold articles: told one by one
 _LISTS = ("articles", "data", "results", "items", "docs", "documents")  # of an answer of an API, which holds its articles in one of these
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
+FIELDS = ("id", "title", "date", "source", "text")  # of an article, which a column may be named for
 _ID = ("id", "articleid", "article", "url", "uuid")
 # Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
 _DATE = (
@@ -40,7 +42,7 @@ _TITLE = ("title", "headline", "webtitle")
 _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
-_WRAPPED = re.compile(r"^.{54,84}[^\s.!?:;\"”’)]\r?\n(?=[a-z])", re.M)  # a line that goes on in the next
+_DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -49,7 +51,8 @@ class Article:
     """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`.
 
     `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood. `maybe` is of an article that
-    came as a record without a date: those of its fields that may hold one, by name, or `?`.
+    came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what of a web page
+    is not in the text: `tables`, or nothing.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Article:
     input: str = field(default="", compare=False)
     undated: str = field(default="", compare=False)
     maybe: str = field(default="", compare=False)
+    left: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,39 +80,47 @@ class Skipped:
         return self.name
 
 
+Columns = Mapping[str, str]
 Item = TypeVar("Item", Article, Skipped, Article | Skipped)
 _HIGH = bytes(range(0x80, 0x100))
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
 
 
-def read_articles(paths: str | Path | Iterable[str | Path], *, text_column: str = "") -> Iterator[Article]:
+def read_articles(
+    paths: str | Path | Iterable[str | Path], *, text_column: str = "", columns: Columns | None = None
+) -> Iterator[Article]:  # fmt: skip
     """Articles of files, folders, URLs or `-` (standard input), one by one.
 
-    Raises InputError at the first that cannot be read; `scan_articles` goes on instead.
+    `text_column` is the field that holds the text, `columns` are those of `id`, `title`, `date`, `source` and `text` that have another name than the
+    usual ones, as `{"source": "Zeitung"}`. Raises InputError at the first that cannot be read; `scan_articles` goes on instead.
     """
-    for item in scan_articles(paths, text_column=text_column):
+    for item in scan_articles(paths, text_column=text_column, columns=columns):
         if isinstance(item, Skipped):
             raise InputError(f"{item.name}: {item.reason}")
         yield item
 
 
 def scan_articles(
-    paths: str | Path | Iterable[str | Path], *, text_column: str = "", date: str = "", seen: Seen = lambda _: None
-) -> Iterator[Article | Skipped]:
+    paths: str | Path | Iterable[str | Path], *, text_column: str = "", columns: Columns | None = None, date: str = "",
+    seen: Seen = lambda _: None,
+) -> Iterator[Article | Skipped]:  # fmt: skip
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
     A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
     were read, as they are read. What is doubtful is said by a StanceWarning, once for all inputs.
     """
+    names = {k: v.lower() for k, v in {**(columns or {}), **({"text": text_column} if text_column else {})}.items()}
+    if unknown := [k for k in names if k not in FIELDS]:
+        raise InputError(f"articles have no {unknown[0]}", f"a column can be given for {', '.join(FIELDS)}")
     files, stems = _Hashes(), dict[str, Path]()
-    doubts = _Doubts(told=bool(date))
+    doubts = _Doubts(names, told=bool(date))
     for p in map(input_name, given_paths(paths, "articles", "texts of a table go to stance.classify(frame['text'])")):
         for name in _files(p, doubts.other):
             if name != "-" and is_file(name) and not files.add(str(Path(name).resolve())):
                 doubts.twice += 1
                 continue
             item: Article | Skipped | None = None
-            for item in _source(name, _own_stem(name, p, stems), text_column, seen):
+            for item in _source(name, _own_stem(name, p, stems), names, seen):
                 if isinstance(item, Article):
                     doubts.see(item, name)
                     item = replace(item, date=item.date or date) if date else item
@@ -122,9 +134,10 @@ def scan_articles(
 class _Doubts:
     """What is doubtful of the articles of a scan: how many of them, and the first."""
 
-    def __init__(self, *, told: bool) -> None:
-        """`told`: whether a date is given for articles without one."""
+    def __init__(self, columns: Columns, *, told: bool) -> None:
+        """`columns`: what fields are called; `told`: whether a date is given for articles without one."""
         self.told = told
+        self.lacking = {k: v for k, v in columns.items() if k in ("title", "date", "source")}  # that no article has told yet
         self.articles = self.records = self.dateless = self.twice = 0
         self.found: dict[str, tuple[int, str]] = {}  # how many, and the first
         self.texts, self.ids = _Hashes(), _Hashes()
@@ -133,6 +146,7 @@ class _Doubts:
     def see(self, x: Article, name: str) -> None:
         """Count an article of the file `name`, as it was read there."""
         self.articles += 1
+        self.lacking = {k: v for k, v in self.lacking.items() if not getattr(x, k)} if self.lacking else self.lacking
         self.records += bool(x.maybe or x.undated or x.date)
         self.dateless += bool(x.maybe)
         self.maybe.update(x.maybe.split(", ") if x.maybe not in ("", "?") else ())
@@ -141,8 +155,10 @@ class _Doubts:
             self._count("again", f"{x.id!r} of {name}")
         elif not new_id:
             self._count("taken", f"{x.id!r} of {x.input or name}")
-        if _wrapped(x.text):
+        if wrapped(x.text):
             self._count("wrapped", f"{x.id!r} of {x.input or name}")
+        if x.left:
+            self._count("left", f"{x.id!r} of {x.input or name}")
         if x.undated:
             self._count("undated", x.undated)
 
@@ -157,7 +173,10 @@ class _Doubts:
     def notes(self) -> Iterator[str]:
         """What to say in the end."""
         of = f"of {self.articles} articles"
-        again, taken, wrapped, undated, none = (self.found.get(x, (0, "")) for x in ("again", "taken", "wrapped", "undated", "none"))
+        names = ("again", "taken", "wrapped", "left", "undated", "none")
+        again, taken, folded, left, undated, none = (self.found.get(x, (0, "")) for x in names)
+        for what, column in self.lacking.items() if self.articles else ():
+            yield f"none {of} tells a {what} in {column!r}; look at the names of its fields"
         if self.twice:
             yield f"{number(self.twice, 'file')} given more than once, and read once"
         if none[0]:
@@ -167,9 +186,10 @@ class _Doubts:
         if taken[0]:
             told = "1 article has" if taken[0] == 1 else f"{taken[0]} articles have"
             yield f"{told} the id of an earlier one (first: {taken[1]}); results cannot tell them apart: give each its own"
-        if wrapped[0]:
-            told = f"{wrapped[0]} {of} look wrapped, with sentences cut at line ends (first: {wrapped[1]})"
-            yield f"{told}; every line is read alone: join the lines of a paragraph"
+        if folded[0]:
+            yield f"{folded[0]} {of} look hard-wrapped (first: {folded[1]}); line ends within their paragraphs are read as blanks"
+        if left[0]:
+            yield f"{left[0]} {of} are web pages with tables, which are left out (first: {left[1]}); write out as text what of them is to be read"
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
         if undated[0]:
@@ -178,12 +198,6 @@ class _Doubts:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
             told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
             yield f"{told}: call the field date, or give one for all (--date, scan_articles(date=))"
-
-
-def _wrapped(text: str) -> bool:
-    """Whether most of at least eight lines are as long as those of mail, and go on in the next."""
-    lines = text.count("\n") + 1
-    return lines >= 8 and len(text) < 90 * lines and 2 * len(_WRAPPED.findall(text)) > sum(map(bool, map(str.strip, text.split("\n"))))
 
 
 class _Hashes:
@@ -294,14 +308,14 @@ def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
     return file.as_posix()
 
 
-def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     path = Path(name)
     kind = _kind(path)
     try:
         if not name:
             raise InputError("an empty path", "is a variable of the shell unset?")
         if name == "-":
-            yield from _stdin(sys.stdin.buffer, text_column)
+            yield from _stdin(sys.stdin.buffer, columns)
         elif re.match(r"https?://", name):
             yield _url(name)
         elif is_folder(name):
@@ -311,24 +325,24 @@ def _source(name: str, stem: str, text_column: str, seen: Seen) -> Iterator[Arti
         elif kind in _ARCHIVES and is_file(path):
             raise InputError(f"{name}: an archive is not read", "unpack it")
         elif kind in (".jsonl", ".ndjson"):
-            yield from _jsonl(path, stem, text_column, seen)
+            yield from _jsonl(path, stem, columns, seen)
         elif kind in (".csv", ".tsv") and (_size(path) > WHOLE or path.suffix.lower() in PACKED):
-            yield from _large_csv(path, stem, text_column, seen)
+            yield from _large_csv(path, stem, columns, seen)
         else:
             with opened(path, seen) as f:
                 raw = f.read(8) if _foreign(f.peek(8)) else f.read()  # type: ignore[attr-defined]  # every reader of `opened` has it
-            yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, text_column), text_column)
+            yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, columns), columns)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
 
 
-def _stdin(stream: BinaryIO, text_column: str) -> Iterator[Article | Skipped]:
+def _stdin(stream: BinaryIO, columns: Columns) -> Iterator[Article | Skipped]:
     """JSON lines as they come; anything else once all of it is here."""
     first, second = stream.readline(), stream.readline()
     if second.strip() and _is_record(first):
-        yield from _lines("-", "stdin", chain((first, second), stream), text_column)
+        yield from _lines("-", "stdin", chain((first, second), stream), columns)
     else:
-        yield from _content("-", "stdin", first + second + stream.read(), partial(_guess_suffix, text_column=text_column), text_column)
+        yield from _content("-", "stdin", first + second + stream.read(), partial(_guess_suffix, columns=columns), columns)
 
 
 def _is_record(line: bytes | str) -> bool:
@@ -338,7 +352,7 @@ def _is_record(line: bytes | str) -> bool:
         return False
 
 
-def _guess_suffix(text: str, text_column: str) -> str:
+def _guess_suffix(text: str, columns: Columns) -> str:
     head = text.lstrip()[:2000]
     if re.match(r"[\[{]\s*[\[{\]}\"]", head):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
@@ -346,10 +360,10 @@ def _guess_suffix(text: str, text_column: str) -> str:
         return ".html"
     if has_front_matter(text):
         return ".md"
-    return ".csv" if _is_table(text, text_column) else ".txt"
+    return ".csv" if _is_table(text, columns) else ".txt"
 
 
-def _is_table(text: str, text_column: str) -> bool:
+def _is_table(text: str, columns: Columns) -> bool:
     """Whether the first line has several cells, one of them a name of the text, and the next row as many."""
     if SEP.match(text):
         return True
@@ -357,7 +371,7 @@ def _is_table(text: str, text_column: str) -> bool:
         header, row = islice((r.cells for r in csv_records(io.StringIO(text, newline=""))[1] if r.cells), 2)
     except (ValueError, csv.Error):  # fewer rows, or no CSV
         return False
-    names = {text_column.lower()} if text_column else set(_TEXT)
+    names = {columns["text"]} if "text" in columns else set(_TEXT)
     return len(header) == len(row) > 1 and bool(names & {c.strip().lower() for c in header}) and all(len(c) <= 40 for c in header)
 
 
@@ -372,7 +386,7 @@ def _foreign(raw: bytes) -> str:
     return next((what for begin, what in _FOREIGN.items() if raw.startswith(begin)), "")
 
 
-def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], text_column: str) -> Iterator[Article | Skipped]:
+def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], columns: Columns) -> Iterator[Article | Skipped]:
     if what := _foreign(raw):
         raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)")
     text, note = decode(raw, name, mixed=True)
@@ -386,15 +400,15 @@ def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], 
     elif suffix == ".jsonl" or suffix == ".json" and any(map(str.strip, lines[1:])) and _is_record(lines[0]):
         for n, line in enumerate(lines, 1):
             if line.strip():
-                yield _json_line(f"{name}:{n}", line, text_column, stem, n)
+                yield _json_line(f"{name}:{n}", line, columns, stem, n)
     elif suffix == ".json":
-        yield from _json(name, stem, text, text_column)
+        yield from _json(name, stem, text, columns)
     elif suffix in (".csv", ".tsv"):
-        yield from _csv(name, stem, io.StringIO(text, newline=""), text_column)
+        yield from _csv(name, stem, io.StringIO(text, newline=""), columns)
     elif suffix in (".md", ".markdown"):
         told, prose = prose_of(text)
-        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE}}
-        item = _record(name, about | {"text": prose}, "", stem)
+        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE} or k in columns.values()}
+        item = _record(name, about | {"text": prose}, {k: v for k, v in columns.items() if k != "text"}, stem)
         yield replace(item, maybe="") if isinstance(item, Article) else item
     elif text.lstrip().startswith("<?xml"):
         raise InputError(f"{name}: this is XML, not text", "convert it to text (.txt), JSON lines or CSV")
@@ -402,36 +416,36 @@ def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], 
         yield Article(stem, text)
 
 
-def _json(name: str, stem: str, text: str, text_column: str) -> Iterator[Article | Skipped]:
+def _json(name: str, stem: str, text: str, columns: Columns) -> Iterator[Article | Skipped]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as e:
         raise InputError(f"{name}: not valid JSON: {e}", "give one object, or a list of objects") from e
-    data = _listed_articles(data, text_column)
+    data = _listed_articles(data, columns)
     for n, record in enumerate(data if isinstance(data, list) else [data], 1):
         yield _record(
             f"{name}#{n}" if isinstance(data, list) else name,
             record,
-            text_column,
+            columns,
             f"{stem}-{n}" if isinstance(data, list) else stem,
         )
 
 
-def _listed_articles(data: Any, text_column: str) -> Any:
+def _listed_articles(data: Any, columns: Columns) -> Any:
     """The articles of an answer such as `{"status": "ok", "articles": [{…}]}`: the one list of objects of an object without a text; else `data`."""
     if not isinstance(data, dict):
         return data
     found = {str(k).lower(): v for k, v in data.items()}
     lists = [v for k in _LISTS if isinstance(v := found.get(k), list) and all(isinstance(x, dict) for x in v)]
-    has_text = any(isinstance(found.get(k), str) for k in ([text_column.lower()] if text_column else _TEXT))
+    has_text = any(isinstance(found.get(k), str) for k in ([columns["text"]] if "text" in columns else _TEXT))
     return lists[0] if len(lists) == 1 and not has_text else data
 
 
-def _jsonl(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
     with opened(path, seen) as f:
         wide = f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff"))  # type: ignore[attr-defined]  # every reader of `opened` has it
-        yield from _lines(str(path), stem, _utf16_lines(f) if wide else f, text_column)
+        yield from _lines(str(path), stem, _utf16_lines(f) if wide else f, columns)
 
 
 def _utf16_lines(f: BinaryIO) -> Iterator[bytes]:
@@ -439,7 +453,7 @@ def _utf16_lines(f: BinaryIO) -> Iterator[bytes]:
     return (line.encode() for line in io.TextIOWrapper(f, "utf-16", errors="replace", newline="\n"))
 
 
-def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str) -> Iterator[Article | Skipped]:
+def _lines(name: str, stem: str, lines: Iterable[bytes], columns: Columns) -> Iterator[Article | Skipped]:
     empty, told = True, ""
     for n, raw in enumerate(lines, 1):
         if not raw.removeprefix(codecs.BOM_UTF8).strip():
@@ -452,27 +466,27 @@ def _lines(name: str, stem: str, lines: Iterable[bytes], text_column: str) -> It
             continue
         _warn("" if told else note.replace(f"{name}:{n}:1:", f"{name}:{n}:"))
         told = told or note
-        yield _json_line(f"{name}:{n}", line, text_column, stem, n)
+        yield _json_line(f"{name}:{n}", line, columns, stem, n)
     if empty:
         raise InputError(f"{name}: the file is empty", "give one JSON object a line")
 
 
-def _json_line(place: str, line: str, text_column: str, stem: str, n: int) -> Article | Skipped:
+def _json_line(place: str, line: str, columns: Columns, stem: str, n: int) -> Article | Skipped:
     try:
-        return _record(place, json.loads(line.rstrip()), text_column, f"{stem}-{n}")
+        return _record(place, json.loads(line.rstrip()), columns, f"{stem}-{n}")
     except (ValueError, RecursionError) as e:  # the latter: thousands of brackets in one another
         return Skipped(place, f"not valid JSON: {e}")
 
 
-def _record(place: str, record: Any, text_column: str, default_id: str) -> Article | Skipped:
+def _record(place: str, record: Any, columns: Columns, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
     found = {str(k).lower(): v for k, v in record.items()}
     texts = [k for k in _TEXT if isinstance(found.get(k), str)]
-    key = text_column.lower() or next((k for k in texts if found[k].strip()), next(iter(texts), ""))
+    key = columns.get("text") or next((k for k in texts if found[k].strip()), next(iter(texts), ""))
     text = found.get(key)
     if not isinstance(text, str):
-        seen = f"looked for {text_column or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}"
+        seen = f"looked for {columns.get('text') or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}"
         nested = next((k for k in ([key] if key else _TEXT) if isinstance(found.get(k), (list, dict))), "")
         what = f"{nested!r} holds {'a list' if isinstance(found.get(nested), list) else 'an object'}"
         todo = f": {what}; give one object an article, its text a string (in pandas: to_json(orient='records'))" if nested else ""
@@ -482,14 +496,17 @@ def _record(place: str, record: Any, text_column: str, default_id: str) -> Artic
 
     plain = {_plain(k): k for k in reversed(found) if k != key}
 
-    def told(names: tuple[str, ...]) -> Iterator[str]:
-        return (x for n in names if n in plain and (x := _told(found[plain[n]])))
+    def told(what: str, names: tuple[str, ...]) -> Iterator[str]:
+        keys = [columns[what]] if what in columns else [plain[n] for n in names if n in plain]
+        return (x for k in keys if k in found and (x := _told(found[k])))
 
-    date = next(filter(None, map(valid_date, told((*_DATE, *_STAMP)))), "")
-    given = "" if date else next(filter(str.strip, told(_DATE)), "")
+    date = next(filter(None, map(valid_date, told("date", (*_DATE, *_STAMP)))), "")
+    given = "" if date else next(filter(str.strip, told("date", _DATE)), "")
     undated = f"{place} {given[:40]!r}{', either number may be the month' if ambiguous(given) else ''}" if given else ""
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
-    return Article(next(told(_ID), default_id), text, next(told(_TITLE), ""), date, next(told(_SOURCE), ""), place, undated, maybe)
+    return Article(
+        next(told("id", _ID), default_id), text, next(told("title", _TITLE), ""), date, next(told("source", _SOURCE), ""), place, undated, maybe
+    )
 
 
 @lru_cache(maxsize=1000)
@@ -519,7 +536,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if is_file(path) else 0
 
 
-def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[Article | Skipped]:
+def _large_csv(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """A table row by row: read once for its encoding, once for its rows, and never held whole."""
     encoding, errors = "utf-16", "replace"
     with opened(path) as f:
@@ -529,7 +546,7 @@ def _large_csv(path: Path, stem: str, text_column: str, seen: Seen) -> Iterator[
             _warn(_not_utf8(f, head, str(path)))
             encoding, errors = "utf-8-sig", CP1252
     with opened(path, seen) as f:
-        yield from _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors, newline=""), text_column)
+        yield from _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors, newline=""), columns)
 
 
 def _not_utf8(rest: BinaryIO, head: bytes, name: str) -> str:
@@ -545,16 +562,18 @@ def _not_utf8(rest: BinaryIO, head: bytes, name: str) -> str:
     return ""
 
 
-def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Article | Skipped]:
+def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Article | Skipped]:
     """Row by row. A row with more cells than the header, or with a quote that is not closed, has lost text: it is skipped."""
     _, records = csv_records(text)
     header = [c.strip().lower() for c in next(records).cells]
-    wanted = (text_column.lower(),) if text_column else _TEXT
+    wanted = (columns["text"],) if "text" in columns else _TEXT
     if not set(wanted) & set(header):
         raise InputError(
             f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
             f"{next(filter(None, (near_miss(w, header) for w in wanted)), '')} name it with --text-column".strip(),
         )
+    if lacking := [c for c in columns.values() if c not in header]:
+        raise InputError(f"{name}: no column {', '.join(lacking)}; seen: {', '.join(header)}", near_miss(lacking[0], header) or "name one of these")
     for n, r in enumerate(records, 2):
         if not any(c.strip() for c in r.cells):  # as spreadsheets leave them
             continue
@@ -563,7 +582,7 @@ def _csv(name: str, stem: str, text: TextIO, text_column: str) -> Iterator[Artic
         elif len(r.cells) > len(header):
             yield Skipped(f"{name}:{r.line}", f"{len(r.cells)} cells, the header has {len(header)}; put quotes round a cell that holds commas")
         else:
-            yield _record(f"{name}:{r.line}", dict(zip(header, r.cells, strict=False)), text_column, f"{stem}-{n}")
+            yield _record(f"{name}:{r.line}", dict(zip(header, r.cells, strict=False)), columns, f"{stem}-{n}")
 
 
 # --------------------------------------------------------------------------- web pages
@@ -583,7 +602,9 @@ def html_article(page: str, name: str, place: str) -> Article:
     text = str(data.get("text") or "")
     if not text.strip():
         raise InputError(f"{place}: no article text found in the page", "save the article as .txt")
-    return Article(name, text, str(data.get("title") or ""), valid_date(str(data.get("date") or "")), str(data.get("sitename") or ""))
+    left = "tables" if _DATA_TABLE.search(page) else ""
+    date = valid_date(str(data.get("date") or ""))
+    return Article(name, text, str(data.get("title") or ""), date, str(data.get("sitename") or ""), left=left)
 
 
 def _url(url: str) -> Article:

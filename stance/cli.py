@@ -72,6 +72,13 @@ FormatOption = Annotated[
     str, _option("--format", "-f", help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.")
 ]
 TextColumn = Annotated[str, _option("--text-column", help="Field that holds the text in json, jsonl and csv.")]
+ArticleColumn = Annotated[
+    list[str],
+    _option(
+        "--column", metavar="NAME=COLUMN",
+        help="What json, jsonl and csv call the id, title, date, source or text: --column source=Zeitung reads `Zeitung` as source; repeatable.",
+    )
+]  # fmt: skip
 DateOption = Annotated[str, _option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.")]
 MinConfidence = Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")]
 PrecisionOption = Annotated[float, _option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.")]
@@ -164,6 +171,7 @@ def classify(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
+    column: ArticleColumn = [],
     date: DateOption = "",
     jobs: JobsOption = 1,
     dask: Annotated[str, _option("--dask", help="Use the dask cluster whose scheduler has this address.")] = "",
@@ -186,7 +194,7 @@ def classify(
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
     how = {"restart": restart, "append": append, "update": update}
     _check_output(chosen, output, how)
-    date = _date(date)
+    date, columns = _date(date), _article_columns(column, text_column)
     _refuse_overwrite(output, [*inputs, model, actors], inside=chosen != "sqlite")
     fitted = _model(model)
     limit = _limit(fitted, min_confidence, precision)
@@ -198,10 +206,10 @@ def classify(
         from stance.store import describe_run, known_inputs
 
         inputs = known_inputs(output, inputs)
-        settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column} | ({"date": date} if date else {})
-        run = describe_run(fitted, lexicon, settings)
+        settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column}
+        run = describe_run(fitted, lexicon, settings | {k: v for k, v in (("columns", columns), ("date", date)) if v})
     with progress(input_bytes(inputs)) as (read, done):
-        found = scan_articles(inputs, text_column=text_column, date=date, seen=read)
+        found = scan_articles(inputs, text_column=text_column, columns=columns, date=date, seen=read)
         items = _readable(found if model and not _is_default(model) else _in_english(found), output)
         if run and output:
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
@@ -707,6 +715,7 @@ def sample(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     text_column: TextColumn = "",
+    column: ArticleColumn = [],
     date: DateOption = "",
     output: Annotated[Optional[Path], _option("--output", "-o", help="CSV to write; default: standard output.", callback=_writable_csv)] = None,
 ) -> None:
@@ -721,11 +730,11 @@ def sample(
     refuse_taken(head)
     _refuse_overwrite(output, [*archive, unsure, actors])
     _refuse_labelled(output)
-    given = _date(date)
+    given, columns = _date(date), _article_columns(column, text_column)
     fitted = _model(unsure) if unsure else None
     lexicon = _lexicon(actors, only_actors, fitted)
     with progress(input_bytes(archive)) as (seen, done):
-        found = _articles(scan_articles(archive, text_column=text_column, date=given, seen=seen), output, done)
+        found = _articles(scan_articles(archive, text_column=text_column, columns=columns, date=given, seen=seen), output, done)
         drawn = sample(found, wanted * (POOL if fitted else 1), lexicon=lexicon, seed=seed)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
@@ -890,6 +899,7 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
     run: Annotated[int, _option("--run", help="Number of the run to report, with those like it; default: the last.")] = 0,
     actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
+    source: Annotated[list[str], _option("--source", help="Only articles of this outlet; repeat for several.")] = [],
     head: Annotated[str, _option("--head", help="The head that is counted; default: the model's first.")] = "",
     since: Annotated[str, _option("--from", help="Articles of this date (YYYY-MM-DD) and later.")] = "",
     until: Annotated[str, _option("--to", help="Articles of this date and earlier.")] = "",
@@ -910,7 +920,7 @@ def report(
     _refuse_overwrite(output, results)
     from stance.reporting import read_results, report_page
 
-    found = read_results(results, run=run, head=head, actors=actor, since=since, until=until)
+    found = read_results(results, run=run, head=head, actors=actor, sources=source, since=since, until=until)
     if found.runs > 1:
         told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}; heads {', '.join(found.heads)}"
         _say(f"{results[0]}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
@@ -1189,6 +1199,18 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{one!r}: given twice", param_hint="--column")
         out[name] = column
     return out
+
+
+def _article_columns(given: Sequence[str], text_column: str) -> dict[str, str]:
+    """What a table of articles calls its columns."""
+    from stance.articles import FIELDS
+
+    columns = _columns(given)
+    if unknown := [k for k in columns if k not in FIELDS]:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(FIELDS)}", param_hint="--column")
+    if "text" in columns and text_column:
+        raise typer.BadParameter("the text has --text-column already; give one of the two", param_hint="--column")
+    return columns
 
 
 def _given(text: str) -> str:

@@ -189,7 +189,7 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
     """Every mention with its actor and the reason, sentence by sentence."""
     any_found = False
     for r in readings:
-        yield printable(r.sentence.text)
+        yield printable(r.sentence.line)
         for m in r.mentions:
             any_found = True
             actor = f"({m.actor})" if m.kind == "place" else m.actor

@@ -60,7 +60,7 @@ class Stored:
 class Results:
     """What a results database holds of one run and those like it; `articles` are the ids of all that were classified, also without
     a judgement. `runs` is how many runs the database holds in all, `neutral` the neutral label by head, `keys` the id and hash of the text by
-    article, `read` how many articles there are, of whatever date.
+    article, `read` how many articles there are, of whatever date, `sources` the outlets of the run.
     """
 
     heads: dict[str, list[str]]
@@ -74,25 +74,29 @@ class Results:
     neutral: dict[str, str] = field(default_factory=dict)
     keys: dict[int, tuple[str, str]] = field(default_factory=dict)
     read: int = 0
+    sources: list[str] = field(default_factory=list)
 
 
 # --------------------------------------------------------------------------- reading
 
 
 def read_results(
-    path: str | Path | Sequence[str | Path], *, run: int = 0, head: str = "", actors: Sequence[str] = (), since: str = "", until: str = ""
-) -> Results:
+    path: str | Path | Sequence[str | Path], *, run: int = 0, head: str = "", actors: Sequence[str] = (), sources: Sequence[str] = (),
+    since: str = "", until: str = "",
+) -> Results:  # fmt: skip
     """Judgements of a results database, or of several with the same model, settings and alias table, in which an article counts once.
 
-    Of these actors and dates (ISO, inclusive) if given; of `run` (its id; 0: the last one), and of those with the same model, settings and alias
-    table. `head` comes first among the heads, which is the one reported; else the model's first does.
+    Of these actors, sources (outlets) and dates (ISO, inclusive) if given; of `run` (its id; 0: the last one), and of those with the same model,
+    settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
     Raises InputError when a file is missing, is no results database, is of a newer format, has no such run or head, or they have nothing to show.
     """
     paths = [Path(p) for p in ([path] if isinstance(path, (str, Path)) else path)]
     if run and len(paths) > 1:
         raise InputError(f"run {run} of {number(len(paths), 'database')}", "name one database, or leave the run out: the last of each is reported")
-    out = _merged([(p, _opened(p, run, head, since, until)) for p in paths])
+    out = _merged([(p, _opened(p, run, head, sources, since, until)) for p in paths])
     name = ", ".join(map(str, paths))
+    if unknown := [s for s in sources if s not in out.sources]:
+        raise InputError(f"{name}: no article of {', '.join(map(repr, unknown))}; sources there: {', '.join(out.sources[:20]) or 'none'}")
     everyone = sorted({j.actor for j in out.judgements})
     if unknown := [a for a in actors if a not in everyone]:
         raise InputError(f"{name}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
@@ -102,18 +106,18 @@ def read_results(
     return out
 
 
-def _opened(path: Path, run: int, head: str, since: str, until: str) -> Results:
+def _opened(path: Path, run: int, head: str, sources: Sequence[str], since: str, until: str) -> Results:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file", _HINT)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return _read(db, path, run, head, since, until)
+            return _read(db, path, run, head, sources, since, until)
     except (sqlite3.Error, json.JSONDecodeError) as e:
         raise InputError(f"{path}: is no results database: {e}", _HINT) from e
 
 
-def _read(db: sqlite3.Connection, path: Path, number: int, head: str, since: str, until: str) -> Results:
+def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: Sequence[str], since: str, until: str) -> Results:
     columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
@@ -136,11 +140,13 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, since: str
     heads = {h: heads[h] for h in sorted(heads, key=lambda h: h != head)}
     same = [r["id"] for r in runs if _like(r) == _like(run)]
     rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
+    outlets = {r["source"] or "" for r in rows if r["run_id"] in same}
+    rows = [r for r in rows if not sources or r["source"] in sources]
     newest = {(r["input"], r["key"], r["sha256"]): r for r in rows if r["run_id"] in same}  # an article read twice counts once
     kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
-    out.runs = len(runs)
+    out.runs, out.sources = len(runs), sorted(outlets - {""})
     out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest.get("heads", ()) if "neutral" in h}
     out.notes = _notes(runs, run, rows, newest, same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
@@ -170,6 +176,7 @@ def _merged(parts: Sequence[tuple[Path, Results]]) -> Results:
         out.articles += new.values()
         out.judgements += [replace(j, article=new[j.article]) for j in part.judgements if j.article in new]
         out.read += part.read
+        out.sources = sorted({*out.sources, *part.sources})
     out.skipped = list(dict.fromkeys(s for _, part in parts for s in part.skipped))
     ends = [part.run["finished"] for _, part in parts]
     out.run |= {"started": min(part.run["started"] for _, part in parts), "finished": max(ends) if all(ends) else None}
@@ -198,7 +205,7 @@ def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
 
 def _like(run: dict[str, Any]) -> tuple[str, ...]:
     """What two runs share whose judgements may be counted together: anything but what was read."""
-    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column", "date")}
+    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column", "columns", "date")}
     return run["model"], run["lexicon"], json.dumps(settings, sort_keys=True)
 
 
@@ -261,7 +268,8 @@ class Share:
 def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Callable[[Floats], Floats] | None = None) -> list[Share]:
     """The share of each of `n` labels among judgements, `groups[i]` being the article of judgement i.
 
-    Intervals are bootstrap percentiles over articles. `correct` maps a vector of shares to corrected ones.
+    Intervals are bootstrap percentiles over articles; of a share that is 0 or 1 in every resample, which tells nothing of what was not drawn, the
+    one-sided bound of the rule of three (Hanley & Lippman-Hand 1983, JAMA 249). `correct` maps a vector of shares to corrected ones.
     """
     articles, where = np.unique(np.array(groups), return_inverse=True)
     table = np.zeros((len(articles), n))
@@ -272,6 +280,9 @@ def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Callab
         return [Share(float(v), None, None) for v in point]
     drawn = np.array([correct(d) if correct else d for d in map(_normal, resample(table, DRAWS))])
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    bound = 0.05 ** (1 / len(articles))
+    high = np.where(drawn.max(0) < 1e-9, 1 - bound, high)
+    low = np.where(drawn.min(0) > 1 - 1e-9, bound, low)
     return [Share(float(v), float(a), float(b)) for v, a, b in zip(point, low, high, strict=True)]
 
 

@@ -32,6 +32,11 @@ class Sentence:
     end: int
     text: str
 
+    @property
+    def line(self) -> str:
+        """The text with a blank for each line end, of which a hard-wrapped one has some: offsets are the same."""
+        return _in_a_line(self.text)
+
 
 class Tokens:
     """Tokens of one sentence: parallel lists, offsets in characters of the sentence.
@@ -205,13 +210,47 @@ _NUMBERED = re.compile(r"[-•*]?\d{1,2}")
 _NAME_PARTICLE = re.compile(r"(?:al|el|de|von|van|bin|ibn)\b")
 _ADDRESS = re.compile(r"(?:www\.|://|@)\S*$")
 _LINE = re.compile(r"[^\r\n\u2028\u2029]+")
+_LINE_END = re.compile(r"\r\n?|[\n\u2028\u2029]")
+_LOWER_LINE = re.compile(r"\n[ \t]*+[a-z]")
+_ENDED = re.compile(rf"[.!?…:][{re.escape(_CLOSERS)}]*+(?=\s|$)")
+_ITEM = re.compile(r"[•·▪‣*-]\s|\d{1,2}[.)]\s")
 _BULLET = re.compile(r"(?:[•·▪‣*–—-]|\d{1,2}[.)]|\([a-z0-9]\))\s*")
 _BLANK = re.compile(r"\s*")
 _LETTER = re.compile(r"[^\W_]")
 
 
 def paragraphs(text: str) -> list[tuple[int, int]]:
-    """Offsets of the non-blank lines of `text`, without surrounding blanks."""
+    """Offsets of the non-blank lines of `text`, without surrounding blanks; in a hard-wrapped text those that go on in one another are one."""
+    lines = _lines(text)
+    width = wrapped(text)
+    if not width:
+        return lines
+    spans = lines[:1]
+    for before, line in pairwise(lines):
+        if _adjoin(text, before, line) and _goes_on(text, before, line, width):
+            spans[-1] = spans[-1][0], line[1]
+        else:
+            spans.append(line)
+    return spans
+
+
+def wrapped(text: str) -> int:
+    """How wide the lines are of a hard-wrapped text, as of an e-mail or from a PDF, where a line may end within a sentence; 0 of any other.
+
+    A third of the lines that follow one another, and three at least, begin in lower case behind one that does not end a sentence, lines are no
+    longer than a page is wide and mostly filled, and sentences do end, which tells prose from lists.
+    """
+    if len(_LOWER_LINE.findall(text)) < 3:
+        return 0
+    lines = _lines(text)
+    width = sorted(end - start for start, end in lines)[int(0.95 * len(lines))]  # but for a long address or two
+    follow = [(a, b) for a, b in pairwise(lines) if _adjoin(text, a, b)]
+    on = [end - start for (start, end), b in follow if _lower(text, b) and not _ENDED.search(text, max(start, end - 9), end)]
+    prose = 3 * len(on) >= len(follow) and 8 * len(_ENDED.findall(text)) >= len(on) >= 3
+    return width if prose and 30 <= width <= 100 and 2 * sorted(on)[len(on) // 2] >= width else 0
+
+
+def _lines(text: str) -> list[tuple[int, int]]:
     spans = []
     for m in _LINE.finditer(text):
         line = m.group()
@@ -222,17 +261,36 @@ def paragraphs(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def _adjoin(text: str, before: tuple[int, int], line: tuple[int, int]) -> bool:
+    """Whether no blank line lies between two lines, and the second is no item of a list."""
+    return len(_LINE_END.findall(text, before[1], line[0])) == 1 and not _ITEM.match(text, line[0])
+
+
+def _lower(text: str, line: tuple[int, int]) -> bool:
+    return text[line[0] : line[1]].lstrip("\"'“‘«([")[:1].islower()
+
+
+def _goes_on(text: str, before: tuple[int, int], line: tuple[int, int], width: int) -> bool:
+    """Whether a line of a hard-wrapped text goes on: the next begins in lower case, its first word had no room, or the last word wants more."""
+    first, last = text[line[0] : line[1]].split(None, 1)[0], text[before[0] : before[1]].rsplit(None, 1)[-1]
+    return _lower(text, line) or before[1] - before[0] + 1 + len(first) > width or last.lower() in _ENGLISH
+
+
 def sentences(text: str) -> list[Sentence]:
-    """Sentences of `text` in order; a line end always ends a sentence.
+    """Sentences of `text` in order; a line end always ends a sentence, but in a hard-wrapped text.
 
     Lines without a letter or a digit are left out.
     """
     found: list[Sentence] = []
     for number, (start, end) in enumerate(paragraphs(text)):
-        for s, e in _split(text[start:end]):
+        for s, e in _split(_in_a_line(text[start:end])):
             if _LETTER.search(text, start + s, start + e):
                 found.append(Sentence(len(found), number, start + s, start + e, text[start + s : start + e]))
     return found
+
+
+def _in_a_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\r", " ").replace("\u2028", " ").replace("\u2029", " ")
 
 
 def _split(line: str) -> list[tuple[int, int]]:

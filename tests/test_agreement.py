@@ -86,6 +86,15 @@ def test_one_label_alone_has_no_kappa() -> None:
 # --------------------------------------------------------------------------- files
 
 
+def test_what_is_the_same_in_every_resample_has_no_interval(tmp_path: Path) -> None:
+    rows = [{"article_id": n, "sentence_id": 0, "text": "Peru left.", "actor": "Peru", "stance": "neutral", "tone": "warm" if n else "stern"} for n in range(9)]
+    files = [write_csv(tmp_path / "ann.csv", rows), write_csv(tmp_path / "bob.csv", [{**r, "stance": "deny" if r["article_id"] == 3 else "neutral"} for r in rows])]
+    found = agreement(read_annotations(files))
+    for e in (found["tone"].equal, found["tone"].alpha, found["stance"].classes[found["stance"].labels.index("deny")].specific):
+        assert e.value in (0, 1) and e.low is e.high is None
+    assert found["stance"].equal.low is not None
+
+
 def test_two_files(tmp_path: Path) -> None:
     read = read_annotations([annotated(tmp_path / "ann.csv", FIRST), annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "firm"])])
     a = agreement(read)["stance"]

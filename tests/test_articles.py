@@ -147,12 +147,38 @@ def test_the_text_column_can_be_named(put: Put) -> None:
     assert only(put("a.json", '{"story": "Oslo left.", "text": "x"}'), text_column="story").text == "Oslo left."
 
 
+def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> None:
+    names = {"text": "Volltext", "source": "Zeitung", "title": "Überschrift", "id": "Nr", "date": "Tag"}
+    wanted = Article("7", "Oslo left.", "Oslo geht", "2024-03-01", "FAZ")
+    row = {"Nr": 7, "Zeitung": "FAZ", "Überschrift": "Oslo geht", "Tag": "2024-03-01", "Volltext": "Oslo left.", "source": "x", "title": "y", "id": "z", "date": "2020"}
+    table = put("a.csv", "\n".join(",".join(map(str, x)) for x in (row, row.values())))
+    for path in (table, put("a.json", json.dumps(row)), put("a.jsonl", json.dumps(row)), put("a.md", "---\nNr: 7\nZeitung: FAZ\nTag: 2024-03-01\n---\nOslo left.")):
+        found = next(read_articles(path, columns=names))
+        assert replace(found, title=wanted.title if path.suffix == ".md" else found.title) == wanted
+    assert not warned()
+    with pytest.raises(InputError, match=r"no column zeitun; seen: nr, zeitung, überschrift, .*\n  did you mean 'zeitung'"):
+        list(read_articles(table, columns={"text": "volltext", "source": "Zeitun"}))
+    with pytest.raises(InputError, match=r"articles have no actor\n  a column can be given for id, title"):
+        list(read_articles(table, columns={"actor": "Land"}))
+    list(read_articles(put("b.jsonl", '{"text": "Lima stayed.", "date": "2019"}\n'), columns={"source": "Zeitung"}))
+    assert warned() == ["none of 1 articles tells a source in 'zeitung'; look at the names of its fields"]
+
+
 def test_html_gives_the_body_of_the_article(put: Put) -> None:
     pytest.importorskip("lxml_html_clean")  # of the extra `html`
     article = only(put("a.html", PAGE))
     assert "Norway closed the fjord to trawlers on day 3" in article.text
     assert "Weather" not in article.text and "<p>" not in article.text
     assert (article.title, article.date) == ("Oslo closes the fjord", "2019-03-04")
+
+
+def test_tables_of_web_pages_are_left_out_and_counted(put: Put, warned: Callable[[], list[str]]) -> None:
+    pytest.importorskip("lxml_html_clean")  # of the extra `html`
+    table = "<table><tr><{0}>Country</{0}></tr><tr><td>Peru stayed away from all of the talks</td></tr></table></article>"
+    pages = [put(f"{x}.html", PAGE.replace("</article>", table.format(x))) for x in ("td", "th")]
+    assert not any("Peru" in a.text for a in read_articles([*pages, put("c.html", PAGE.replace("Sport", "Sports"))]))
+    told = "1 of 3 articles are web pages with tables, which are left out (first: 'th' of "
+    assert f"{told}{pages[1]}); write out as text what of them is to be read" in warned()
 
 
 def test_html_without_trafilatura_is_skipped_and_says_what_to_install(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -653,8 +679,8 @@ def test_text_with_wrapped_lines_is_told(put: Put, warned: Callable[[], list[str
     paragraphs = put("b.txt", (" ".join(lines) + ".\n") * 2 + "Oslo left.\n" * 9)
     headlines = put("c.txt", "Norway closes the fjord to all trawlers and tells the crews to wait\n" * 9)
     list(read_articles([wrapped, paragraphs, headlines]))
-    told = "1 of 3 articles look wrapped, with sentences cut at line ends (first: 'a' of "
-    assert warned() == [f"{told}{wrapped}); every line is read alone: join the lines of a paragraph"]
+    told = f"1 of 3 articles look hard-wrapped (first: 'a' of {wrapped}); line ends within their paragraphs are read as blanks"
+    assert warned() == [told]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import textwrap
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,14 @@ def test_every_span_equals_its_text(judgements: list[Judgement]) -> None:
         assert TEXT[d["sentence"]["start"] : d["sentence"]["end"]] == d["sentence"]["text"]
         assert d["mentions"]
         assert all(TEXT[m["start"] : m["end"]] == m["text"] for m in d["mentions"])
+
+
+def test_a_hard_wrapped_text_is_judged_as_one_that_is_not(model: Model, judgements: list[Judgement]) -> None:
+    wrapped = "\n".join(textwrap.fill(line, 40) for line in TEXT.replace("\t", " ").split("\n"))
+    found = list(classify(Article("a", wrapped), model))
+    assert all(wrapped[j.start : j.end] == j.text for j in found) and sum("\n" in j.text for j in found) >= 4
+    plain = [replace(j, text=" ".join(j.text.split()), start=0, end=0) for j in (*found, *judgements)]
+    assert plain[: len(found)] == plain[len(found) :]
 
 
 def test_labels_are_the_most_probable_ones(judgements: list[Judgement]) -> None:

@@ -1455,3 +1455,17 @@ def test_a_csv_without_judgements_has_its_header(run: Cli, article: Path, model_
 def test_the_package_is_a_command() -> None:
     shown = subprocess.run([sys.executable, "-m", "stance", "--version"], capture_output=True, text=True, check=True, cwd=ROOT, timeout=LIMIT)
     assert shown.stdout == f"stance {stance.__version__}\n"
+
+
+def test_columns_of_articles_can_be_named(tmp_path: Path, model_file: Path, run: Cli) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("Nr,Zeitung,Volltext,date\n7,FAZ,Norway condemned the raid.,2024\n", "utf-8")
+    named = ("--column", "text=Volltext", "--column", "id=Nr", "--column", "source=Zeitung")
+    row = json.loads(run("classify", table, "-m", model_file, *named).out)
+    assert (row["article"], row["source"]) == ("7", "FAZ")
+    assert run("classify", table, "-m", model_file, *named, "-o", tmp_path / "r.sqlite").code == 0
+    assert run("report", tmp_path / "r.sqlite", "--source", "FAZ", "-o", tmp_path / "r.html").code == 0
+    assert run("sample", table, *named, "-n", "1").out.splitlines()[1].startswith("7,")
+    for wrong, said in (("actor=x", "'actor' is none of id, title"), ("text=Volltext", "the text has --text-column already")):
+        failed = run("classify", table, "--text-column", "Volltext", "--column", wrong)
+        assert failed.code == 2 and said in " ".join(failed.err.split())

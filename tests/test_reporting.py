@@ -69,6 +69,19 @@ def test_actors_and_dates(database: Path) -> None:
     assert {j.date for j in read_results(database, until="2031-03").judgements} == {"2031-03-04", "2031-03-08", "2031-03-27"}
 
 
+def test_outlets_are_chosen(two_outlets: Path, database: Path, run: Cli, tmp_path: Path) -> None:
+    found = read_results(two_outlets, sources=["Post", "Times"], actors=["Norway"])
+    assert Counter(j.source for j in found.judgements) == {"Post": ENOUGH + 1, "Times": 2 * ENOUGH} and len(found.articles) == 3 * ENOUGH + 2
+    assert not found.notes and found.sources == ["Post", "Times", f"e{EVIL}"]
+    assert {j.source for j in read_results([two_outlets, database], sources=["Post"]).judgements} == {"Post"}
+    with pytest.raises(InputError, match=r"no article of 'Sun'; sources there: Post, Times, e<"):
+        read_results(two_outlets, sources=["Post", "Sun"])
+    with pytest.raises(InputError, match=r"no judgement to report from 2031 to …: 0 of 6 articles dated so"):
+        read_results(two_outlets, sources=["Post"], since="2031")
+    done = run("report", two_outlets, "--source", "Post", "-o", tmp_path / "r.html")
+    assert done.code == 0 and "6 judgements of 6 articles" in done.err
+
+
 def test_articles_without_a_date_are_left_out_of_a_span_and_counted(model: Model, tmp_path: Path) -> None:
     articles = [Article("a", "Norway condemned the raid.", date="2031-01-01"), Article("b", "Norway condemned the raids.")]
     path = write_results(tmp_path / "r.sqlite", articles, model)
@@ -262,6 +275,14 @@ def test_few_articles_have_no_interval() -> None:
     assert all(s.low is not None for s in shares(list(range(ENOUGH)), [0] * ENOUGH, 2))
 
 
+def test_a_share_of_nothing_or_all_has_the_bound_of_the_rule_of_three() -> None:
+    all_, none = shares(range(10), [0] * 10, 2)
+    assert (none.value, none.low, none.high) == (0, 0, pytest.approx(0.2589, abs=1e-4))
+    assert (all_.value, all_.low, all_.high) == (1, pytest.approx(0.7411, abs=1e-4), 1)
+    fixed = shares(range(10), [0] * 10, 2, lambda p: p[::-1])
+    assert fixed == [none, all_]
+
+
 def manifest(confusion: list[list[int]]) -> dict[str, Any]:
     return {"report": {"stance": {"labels": ["a", "b", "c"], "confusion": confusion}}}
 
@@ -365,7 +386,7 @@ def test_thin_months_are_left_out_where_there_are_full_ones(model: Model, tmp_pa
     thin = [Article("x", "Norway agreed to hold talks.", date="2031-03-01")]
     shown = "".join(report_page(read_results(write_results(tmp_path / "r.sqlite", [*full, *thin], model))))
     (chart,) = re.findall(r'<svg role="img" aria-label="Norway, accuse\..*?</svg>', shown, re.S)
-    assert chart.count("<circle") == 2 and chart.count("<polygon") == 1 and "2031-01: 100 % of 5 (100–100)" in chart
+    assert chart.count("<circle") == 2 and chart.count("<polygon") == 1 and "2031-01: 100 % of 5 (55–100)" in chart
     assert "a month with fewer than 5 articles of the actor is left out" in shown
 
 
@@ -394,7 +415,7 @@ def test_outlets_of_one_actor_are_compared(two_outlets: Path) -> None:
     rows = outlet_rows(page)
     at = rows["outlet"].index("▲ accuse")
     assert {k: (v[0], v[at]) for k, v in rows.items()} == {
-        "outlet": ("sentences", "▲ accuse"), "Post 6 articles": ("6", "100 100–100"), "all outlets 17 articles": ("17", rows["all outlets 17 articles"][at]),
+        "outlet": ("sentences", "▲ accuse"), "Post 6 articles": ("6", "100 61–100"), "all outlets 17 articles": ("17", rows["all outlets 17 articles"][at]),
         "Times 10 articles": ("10", rows["Times 10 articles"][at]), "e&lt;script&gt;document.title=&#39;broken&#39;&lt;/script&gt; 1 article": ("1", "100"),
     }  # fmt: skip
     mine = [j for j in found.judgements if j.source == "Times"]

@@ -9,7 +9,7 @@ from conftest import cases, hold
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.text import paragraphs, sentences, tokenize
+from stance.text import paragraphs, sentences, tokenize, wrapped
 
 # Pieces that boundaries are decided by, so that random texts hold many of them.
 PIECES = st.sampled_from(
@@ -96,3 +96,45 @@ def test_tokens(text: str, words: list[str]) -> None:
 def test_paragraphs_are_the_lines_that_are_not_blank() -> None:
     text = "  Oslo left. \r\n\r\n\tLima stayed.\n \n"
     assert [text[a:b] for a, b in paragraphs(text)] == ["Oslo left.", "Lima stayed."]
+
+
+MAIL = """Oslo shuts fjord
+
+Norway closed the fjord to all trawlers on Monday and told
+crews to wait in Oslo harbour until inspectors had seen the
+nets. "We will check every ship," said Foreign Minister Ine
+Lie. "None will be spared."
+Chile called it a shameless theft of its nets, and then its
+envoy to the U.S. asked for talks in
+Lima.
+
+- Peru stayed away
+- Bolivia, too
+"""
+
+
+def test_line_ends_in_a_hard_wrapped_text_are_blanks() -> None:
+    told = ["Oslo shuts fjord", "Norway closed the fjord to all trawlers on Monday and told crews to wait in Oslo harbour until inspectors had seen the nets.",
+            '"We will check every ship," said Foreign Minister Ine Lie.', '"None will be spared."',
+            "Chile called it a shameless theft of its nets, and then its envoy to the U.S. asked for talks in Lima.", "- Peru stayed away", "- Bolivia, too"]  # fmt: skip
+    for text in (MAIL, MAIL.replace("\n", "\r\n"), MAIL.replace("\n", "\n  ")):
+        found = sentences(text)[:7]
+        assert [" ".join(s.text.split()) for s in found] == [" ".join(s.line.split()) for s in found] == told
+        assert all(text[s.start : s.end] == s.text and len(s.line) == len(s.text) and "\n" not in s.line for s in found)
+        assert [s.paragraph for s in found] == [0, 1, 1, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Norway closed the fjord to all trawlers and told the crews to wait until the nets had been seen by its inspectors.\nbut not all\nof them\nwent",
+        "Norway closes the fjord to all trawlers and tells crews to wait\n" * 9,  # headlines
+        "Oslo asks for\n\nan end of the blockade\n\nnew talks in Lima\n\nfewer ships at sea\n\nand more of them in port.",
+        "Oslo asked for an end of it:\n" + "an end of the blockade at sea\nmore talks in the harbour of Lima\nfewer ships around the islands\n" * 4,
+        "Oslo left.\nit was late.\nnobody saw it go down to the harbour.\nall slept.\nLima stayed.",
+        "yes\nthis is what was said by all of us on that evening.\nno\nwell.\nok\nmaybe\nperhaps\nand",
+    ],
+)  # fmt: skip
+def test_other_lines_are_read_alone(text: str) -> None:
+    assert not wrapped(text)
+    assert [s.text for s in sentences(text)] == [x for x in text.split("\n") if x]
