@@ -2,14 +2,15 @@
 
     python models/distil.py tune --encoder FOLDER --work DIR [--data FILE.csv … --start WEIGHTS.pt]
     python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N] [--labels FILE.csv]
-    python models/distil.py learn --work DIR [--start NETWORK.npz [--words FILE.npz]] -o models/start.npz
+    python models/distil.py learn --work DIR [--start NETWORK.npz [--kept SHARE] [--words FILE.npz]] -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out (and with `--start` goes on with other labelled pairs: those of `news_labels.py`); `label`
 takes pairs from an archive of raw news, and for each the mean of what the encoder and a model trained without `--start` say; `learn` trains the
 network on these probabilities. A larger encoder is slow: with `--again` it labels a part of the pairs once more, mostly those that the smaller one
 (or the model, where no encoder was given) was in doubt about, and `learn --start` goes on with these alone; `--labels` adds pairs that readers have
-labelled, with the mean of what they and the encoder say. With `--words` the vectors of the words learn as well, and are written there.
+labelled, with the mean of what they and the encoder say; with `--kept` a share of the parameters that it began with stays in what comes out. With
+`--words` the vectors of the words learn as well, and are written there.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -27,6 +28,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from news_labels import LABELS, read_labels
 from numpy.typing import NDArray
 
 import stance
@@ -71,6 +73,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
     parser.add_argument("--frozen", type=int, default=0, help="layers of the encoder, from the first, that stay as they are with its embeddings")
     parser.add_argument("--start", type=Path, help="weights that `tune` has written, or a network that has learnt all pairs: what goes on learning")
+    parser.add_argument("--kept", type=float, default=0.0, help="share of the parameters of --start in what comes out")
     parser.add_argument("--words", type=Path, help="where the vectors of words are written that have learnt with it")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
@@ -84,7 +87,7 @@ def main() -> None:
         model = stance.load(args.model) if args.model else default_model()
         label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.labels, args.work)
     else:
-        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.words, args.output)
+        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.kept, args.words, args.output)
 
 
 # --------------------------------------------------------------------------- the teacher
@@ -249,9 +252,13 @@ def doubted(known: NDArray[np.float64], number: int) -> NDArray[np.bool_]:
 
 
 def news_pairs(archive: Path, model: Model, articles: int, seed: int) -> Iterator[tuple[list[Pair], dict[str, Floats]]]:
-    """Pairs of articles at random, in batches, with the model's probabilities by head; most that are surely neutral are left out."""
+    """Pairs of articles at random, in batches, with the model's probabilities by head; most that are surely neutral are left out.
+
+    So are the articles that measure: those of `news_labels.csv` in `dev` and `test`.
+    """
     rng = random.Random(seed)
-    lines = archive.read_text("utf-8").splitlines()
+    measuring = {article for (article, _, _), row in read_labels(LABELS).items() if row["split"] != "train"}
+    lines = [line for line in archive.read_text("utf-8").splitlines() if json.loads(line).get("id") not in measuring]
     rng.shuffle(lines)
     batch: list[Pair] = []
     for n, line in enumerate(lines[:articles], 1):
@@ -281,7 +288,7 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 # --------------------------------------------------------------------------- the student
 
 
-def learn(work: Path, epochs: int, start: Path | None, own: Path | None, output: Path) -> None:
+def learn(work: Path, epochs: int, start: Path | None, kept: float, own: Path | None, output: Path) -> None:
     """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again.
 
     With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package.
@@ -297,7 +304,7 @@ def learn(work: Path, epochs: int, start: Path | None, own: Path | None, output:
 
     before = load_network(start) if start else None
     words, rate = before.words if before else default_words(), WORD_RATE if own else 0.0
-    network = train_network(tokens, goals, words, seed=SEED, start=before, epochs=epochs, drop=0, kept=0, word_rate=rate, progress=told)
+    network = train_network(tokens, goals, words, seed=SEED, start=before, epochs=epochs, drop=0, kept=kept, word_rate=rate, progress=told)
     if own:
         own.write_bytes(network.words.to_bytes())
         taught_words.cache_clear()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -31,8 +33,10 @@ def script(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def distil() -> ModuleType:
-    return script("distil")
+def distil() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[1] / "models")  # as Python does for the folder of a script
+        yield script("distil")
 
 
 def test_a_network_learns_the_probabilities_it_is_given(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +45,7 @@ def test_a_network_learns_the_probabilities_it_is_given(distil: ModuleType, tmp_
     rng = np.random.default_rng(0)
     wanted = np.hstack([rng.dirichlet(np.full(n, 0.3), len(some)) for n in (7, 4)])
     distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(some)), wanted)
-    distil.learn(tmp_path, 1, None, None, tmp_path / "start.npz")
+    distil.learn(tmp_path, 1, None, 0.0, None, tmp_path / "start.npz")
     scores = load_network(tmp_path / "start.npz").scores(sequences(prepare(some)))
     got = np.hstack([softmax(scores[:, part]) for part in distil.parts()])
     assert np.abs(got - wanted).mean() < 0.03 < np.abs(wanted - wanted.mean(0)).mean()
@@ -59,6 +63,16 @@ def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, t
     [(every, _)] = distil.news_pairs(archive, default_model(), 2, 1)
     assert len(every) == 2 * len(pairs_of(TEXT)) > len(some)
     assert np.allclose(default_model().predict_proba(some)["stance"], probs["stance"])
+
+
+def test_articles_that_measure_teach_nothing(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with distil.LABELS.open(encoding="utf-8", newline="") as file:
+        of_split = {row["split"]: row["article_id"] for row in csv.DictReader(file)}
+    archive = tmp_path / "raw.jsonl"
+    archive.write_text("".join(json.dumps({"id": x, "text": TEXT, "date": "2019-01-01"}) + "\n" for x in of_split.values()), "utf-8")
+    monkeypatch.setattr(distil, "KEPT", 1.0)
+    [(every, _)] = distil.news_pairs(archive, default_model(), 9, 1)
+    assert len(of_split) == 3 and len(every) == len(pairs_of(TEXT)), "of train alone"
 
 
 def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,15 +102,19 @@ def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: Modu
     assert len(more) == 5 and np.allclose(third[:4], second, atol=1e-6) and np.allclose(third[4], 0.6 * read + 0.4 * sure[0], atol=1e-6)
     distil.label("large", archive, default_model(), 3, 4, 1, None, tmp_path)
     monkeypatch.setattr(network, "_LEAST_STEPS", 150)
-    distil.learn(tmp_path, 1, None, None, tmp_path / "first.npz")
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", tmp_path / "words.npz", tmp_path / "second.npz")
+    distil.learn(tmp_path, 1, None, 0.0, None, tmp_path / "first.npz")
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, tmp_path / "words.npz", tmp_path / "second.npz")
     assert load_network(tmp_path / "first.npz").words == default_words() != load_network(tmp_path / "second.npz").words == load_words(tmp_path / "words.npz")
     before, after = (softmax(load_network(tmp_path / f"{n}.npz").scores(again)[:, :7]) for n in ("first", "second"))
     assert np.abs(after - second[:, :7]).mean() < 0.02 < np.abs(before - second[:, :7]).mean()
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", None, tmp_path / "third.npz")
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, None, tmp_path / "third.npz")
     third = load_network(tmp_path / "third.npz")
     assert third.words == default_words(), "vectors learn only where a file for them is named"
     assert np.abs(softmax(third.scores(again)[:, :7]) - second[:, :7]).mean() < 0.02
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.25, None, tmp_path / "mean.npz")
+    first, mean = (load_network(tmp_path / f"{n}.npz") for n in ("first", "mean"))
+    for name, x in mean.parameters.items():
+        assert np.allclose(x, 0.25 * first.parameters[name] + 0.75 * third.parameters[name], atol=1e-3)
 
 
 def test_a_model_labels_without_an_encoder(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
