@@ -19,7 +19,7 @@ POINTS = {
     "the only other actor": 3, "one of several": 1, "nearest": 1,
     "object of the actor's verb": 3, "right after the actor's cue": 2, "acts in the actor's words": 1,
     "agent": 2, "after a preposition": 1,
-    "listed with the actor": -5, "in its company": -7, "joined in cooperation": -2, "own conduct": -1,
+    "listed with the actor": -5, "in its company": -5, "joined in cooperation": -2, "own conduct": -1, "helped the actor": -9,
     "told of another": -5, "of whom another is told": 3,
 }  # fmt: skip
 ENOUGH = 4
@@ -99,6 +99,7 @@ def traits(pair: Pair, label: str, ranks: Sequence[str], s: Scan) -> dict[str, l
             "after a preposition": any(r.startswith("prep:") and r != "prep:by" for r in roles),
             "listed with the actor": bool(groups & mine) and label != "cooperate",
             "in its company": all(_in_company(pair.reading, mentions[k]) for k in ks),
+            "helped the actor": label != "cooperate" and all(_helped(pair.reading, mentions[k]) for k in ks),
             "joined in cooperation": bool(groups & mine) and label == "cooperate",
             "own conduct": label in _OWN_CONDUCT,
             "told of another": told[:1] == (actor,) and label != "cooperate",
@@ -121,14 +122,17 @@ def _told_of(reading: Reading, actor: str) -> tuple[str, ...]:
     return ()
 
 
+def _helped(reading: Reading, m: Mention) -> bool:
+    """Whether a mention is of who worked with somebody, told in passing: "which had drafted the text with Peru"."""
+    clause = reading.tokens.lower[max(0, m.first - 9) : m.first]
+    return clause[-1:] == ["with"] and not _JOINT.isdisjoint(clause) and not _RELATIVE.isdisjoint(clause)
+
+
 def _in_company(reading: Reading, m: Mention) -> bool:
     """Whether the words around a mention say that it is with somebody: "alongside France", "NATO member Poland"."""
     words = reading.tokens.lower
     before = [w for w in words[max(0, m.first - 3) : m.first] if w != "the"]
     if before[-1:] == ["with"]:
-        if before[-2:-1] in (["along"], ["together"]):
-            return True
-        clause = words[max(0, m.first - 9) : m.first]
-        return not _JOINT.isdisjoint(clause) and not _RELATIVE.isdisjoint(clause)  # "which had drafted the text with Peru"
+        return before[-2:-1] in (["along"], ["together"])
     named_next = any(x.first == m.last + 1 for x in reading.mentions)
     return bool(before) and before[-1] in _COMPANY or named_next and words[m.last] in _ALLIES
