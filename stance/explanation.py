@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from stance.actors import Pair, pairs, read
 from stance.dataset import Row, locate
-from stance.features import Floats, Rows, lookup, prepare, template_name
+from stance.features import lookup, prepare, sequences, template_name
 from stance.lexicon import Lexicon
 from stance.model import Model, check_model
 
 ANY_NAME = "any name here"
+_SENTENCE = -2  # the number of a token that is none: the sentence as a whole, apart from its traits
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """What one word or trait of the sentence adds to a label's score (to the gap, against another label).
 
-    `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it; `network` alone is what
-    the network adds, `encoder` what the encoder's vectors add, beside those of the mean training sentence. A name is masked: what
-    stands at one, with ANY_NAME first among its kinds, is the share of its place, and any other name there would have it.
+    `what` is the word it stands at ('' for the sentence as a whole), `kinds` the templates that spoke for it; `network` among them: what the
+    network makes of the word is in it (see `Network.contributions`); `encoder` alone is what the encoder's vectors add, beside those of the mean
+    training sentence. A name is masked: what stands at one, with ANY_NAME first among its kinds, is the share of its place, and any other name
+    there would have it.
     """
 
     what: str
@@ -33,7 +36,10 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`bias` plus all contributions is `score`: the label's score before the softmax, or its lead over `against`."""
+    """`bias` plus all contributions is `score`: the label's score before the softmax, or its lead over `against`.
+
+    `bias` is what stands before any word is known; with a network that hangs a little on how many there are, and where the actor stands.
+    """
 
     head: str
     label: str
@@ -75,25 +81,33 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
         other = fitted.head.index(against)
         weights = weights - fitted.weights[:, other].astype(np.float64)
         bias -= float(fitted.bias[other])
-    part = np.where(known, weights[column] * rows.values, 0.0)
-    found = _by_word(pair, rows, part)
-    score = bias + float(part.sum())
+    values = np.where(known, weights[column] * rows.values, 0.0)
+    score = bias + float(values.sum())
+    parts = [(t, template_name(n), v) for t, n, v in zip(rows.token.tolist(), rows.template.tolist(), values.tolist(), strict=True)]
     if fitted.dense and vectors is not None:
-        dense = fitted.dense.scores(vectors)[0]
-        value = float(dense[chosen] - (dense[other] if against else 0.0))
-        found.append(Contribution("", 0, 0, ("network" if model.network else "encoder",), value))
-        score += found[-1].value
-    found.sort(key=lambda c: -abs(c.value))
+        dense, towards = fitted.dense.scores(vectors)[0], fitted.dense.weights[:, chosen].astype(np.float64)
+        added = float(dense[chosen])
+        if against:
+            added -= float(dense[other])
+            towards = towards - fitted.dense.weights[:, other]
+        score += added
+        if model.network:
+            of_words = model.network.contributions(sequences(prepared), towards)
+            parts = [*((t, "network", v) for t, v in zip(prepared.tokens.position.tolist(), of_words.tolist(), strict=True)), *parts]
+            bias += added - float(of_words.sum())
+        else:
+            parts.append((_SENTENCE, "encoder", added))
+    found = sorted(_by_word(pair, parts), key=lambda c: -abs(c.value))
     return Explanation(fitted.head.name, names[chosen], against, score, bias, tuple(found), dict(zip(names, probs.tolist(), strict=True)))
 
 
-def _by_word(pair: Pair, rows: Rows, values: Floats) -> list[Contribution]:
-    """The values of a traced row's features, those that stand at one word added up."""
+def _by_word(pair: Pair, parts: Iterable[tuple[int, str, float]]) -> list[Contribution]:
+    """The values of (token, template, value), those that stand at one word added up."""
     by_token: dict[int, tuple[float, dict[str, None]]] = {}
-    for token, template, value in zip(rows.token.tolist(), rows.template.tolist(), values.tolist(), strict=True):
+    for token, kind, value in parts:
         if value:
             total, kinds = by_token.get(token, (0.0, {}))
-            by_token[token] = total + value, kinds | {template_name(template): None}
+            by_token[token] = total + value, kinds | {kind: None}
     tokens = pair.reading.tokens
     for t in {t for m in pair.reading.mentions for t in range(m.first, m.last)} & {*by_token}:
         by_token[t] = by_token[t][0], {ANY_NAME: None} | by_token[t][1]

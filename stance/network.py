@@ -27,6 +27,7 @@ from stance.words import WordVectors, read_words, require_modest, shipped_words
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs that are read together
 _LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
+_WAY = 32  # steps of the way that `Network.contributions` goes
 _STEP = 2.0**-8  # of states where they are multiplied: see `Network.scores`
 _CATCH = np.float32(1.5 * 2**23 * _STEP)  # takes away the digits below it from a number that it is added to
 _BATCH, _EPOCHS, _DECAY, _SMOOTHED = 64, 10, 1e-2, 0.05
@@ -95,6 +96,29 @@ class Network:
                 rows = group[start : start + together]
                 layout = _Layout(sequences, rows)
                 out[rows] = _forward(parameters, inputs.of(layout), layout)["out"]
+        return out
+
+    def contributions(self, pair: Sequences, towards: Floats) -> Floats:
+        """What each token of one pair adds to its scores, weighed by `towards`, shape (width,), and added up; shape (tokens,).
+
+        Integrated gradients (Sundararajan, Taly & Yan 2017): on the way from a sentence of as many tokens, of which nothing is known but which of
+        them are the actor's, to this one. All of them are the difference between the two, but for what `_WAY` steps leave out (a hundredth or so).
+        """
+        p, n = self.parameters, len(pair.word)
+        inputs = np.matmul(self.words.of(self.words.rows(pair.word)), p["word"]) + np.matmul(_facts(pair), p["facts"])
+        slopes, keep = np.zeros(inputs.shape), dict.fromkeys(("state", "hidden"), np.ones((), np.float32))
+        together = min(_WAY, max(1, _LONG * _TOGETHER // max(n, 1)))
+        for start in range(0, _WAY if n else 0, together):
+            share = ((np.arange(start, min(start + together, _WAY)) + 0.5) / _WAY).astype(np.float32)
+            part = pair.take(np.zeros(len(share), np.int64))
+            layout = _Layout(part, np.arange(len(share)))
+            gates = (p["bias"][:, None] + share[:, None] * inputs[[0, 1], [t, n - 1 - t]][:, None] for t in range(n))
+            none = np.zeros((len(part.word), 1), np.float32)
+            f = _forward(p, gates, layout, keep)
+            _, of_gates = _backward(p, f, layout, keep, np.tile(towards.astype(np.float32), (len(share), 1)), none, none)
+            ahead, back = (x.reshape(n, len(share), -1).sum(1) for x in of_gates)
+            slopes += [ahead, back[::-1]]
+        out: Floats = (slopes * inputs).sum((0, 2)) / _WAY
         return out
 
 

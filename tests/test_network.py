@@ -25,7 +25,7 @@ from stance.errors import DataError, ModelError
 from stance.evaluation import HeadReport
 from stance.explanation import explain
 from stance.features import Sequences, concat_sequences, prepare, sequences
-from stance.model import Model, load, read_manifest, softmax
+from stance.model import Model, default_model, load, read_manifest, softmax
 from stance.network import HIDDEN, STATE, Goal, Network, load_network, shapes, train_network
 from stance.stacking import NetworkFeatures
 from stance.training import evaluate, full_scores, out_of_fold, train
@@ -51,6 +51,13 @@ def pairs() -> list[Pair]:
 @pytest.fixture(scope="module")
 def tokens(pairs: list[Pair]) -> Sequences:
     return sequences(prepare(pairs))
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Network:
+    network = default_model().network
+    assert network
+    return network
 
 
 @pytest.fixture
@@ -512,7 +519,33 @@ def test_an_explanation_adds_up_with_a_network(model: Model, unseen: list[Pair])
         for against in ("", "deny"):
             e = explain(model, p, label="accuse", against=against)
             assert e.bias + sum(c.value for c in e.contributions) == pytest.approx(e.score)
-            assert [c.kinds for c in e.contributions].count(("network",)) == 1
+            assert sum("network" in c.kinds for c in e.contributions) == len(sequences(prepare([p])).word), "every token has its part"
+
+
+def test_the_parts_of_tokens_are_the_way_from_a_sentence_without_words(shipped: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    for p in pairs_of("Qatar, accused by Egypt of funding rebels, denied the charge and urged talks."):
+        one = sequences(prepare([p]))
+        layout, towards = network._Layout(one, np.zeros(1, np.int64)), np.eye(shipped.width)[2] - np.eye(shipped.width)[1]
+        bias = np.repeat(shipped.parameters["bias"][:, None], 1, 1)
+        without = network._forward(shipped.parameters, [bias] * len(one.word), layout)["out"][0]
+        parts = shipped.contributions(one, towards)
+        whole = float((shipped.scores(one)[0] - without) @ towards)
+        assert parts.shape == one.word.shape and abs(parts.sum() - whole) < 0.02 * np.abs(parts).sum()
+        monkeypatch.setattr(network, "_TOGETHER", 1)
+        monkeypatch.setattr(network, "_LONG", 40)
+        assert np.allclose(shipped.contributions(one, towards), parts, atol=1e-4), "whatever is done at once"
+        monkeypatch.undo()
+
+
+def test_the_verb_that_decided_has_the_largest_part(shipped: Network) -> None:
+    for text, label, verb in (("Norway denied the charge.", "deny", "denied"), ("On Monday Sweden condemned the raid.", "accuse", "condemned")):
+        [pair] = pairs_of(text)
+        assert max(explain(default_model(), pair, label=label).contributions, key=lambda c: c.value).what == verb
+
+
+def test_nothing_adds_nothing(shipped: Network) -> None:
+    none = sequences(prepare([])).take(np.zeros(0, np.int64))
+    assert shipped.contributions(none, np.zeros(shipped.width)).shape == (0,)
 
 
 def test_words_and_encoder_exclude_each_other(reports: Dataset) -> None:
