@@ -18,7 +18,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from stance.errors import DataError, InputError, StanceWarning, near_miss
+from stance.errors import DataError, InputError, StanceWarning, near_miss, number
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
@@ -394,7 +394,7 @@ def _parse_all(rows: Iterable[_Raw]) -> list[Alias]:
         except ValueError as e:
             problems.append(f"{raw.source}:{raw.number}: {e}")
     if problems:
-        raise DataError(f"{len(problems)} bad rows in the actor table", "correct these rows", tuple(problems))
+        raise DataError(f"{number(len(problems), 'bad row')} in the actor table", "correct these rows", tuple(problems))
     return out
 
 

@@ -106,7 +106,8 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Rows weigh alike, however rare their class: the intercepts, and so the probabilities, are those of the data. Rows of a class that the
     sparse model has not seen (their score is NEVER) are left out: they tell nothing of it.
 
-    What fits best is then divided, for the sparse scores, by `trust`.
+    What fits best is then divided, for the sparse scores and the intercepts, by `trust`: of other text neither the words nor how often each label
+    occurs are those of the data.
 
     X has the scores of both, shape (rows, 2 · labels), in the order of `labels`.
     Learnt: `mix_`, shape (2,), not negative; `intercept_`, shape (labels,).
@@ -133,7 +134,7 @@ class ScoreStack(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         start = np.concatenate([[0.5, 0.5], np.zeros(k)])
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2 + [(None, None)] * k)
-        self.mix_, self.intercept_ = found.x[:2] / [self.trust, 1.0], found.x[2:]
+        self.mix_, self.intercept_ = found.x[:2] / [self.trust, 1.0], found.x[2:] / self.trust
         return self
 
     def decision_function(self, X: Floats) -> Floats:

@@ -69,8 +69,8 @@ class Settings:
     """What training may vary. `balance` 0 weighs rows alike, 1 weighs classes alike.
 
     `soften` divides all scores by so much more than calibration on the training data wants: for a model that will read harder text. With `trust`
-    the scores of a network or encoder count so many times more, beside those of the words, than the training data want: for a model whose network
-    has learnt elsewhere (`start`) and that will read other text than it was trained on.
+    the scores of a network or encoder count so many times more, beside those of the words and the intercepts of the labels, than the training data
+    want: for a model whose network has learnt elsewhere (`start`) and that will read other text than it was trained on.
 
     `actor_words` crosses the actor's name with the words and their letters; None: when most rows have no mention of it.
     Raises ValueError for a value that nothing can be trained with.

@@ -448,7 +448,7 @@ def test_a_trusted_second_stage_counts_for_more() -> None:
     X = np.hstack([2 * hit + rng.normal(size=hit.shape) for _ in range(2)])
     plain, trusting = (ScoreStack(("a", "b", "c"), t).fit(X, y) for t in (1.0, 4.0))
     assert trusting.mix_ == pytest.approx(plain.mix_ / [4, 1])
-    assert np.array_equal(trusting.intercept_, plain.intercept_)
+    assert trusting.intercept_ == pytest.approx(plain.intercept_ / 4)
     clear = np.array([[3.0, 0, 0, 0, 3.0, 0]])  # the words say a, the network b
     assert trusting.predict(clear) == ["b"] and np.diff(trusting.decision_function(clear)[0, :2]) > np.diff(plain.decision_function(clear)[0, :2])
 
