@@ -233,16 +233,21 @@ def _matched(rows: Sequence[Row], who: tuple[str, ...], names: tuple[str, ...]) 
 def _joined(groups: Mapping[tuple[str, str, str], dict[str, Row]]) -> list[dict[str, Row]]:
     """The rows of each actor by annotator: of several names of one actor (`UK`, `United Kingdom`) together, unless an annotator tells them apart."""
     meant = default_lexicon().meant({actor for *_, actor in groups})
-    out: list[dict[str, Row]] = []
     named: dict[tuple[str, str, str], list[dict[str, Row]]] = {}
     for (article, sentence, actor), mine in groups.items():
-        before = named.setdefault((article, sentence, meant.get(actor, actor)), [])
-        if same := next((rows for rows in before if rows.keys().isdisjoint(mine)), None):
-            same |= mine
-        else:
-            before.append(mine)
-            out.append(mine)
+        named.setdefault((article, sentence, meant.get(actor, actor)), []).append(mine)
+    out: list[dict[str, Row]] = []
+    for alike in named.values():
+        shared = [mine for mine in alike if len(mine) > 1] if _together(alike) is None else []
+        rest = [mine for mine in alike if mine not in shared]
+        out += shared + ([one] if (one := _together(rest)) else rest)
     return out
+
+
+def _together(alike: Sequence[dict[str, Row]]) -> dict[str, Row] | None:
+    """All of them as one; None where an annotator is in two."""
+    one = {who: row for mine in alike for who, row in mine.items()}
+    return one if len(one) == sum(map(len, alike)) else None
 
 
 def _unit(mine: dict[str, Row], who: tuple[str, ...], names: tuple[str, ...]) -> Unit:

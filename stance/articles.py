@@ -109,6 +109,8 @@ def scan_articles(
     A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
     were read, as they are read. What is doubtful is said by a StanceWarning, once for all inputs.
     """
+    if columns is not None and not (isinstance(columns, Mapping) and all(isinstance(v, str) for v in columns.values())):
+        raise InputError(f"columns is given as {columns!r:.60}, not as a dict of names", 'write columns={"source": "newspaper"}')
     names = {k: v.lower() for k, v in {**(columns or {}), **({"text": text_column} if text_column else {})}.items()}
     if unknown := [k for k in names if k not in FIELDS]:
         raise InputError(f"articles have no {unknown[0]}", f"a column can be given for {', '.join(FIELDS)}")
@@ -146,7 +148,8 @@ class _Doubts:
     def see(self, x: Article, name: str) -> None:
         """Count an article of the file `name`, as it was read there."""
         self.articles += 1
-        self.lacking = {k: v for k, v in self.lacking.items() if not getattr(x, k)} if self.lacking else self.lacking
+        if self.lacking:
+            self.lacking = {k: v for k, v in self.lacking.items() if not (getattr(x, k) or k == "date" and x.undated)}
         self.records += bool(x.maybe or x.undated or x.date)
         self.dateless += bool(x.maybe)
         self.maybe.update(x.maybe.split(", ") if x.maybe not in ("", "?") else ())

@@ -660,7 +660,7 @@ def _warn_of_seen(data: Dataset, models: Iterable[Model]) -> None:
     for m in models:
         if n := trained_on(m, data):
             about = "about " if m.manifest["data"]["rows"] > REMEMBERED else ""
-            what = "this is the data" if n == len(data) else f"{about}{n} of {len(data)} rows have sentence and actor of rows"
+            what = "this is the data" if n == len(data) and not about else f"{about}{n} of {len(data)} rows have sentence and actor of rows"
             _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(data) else 'their'} scores say nothing")
 
 
@@ -1202,7 +1202,7 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
 
 
 def _article_columns(given: Sequence[str], text_column: str) -> dict[str, str]:
-    """What a table of articles calls its columns."""
+    """What a table of articles calls its columns, whose case does not count."""
     from stance.articles import FIELDS
 
     columns = _columns(given)
@@ -1210,7 +1210,7 @@ def _article_columns(given: Sequence[str], text_column: str) -> dict[str, str]:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(FIELDS)}", param_hint="--column")
     if "text" in columns and text_column:
         raise typer.BadParameter("the text has --text-column already; give one of the two", param_hint="--column")
-    return columns
+    return {k: v.lower() for k, v in columns.items()}
 
 
 def _given(text: str) -> str:

@@ -800,9 +800,10 @@ def _renamed(reading: Reading, rows: Sequence[Row], meant: Mapping[str, str]) ->
 
 
 def _by_name(row: Row) -> re.Match[str] | None:
-    """The actor's own name in the text, whichever way its accents are written."""
+    """The actor's own name in the text, whichever way its accents are written, also over a line end."""
     forms = dict.fromkeys((row.actor, unicodedata.normalize("NFD", row.actor)))
-    return re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)", row.text)
+    written = "|".join(r"\s+".join(map(re.escape, form.split())) for form in forms)
+    return re.search(rf"(?<!\w)(?:{written})(?!\w)", row.text)
 
 
 def _with_given(reading: Reading, rows: list[Row]) -> Reading:

@@ -55,10 +55,12 @@ def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "") -> tupl
     readings = read(text, lexicon, date=date)
     found = [p for r in readings for p in pairs(r)]
     names = list(dict.fromkeys(p.actor for p in found))
-    if actor in names or actor not in text:
+    name, flat = " ".join(actor.split()), " ".join(text.split())
+    if actor in names or name not in flat:
         return [p for p in found if p.actor == actor], names
     sents = [r.sentence.text for r in readings]
-    rows = [Row("", i, t, actor if actor in t else "", {}, article_id="text", sentence_id=str(i), date=date) for i, t in enumerate(sents)]
+    there = [actor if name in " ".join(t.split()) else "" for t in sents]
+    rows = [Row("", i, t, a, {}, article_id="text", sentence_id=str(i), date=date) for i, (t, a) in enumerate(zip(sents, there, strict=True))]
     return [p for p in locate(rows, lexicon)[0] if p.mentions], names
 
 

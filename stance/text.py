@@ -213,7 +213,9 @@ _LINE = re.compile(r"[^\r\n\u2028\u2029]+")
 _LINE_END = re.compile(r"\r\n?|[\n\u2028\u2029]")
 _LOWER_LINE = re.compile(r"\n[ \t]*+[a-z]")
 _ENDED = re.compile(rf"[.!?…:][{re.escape(_CLOSERS)}]*+(?=\s|$)")
-_ITEM = re.compile(r"[•·▪‣*-]\s|\d{1,2}[.)]\s")
+_STOP = re.compile(rf"[.!?…][{re.escape(_CLOSERS)}]*+(?=\s|$)")
+_ITEM = re.compile(r"[•·▪‣*-]\s|\d{1,2}[.)]\s|\(?(?:[a-z]|[ivx]{1,4}|\d{1,2})\)\s")
+_LABEL = re.compile(r"(?:[QA][:.]|@?[A-Z][\w.'’ -]{0,40}(?:\(?@\w+\)?)?:)\s")
 _BULLET = re.compile(r"(?:[•·▪‣*–—-]|\d{1,2}[.)]|\([a-z0-9]\))\s*")
 _BLANK = re.compile(r"\s*")
 _LETTER = re.compile(r"[^\W_]")
@@ -243,11 +245,11 @@ def wrapped(text: str) -> int:
     if len(_LOWER_LINE.findall(text)) < 3:
         return 0
     lines = _lines(text)
-    width = sorted(end - start for start, end in lines)[int(0.95 * len(lines))]  # but for a long address or two
+    width = sorted(end - start for start, end in lines)[int(0.95 * (len(lines) - 1))]  # but for a long address or two
     follow = [(a, b) for a, b in pairwise(lines) if _adjoin(text, a, b)]
     on = [end - start for (start, end), b in follow if _lower(text, b) and not _ENDED.search(text, max(start, end - 9), end)]
-    prose = 3 * len(on) >= len(follow) and 8 * len(_ENDED.findall(text)) >= len(on) >= 3
-    return width if prose and 30 <= width <= 100 and 2 * sorted(on)[len(on) // 2] >= width else 0
+    prose = 3 * len(on) >= len(follow) and 8 * len(_STOP.findall(text)) >= len(on) >= 3
+    return width if prose and 30 <= width <= 100 and 5 * sorted(on)[len(on) // 4] >= 4 * width else 0
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
@@ -271,9 +273,14 @@ def _lower(text: str, line: tuple[int, int]) -> bool:
 
 
 def _goes_on(text: str, before: tuple[int, int], line: tuple[int, int], width: int) -> bool:
-    """Whether a line of a hard-wrapped text goes on: the next begins in lower case, its first word had no room, or the last word wants more."""
+    """Whether a line of a hard-wrapped text goes on: the next begins in lower case, its first word had no room (or, where letters are not all of one
+    width, three quarters are filled by what is no end of a sentence), or the last word wants more; and no turn of a transcript begins."""
     first, last = text[line[0] : line[1]].split(None, 1)[0], text[before[0] : before[1]].rsplit(None, 1)[-1]
-    return _lower(text, line) or before[1] - before[0] + 1 + len(first) > width or last.lower() in _ENGLISH
+    size, ended = before[1] - before[0], bool(_ENDED.search(text, max(before[0], before[1] - 3), before[1]))
+    if ended and _LABEL.match(text, line[0]):
+        return False
+    filled = size + 1 + len(first) > width or (4 * size >= 3 * width and not ended)
+    return _lower(text, line) or filled or last.lower() in _ENGLISH
 
 
 def sentences(text: str) -> list[Sentence]:

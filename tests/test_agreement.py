@@ -180,6 +180,8 @@ def test_names_of_one_actor_match_unless_an_annotator_tells_them_apart(tmp_path:
         path.write_text(path.read_text() + "a0,0,Norway denied it.,London,deny\na0,0,Norway denied it.,Oslo,deny\n")
     read = read_annotations([one, two])
     assert sorted(u.row.actor for u in read.units) == ["Chile", "Kenya", "London", "Oslo", "Peru", "UK"] and read.alone == ()
+    one.write_text(one.read_text() + "a0,0,Norway denied it.,Great Britain,accuse\n")
+    assert len(read_annotations([one, two]).alone) == 3, "which of the two is meant is not known"
 
 
 def test_another_text_under_the_same_number_is_told(tmp_path: Path) -> None:

@@ -113,6 +113,45 @@ Lima.
 """
 
 
+def lines(text: str) -> list[str]:
+    return [s.line for s in sentences(text)]
+
+
+def test_a_turn_of_a_hard_wrapped_transcript_begins_its_own_line() -> None:
+    text = (
+        "SECRETARY BERG: We condemn this. Chile has chosen the nets, and we will not\nstand by while it goes on. Our allies are with us, and we will act in time.\n"
+        "FOREIGN MINISTER LIE: It is not so. We have said for years that it is the\nfault of the others, and that we will not yield. We are not the ones who are\n"
+        "going to give in, as they know.\n"
+    )
+    assert wrapped(text) and [start for start, _ in paragraphs(text)] == [0, text.index("FOREIGN")]
+
+
+def test_a_long_address_does_not_make_a_hard_wrapped_text_another() -> None:
+    assert wrapped(MAIL) == wrapped(f"{MAIL}\nhttps://example.org/{'a' * 100}\n") > 0
+
+
+def test_items_by_letters_are_lines_of_their_own() -> None:
+    items = "The ministers took these decisions on the nets and the fjord today:\na) to condemn the seizure of nets by the envoys of Chile;\n"
+    items += "b) to call on Peru to give back what it took from the crews;\nc) to send the inspectors of Kenya to the harbour of Oslo.\n"
+    assert len(lines(items)) == 4 and len(lines(f"{MAIL}\n{items.replace('a)', '(a)').replace('b)', '(b)').replace('c)', '(c)')}")) == len(lines(MAIL)) + 4
+
+
+def test_chats_and_agendas_are_no_hard_wrapped_texts() -> None:
+    chat = "anna: norway has closed the fjord again\nbob: and chile?\nanna: chile calls it theft\nbob: no wonder\nanna: peru stays away too\n"
+    agenda = "opening by the envoy of Norway\ntalks on nets with Chile\nlunch\nclosing words by the minister of Peru\nreturn to Oslo\n"
+    assert not wrapped(chat) and not wrapped(agenda)
+
+
+def test_names_are_whole_in_a_text_whose_letters_have_many_widths() -> None:
+    text = (
+        "The foreign minister of Norway told reporters that the fjord was closed to trawlers, and Chilean\n"
+        "President Luis Vega said on the same evening that he would soon send an envoy of his\n"
+        "to Oslo to hear what the government there had to say about the nets and all the ships that\n"
+        "have been waiting in the harbour for a week, while nobody had told the crews whether they\nwere to leave.\n"
+    )
+    assert len(lines(text)) == 1 and "and Chilean President Luis Vega said" in lines(text)[0]
+
+
 def test_line_ends_in_a_hard_wrapped_text_are_blanks() -> None:
     told = ["Oslo shuts fjord", "Norway closed the fjord to all trawlers on Monday and told crews to wait in Oslo harbour until inspectors had seen the nets.",
             '"We will check every ship," said Foreign Minister Ine Lie.', '"None will be spared."',
