@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -295,6 +296,16 @@ class _Reader:
         return " ".join([s.line for s in self.sents])
 
     @cached_property
+    def juniors(self) -> frozenset[str]:
+        """Names that are those of a junior: "Trump Jr."."""
+        return frozenset(re.findall(r"(\w+),? Jr", self.text))
+
+    @cached_property
+    def openings(self) -> Counter[str]:
+        """What stands before the first colon of sentences: that of a transcript comes back."""
+        return Counter(s.line.partition(":")[0].strip() for s in self.sents if ":" in s.line)
+
+    @cached_property
     def interview(self) -> bool:
         """Whether the article has two questions and two answers that are marked "Q:" and "A:"."""
         marks = [s.text[0] for s in self.sents if _QUESTION_OR_ANSWER.match(s.text)]
@@ -368,11 +379,13 @@ class _Reader:
         before = tokens.lower[: m.first]
         if any(w not in (".", "@", "vice") and w not in OFFICE_OR_TITLE for w in before):
             return "", False
+        asked = self.at > 0 and self.sents[self.at - 1].text.endswith("?")
         if m.text.isupper() or before[-1:] == ["@"] or m.kind in ("person", "learnt") and m.last > 1:
-            return m.actor, True
-        if m.kind not in ("person", "learnt") or tokens.lower[m.first] in self.strangers or f"{m.text} Jr" in self.text.replace(",", ""):
+            again = self.openings[tokens.text[: m.end]] > 1
+            return m.actor, asked or again or before[-1:] == ["@"] or bool(before) and m.text.isupper()
+        if m.kind not in ("person", "learnt") or tokens.lower[m.first] in self.strangers or m.text in self.juniors:
             return "", False
-        return m.actor, self.at > 0 and self.sents[self.at - 1].text.endswith("?")
+        return m.actor, asked
 
     # -- names
 
@@ -643,7 +656,7 @@ class _Reader:
         stranger = max((last for first, last in private if not of_an_office(outside, first)), default=0)
         if local:
             return local[-1].actor if local[-1].last >= stranger else ""
-        if stranger or self.turn or self.silence > _REMEMBERED or self.stranger in (pronoun, "any"):
+        if stranger or self.turn and self.answers or self.silence > _REMEMBERED or self.stranger in (pronoun, "any"):
             return ""
         passed = bool(self.stranger or officials or any(not of_an_office(outside, first) for first, _ in others))
         for n, p in enumerate(self.people):
@@ -898,7 +911,7 @@ _US_STATES = frozenset(  # without Georgia
 def _in_america(words: list[str], last: int) -> bool:
     """Whether a US state stands behind the name that ends at `last`, and no list of states: "Turkey, Texas."."""
     comma, state, after = (words[k : k + 1] for k in range(last, last + 3))
-    return comma == [","] and not _US_STATES.isdisjoint(state) and after not in (["and"], ["or"])
+    return comma == [","] and not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
 
 
 def _surname(words: list[str], lower: list[str], i: int) -> bool:
@@ -944,13 +957,14 @@ def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
 def _ourselves(lower: list[str], i: int) -> bool:
     """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
     before, two = lower[i - 1] if i else "", lower[i - 2] if i > 1 else ""
-    if before in _TO_US:
+    if before in _TO_US and _OF_THE_US.isdisjoint(lower[i + 1 : i + 2]):
         return not two or not two[0].isalnum() or two in ("and", "please")
     ends = i + 1 == len(lower) or not lower[i + 1][0].isalnum() and lower[i + 1] != "-"
     return ends and (before == "among" or before == "of" and two in _SOME_OF_US or before == "for" and lower[i + 1 : i + 2] in (["."], ["!"]))
 
 
 _TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
+_OF_THE_US = frozenset("allies bombers drones forces jets marines planes sanctions ships soldiers strikes tariffs troops".split())
 _SOME_OF_US = frozenset("one all none some both most many each any rest".split())
 
 

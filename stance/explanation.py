@@ -38,7 +38,8 @@ class Contribution:
 class Explanation:
     """`bias` plus all contributions is `score`: the label's score before the softmax, or its lead over `against`.
 
-    `bias` is what stands before any word is known; with a network that hangs a little on how many there are, and where the actor stands.
+    `bias` is what stands before any word is known; with a network that hangs a little on how many there are, and where the actor stands, and what
+    the parts of its words, which are reckoned in steps, lack or have too much of the whole is in it.
     """
 
     head: str

@@ -340,7 +340,8 @@ def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
     for a in own:
         if a.kind == "person" and " " in a.text:
             for row in _of_the_same(a, base):
-                takers.setdefault(row, []).append(a)
+                if _shared(row, a)[0] <= _shared(row, a)[1] + "~":
+                    takers.setdefault(row, []).append(a)
     if not takers:
         return base
     hidden = {_spelling(row.text) for row in takers}
@@ -350,11 +351,16 @@ def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
         if row not in takers:  # another bearer
             lines[raw.line] = None
         for a in takers.get(row, ()):
-            since, until = max(row.since, a.since), min(row.until or "9", a.until or "9", key=lambda d: d + "~")  # 2021 ends after 2021-05
+            since, until = _shared(row, a)
             if since <= until + "~" and (a.short or " " in row.text):
                 cells = (row.text, a.actor, row.kind, since, until if until != "9" else "", raw.cells()[5])
                 lines[",".join(map(_cell, cells))] = None
     return Lexicon(sorted(lines, key=first_word), base._source, _IN_ORDER, base, hidden=hidden)
+
+
+def _shared(a: Alias, b: Alias) -> tuple[str, str]:
+    """The time that two rows have in common; none, where it ends before it begins."""
+    return max(a.since, b.since), min(a.until or "9", b.until or "9", key=lambda d: d + "~")  # 2021 ends after 2021-05
 
 
 def _of_the_same(person: Alias, base: Lexicon) -> Iterator[Alias]:
@@ -376,8 +382,9 @@ def _of_the_same(person: Alias, base: Lexicon) -> Iterator[Alias]:
 _STYLES = frozenset("president lord baroness prince sheikh sultan ayatollah mullah".split())
 
 
-def _parts(name: str) -> list[str]:
-    return [part for word in words_of(name) for part in word.lower().split("-")]
+@lru_cache(maxsize=MOST_FORMS)
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part for word in words_of(name) for part in word.lower().split("-"))
 
 
 def _cell(text: str) -> str:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, Head
-from stance.errors import InputError, ModelError, StanceError, near_miss
+from stance.errors import DataError, InputError, ModelError, StanceError, near_miss
 from stance.features import Floats, Keys, Prepared, Rows, extract, lookup, prepare, sequences
 from stance.files import write_atomically
 from stance.lexicon import Lexicon, build_lexicon, default_lexicon
@@ -323,6 +323,8 @@ def from_bytes(raw: bytes, path: Path) -> Model:
         cue_text = bytes(members.get("cues.csv", b"")).decode()
         cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
         lexicon = _lexicon(manifest, members, path)
+    except DataError as e:  # a table of the user's own that an older version took
+        raise ModelError(f"{path}: {'; '.join((e.message, *e.problems[:3]))}", "correct these rows in your own table, and train it again") from e
     except StanceError:
         raise
     except Exception as e:  # whatever odd bytes make numpy, json or zlib raise

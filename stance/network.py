@@ -102,12 +102,12 @@ class Network:
         """What each token of one pair adds to its scores, weighed by `towards`, shape (width,), and added up; shape (tokens,).
 
         Integrated gradients (Sundararajan, Taly & Yan 2017): on the way from a sentence of as many tokens, of which nothing is known but which of
-        them are the actor's, to this one. All of them are the difference between the two, but for what `_WAY` steps leave out (a hundredth or so).
+        them are the actor's, to this one. All of them are the difference between the two, but for what `_WAY` steps leave out: some hundredths.
         """
         p, n = self.parameters, len(pair.word)
         inputs = np.matmul(self.words.of(self.words.rows(pair.word)), p["word"]) + np.matmul(_facts(pair), p["facts"])
         slopes, keep = np.zeros(inputs.shape), dict.fromkeys(("state", "hidden"), np.ones((), np.float32))
-        together = min(_WAY, max(1, _LONG * _TOGETHER // max(n, 1)))
+        together = min(_WAY, max(1, 8 * _LONG // max(n, 1)))
         for start in range(0, _WAY if n else 0, together):
             share = ((np.arange(start, min(start + together, _WAY)) + 0.5) / _WAY).astype(np.float32)
             part = pair.take(np.zeros(len(share), np.int64))

@@ -28,7 +28,7 @@ _ALLIES = frozenset(("member", "members", "ally", "allies"))  # between it and t
 _TELLING = frozenset(("told", "tell", "tells", "telling"))
 _TELLING_TO = frozenset("complained complains complain complaining said wrote protested".split())
 _RELATIVE = frozenset(("which", "who"))
-_JOINT = frozenset("drafted written wrote prepared sponsored proposed introduced tabled hosted brokered mediated organised organized".split())
+_JOINT = frozenset("drafted written wrote sponsored tabled".split())
 _OWN_CONDUCT = frozenset(("firm", "deny"))  # stances that as a rule are about the actor itself
 
 
@@ -114,7 +114,9 @@ def _told_of(reading: Reading, actor: str) -> tuple[str, ...]:
     words, mentions = reading.tokens.lower, reading.mentions
     for m in mentions:
         before = [w for w in words[max(0, m.first - 3) : m.first] if w != "the"]
-        if before[-1:] and (before[-1] in _TELLING or before[-1] == "to" and before[-2:-1] and before[-2] in _TELLING_TO):
+        told = before[-1:] and before[-1] in _TELLING or before[-1:] == ["to"] and not _TELLING_TO.isdisjoint(before[-2:-1])
+        teller = next((x.actor for x in reversed(mentions) if x.first < m.first and x.actor and x.kind != "place"), "")
+        if told and teller == actor != m.actor:
             that = next((k for k in range(m.last, min(m.last + 5, len(words))) if words[k] == "that"), None)
             done = next((x for x in mentions if that is not None and that < x.first <= that + 2), None)
             if done and done.kind != "place" and done.actor not in ("", actor, m.actor):
@@ -125,7 +127,7 @@ def _told_of(reading: Reading, actor: str) -> tuple[str, ...]:
 def _helped(reading: Reading, m: Mention) -> bool:
     """Whether a mention is of who worked with somebody, told in passing: "which had drafted the text with Peru"."""
     clause = reading.tokens.lower[max(0, m.first - 9) : m.first]
-    return clause[-1:] == ["with"] and not _JOINT.isdisjoint(clause) and not _RELATIVE.isdisjoint(clause)
+    return clause[-1:] == ["with"] and not _JOINT.isdisjoint(clause[-4:-3]) and not _RELATIVE.isdisjoint(clause)
 
 
 def _in_company(reading: Reading, m: Mention) -> bool:

@@ -344,6 +344,9 @@ def test_a_paragraph_of_a_transcript_is_its_speakers_to_its_end() -> None:
         ("PRESIDENT MACRON: No. Chile lies, and it lies every day.", [["France: MACRON"], ["Chile: Chile", "France: "]]),
         ("Emmanuel Macron @EmmanuelMacron: No. We call on Chile.", [["France: Emmanuel Macron"], ["Chile: Chile", "France: "]]),
         ("@StateDept: The U.S. left. Chile must go.", [["US: StateDept", "US: U.S."], ["Chile: Chile", "US: "]]),
+        ("Emmanuel Macron: The man who took on Chile. Peru likes him.", [["Chile: Chile", "France: Emmanuel Macron"], ["Peru: Peru"]]),
+        ("FBI: Iran sent them. Chile denied it.", [["Iran: Iran", "US: FBI"], ["Chile: Chile"]]),
+        ("FBI: Iran sent them. Chile denied it.\nJANE DOE: No.\nFBI: Peru lies.", [["Iran: Iran", "US: FBI"], ["Chile: Chile", "US: "], [], ["Peru: Peru", "US: FBI"]]),
     ],
 )
 def test_a_turn_is_told_by_a_surname_a_title_or_a_name_on_a_network(text: str, wanted: list[list[str]]) -> None:
@@ -375,6 +378,8 @@ def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
     [
         ("XI SNUBS MODI AT SUMMIT", ["China: XI", "India: MODI"]),
         ("SUPER BOWL XI TO BE REPEATED", []),
+        ("CHILE NAMES STARTING XI", ["Chile: CHILE"]),
+        ("JOIN US SANCTIONS, CHILE TOLD", ["Chile: CHILE", "US: US"]),
         ("LET US PRAY TOGETHER", []),
         ("FOLLOW US ON THE NETWORKS", []),
         ("THE REST OF US, AND NONE OF US!", []),
@@ -383,6 +388,7 @@ def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
         ("The mayor of Turkey, Texas, left.", []),
         ("A woman of Athens, Ohio, left.", []),
         ("China, Texas and Peru left.", ["China: China", "Peru: Peru"]),
+        ("Unlike Canada, California refused.", ["Canada: Canada"]),
         ("It was described in Delhi as 'unfair'.", ["India: Delhi"]),
         ("It was described in Delhi.", []),
         ("The Auswärtiges Amt said no.", ["Germany: Auswärtiges Amt"]),
@@ -578,6 +584,7 @@ def test_an_own_row_of_a_person_takes_the_surname_along(tmp_path: Path, row: str
         ("Olaf Scholz,SPD,person,,,\nScholz,Scholz AG,name,,,", "Scholz", {("Scholz AG", "", "")}),
         ("Olaf Scholz,SPD,person,,2022,\nOlaf Scholz,Germany,person,2023,,", "Scholz", {("SPD", "2021-12-08", "2022"), ("Germany", "2023", "2025-05-06")}),
         ("Olaf Scholz,SPD,person,,,noshort", "Scholz", set()),
+        ("Olaf Scholz,SPD,person,2030,,", "Scholz", {("Germany", "2021-12-08", "2025-05-06")}),
     ],
 )
 def test_a_surname_goes_along_for_its_bearer_in_the_time_of_the_row(tmp_path: Path, rows: str, alias: str, wanted: set[tuple[str, str, str]]) -> None:

@@ -531,8 +531,7 @@ def test_the_parts_of_tokens_are_the_way_from_a_sentence_without_words(shipped: 
         parts = shipped.contributions(one, towards)
         whole = float((shipped.scores(one)[0] - without) @ towards)
         assert parts.shape == one.word.shape and abs(parts.sum() - whole) < 0.02 * np.abs(parts).sum()
-        monkeypatch.setattr(network, "_TOGETHER", 1)
-        monkeypatch.setattr(network, "_LONG", 40)
+        monkeypatch.setattr(network, "_LONG", 8)
         assert np.allclose(shipped.contributions(one, towards), parts, atol=1e-4), "whatever is done at once"
         monkeypatch.undo()
 

@@ -59,6 +59,8 @@ def target(text: str, actor: str, label: str) -> tuple[str, ...]:
         ("Norway told Chile that Norway would leave.", "Norway", "threaten", ("Chile",)),
         ("Norway, which had drafted the text with Chile, called the veto a disgrace.", "Norway", "accuse", ()),
         ("Norway, which had broken with Chile, condemned the raid.", "Norway", "accuse", ("Chile",)),
+        ("Norway, which proposed a trade war with Chile, threatened tariffs.", "Norway", "threaten", ("Chile",)),
+        ("Norway denounced Peru, which had told Norway that Chile would sign.", "Norway", "accuse", ("Peru",)),
     ],
 )
 def test_targets_named_in_the_sentence(text: str, actor: str, label: str, wanted: tuple[str, ...]) -> None:
