@@ -108,7 +108,7 @@ def _by_word(pair: Pair, parts: Iterable[tuple[int, str, float]]) -> list[Contri
     """The values of (token, template, value), those that stand at one word added up."""
     by_token: dict[int, tuple[float, dict[str, None]]] = {}
     for token, kind, value in parts:
-        if value:
+        if value or kind == "encoder":
             total, kinds = by_token.get(token, (0.0, {}))
             by_token[token] = total + value, kinds | {kind: None}
     tokens = pair.reading.tokens
