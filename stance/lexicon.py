@@ -340,7 +340,8 @@ def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
     for a in own:
         if a.kind == "person" and " " in a.text:
             for row in _of_the_same(a, base):
-                if _shared(row, a)[0] <= _shared(row, a)[1] + "~":
+                since, until = _shared(row, a)
+                if since <= until + "~":
                     takers.setdefault(row, []).append(a)
     if not takers:
         return base
@@ -352,7 +353,7 @@ def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
             lines[raw.line] = None
         for a in takers.get(row, ()):
             since, until = _shared(row, a)
-            if since <= until + "~" and (a.short or " " in row.text):
+            if a.short or " " in row.text:
                 cells = (row.text, a.actor, row.kind, since, until if until != "9" else "", raw.cells()[5])
                 lines[",".join(map(_cell, cells))] = None
     return Lexicon(sorted(lines, key=first_word), base._source, _IN_ORDER, base, hidden=hidden)
