@@ -43,6 +43,7 @@ _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
 _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
+_READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE))
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -577,6 +578,9 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
         )
     if lacking := [c for c in columns.values() if c not in header]:
         raise InputError(f"{name}: no column {', '.join(lacking)}; seen: {', '.join(header)}", near_miss(lacking[0], header) or "name one of these")
+    read = {*columns.values(), *wanted, *(c for c in header if _plain(c) in _READ)}
+    if twice := next((c for c in header if c in read and header.count(c) > 1), ""):
+        raise InputError(f"{name}: column {twice!r} stands {header.count(twice)} times in the header", "rename or delete all but one")
     for n, r in enumerate(records, 2):
         if not any(c.strip() for c in r.cells):  # as spreadsheets leave them
             continue

@@ -164,6 +164,16 @@ def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> 
     assert warned() == ["none of 1 articles tells a source in 'zeitung'; look at the names of its fields"]
 
 
+@pytest.mark.parametrize("header", ["text,Text", "text,published_at,published_at", "text,ID,id", "text,Zeitung,zeitung"])
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{header}{',x' * (2 - header.count(','))}\nIran denied it.,2019-01-01,2020-01-01\n", "utf-8")
+    with pytest.raises(InputError, match=r"column '\w+' stands 2 times in the header\n  rename or delete all but one"):
+        list(read_articles([tmp_path / "a.csv"], columns={"source": "zeitung"} if "Zeitung" in header else {}))
+    (tmp_path / "a.csv").write_text("text,note,note\nIran denied it.,a,b\n", "utf-8")
+    assert [a.text for a in read_articles([tmp_path / "a.csv"])] == ["Iran denied it."], "one that is not read does no harm"
+
+
+
 def test_html_gives_the_body_of_the_article(put: Put) -> None:
     pytest.importorskip("lxml_html_clean")  # of the extra `html`
     article = only(put("a.html", PAGE))
