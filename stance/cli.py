@@ -469,7 +469,7 @@ def train(
         float,
         typer.Option("--trust", min=0.1, help="Count a network's (or encoder's) scores so many times more: for a model that will read other text."),
     ] = 1.0,
-    seed: Annotated[int, _option("--seed", help="Seed of the folds.")] = 20240229,
+    seed: Annotated[int, _option("--seed", help="Seed of the folds, and of a network.")] = 20240229,
     cues: Annotated[Optional[Path], _option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.")] = None,
     labelled_by: Annotated[str, _option("--labelled-by", help="Who labelled the data; for the model card.")] = "",
     licence: Annotated[str, _option("--licence", help="Licence of the data and the model; for the model card.")] = "",
@@ -562,7 +562,7 @@ def evaluate(
     fail_under: Annotated[float, _option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.")] = 0.0,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
     group_by: GroupByOption = "",
-    seed: Annotated[int, _option("--seed", help="Without a model: seed of the folds.")] = 20240229,
+    seed: Annotated[int, _option("--seed", help="Without a model: seed of the folds, and of a network.")] = 20240229,
     curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of pairs, without a network.")] = False,
     sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves, down to 50.")] = "",
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
@@ -710,7 +710,7 @@ def sample(
     head: Annotated[list[str], _option("--head", help="Label column to fill; repeat for several. Default: stance and tone.")] = [],
     seed: Annotated[int, typer.Option("--seed", help="Another number draws other articles.")] = 0,
     unsure: Annotated[
-        Optional[Path], _option("--unsure", help="Of ten times as many pairs, those this model (or `default`) is least sure of: to train on alone.")
+        Optional[Path], _option("--unsure", help="Of ten times as many pairs, those this model (or `default`) is least sure of: for training only.")
     ] = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,

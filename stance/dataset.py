@@ -2,8 +2,8 @@
 
 Needed columns: `text`, `actor` and one column a head (`stance`, `tone`, or any named one).
 Optional: `article_id` (the group), `sentence_id`, `start`,`end` (characters of the actor's mention
-in `text`), `context` (the sentences before), `date`, `split`. Rows of an article in
-file order are its sentences; a row without an actor is a sentence that only gives context.
+in `text`), `context` (the sentences before), `date`, `split`. Rows of an article are its sentences, in the order of
+`sentence_id` where all are numbers, else as they stand; a row without an actor is a sentence that only gives context.
 """
 
 from __future__ import annotations
@@ -601,7 +601,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
     clashes: list[str] = []
     twice = []
     for r in rows:
-        key = (r.article_id, r.sentence_id, _spelling(r.text), r.actor, r.start, r.context)
+        key = (r.article_id, r.sentence_id, spelling(r.text), r.actor, r.start, r.context)
         old = seen.get(key)
         if old is None or not r.actor:
             seen[key] = r
@@ -616,7 +616,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
     return kept, clashes, [("duplicate", said)] if twice else []
 
 
-def _spelling(text: str) -> str:
+def spelling(text: str) -> str:
     """The text without what makes no other sentence: case, blanks, accents written as two characters. Signs count: +5% is not -5%."""
     return " ".join(composed(text).casefold().split())
 
@@ -723,7 +723,7 @@ def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
 
 
 def _article(row: Row) -> str:
-    return row.article_id or f"\0{_spelling(row.text)}\0{row.context}"
+    return row.article_id or f"\0{spelling(row.text)}\0{row.context}"
 
 
 def by_article(rows: Sequence[Row]) -> list[list[int]]:

@@ -207,7 +207,7 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
         raise InputError(f"encoder {str(folder)!r} cannot be loaded: {' '.join(str(e).split())[:300]}", f"give {_WHAT}") from e
     if not tokenizer.is_fast:
         raise InputError(f"encoder {str(folder)!r} has a tokenizer without character offsets", "choose one that has a tokenizer.json")
-    return tokenizer, network.eval()
+    return tokenizer, network.float().eval()  # weights may be kept in 16 bits, which numpy lacks or rounds to
 
 
 def _vector(sentence: Masked, tokenizer: Any, network: Any, layer: int) -> Vectors:

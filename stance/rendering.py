@@ -27,13 +27,14 @@ _COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)
 
 
 class Paint:
-    """ANSI styles, or none: `Paint(on=False)` returns text as it is."""
+    """ANSI styles, or none (`Paint(on=False)`), of text that has no others: names and labels come from a model's file."""
 
     def __init__(self, on: bool) -> None:
         self.on = on
         self._actors: dict[str, int] = {}
 
     def __call__(self, text: str, *codes: int) -> str:
+        text = printable(text)
         return f"\x1b[{';'.join(map(str, codes))}m{text}\x1b[0m" if self.on and codes else text
 
     def actor(self, text: str, name: str) -> str:
@@ -65,7 +66,7 @@ def judgement_lines(
         if anew:
             if last is not None:
                 yield ""
-            yield paint(printable(j.article), 1)
+            yield paint(j.article, 1)
             yield paint(_header(heads), 2)
         elif last and last.paragraph != j.paragraph:
             yield ""
@@ -91,13 +92,13 @@ def _line(j: Judgement, heads: Sequence[str], paint: Paint) -> str:
     text = f"{labels}{j.confidence(heads[0]):.2f}" + (f"  → {', '.join(j.target)}" if j.target else "")
     if j.labels[heads[0]] == UNSURE:
         return "     " + paint(f"{j.actor:<23} {text}  perhaps {j.best(heads[0])}", 2)
-    return "     " + paint.actor(f"{j.actor:<23} ", j.actor) + text
+    return "     " + paint.actor(f"{j.actor:<23} ", j.actor) + paint(text)
 
 
 def _summary(counts: dict[str, dict[str, int]], paint: Paint, neutral: str) -> Iterator[str]:
     for actor in sorted(counts, key=lambda a: -sum(counts[a].values())):
         parts = sorted(counts[actor].items(), key=lambda kv: (kv[0] in (neutral, UNSURE), -kv[1], kv[0]))
-        yield paint.actor(f"{actor:<23} ", actor) + "     " + ", ".join(f"{label} {n}" for label, n in parts)
+        yield paint.actor(f"{actor:<23} ", actor) + paint("     " + ", ".join(f"{label} {n}" for label, n in parts))
 
 
 def _shorten(text: str, room: int) -> str:
@@ -193,7 +194,7 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
         for m in r.mentions:
             any_found = True
             actor = f"({m.actor})" if m.kind == "place" else m.actor
-            yield f"  {m.start:>4}–{m.end:<4} {printable(m.text) or '“…”':<28} {actor:<22} {m.why}"
+            yield printable(f"  {m.start:>4}–{m.end:<4} {printable(m.text) or '“…”':<28} {actor:<22} {m.why}")
     if not any_found:
         yield "no actor found"
 
@@ -204,9 +205,9 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
 def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str]:
     """The words that decided, largest first; what is not shown is summed, so that the lines add up."""
     yield printable(text)
-    yield "  " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4])
+    yield printable("  " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4]))
     lead = f"{e.label} over {e.against}" if e.against else e.label
-    yield f"  {e.head}: score of {lead} {e.score:+.3f}"
+    yield printable(f"  {e.head}: score of {lead} {e.score:+.3f}")
     for c in e.contributions[:most]:
         yield f"    {c.value:+.3f}  {printable(c.what) or '(the sentence)':<18} {', '.join(c.kinds[:3])}{' …' if len(c.kinds) > 3 else ''}"
     rest = sum(c.value for c in e.contributions[most:])

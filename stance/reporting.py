@@ -138,11 +138,15 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     if head and head not in heads:
         raise InputError(f"{path}: no head {head!r}; heads there: {', '.join(heads)}", near_miss(head, tuple(heads)) or "give one of these")
     heads = {h: heads[h] for h in sorted(heads, key=lambda h: h != head)}
-    same = [r["id"] for r in runs if _like(r) == _like(run)]
+    like = _like(run)
+    same = {r["id"] for r in runs if _like(r) == like}
     rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     outlets = {r["source"] or "" for r in rows if r["run_id"] in same}
     rows = [r for r in rows if not sources or r["source"] in sources]
-    newest = {(r["input"], r["key"], r["sha256"]): r for r in rows if r["run_id"] in same}  # an article read twice counts once
+    mine = [r for r in rows if r["run_id"] in same]
+    last = {r["input"]: r["run_id"] for r in mine if r["input"]}
+    now = (r for r in mine if not r["skipped"] or last.get(r["input"], r["run_id"]) == r["run_id"])  # a later run may have read it
+    newest = {(r["input"], r["key"], r["sha256"]): r for r in now}  # an article read twice counts once
     kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
@@ -222,7 +226,7 @@ def _within(date: str, since: str, until: str) -> bool:
 
 
 def _notes(
-    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: dict[Any, dict[str, Any]], same: Sequence[int],
+    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: dict[Any, dict[str, Any]], same: set[int],
     kept: dict[int, Any], since: str, until: str,
 ) -> list[str]:  # fmt: skip
     notes = []

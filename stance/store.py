@@ -488,7 +488,9 @@ def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:
         order += islice(new, known.between.get(n, 0))
         order += islice(new, known.anew[n]) if n in known.anew else (i,)
     order += new
-    db.executemany("DELETE FROM article WHERE id = ?", [(i,) for i in (*ids[len(kept) : known.held], *(ids[n] for n in known.anew))])
+    if dropped := [(i,) for i in (*ids[len(kept) : known.held], *(ids[n] for n in known.anew))]:
+        db.execute(_OF_ARTICLE)  # or SQLite looks through all sentences for each
+        db.executemany("DELETE FROM article WHERE id = ?", dropped)
     if known.added or known.anew:
         _arrange(db, number, order)
     if known.cut is not None:
@@ -510,8 +512,9 @@ INSERT INTO held SELECT id, content_of(sha256, date), name_of(key, input), 0 FRO
 CREATE INDEX held_content ON held(content, name);
 CREATE INDEX held_name ON held(name, claimed);
 """
-_DROP = """
-CREATE INDEX IF NOT EXISTS sentence_article_id ON sentence(article_id);
+_OF_ARTICLE = "CREATE INDEX IF NOT EXISTS sentence_article_id ON sentence(article_id)"
+_DROP = f"""
+{_OF_ARTICLE};
 CREATE INDEX IF NOT EXISTS judgement_sentence_id ON judgement(sentence_id);
 DELETE FROM judgement WHERE sentence_id IN (SELECT id FROM sentence WHERE article_id IN (SELECT id FROM held));
 DELETE FROM sentence WHERE article_id IN (SELECT id FROM held);

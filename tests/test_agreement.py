@@ -156,6 +156,13 @@ def test_files_of_the_same_name_keep_their_folder(tmp_path: Path) -> None:
     assert read_annotations(files).annotators == tuple(map(str, files))
 
 
+def test_sentences_without_ids_that_differ_in_signs_alone_are_two(tmp_path: Path) -> None:
+    rows = "".join(f"{text},Tesla,{view},{who}\n" for who in "ab" for text, view in (("Tesla -5%", "bad"), ("Tesla +5%", "good")))
+    (tmp_path / "a.csv").write_text(f"text,actor,view,annotator\n{rows}Tesla won.,Tesla,good,a\n“Tesla won”,Tesla,good,b\n", "utf-8")
+    data = read_annotations(tmp_path / "a.csv", heads=["view"])
+    assert [u.labels["view"] for u in data.units] == [("bad", "bad"), ("good", "good"), ("good", "good")] and data.warnings == ()
+
+
 def test_without_sentence_ids_the_text_matches(tmp_path: Path) -> None:
     one, two = annotated(tmp_path / "1.csv", FIRST), annotated(tmp_path / "2.csv", FIRST, sentence_id="")
     two.write_text(two.read_text().replace("Norway denied it.", "NORWAY denied it"))
@@ -278,6 +285,13 @@ def test_a_wide_file_is_two_annotators(tmp_path: Path) -> None:
     read = read_annotations(path)
     found = agreement(read)
     assert read.annotators == ("x", "y") and found["stance"].equal.value == 0.5 and found["tone"].equal.value == 0
+
+
+@pytest.mark.parametrize("heads", [["tone", "my_tone"], ["my_tone", "tone"]])
+def test_a_head_whose_name_ends_as_another_s_is_no_annotator_of_that(tmp_path: Path, heads: list[str]) -> None:
+    (tmp_path / "w.csv").write_text("text,actor,a_tone,b_tone,a_my_tone,b_my_tone\nPeru left.,Peru,stern,stern,yes,no\n", "utf-8")
+    data = read_annotations(tmp_path / "w.csv", heads=heads)
+    assert data.annotators == ("a", "b") and data.units[0].labels == {"tone": ("stern", "stern"), "my_tone": ("yes", "no")}
 
 
 def test_what_r_writes_for_no_label_is_told_of_a_wide_file(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 from zlib import crc32
 
 import numpy as np
@@ -500,6 +501,15 @@ def test_train_with_no_encoder_of_that_name(run: Callable[..., Run], tmp_path: P
     assert (r.code, r.out) == (1, "")
     assert r.err.startswith(f"error: encoder '{tmp_path / 'nowhere'}': no such folder\n  give a sentence-transformers or")
     assert not (tmp_path / "m.stance").exists()
+
+
+def test_weights_of_16_bits_are_computed_with_in_32(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """numpy has no bfloat16."""
+    transformers = MagicMock()
+    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))
+    monkeypatch.setitem(sys.modules, "transformers", transformers)
+    read = transformers.AutoModel.from_pretrained.return_value
+    assert encoders._loaded(folder)[1] is read.float.return_value.eval.return_value
 
 
 # --------------------------------------------------------------------------- a real one

@@ -101,6 +101,15 @@ def test_an_article_read_twice_counts_once_and_other_models_are_left_out(model: 
     assert found.notes == ["Left out: 1 article classified with another model."]
 
 
+def test_what_a_later_run_has_read_was_not_skipped(model: Model, tmp_path: Path) -> None:
+    read, late, lost = Article("a", "Norway left Peru.", input="a.txt"), Article("b", "Chile denied it.", input="b.txt"), Skipped("c.txt", "no text", "c.txt")
+    for n, items in enumerate([[read, Skipped("b.txt", "no such file", "b.txt"), lost], [read, late]]):
+        run = describe_run(model, default_lexicon(), {"inputs": [x.input for x in items]})
+        record(tmp_path / "r.sqlite", items, lambda x, finish: classify_archive(x, model, finish=finish), run, append=n > 0)
+    found = read_results(tmp_path / "r.sqlite")
+    assert found.skipped == [("c.txt", "no text")] and len(found.articles) == 2
+
+
 def test_an_article_that_several_other_models_classified_is_left_out_once(model: Model, tmp_path: Path) -> None:
     one, two = Article("a", "Norway condemned the raid."), Article("b", "Chile denied it.")
     for n in (3, 2, 1):

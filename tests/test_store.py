@@ -816,6 +816,19 @@ def test_what_was_skipped_and_is_mended_without_a_new_article_is_no_longer_there
     assert run(*arguments, out).code == 0 and dump(out) == before
 
 
+def test_the_rows_of_many_skipped_go_without_a_look_through_all_sentences_for_each(tmp_path: Path, model: Model, lexicon: Lexicon) -> None:
+    """Of a run that was stopped, which has no index yet."""
+    known, steps = store._Known(1000, anew=dict.fromkeys(range(0, 1000, 2), 0)), list[int]()
+    with closing(store._open(tmp_path / "r.db")) as db:
+        number, _ = store._find_run(db, tmp_path / "r.db", describe_run(model, lexicon, {}), False)
+        db.executemany("INSERT INTO article VALUES (?, ?, ?, '', '', '', '', '', '', NULL)", [(n, number, n) for n in range(1000)])
+        db.executemany("INSERT INTO sentence VALUES (NULL, ?, 0, 0, 0, 0, '')", [(n,) for n in range(1, 1000, 2) for _ in range(10)])
+        db.set_progress_handler(lambda: steps.append(1), 1000)
+        store._settle(db, number, known)
+        assert db.execute("SELECT count(*) FROM article").fetchone() == (500,)
+    assert len(steps) < 1000
+
+
 def test_another_input_in_the_place_of_a_skipped_line_is_refused_and_changes_nothing(run: Cli, model_file: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
     lines = [f'{{"id": "{n}", "text": "Norway left port {n}."}}\n' for n in range(4)]
