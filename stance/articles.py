@@ -43,7 +43,8 @@ _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
 _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
-_OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("text", "sentence_id", "actor", "start", "end")))  # JSON lines, CSV of ours
+# What `stance` writes, by keys of JSON lines or columns of CSV, and pages.
+_OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("text", "sentence_id", "actor", "start", "end")))
 _OWN_PAGE = '<meta name="generator" content="stance">'
 _READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE))
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
@@ -517,11 +518,11 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
 
 
 def _check_own(names: Iterable[str], columns: Columns) -> None:
-    """Raises InputError for what `stance` itself writes, as it may lie among the articles, by the names of keys or columns; not where that of the text is given."""
+    """Raises InputError where the names of keys or columns are those of results or labels, unless that of the text is given."""
     if "text" not in columns and any(own.issubset(names) for own in _OWN):
         raise InputError(
             "rows of a sentence and an actor, as `stance` writes them, are no articles",
-            "keep results and labels apart from the articles; `stance predict` labels such a table; --text-column text reads each of its rows as an article",
+            "keep results and labels apart from the articles; `stance predict` labels such a table; --text-column text reads each row as an article",
         )
 
 

@@ -265,9 +265,9 @@ def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
     ]
     same: defaultdict[str, list[str]] = defaultdict(list)  # what is wrong with a label, by what is said of it
     for p in problems:
-        told = p.removeprefix(_place(p))
-        if told.endswith(_UNSURE) or told.startswith(": unknown "):
-            same[told].append(p)
+        wrong = p.removeprefix(_place(p))
+        if wrong.endswith(_UNSURE) or wrong.startswith(": unknown "):
+            same[wrong].append(p)
     for those in same.values():
         if len(those) > MANY:
             short.append(f"{those[0]}; as in {len(those) - 1} further rows")
