@@ -139,9 +139,9 @@ _COUNTRY = frozenset("country nation state kingdom republic government bloc alli
 _SUMMON = frozenset("summon summons summoned summoning".split())
 _ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
 _TWO = re.compile(
-    r"\b(?:(?:the|both|these|those) two (?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
-    r"allies|rivals|parties|foes)|both (?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
-    r"(?! of | in (?:congress|parliament|the))",
+    r"\b(?:(?:the|both|these|those) +two +(?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
+    r"allies|rivals|parties|foes)|both +(?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
+    r"(?! +of | +in +(?:congress|parliament|the))",
     re.I,
 )
 _OF_CONGRESS = ("Democrats", "Democratic", "Republicans", "Republican")  # where these are, "both parties" are no states

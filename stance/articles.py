@@ -43,6 +43,9 @@ _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
 _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
+# What `stance` writes, by keys of JSON lines or columns of CSV, and pages.
+_OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("text", "sentence_id", "actor", "start", "end")))
+_OWN_PAGE = '<meta name="generator" content="stance">'
 _READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE))
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
@@ -486,6 +489,7 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
     found = {str(k).lower(): v for k, v in record.items()}
+    _check_own(found, columns)
     texts = [k for k in _TEXT if isinstance(found.get(k), str)]
     key = columns.get("text") or next((k for k in texts if found[k].strip()), next(iter(texts), ""))
     text = found.get(key)
@@ -511,6 +515,15 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     return Article(
         next(told("id", _ID), default_id), text, next(told("title", _TITLE), ""), date, next(told("source", _SOURCE), ""), place, undated, maybe
     )
+
+
+def _check_own(names: Iterable[str], columns: Columns) -> None:
+    """Raises InputError where the names of keys or columns are those of results or labels, unless that of the text is given."""
+    if "text" not in columns and any(own.issubset(names) for own in _OWN):
+        raise InputError(
+            "rows of a sentence and an actor, as `stance` writes them, are no articles",
+            "keep results and labels apart from the articles; `stance predict` labels such a table; --text-column text reads each row as an article",
+        )
 
 
 @lru_cache(maxsize=1000)
@@ -570,6 +583,7 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
     """Row by row. A row with more cells than the header, or with a quote that is not closed, has lost text: it is skipped."""
     _, records = csv_records(text)
     header = [c.strip().lower() for c in next(records).cells]
+    _check_own(header, columns)
     wanted = (columns["text"],) if "text" in columns else _TEXT
     if not set(wanted) & set(header):
         raise InputError(
@@ -598,8 +612,10 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
 def html_article(page: str, name: str, place: str) -> Article:
     """The article body of a web page, by trafilatura (Barbaresi 2021).
 
-    Raises MissingExtraError without it, InputError when the page holds no article.
+    Raises MissingExtraError without it, InputError when the page holds no article, or is one of ours.
     """
+    if _OWN_PAGE in page:
+        raise InputError(f"{place}: a page that `stance` wrote is no article", "keep results apart from the articles")
     try:
         import trafilatura
     except ImportError as e:

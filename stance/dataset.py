@@ -224,6 +224,7 @@ def table_of(
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
+    clash: list[str] = []
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
         problems += clash
@@ -231,7 +232,8 @@ def table_of(
     if problems:
         bad_rows = number(len({_place(p) for p in problems}), "bad row")
         merged = 3 * sum(p.endswith(_NO_TEXT) for p in problems) >= sum(len(f.records) for f in files)
-        hint = f"correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}"
+        annotated = "; labels of several annotators go to `stance agree` first" if len(clash) > MANY else ""
+        hint = f"correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}{annotated}"
         raise DataError(f"{bad_rows}; nothing was read", hint, tuple(_in_short(problems, names)))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
 
@@ -243,7 +245,9 @@ def _place(problem: str) -> str:
 
 
 def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The problems, with one for all rows that lack the labels of the same heads, or are unsure of them, where these are more than MANY."""
+    """The problems, with one for all rows that lack the labels of the same heads, or whose label is `unsure` or unknown and the same, where these
+    are more than MANY.
+    """
     empty: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is said of each head, by place
     for p in problems:
         for n in names:
@@ -259,11 +263,12 @@ def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
         f"{places[0]}: no label{'' if len(lacking) == len(names) else ' of ' + ', '.join(lacking)}, as in {len(places) - 1} further rows; {todo}"
         for lacking, places in many.items()
     ]
-    unsure: defaultdict[str, list[str]] = defaultdict(list)
+    same: defaultdict[str, list[str]] = defaultdict(list)  # what is wrong with a label, by what is said of it
     for p in problems:
-        if p.endswith(_UNSURE):
-            unsure[p.removeprefix(_place(p))].append(p)
-    for those in unsure.values():
+        wrong = p.removeprefix(_place(p))
+        if wrong.endswith(_UNSURE) or wrong.startswith(": unknown "):
+            same[wrong].append(p)
+    for those in same.values():
         if len(those) > MANY:
             short.append(f"{those[0]}; as in {len(those) - 1} further rows")
             gone |= set(those)

@@ -34,7 +34,7 @@ class Sentence:
 
     @property
     def line(self) -> str:
-        """The text with a blank for each line end, of which a hard-wrapped one has some: offsets are the same."""
+        """The text as it is read, with plain blanks (also for line ends of a hard-wrapped one) and English quotation marks: offsets are the same."""
         return _in_a_line(self.text)
 
 
@@ -296,8 +296,18 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
+_PLAIN = str.maketrans({**dict.fromkeys("\n\r\t\u2028\u2029\u00a0\u2009\u202f", " "), **dict.fromkeys("ʼ´", "’")})
+_LOOSE = re.compile(rf"(?<![\w{_MARKS}])[{_UNSEEN}]")  # joiners that join nothing
+_TURNED = re.compile(  # quotation marks that English writes otherwise: „one“, »one«, ”one”, «one»
+    r"(?P<open>„|(?<![^\s(\[—–-])[»”](?=\w))|(?<=[^\s:(\[])[“«](?=[\s.,;:!?)\]—–]|$)|(?P<left>«)|»"
+)
+
+
 def _in_a_line(text: str) -> str:
-    return text.replace("\n", " ").replace("\r", " ").replace("\u2028", " ").replace("\u2029", " ")
+    text = text.translate(_PLAIN)
+    if text.isascii():
+        return text
+    return _TURNED.sub(lambda m: "“" if m["open"] or m["left"] else "”", _LOOSE.sub(" ", text))
 
 
 def _split(line: str) -> list[tuple[int, int]]:

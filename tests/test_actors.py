@@ -831,3 +831,17 @@ def test_a_line_of_many_groups_takes_linear_time() -> None:
 )
 def test_a_place_that_is_only_told_of_speaks_for_nobody(text: str, wanted: list[str]) -> None:
     assert spoken(text) == [wanted]
+
+
+@pytest.mark.parametrize("marks", ["“”", "„“", "„”", "»«", "«»", "””"])
+def test_a_quote_is_its_speaker_s_in_the_marks_of_any_country(marks: str) -> None:
+    text = f"Peru blamed Chile. {marks[0]}We will not wait,{marks[1]} Chile's minister said. {marks[0]}Never again. We mean it.{marks[1]} Brazil left."
+    assert [m.actor for r in read(text) for m in r.mentions if m.kind == "quote"] == ["Chile", "Chile"]
+    assert [r.in_quote for r in read(text)][-1] is False
+
+
+@pytest.mark.parametrize("blank", ["  ", "\u00a0", "\t", "\u2009"])
+def test_both_sides_are_found_whatever_the_blanks(blank: str) -> None:
+    text = "Peru blamed Chile. Brazil thanked both countries. The two sides met."
+    assert [[m.actor for m in r.mentions] for r in read(text.replace(" ", blank))] == [[m.actor for m in r.mentions] for r in read(text)]
+    assert len([m for r in read(text) for m in r.mentions]) == 7

@@ -66,6 +66,18 @@ def is_message(r: Run, code: int = 1) -> None:
 # --------------------------------------------------------------------------- classify
 
 
+@pytest.mark.parametrize("name", ["o.csv", "o.jsonl", "o.html", "todo.csv"])
+def test_what_stance_wrote_into_the_folder_of_the_articles_is_none(run: Cli, article: Path, model_file: Path, name: str) -> None:
+    own = article.parent / name
+    first = run("sample", article, "-o", own) if name == "todo.csv" else run("classify", article, "-m", model_file, "-o", own)
+    assert first.code == 0 and own.exists()
+    alone, r = run("classify", article, "-m", model_file), run("classify", article.parent, "-m", model_file)
+    assert (r.code, r.out) == (3, alone.out)
+    assert r.err.startswith(f"skipped {own}: ") and "as `stance` writes them" in r.err or "a page that `stance` wrote" in r.err
+    if name.endswith(".csv"):
+        assert run("classify", own, "-m", model_file, "--text-column", "text").code == 0
+
+
 def test_classify_writes_json_lines_into_a_pipe(run: Cli, article: Path, model_file: Path) -> None:
     r = run("classify", article, "-m", model_file)
     assert (r.code, r.err) == (0, "")

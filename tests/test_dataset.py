@@ -388,6 +388,23 @@ def test_unsure_labels_of_results_are_no_labels(file: Write, rows: int) -> None:
     assert problems(path) == [*shown, f"{rows + 2}: {both.replace(', tone', '')}"]
 
 
+def test_a_label_that_the_model_calls_otherwise_is_told_once(file: Write) -> None:
+    path = file(HEADER + "".join(f"Peru left {n} times.,Peru,firm,{'stren' if n else 'hot'}\n" for n in range(12)))
+    tones = (Head("tone", ("stern", "neutral")),)
+    assert problems(path, heads=["tone"], known=tones) == [
+        "3: unknown tone 'stren'; did you mean 'stern'?; as in 10 further rows",
+        "2: unknown tone 'hot'; one of stern, neutral",
+    ]
+
+
+@pytest.mark.parametrize("rows", [10, 11])
+def test_many_rows_that_contradict_others_may_be_of_several_annotators(file: Write, rows: int) -> None:
+    labels = "".join(f"Peru left {n} times.,Peru,{stance},stern\n" for stance in ("firm", "deny") for n in range(rows))
+    with pytest.raises(DataError) as e:
+        read_dataset(file(HEADER + labels))
+    assert ("`stance agree`" in e.value.hint) == (rows > 10)
+
+
 @pytest.mark.parametrize("empty", [1, 2])
 def test_merged_cells(file: Write, empty: int) -> None:
     path = file(HEADER + GOOD + "Peru left.,Peru,deny,neutral\n" + ",Peru,deny,neutral\n" * empty)

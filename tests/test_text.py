@@ -177,3 +177,20 @@ def test_line_ends_in_a_hard_wrapped_text_are_blanks() -> None:
 def test_other_lines_are_read_alone(text: str) -> None:
     assert not wrapped(text)
     assert [s.text for s in sentences(text)] == [x for x in text.split("\n") if x]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("„We wait,“ he said. „They “ left.", "“We wait,” he said. “They “ left."),
+        ("»We wait«, he said (»soon«).", "“We wait”, he said (“soon”)."),
+        ("”We wait”, he said.", "“We wait”, he said."),
+        ("«We wait», he said. «\u00a0Soon\u00a0».", "“We wait”, he said. “ Soon ”."),
+        ("“We wait,” he said: “They left", "“We wait,” he said: “They left"),
+        ("Russiaʼs navy\u00a0left\tPeru´s coast.", "Russia’s navy left Peru’s coast."),
+        ("\u200bNorway left, \ufeffNor\u00adway \u200b.", " Norway left,  Nor\u00adway  ."),
+    ],
+)
+def test_blanks_and_quotation_marks_are_read_as_those_of_english(text: str, line: str) -> None:
+    assert " ".join(lines(text)) == line and len(line) == len(text)
+    assert all(text[s.start : s.end] == s.text for s in sentences(text))
