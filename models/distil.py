@@ -2,7 +2,7 @@
 
     python models/distil.py tune --encoder FOLDER --work DIR [--data FILE.csv … --start WEIGHTS.pt]
     python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N] [--labels FILE.csv]
-    python models/distil.py learn --work DIR [--start NETWORK.npz [--kept SHARE] [--words FILE.npz]] -o models/start.npz
+    python models/distil.py learn --work DIR [--start NETWORK.npz [--kept SHARE] [--words FILE.npz] [--reports FOLDER]] -o models/start.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out (and with `--start` goes on with other labelled pairs: those of `news_labels.py`); `label`
@@ -10,7 +10,8 @@ takes pairs from an archive of raw news, and for each the mean of what the encod
 network on these probabilities. A larger encoder is slow: with `--again` it labels a part of the pairs once more, mostly those that the smaller one
 (or the model, where no encoder was given) was in doubt about, and `learn --start` goes on with these alone; `--labels` adds pairs that readers have
 labelled, with the mean of what they and the encoder say; with `--kept` a share of the parameters that it began with stays in what comes out. With
-`--words` the vectors of the words learn as well, and are written there.
+`--words` the vectors of the words learn as well, and are written there; with `--reports` the labelled pairs of reports that are not held out are
+learnt among the others: alone, later, they would make it forget (rehearsal: Robins 1995).
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -21,7 +22,7 @@ import json
 import os
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ EPOCHS, BATCH, RATE, TOP_RATE = 3, 32, 1e-4, 1e-3  # of the encoder, and of the 
 ARTICLES, LONGEST_ARTICLE, LONGEST_SENTENCE = 32_000, 15_000, 600  # characters
 SURELY_NEUTRAL, KEPT = 0.9, 0.3  # of the pairs that the model holds to be neutral with so much probability, this share is kept
 DOUBTED, TRUSTED = 0.75, 0.75  # of the pairs labelled again, the share that was labelled with most doubt; and the weight of the new label
-READ = 0.6  # weight of a reader's label beside the encoder's
+READ, SURE = 0.6, 0.9  # weight of a reader's label beside the encoder's, and of a report's beside all labels alike
 STUDENT_EPOCHS, WORD_RATE = 2, 3e-3  # the second one of the vectors of words, with `--words`
 SEED = 1
 
@@ -75,6 +76,9 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights that `tune` has written, or a network that has learnt all pairs: what goes on learning")
     parser.add_argument("--kept", type=float, default=0.0, help="share of the parameters of --start in what comes out")
     parser.add_argument("--words", type=Path, help="where the vectors of words are written that have learnt with it")
+    parser.add_argument(
+        "--reports", type=Path, nargs="+", default=[], help="labelled files or folders learnt with the archive, but for what is held out"
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
     args = parser.parse_args()
@@ -87,7 +91,7 @@ def main() -> None:
         model = stance.load(args.model) if args.model else default_model()
         label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.labels, args.work)
     else:
-        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.kept, args.words, args.output)
+        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.kept, args.words, args.reports, args.output)
 
 
 # --------------------------------------------------------------------------- the teacher
@@ -229,8 +233,7 @@ def label(encoder: str | None, archive: Path, model: Model, articles: int, again
         print(f"{sum(map(len, wanted))} pairs", flush=True)
     if labels:
         data = stance.read_dataset(labels, heads=list(DEFAULT_HEADS))
-        told = np.hstack([np.eye(len(h.labels))[column] for h, column in zip(HEADS, numbers(data).T, strict=True)])
-        wanted.append(READ * told + (1 - READ) * opinion(net, tokenizer, data.pairs))
+        wanted.append(READ * np.hstack(labels_of(data)) + (1 - READ) * opinion(net, tokenizer, data.pairs))
         tokens.append(sequences(prepare(data.pairs, model.cues)))
     save_labelled(work / (AGAIN if again else LABELLED), concat_sequences(tokens), np.concatenate(wanted))
 
@@ -288,12 +291,17 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 # --------------------------------------------------------------------------- the student
 
 
-def learn(work: Path, epochs: int, start: Path | None, kept: float, own: Path | None, output: Path) -> None:
+def learn(work: Path, epochs: int, start: Path | None, kept: float, own: Path | None, reports: Sequence[Path], output: Path) -> None:
     """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again.
 
-    With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package.
+    With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package. Of `reports`
+    it learns the labels, `SURE` of each, and keeps what it was before for those that are to be tested on them.
     """
     tokens, wanted = load_labelled(work / (AGAIN if start else LABELLED))
+    if reports:
+        data = stance.read_dataset(list(reports), heads=list(DEFAULT_HEADS)).split("test")[0]
+        tokens = concat_sequences([tokens, sequences(prepare(data.pairs, default_model().cues))])
+        wanted = np.concatenate([wanted, np.hstack([(1 - SURE) / x.shape[1] + SURE * x for x in labels_of(data)])])
     goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
 
     def told(_: str, steps: int) -> Iterator[int]:
@@ -308,7 +316,7 @@ def learn(work: Path, epochs: int, start: Path | None, kept: float, own: Path | 
     if own:
         own.write_bytes(network.words.to_bytes())
         taught_words.cache_clear()
-    network.save(output)
+    (replace(network, before=before) if reports else network).save(output)
     print(f"{output}: learnt from {len(tokens)} pairs")
 
 
@@ -326,6 +334,11 @@ def parts() -> list[slice]:
 def numbers(data: stance.Dataset) -> NDArray[np.int64]:
     """Label numbers, shape (pairs, heads)."""
     return np.array([[h.index(x) for x in data.labels[h.name]] for h in HEADS]).T
+
+
+def labels_of(data: stance.Dataset) -> list[Floats]:
+    """By head a one for each label and zeros else, shape (pairs, labels)."""
+    return [np.eye(len(h.labels))[column] for h, column in zip(HEADS, numbers(data).T, strict=True)]
 
 
 if __name__ == "__main__":

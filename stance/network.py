@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -26,6 +26,7 @@ from stance.words import WordVectors, read_words, require_modest, shipped_words
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs that are read together
+_BEFORE = "before "  # in front of the names of parameters in a file: see `Network.before`
 _LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
 _WAY = 32  # steps of the way that `Network.contributions` goes
 _STEP = 2.0**-8  # of states where they are multiplied: see `Network.scores`
@@ -49,12 +50,14 @@ Labels = tuple[tuple[str, str], ...]  # (head, label) of scores
 class Network:
     """`parameters` by name (see `shapes`), single precision; `words` the vectors it was trained with.
 
-    It gives the scores of all heads, side by side; `labels` says of what, where that is known.
+    It gives the scores of all heads, side by side; `labels` says of what, where that is known. One that others start from and that has learnt the
+    pairs they will be trained on keeps beside it what it was `before`: cross-validation starts from that.
     """
 
     parameters: Parameters = field(repr=False)
     words: WordVectors
     labels: Labels = ()
+    before: Network | None = field(default=None, repr=False)
 
     @property
     def width(self) -> int:
@@ -72,9 +75,11 @@ class Network:
         return hashlib.sha256(self.content).hexdigest()
 
     def save(self, path: str | Path) -> None:
-        """Write it as an .npz file for `load_network`: parameters, labels, the digest of the word vectors, and the vectors if they do not ship."""
+        """Write it as an .npz file for `load_network`: parameters (those before too), labels, the digest of the vectors, and the vectors if they do not ship."""
         labels = np.array(self.labels, str).reshape(-1, 2)
         arrays: dict[str, Any] = {"words": np.frombuffer(self.words.digest.encode(), np.uint8), "labels": labels, **self.parameters}
+        if self.before:
+            arrays |= {_BEFORE + name: x for name, x in self.before.parameters.items()}
         if not self.words.shipped:
             arrays["vectors"] = np.frombuffer(self.words.to_bytes(), np.uint8)
         np.savez_compressed(path, **arrays)
@@ -140,11 +145,13 @@ def load_network(path: str | Path) -> Network:
         with np.load(path, allow_pickle=False) as arrays:
             require_modest(arrays.zip, Path(path).stat().st_size)
             digest, parameters = bytes(arrays["words"]).decode(), {name: arrays[name] for name in shapes(1, 1)}
+            before = {name: arrays[_BEFORE + name] for name in parameters if _BEFORE + name in arrays}
             labels = tuple((str(head), str(label)) for head, label in arrays["labels"])
             words = read_words(arrays["vectors"].tobytes()) if "vectors" in arrays else shipped_words(digest)
         if words is None or digest != words.digest:
             raise ModelError(f"{path}: its word vectors are others than this version of stance has", "train it again")
-        return network_of(parameters, words, len(parameters["out bias"]), labels)
+        network = network_of(parameters, words, len(parameters["out bias"]), labels)
+        return replace(network, before=network_of(before, words, network.width, labels)) if before else network
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
     except (ValueError, LookupError, EOFError, TypeError, AttributeError, MemoryError, BadZipFile) as e:

@@ -396,6 +396,7 @@ def _networks(work: _Work, words: WordVectors | Network) -> _Networks:
     """Networks on the folds of the first head: one network serves all heads. With a network for `words` they start from it."""
     data, settings, cues = work.data, work.settings, work.cues
     start, vectors = (words, words.words) if isinstance(words, Network) else (None, words)
+    unread = start and (start.before or start)  # a fold tests on no pair that the network had learnt
     heads = tuple(occurring(h, data.labels[h.name]) for h in data.heads)
     step = 2000
     whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
@@ -405,7 +406,7 @@ def _networks(work: _Work, words: WordVectors | Network) -> _Networks:
 
     def one(train_at: Ints, test_at: Ints) -> Floats:
         goals = goals_of(data, heads, settings, train_at)
-        return one_thread_network(whole.take(train_at), goals, vectors, settings.seed, start, told).scores(whole.take(test_at))
+        return one_thread_network(whole.take(train_at), goals, vectors, settings.seed, unread, told).scores(whole.take(test_at))
 
     scores = _in_row_order(folds, _each(one, folds, work.jobs))
     return _Networks(vectors, start, whole, heads, scores)

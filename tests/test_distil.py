@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import pairs_of
 
+import stance
 from stance import network
 from stance.codebook import DEFAULT_HEADS
 from stance.dataset import read_table
@@ -45,10 +46,27 @@ def test_a_network_learns_the_probabilities_it_is_given(distil: ModuleType, tmp_
     rng = np.random.default_rng(0)
     wanted = np.hstack([rng.dirichlet(np.full(n, 0.3), len(some)) for n in (7, 4)])
     distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(some)), wanted)
-    distil.learn(tmp_path, 1, None, 0.0, None, tmp_path / "start.npz")
+    distil.learn(tmp_path, 1, None, 0.0, None, [], tmp_path / "start.npz")
     scores = load_network(tmp_path / "start.npz").scores(sequences(prepare(some)))
     got = np.hstack([softmax(scores[:, part]) for part in distil.parts()])
     assert np.abs(got - wanted).mean() < 0.03 < np.abs(wanted - wanted.mean(0)).mean()
+
+
+def test_reports_are_learnt_among_the_pairs_of_the_archive(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_LEAST_STEPS", 150)
+    archive = pairs_of(TEXT)
+    flat = np.hstack([np.full((len(archive), n), 1 / n) for n in (7, 4)])
+    distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(archive)), flat)
+    rows = ["Peru warned Chile.,Peru,threaten,stern,train", "Chile will help Peru.,Chile,cooperate,warm,train", "Kenya praised Ghana.,Kenya,cooperate,warm,test"]
+    (tmp_path / "reports.csv").write_text("\n".join(["text,actor,stance,tone,split", *rows]), "utf-8")
+    distil.learn(tmp_path, 1, None, 0.0, None, [tmp_path / "reports.csv"], tmp_path / "start.npz")
+    learnt = load_network(tmp_path / "start.npz")
+    data = stance.read_dataset(tmp_path / "reports.csv", heads=["stance", "tone"])
+    stances = softmax(learnt.scores(sequences(prepare(data.pairs)))[:, :7])
+    at = [distil.HEADS[0].index(x) for x in data.labels["stance"]]
+    assert np.abs(stances[[0, 1], at[:2]] - (distil.SURE + (1 - distil.SURE) / 7)).max() < 0.1
+    said = softmax(learnt.scores(sequences(prepare(archive)))[:, :7])
+    assert np.abs(said - 1 / 7).max() < 0.15, "what the archive wants is kept"
 
 
 def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,16 +120,16 @@ def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: Modu
     assert len(more) == 5 and np.allclose(third[:4], second, atol=1e-6) and np.allclose(third[4], 0.6 * read + 0.4 * sure[0], atol=1e-6)
     distil.label("large", archive, default_model(), 3, 4, 1, None, tmp_path)
     monkeypatch.setattr(network, "_LEAST_STEPS", 150)
-    distil.learn(tmp_path, 1, None, 0.0, None, tmp_path / "first.npz")
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, tmp_path / "words.npz", tmp_path / "second.npz")
+    distil.learn(tmp_path, 1, None, 0.0, None, [], tmp_path / "first.npz")
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, tmp_path / "words.npz", [], tmp_path / "second.npz")
     assert load_network(tmp_path / "first.npz").words == default_words() != load_network(tmp_path / "second.npz").words == load_words(tmp_path / "words.npz")
     before, after = (softmax(load_network(tmp_path / f"{n}.npz").scores(again)[:, :7]) for n in ("first", "second"))
     assert np.abs(after - second[:, :7]).mean() < 0.02 < np.abs(before - second[:, :7]).mean()
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, None, tmp_path / "third.npz")
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, None, [], tmp_path / "third.npz")
     third = load_network(tmp_path / "third.npz")
     assert third.words == default_words(), "vectors learn only where a file for them is named"
     assert np.abs(softmax(third.scores(again)[:, :7]) - second[:, :7]).mean() < 0.02
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.25, None, tmp_path / "mean.npz")
+    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.25, None, [], tmp_path / "mean.npz")
     first, mean = (load_network(tmp_path / f"{n}.npz") for n in ("first", "mean"))
     for name, x in mean.parameters.items():
         assert np.allclose(x, 0.25 * first.parameters[name] + 0.75 * third.parameters[name], atol=1e-3)
