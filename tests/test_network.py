@@ -27,7 +27,7 @@ from stance.explanation import explain
 from stance.features import Sequences, concat_sequences, prepare, sequences
 from stance.model import Model, default_model, load, read_manifest, softmax
 from stance.network import HIDDEN, STATE, Goal, Network, load_network, shapes, train_network
-from stance.stacking import NetworkFeatures
+from stance.stacking import NetworkFeatures, one_thread_network
 from stance.training import evaluate, full_scores, out_of_fold, train
 from stance.words import WordVectors, _packed, default_words, learn_words
 
@@ -361,6 +361,12 @@ def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, words: WordVectors, t
             back = load_network(path)
             assert back.digest == net.digest and back.labels == labels and back.words == table
             assert np.array_equal(back.scores(tokens), net.scores(tokens))
+            assert back.before is None
+            last = replace(net, parameters={n: -x for n, x in net.parameters.items()}, before=net)
+            last.save(path)
+            back = load_network(path)
+            assert back.before and back.digest == last.digest and back.before.digest == net.digest
+            assert back.before.labels == labels and back.before.words == table
 
 
 @pytest.mark.parametrize(
@@ -377,6 +383,8 @@ def test_a_network_alone_is_kept_in_a_file(tmp_path: Path, words: WordVectors, t
         (lambda a: a | {"labels": np.array([["stance", "firm"]])}, "5 scores and 1 labels"),
         (lambda a: a | {"more": np.zeros(3 * 10**7)}, "unpacks to more than it may"),
         (lambda a: a | {"labels": np.array(["stance", "firm"])}, "not a network"),
+        (lambda a: a | {"before out": a["out"]}, "not a network"),
+        (lambda a: a | {f"before {n}": a[n] for n in shapes(1, 1)} | {"before out": a["out"][1:]}, "wrong shape"),
     ],
 )
 def test_a_file_that_holds_no_network_is_refused(spoil: Callable[[dict[str, Any]], dict[str, Any]], told: str, tmp_path: Path) -> None:
@@ -504,6 +512,28 @@ def test_a_network_with_a_number_that_is_none_is_refused(file: Path, model: Mode
 def test_the_report_tells_what_the_network_is_worth(trained: tuple[Model, dict[str, HeadReport]]) -> None:
     for r in trained[1].values():
         assert set(r.baselines) >= {"without network", "majority"}
+
+
+def test_folds_start_from_what_a_network_was_before_it_learnt_the_rows(
+    words: WordVectors, tmp_path: Path, brief: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"text": f"Norway {('denied', 'met')[n % 2]} guest {n}.", "actor": "Norway", "view": "ab"[n % 2]} for n in range(12)]
+    data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
+    before = _random(words, 2, network.STATE, network.HIDDEN)
+    start = replace(before, parameters={n: -x for n, x in before.parameters.items()}, before=before)
+    begun: list[tuple[int, Network]] = []
+
+    def recorded(tokens: Sequences, *args: Any) -> Network:
+        begun.append((len(tokens), args[3]))
+        return one_thread_network(tokens, *args)
+
+    monkeypatch.setattr("stance.training.one_thread_network", recorded)
+    model, _ = train(data, settings=SETTINGS, network=start)
+    assert [n for n, x in begun if x is start] == [12] and len(begun) > 2 and all(x is before for n, x in begun if n < 12)
+    assert model.network and model.network.before is None and model.manifest["network"]["start"] == start.digest
+    begun.clear()
+    train(data, settings=SETTINGS, network=before)
+    assert all(x is before for _, x in begun)
 
 
 def test_folds_in_processes_give_the_same(words: WordVectors, tmp_path: Path) -> None:
