@@ -84,6 +84,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.labels and not (args.encoder and args.again):
         parser.error("--labels adds pairs to those that an --encoder labels --again: give both")
+    if args.reports and args.words:
+        parser.error("with --reports the network is kept as it was before, over the same vectors: learn --words first")
     args.work.mkdir(exist_ok=True)
     if args.step == "tune":
         tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.start, args.work)
