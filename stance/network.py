@@ -75,7 +75,7 @@ class Network:
         return hashlib.sha256(self.content).hexdigest()
 
     def save(self, path: str | Path) -> None:
-        """An .npz file for `load_network`: parameters, labels, what it was before, the digest of the vectors; those too if they do not ship."""
+        """Write an .npz file for `load_network`: parameters, labels, what it was before, the digest of the vectors; those too if they do not ship."""
         labels = np.array(self.labels, str).reshape(-1, 2)
         arrays: dict[str, Any] = {"words": np.frombuffer(self.words.digest.encode(), np.uint8), "labels": labels, **self.parameters}
         if self.before:

@@ -67,6 +67,13 @@ def test_reports_are_learnt_among_the_pairs_of_the_archive(distil: ModuleType, t
     assert np.abs(stances[[0, 1], at[:2]] - (distil.SURE + (1 - distil.SURE) / 7)).max() < 0.1
     said = softmax(learnt.scores(sequences(prepare(archive)))[:, :7])
     assert np.abs(said - 1 / 7).max() < 0.15, "what the archive wants is kept"
+    assert learnt.before is None
+    (tmp_path / distil.LABELLED).rename(tmp_path / distil.AGAIN)
+    distil.learn(tmp_path, 1, tmp_path / "start.npz", 0.0, None, [tmp_path / "reports.csv"], tmp_path / "on.npz")
+    on = load_network(tmp_path / "on.npz")
+    assert on.before and on.before.digest == learnt.digest != on.digest, "folds are to begin with what had not learnt the reports"
+    distil.learn(tmp_path, 1, tmp_path / "on.npz", 0.0, None, [], tmp_path / "plain.npz")
+    assert load_network(tmp_path / "plain.npz").before is None
 
 
 def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
