@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 from stance.errors import InputError, MissingExtraError, StanceWarning, near_miss, number
 from stance.lexicon import ambiguous, valid_date
 from stance.markdown import has_front_matter, prose_of
-from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
+from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, foreign, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
 from stance.text import wrapped
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
@@ -337,7 +337,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
             yield from _large_csv(path, stem, columns, seen)
         else:
             with opened(path, seen) as f:
-                raw = f.read(8) if _foreign(f.peek(8)) else f.read()  # type: ignore[attr-defined]  # every reader of `opened` has it
+                raw = f.read(8) if foreign(f.peek(8)) else f.read()  # type: ignore[attr-defined]  # every reader of `opened` has it
             yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, columns), columns)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
@@ -382,20 +382,7 @@ def _is_table(text: str, columns: Columns) -> bool:
     return len(header) == len(row) > 1 and bool(names & {c.strip().lower() for c in header}) and all(len(c) <= 40 for c in header)
 
 
-_FOREIGN = {
-    b"%PDF": "a PDF", b"{\\rtf": "RTF", b"\xd0\xcf\x11\xe0": "an old Office file (.doc, .xls)", b"PK\x03\x04": "a zip, as .docx, .odt and .epub are",
-    b"\x1f\x8b": "gzip data (name it .gz)", b"\x28\xb5\x2f\xfd": "Zstandard data", b"7z\xbc\xaf": "a 7z archive",
-}  # fmt: skip
-
-
-def _foreign(raw: bytes) -> str:
-    """What bytes are that begin as no text does; '' of others."""
-    return next((what for begin, what in _FOREIGN.items() if raw.startswith(begin)), "")
-
-
 def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], columns: Columns) -> Iterator[Article | Skipped]:
-    if what := _foreign(raw):
-        raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)")
     text, note = decode(raw, name, mixed=True)
     _warn(note)
     if not text.strip():  # nothing but a byte-order mark

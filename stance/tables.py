@@ -130,12 +130,23 @@ def _as_cp1252(e: UnicodeError) -> tuple[str, int]:
     return e.object[e.start : e.end].decode("cp1252", errors="replace"), e.end
 
 
+_FOREIGN = {
+    b"%PDF": "a PDF", b"{\\rtf": "RTF", b"\xd0\xcf\x11\xe0": "an old Office file (.doc, .xls)", b"PK\x03\x04": "a zip, as .xlsx, .docx, .odt and .epub are",
+    b"\x1f\x8b": "gzip data (name it .gz)", b"\x28\xb5\x2f\xfd": "Zstandard data", b"7z\xbc\xaf": "a 7z archive",
+}  # fmt: skip
+
+
+def foreign(raw: bytes) -> str:
+    """What bytes are that begin as no text does; '' of others."""
+    return next((what for begin, what in _FOREIGN.items() if raw.startswith(begin)), "")
+
+
 CP1252 = "stance.cp1252"  # what to do with bytes that are no UTF-8, for `errors=`
 codecs.register_error(CP1252, _as_cp1252)
 
 
 def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
-    """As `read_text`, for bytes already read; with `mixed`, bytes that are no UTF-8 are read as cp1252 beside others that are."""
+    """As `read_text`, for bytes already read; with `mixed`, as in articles, bytes that are no UTF-8 are read as cp1252 beside others that are."""
     if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise InputError(f"{name}: the file is empty", "give a file with text")
     for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
@@ -144,8 +155,10 @@ def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
                 return raw.decode(encoding), ""
             except UnicodeDecodeError as e:
                 raise InputError(f"{name}: not valid {encoding} after its byte-order mark", "save it as UTF-8") from e
-    if b"\x00" in raw[:65536]:
-        raise InputError(f"{name}: this is a binary file, not text", "give txt, html, json, jsonl or csv")
+    if what := foreign(raw) or "a binary file" * (b"\x00" in raw[:65536]):
+        if name.endswith(".stance"):
+            raise InputError(f"{name}: this is a model, not text", "the model is named before the data (evaluate, export), or with --model")
+        raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)" if mixed else "save it as CSV (UTF-8)")
     try:
         return raw.decode("utf-8"), ""
     except UnicodeDecodeError as e:

@@ -124,6 +124,26 @@ def test_train_warns_of_cues_that_are_no_utf_8(run: Cli, tmp_path: Path) -> None
     assert r.code == 1 and r.err.startswith(f"warning: {cues}:2: not UTF-8 (byte 0xe9); read as cp1252\nerror: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "raw", "said"),
+    [
+        ("a.xlsx", b"PK\x03\x04\x14", "this is a zip, as .xlsx, .docx, .odt and .epub are, not text\n  save it as CSV (UTF-8)"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1", "this is an old Office file (.doc, .xls), not text\n  save it as CSV (UTF-8)"),
+        ("a.bin", b"ab\0c", "this is a binary file, not text\n  save it as CSV (UTF-8)"),
+    ],
+)
+def test_what_is_no_table_is_told(run: Cli, tmp_path: Path, name: str, raw: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(raw)
+    r = run("train", tmp_path / name, "-o", tmp_path / "m.stance")
+    assert r.code == 1 and r.err == f"error: {tmp_path / name}: {said}\n"
+
+
+@pytest.mark.parametrize("args", ["evaluate REPORTS MODEL", "train MODEL", "predict MODEL", "classify MODEL"])
+def test_a_model_in_the_place_of_data_is_told(run: Cli, model_file: Path, args: str) -> None:
+    r = run(*({"REPORTS": REPORTS, "MODEL": model_file}.get(a, a) for a in args.split()))
+    assert r.code == 1 and f"{model_file}: this is a model, not text\n  the model is named before the data" in r.err
+
+
 def test_definitions_from_standard_input(run: Cli, stdin: Give, tmp_path: Path) -> None:
     todo = write_csv(tmp_path / "todo.csv", [{"text": "Norway left.", "actor": "Norway", "position": ""}])
     stdin("sep=;\nhead;label;definition\nposition;pro;for it\n")
