@@ -217,11 +217,12 @@ class _Inputs:
         for column in sequences.facts[example].T:
             by_fact += parameters["facts"][:, column]
         token, first, number = np.unique(sequences.cue_token, return_index=True, return_counts=True)
+        order = np.argsort(-number, kind="stable")  # those with the most cues first
+        token, first, number = token[order], first[order], number[order]
         with_cues = by_fact[:, self.fact[token]]
         for k in range(int(number.max(initial=0))):
-            more = np.flatnonzero(number > k)
-            at = first[more] + k
-            with_cues[:, more] += parameters["facts"][:, sequences.cue_input[at]] * sequences.cue_weight[at, None].astype(np.float32)
+            at = first[: np.count_nonzero(number > k)] + k
+            with_cues[:, : len(at)] += parameters["facts"][:, sequences.cue_input[at]] * sequences.cue_weight[at, None].astype(np.float32)
         self.fact[token] = len(example) + np.arange(len(token))
         self.of_fact = np.concatenate([by_fact, with_cues], 1).reshape(-1, self.of_word.shape[1])
 
@@ -295,7 +296,8 @@ def _forward(p: Parameters, gates: Iterable[Array], layout: _Layout, keep: dict[
     weight /= weight.sum(0)
     weights = np.stack([weight, layout.turn(weight) * layout.valid], 1)
     attended = np.einsum("tdp,tdpn->dpn", weights, states)
-    masked = np.where(layout.valid[:, None, :, None], states, kind(-np.inf))
+    masked = states.copy() if keep else states
+    np.copyto(masked, kind(-np.inf), where=~layout.valid[:, None, :, None])
     top = masked.argmax(0) if keep else None
     pooled = np.concatenate([_beside(mention), _beside(attended), _beside(masked.max(0))], 1)
     hidden = np.maximum((pooled if keep else _stepped(pooled)) @ p["hidden"] + p["hidden bias"], 0)
