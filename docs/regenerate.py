@@ -1,6 +1,6 @@
-"""Run the commands named in README.md and put their output between the markers.
+"""Run the commands named in README.md and the pages of this folder, and put their output between the markers.
 
-`python docs/regenerate.py` rewrites the file; `--check` fails when it is out of date.
+`python docs/regenerate.py` rewrites the files; `--check` fails when one is out of date.
 """
 
 import re
@@ -25,18 +25,19 @@ def output(command: str) -> str:
 
 
 def regenerated(text: str) -> str:
-    """README text with fresh blocks."""
+    """A page's text with fresh blocks."""
     return BLOCK.sub(lambda m: m.group(1) + output(m.group(2)) + m.group(4), text)
 
 
 def main() -> None:
-    """Rewrite README.md, or check it."""
-    path = ROOT / "README.md"
-    old = path.read_text("utf-8")
-    new = regenerated(old)
+    """Rewrite the pages, or check them."""
+    pages = [ROOT / "README.md", *sorted(Path(__file__).parent.glob("*.md"))]
+    fresh = {page: regenerated(page.read_text("utf-8")) for page in pages}
+    stale = {page: text for page, text in fresh.items() if text != page.read_text("utf-8")}
     if "--check" in sys.argv:
-        sys.exit("README.md is out of date: run python docs/regenerate.py" if new != old else 0)
-    path.write_text(new, "utf-8")
+        sys.exit(f"{', '.join(str(p.relative_to(ROOT)) for p in stale)}: out of date: run python docs/regenerate.py" if stale else 0)
+    for page, text in stale.items():
+        page.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

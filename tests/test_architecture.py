@@ -1,4 +1,4 @@
-"""The shape of the package: layers, printing, docstrings, and that the README's code runs."""
+"""The shape of the package: layers, printing, docstrings, and that the code of the README and the pages of `docs` runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from conftest import ROOT, Run
 
 PACKAGE = ROOT / "stance"
-README = ROOT / "README.md"
+PAGES = {p.relative_to(ROOT).as_posix(): p.read_text("utf-8") for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.exists()}
 LAYERS = {
     "errors": 0, "codebook": 0, "files": 0, "parallel": 1, "progress": 1, "text": 1, "markdown": 1, "tables": 1, "evaluation": 1, "lexicon": 2, "naming": 2, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
     "encoders": 3, "words": 4, "network": 5, "stacking": 6,
@@ -143,10 +143,6 @@ def test_type_checkers_and_notebooks_see_all_public_names() -> None:
 NEEDS_MODEL = pytest.mark.skipif(not (ROOT / "models" / "default.stance").exists(), reason="no shipped model in this tree")
 
 
-def readme() -> str:
-    return README.read_text("utf-8") if README.exists() else ""
-
-
 def run_doctest(text: str, name: str) -> None:
     test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, verbose=False)
@@ -156,14 +152,15 @@ def run_doctest(text: str, name: str) -> None:
 
 
 @NEEDS_MODEL
-def test_the_readmes_python_runs() -> None:
-    blocks = re.findall(r"^```(?:python|pycon)\n(.*?)^```", readme(), re.M | re.S)
-    assert blocks or not readme()
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_a_page_runs(page: str) -> None:
+    blocks = re.findall(r"^```(?:python|pycon)\n(.*?)^```", PAGES[page], re.M | re.S)
+    assert blocks or page != "README.md"
     examples = "\n".join(b for b in blocks if ">>>" in b)
     plain = [b for b in blocks if ">>>" not in b]
-    run_doctest(examples, "README.md")
+    run_doctest(examples, page)
     for b in plain:
-        compile(b, "README.md", "exec")
+        compile(b, page, "exec")
 
 
 @NEEDS_MODEL
@@ -174,12 +171,12 @@ def test_docstring_examples_run(module: str) -> None:
         run_doctest(test.docstring if test.examples else "", test.name)
 
 
-RUN_BLOCKS = re.findall(r"<!-- run: (.*?) -->\n```\w*\n(.*?)```", readme(), re.S)
+RUN_BLOCKS = [block for text in PAGES.values() for block in re.findall(r"<!-- run: (.*?) -->\n```\w*\n(.*?)```", text, re.S)]
 
 
 @NEEDS_MODEL
 @pytest.mark.parametrize(("command", "shown"), RUN_BLOCKS, ids=[c for c, _ in RUN_BLOCKS])
-def test_the_readme_shows_what_the_command_prints(command: str, shown: str, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_shows_what_the_command_prints(command: str, shown: str, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("COLUMNS", "110")
     program, *args = shlex.split(command)
@@ -187,31 +184,38 @@ def test_the_readme_shows_what_the_command_prints(command: str, shown: str, run:
     assert run(*args).out.rstrip("\n").split("\n") == shown.rstrip("\n").split("\n")
 
 
+@pytest.mark.skipif(not PAGES, reason="no pages in this tree")
 def test_every_command_is_in_the_readme() -> None:
     from stance import cli
 
     names = {c.name or c.callback.__name__ for c in cli.app.registered_commands}  # type: ignore[union-attr]
-    shown = set(re.findall(r"\bstance ([a-z]+)\b", readme()))
-    assert names <= shown or not readme()
+    assert names <= set(re.findall(r"\bstance ([a-z]+)\b", PAGES["README.md"]))
 
 
-def test_every_option_the_readme_names_exists() -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_option_a_page_names_exists(page: str) -> None:
     import typer.main
 
     from stance import cli
 
     group = typer.main.get_command(cli.app)
     real = {o for c in [group, *group.commands.values()] for p in c.params for o in p.opts} | {"--help"}  # type: ignore[attr-defined]
-    stance_only = re.sub(r"`[^`\n]*benchmarks/[^`\n]*`", "", re.sub(r"(?m)^.*\b(?:pip|python -m|make|git)\b.*$", "", readme()))
+    stance_only = re.sub(r"`[^`]*benchmarks/[^`]*`", "", re.sub(r"(?m)^.*\b(?:pip|python -m|make|git|dask worker|split -)\b.*$", "", PAGES[page]))
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", stance_only))
     assert named - real == set()
 
 
-def test_every_file_the_readme_links_to_exists_and_goes_out_with_the_sources() -> None:
-    links = [x.split("#")[0] for x in re.findall(r"\]\(([^)\s]+)\)", readme()) if not x.startswith(("http", "#", "mailto:"))]
-    assert [x for x in links if not (ROOT / x).exists()] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_links_to_exists_and_goes_out_with_the_sources(page: str) -> None:
+    links = [x.partition("#") for x in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]) if not x.startswith(("http", "mailto:"))]
+    files = {(ROOT / page).parent.joinpath(file).resolve() if file else ROOT / page for file, _, _ in links}
+    assert [f for f in files if not f.exists()] == []
     sources = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
-    assert [x for x in links if x and x.split("/")[0] not in sources] == []
+    assert [f for f in files if f.relative_to(ROOT).parts[0] not in sources] == []
+    for file, _, anchor in links:
+        text = (ROOT / page).parent.joinpath(file).read_text("utf-8") if file.endswith(".md") else PAGES[page]
+        headings = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"(?m)^#+ (.*)$", text)}
+        assert not anchor or anchor in headings, f"{file}#{anchor}"
 
 
 def test_the_wheel_holds_what_prediction_reads() -> None:
