@@ -213,7 +213,7 @@ _ORGAN_WORDS = frozenset(
     "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
     "intelligence energy economy police vice deputy".split()
 )
-_RULERS = frozenset("government regime authorities leadership administration parliament ministry".split())
+_RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
 _SEATED = _RULERS | {"military", "army", "officials", "official", "leaders"}  # of the state whose capital or name follows them with "in"
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
 _AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())

@@ -149,6 +149,7 @@ def test_time_in_office_with_partial_dates(tmp_path: Path, date: str, found: boo
     ("text", "last"),
     [
         ("The government in Oslo accused Chile. The regime in Lima denied it.", ["Peru: Lima"]),
+        ("Chile will leave, the junta in Quito said.", ["Chile: Chile", "Ecuador: Quito"]),
         ("The foreign ministry in Oslo denied it.", ["Norway: Oslo"]),
         ("The embattled, US-backed authorities in Lima left.", ["Peru: Lima", "US: US"]),
         ("Officials in Norway, Chile and the Netherlands left.", ["Chile: Chile", "Netherlands: Netherlands", "Norway: Norway"]),
