@@ -572,7 +572,7 @@ class _Reader:
             right = lower[last + 1 : last + 14]
             stop = right.index(",") if "," in right else len(right)
             apposition = set(right[:stop])
-            once = right[0] in ("who", "as") and right[1:2] and right[1] in ("served", "was", "had", "as", "became")
+            once = right[:1] in (["who"], ["as"]) and right[1:2] and right[1] in ("served", "was", "had", "as", "became")
             if apposition & _PERSONAL_OFFICE and not apposition & _NO_APPOSITION and not apposition & FORMER and not once:
                 for m in found:
                     accredited = "to" in lower[max(last, m.first - 2) : m.first] and OFFICE.isdisjoint(lower[m.last : m.last + 4])

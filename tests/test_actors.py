@@ -317,6 +317,10 @@ def test_an_own_row_of_a_state_gives_it_an_office(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_name_before_the_comma_that_ends_a_line_has_no_office_after_it() -> None:
+    assert spoken("Norway told officials and Ine Lie,\nRussia denied it.")[0] == ["Norway: Norway"]
+
+
 def test_a_ministry_is_of_the_country_that_its_name_ends_with() -> None:
     text = "Ministry of Foreign Affairs of Estonia\n\nThe Foreign Ministry summoned the Russian ambassador. The ministry said no."
     assert spoken(text)[-1] == ["Estonia: The ministry"]
