@@ -17,6 +17,7 @@ from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 
+from stance.errors import InputError
 from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, default_lexicon, valid_date, words_of
 from stance.naming import (
     AUX,
@@ -105,7 +106,10 @@ class Pair:
 
 
 def pairs(reading: Reading) -> list[Pair]:
-    """The pairs of a sentence, one an actor, in the order of first mention; places make none."""
+    """The pairs of a sentence, one an actor, in the order of first mention; places make none. Raises InputError for what is no Reading."""
+    if not isinstance(reading, Reading):
+        said = f"the reading of a sentence is given as {type(reading).__name__} ({reading!r:.60})"
+        raise InputError(said, "of a text: [p for r in stance.read(text) for p in stance.pairs(r)]")
     if not reading.mentions:
         return []
     by_actor: dict[str, list[Mention]] = {}
@@ -236,8 +240,11 @@ _FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name be
 def read(text: str, lexicon: Lexicon | None = None, *, date: str = "") -> list[Reading]:
     """Sentences of an article with their mentions, in order.
 
-    `date` decides who was in office. Context is carried from sentence to sentence. Raises InputError for a date that is not understood.
+    `date` decides who was in office. Context is carried from sentence to sentence. Raises InputError for a date that is not understood,
+    and for what is no text.
     """
+    if not isinstance(text, str):
+        raise InputError(f"the text is given as {type(text).__name__} ({text!r:.60}), not as a str", "that of an Article is its .text")
     check_lexicon(lexicon)
     return read_sentences(sentences(text), lexicon or default_lexicon(), date=checked_date(date, "the date"))
 
@@ -572,7 +579,7 @@ class _Reader:
             right = lower[last + 1 : last + 14]
             stop = right.index(",") if "," in right else len(right)
             apposition = set(right[:stop])
-            once = right[0] in ("who", "as") and right[1:2] and right[1] in ("served", "was", "had", "as", "became")
+            once = right[:1] in (["who"], ["as"]) and right[1:2] and right[1] in ("served", "was", "had", "as", "became")
             if apposition & _PERSONAL_OFFICE and not apposition & _NO_APPOSITION and not apposition & FORMER and not once:
                 for m in found:
                     accredited = "to" in lower[max(last, m.first - 2) : m.first] and OFFICE.isdisjoint(lower[m.last : m.last + 4])

@@ -47,6 +47,7 @@ _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as o
 _OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("text", "sentence_id", "actor", "start", "end")))
 _OWN_PAGE = '<meta name="generator" content="stance">'
 _READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE))
+_BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -216,7 +217,7 @@ class _Hashes:
 
     def add(self, text: str) -> bool:
         """Add a text; False when it was there."""
-        value = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()) or 1  # 0 is a free place
+        value = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()) or 1  # 0 is a free place
         if 4 * self.held >= 3 * len(self.table):
             old, self.table = self.table, array("Q", bytes(16 * len(self.table)))
             for x in filter(None, old):
@@ -244,6 +245,11 @@ def whole(item: Item) -> Item:
 def whole_text(text: str) -> str:
     """The same for a text."""
     return _HALF.sub("\ufffd", text)
+
+
+def as_text(given: str) -> str:
+    """A file name or argument, read as texts are (UTF-8, else cp1252) where it was not in the encoding of the system."""
+    return _BYTES.sub(lambda m: m[0].encode("utf-8", "surrogateescape").decode("utf-8", CP1252), given)
 
 
 def input_bytes(paths: Iterable[str | Path]) -> int | None:
@@ -306,13 +312,13 @@ def _own_stem(name: str, given: str, taken: dict[str, Path]) -> str:
     stem = path.relative_to(given).with_suffix("").as_posix() if inside else path.stem
     file = Path(name).parent.resolve() / Path(name).name
     parts = unpacked_name(file).with_suffix("").parts
-    for x in chain([stem], ("/".join(parts[-n:]) for n in range(stem.count("/") + 2, len(parts)))):
+    for x in map(as_text, chain([stem], ("/".join(parts[-n:]) for n in range(stem.count("/") + 2, len(parts))))):
         if _kind(file) in _UNREAD or taken.setdefault(x, file) == file:  # of the former comes no article
             return x
-        full = x + file.name.removeprefix(path.stem)
+        full = x + as_text(file.name.removeprefix(path.stem))
         if taken[x].parent == file.parent and taken.setdefault(full, file) == file:
             return full
-    return file.as_posix()
+    return as_text(file.as_posix())
 
 
 def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:

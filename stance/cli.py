@@ -1214,10 +1214,10 @@ def _article_columns(given: Sequence[str], text_column: str) -> dict[str, str]:
 
 
 def _given(text: str) -> str:
-    """A text of the command line, or that of standard input (`-`); with U+FFFD for bytes of the former that are no UTF-8."""
-    from stance.articles import whole_text
+    """A text of the command line, or that of standard input (`-`), both read as files are: UTF-8, else cp1252."""
+    from stance.articles import as_text, whole_text
 
-    return _text(Path("-")) if text == "-" else whole_text(text)
+    return _text(Path("-")) if text == "-" else whole_text(as_text(text))
 
 
 def _neutral(given: Sequence[str]) -> dict[str, str]:

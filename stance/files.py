@@ -50,26 +50,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A link stays a link, to the new file.
     """
-    import tempfile
-
     path = path.resolve() if path.is_symlink() else path
-    handle, name = tempfile.mkstemp(".tmp", f"{path.name}.", path.parent)
+    mode = path.stat().st_mode & 0o777 if path.exists() else None
+    new = path.with_name(f"{path.name}.{os.urandom(4).hex()}.tmp")
+    # a new file has the usual mode at once: the umask can only be read by setting it, and other threads would write by it meanwhile
+    handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else 0o600)
     try:
         os.close(handle)
-        yield Path(name)
-        _keep_mode(path, name)
-        Path(name).replace(path)
+        yield new
+        if mode is not None:
+            new.chmod(mode)
+        new.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
-
-
-def _keep_mode(path: Path, name: str) -> None:
-    """Give the temporary file the mode of the file it replaces, else the usual one."""
-    if path.exists():
-        mode = path.stat().st_mode & 0o777
-    else:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    Path(name).chmod(mode)

@@ -48,7 +48,7 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
 
     `work` comes to them by a temporary file: loky writes what a process starts with into a pipe, and would wait for ever for one that
     dies before it has read it. At most `2 * jobs` batches are read ahead. `lost(item)` stands for an item that kills its process.
-    Raises StanceError when the processes die whatever they are given.
+    Raises StanceError when the processes die whatever they are given, or no temporary file can be made.
     """
     from concurrent.futures.process import BrokenProcessPool
 
@@ -67,7 +67,7 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
         with _signals_later():
             return _Watched(pools[-1].submit(_do, file, batch), pools[-1])
 
-    with TemporaryDirectory(prefix="stance-") as folder:
+    with _temporary_folder() as folder:
         file = Path(folder, "work")
         file.write_bytes(dumps(work))
         try:
@@ -75,6 +75,14 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
         finally:
             for pool in pools:
                 _end(pool)
+
+
+def _temporary_folder() -> TemporaryDirectory[str]:
+    try:
+        return TemporaryDirectory(prefix="stance-")
+    except OSError as e:
+        hint = "set TMPDIR to one that can be written, or use one job"
+        raise StanceError(f"several processes need a temporary folder: {e.strerror or e}", hint) from e
 
 
 @contextmanager

@@ -115,8 +115,10 @@ def _told_of(reading: Reading, actor: str) -> tuple[str, ...]:
     for m in mentions:
         before = [w for w in words[max(0, m.first - 3) : m.first] if w != "the"]
         told = before[-1:] and before[-1] in _TELLING or before[-1:] == ["to"] and not _TELLING_TO.isdisjoint(before[-2:-1])
+        if not told or m.actor == actor:
+            continue
         teller = next((x.actor for x in reversed(mentions) if x.first < m.first and x.actor and x.kind != "place"), "")
-        if told and teller == actor != m.actor:
+        if teller == actor:
             that = next((k for k in range(m.last, min(m.last + 5, len(words))) if words[k] == "that"), None)
             done = next((x for x in mentions if that is not None and that < x.first <= that + 2), None)
             if done and done.kind != "place" and done.actor not in ("", actor, m.actor):

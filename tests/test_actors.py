@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stance.actors import Mention, _token_span, pairs, read
+from stance.articles import Article
 from stance.errors import DataError, InputError
 from stance.lexicon import Lexicon, clashes, default_lexicon, load_lexicon, valid_date
 from stance.naming import _PRIVATE, given_names
@@ -81,6 +82,18 @@ def test_pairs_hold_every_mention_that_is_no_place_once(text: str) -> None:
 def test_reading_is_the_same_twice() -> None:
     text = "Norway's minister Ine Lie met Chile. She said both sides would wait. The ministry agreed."
     assert read(text) == read(text)
+
+
+@pytest.mark.parametrize("given", [None, b"Oslo left.", ["Oslo left."], Article("a", "Oslo left.")])
+def test_what_is_no_text_is_refused(given: Any) -> None:
+    with pytest.raises(InputError, match="the text is given as .*, not as a str\n  that of an Article is its .text"):
+        read(given)
+
+
+@pytest.mark.parametrize("given", ["Oslo left.", read("Oslo left.")])
+def test_pairs_are_those_of_one_reading(given: Any) -> None:
+    with pytest.raises(InputError, match=r"of a text: \[p for r in stance.read\(text\) for p in stance.pairs\(r\)\]"):
+        pairs(given)
 
 
 def test_nothing_is_carried_from_one_text_to_the_next() -> None:
@@ -316,6 +329,10 @@ def test_an_own_row_of_a_state_gives_it_an_office(tmp_path: Path) -> None:
     assert spoken("Chile accused Norway. Norway denied it. The chancellor agreed. The president agreed.", lexicon)[-2:] == [
         ["Norway: The chancellor"], ["Norway: The president"],
     ]  # fmt: skip
+
+
+def test_a_name_before_the_comma_that_ends_a_line_has_no_office_after_it() -> None:
+    assert spoken("Norway told officials and Ine Lie,\nRussia denied it.")[0] == ["Norway: Norway"]
 
 
 def test_a_ministry_is_of_the_country_that_its_name_ends_with() -> None:

@@ -631,9 +631,16 @@ def test_a_file_name_that_is_no_utf_8_and_half_characters_in_reasons(tmp_path: P
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))).write_text("Oslo left.")
     (tmp_path / "d.jsonl").write_text('{"\\ud800": "x"}\n{"id": "\\ud800", "title": "\\udc00", "text": "x"}\n')
     found = list(scan_articles(tmp_path))
-    assert [x.id for x in found] == ["caf\ufffd", f"{tmp_path / 'd.jsonl'}:1", "\ufffd"]
+    assert [x.id for x in found] == ["café", f"{tmp_path / 'd.jsonl'}:1", "\ufffd"]
     assert found[0].input == f"{tmp_path}/caf\ufffd.txt"
     assert all(getattr(x, f.name).encode() for x in found for f in fields(x) if f.name in ("id", "input", "reason", "name"))
+
+
+def test_files_whose_names_differ_in_bytes_that_are_no_utf_8_are_two(tmp_path: Path, warned: Callable[[], list[str]]) -> None:
+    for name in (b"B\xfccher", b"B\xe4cher"):
+        (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".txt"))).write_text(f"Oslo left {name!r}.")
+    assert [x.id for x in scan_articles(tmp_path)] == ["Bächer", "Bücher"]
+    assert not any("more than once" in x for x in warned())
 
 
 def test_dates_that_are_not_understood_are_said_once(put: Put, warned: Callable[[], list[str]]) -> None:

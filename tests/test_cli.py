@@ -1206,13 +1206,16 @@ def test_actors_from_standard_input_and_with_a_date(run: Cli, monkeypatch: pytes
     assert "no actor found" in run("actors", "Angela Merkel left.", "--date", "2023-01-01").out
 
 
-@pytest.mark.parametrize("raw", ["\ufeffMéxico condemned China.".encode(), "México condemned China.".encode("cp1252"), "M\udce9xico condemned China."])
+@pytest.mark.parametrize(
+    "raw",
+    ["\ufeffMéxico condemned China.".encode(), "México condemned China.".encode("cp1252"), "M\udce9xico condemned China.", "M\udcc3\udca9xico condemned China."],
+)
 @pytest.mark.parametrize("command", [["actors"], ["explain", "--actor", "China"]], ids=lambda c: str(c[0]))
 def test_a_text_is_read_in_whatever_encoding(run: Cli, model_file: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], raw: str | bytes) -> None:
     if isinstance(raw, bytes):
         stdin(monkeypatch, raw)
     r = run(*command, "-m", model_file, "-" if isinstance(raw, bytes) else raw)
-    assert r.code == 0 and r.out.startswith("México" if isinstance(raw, bytes) else "M\ufffdxico")
+    assert r.code == 0 and r.out.startswith("México")
     assert r.err == ("warning: -:1: not UTF-8 (byte 0xe9); read as cp1252\n" if b"\xe9" in (raw if isinstance(raw, bytes) else b"") else "")
 
 

@@ -205,6 +205,12 @@ def children(others: Collection[int] = ()) -> list[int]:
     return [n for n in found if n not in others]
 
 
+def test_without_a_temporary_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(StanceError, match="several processes need a temporary folder: No such file or directory\n  set TMPDIR"):
+        list(in_processes(double, batches(), 2, lost))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("command", ["classify", "evaluate"])
 def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path, command: str) -> None:

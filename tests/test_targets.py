@@ -128,6 +128,15 @@ def test_a_list_of_all_states_takes_no_time() -> None:
     assert time.process_time() - start < 0.5
 
 
+def test_a_line_without_a_full_stop_takes_no_time() -> None:
+    readings = list(with_named(read("Norway accused Chile of spying and " * 8000)))
+    found = [(p, named) for r, named in readings for p in pairs(r)]
+    scans = scan_all([p for p, _ in found])
+    start = time.process_time()
+    find_targets([p for p, _ in found], ["accuse"] * len(found), [named for _, named in found], scans)
+    assert time.process_time() - start < 1
+
+
 def test_the_output_names_the_target(run: Callable[..., Run], model_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("Norway condemned Chile.\n")
