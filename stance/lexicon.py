@@ -24,7 +24,7 @@ from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
 _OF_STATE = ("name", "demonym", "capital", "seat")  # what stands for the whole of an actor
-_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title", "office", "no-office", "he", "she")
+_GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title", "dated", "office", "no-office", "he", "she")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Alias:
 
     `since` and `until` bound the time in office (`YYYY[-MM[-DD]]`, empty: open). An alias
     with an empty actor is a place or name that only swallows ("New Mexico"). `offices` are those that only actors
-    with such a row have ("the chancellor"), `no_offices` those that the actor has not. `pronoun` is `he` or `she` where the row tells.
+    with such a row have ("the chancellor"), `no_offices` those that the actor has not. `pronoun` is `he` or `she` where the row tells. One that is
+    `dated` does not hold where no date is known.
     """
 
     text: str
@@ -51,11 +52,12 @@ class Alias:
     offices: tuple[str, ...] = ()
     no_offices: tuple[str, ...] = ()
     pronoun: str = ""
+    dated: bool = False
 
     def in_office(self, date: str) -> bool:
-        """Whether the alias holds on `date` (ISO, may be partial); always without a date."""
+        """Whether the alias holds on `date` (ISO, may be partial); without a date always, unless it is `dated`."""
         if not date:
-            return True
+            return not self.dated
         return (not self.since or self.since[: len(date)] <= date[: len(self.since)]) and (
             not self.until or date[: len(self.until)] <= self.until[: len(date)]
         )
@@ -428,14 +430,14 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         raise ValueError(f"no actor for {text!r} of kind {kind!r}; name one, or write kind 'place', which speaks for nobody")
     if not guard:
         return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
-    case = title = noshort = False
+    case = title = noshort = dated = False
     short = pronoun = ""
     lists: dict[str, list[str]] = {}
     for item in guard.split():
         name, _, value = item.partition(":")
         if name not in _GUARDS:
             raise ValueError(f"guard {item!r} of {text!r}; one of {', '.join(_GUARDS)} {near_miss(name, _GUARDS)}".rstrip())
-        case, title, noshort = case or name == "case", title or name == "title", noshort or name == "noshort"
+        case, title, noshort, dated = case or name == "case", title or name == "title", noshort or name == "noshort", dated or name == "dated"
         if name == "short":
             short = value.replace("_", " ")
         elif name in ("he", "she"):
@@ -448,7 +450,7 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         text, actor, kind, since, until, case, title, short,
         frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
         tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())), tuple(lists.get("office", ())), tuple(lists.get("no-office", ())),
-        pronoun,
+        pronoun, dated,
     )  # fmt: skip
 
 
