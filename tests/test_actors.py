@@ -158,6 +158,12 @@ def test_time_in_office_with_partial_dates(tmp_path: Path, date: str, found: boo
     assert bool(mentions("Ane Vold left.", lexicon, date)) is found
 
 
+@pytest.mark.parametrize(("date", "found"), [("", []), ("2005", ["Norway", "Norway"]), ("2012", [])])
+def test_a_dated_alias_counts_in_no_text_without_a_date(tmp_path: Path, date: str, found: list[str]) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,2001,2009,dated\n"), extend=False)
+    assert [m.actor for m in mentions("Ane Vold left. Vold spoke.", lexicon, date)] == found
+
+
 @pytest.mark.parametrize(
     ("text", "last"),
     [
