@@ -439,9 +439,7 @@ def check_trainable(data: Dataset) -> None:
     """Raises InputError for what is no Dataset, DataError when a head cannot be trained and tested on grouped folds, or two columns of its results
     would have one name.
     """
-    check_dataset(data)
-    if not len(data):
-        raise DataError("no rows to train on", "look at the `split` column, if rows were taken by it")
+    _require_rows(data, "train on")
     problems = []
     for (name, label), told in column_clashes({h.name: h.labels for h in data.heads}, stored=True).items():
         place = next((f"{r.place}: " for r in data.rows if label and r.labels[name] == label), "")
@@ -463,6 +461,13 @@ def check_trainable(data: Dataset) -> None:
     if problems:
         hint = "add rows of these classes, merge them with another, or drop them" if problems[clashes:] else "rename and try again"
         raise DataError("the data cannot be trained on", hint, tuple(problems))
+
+
+def _require_rows(data: Dataset, todo: str) -> None:
+    """Raises InputError for what is no Dataset, DataError for one without rows, in which `todo` says what they are wanted for."""
+    check_dataset(data)
+    if not len(data):
+        raise DataError(f"no rows to {todo}", "look at the `split` column, if rows were taken by it")
 
 
 def row_digests(data: Dataset) -> Keys:
@@ -731,9 +736,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     Raises InputError for what is no Model or Dataset, DataError for no rows, and for a head or a label that the model lacks.
     """
     check_model(model)
-    check_dataset(data)
-    if not len(data):
-        raise DataError("no rows to score", "look at the `split` column, if rows were taken by it")
+    _require_rows(data, "score")
     there = {h.head.name: h.head for h in model.heads}
     if lacking := [h.name for h in data.heads if h.name not in there]:
         raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")
@@ -812,9 +815,7 @@ def learning_curve(
 
 
 def _check_test(test: Dataset, heads: Sequence[Head]) -> None:
-    check_dataset(test)
-    if not len(test):
-        raise DataError("no rows to test on", "look at the `split` column, if rows were taken by it")
+    _require_rows(test, "test on")
     if lacking := [h.name for h in heads if h.name not in test.labels]:
         raise DataError(f"the rows to test on have no head {lacking[0]!r}; they have {', '.join(test.labels)}", "name its column with heads=")
     if problems := label_problems(test.rows, heads, {h.name for h in heads}):
