@@ -6,7 +6,6 @@ from a data set to findings. Suspects are labels that out-of-fold predictions co
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
@@ -33,7 +32,7 @@ from stance.dataset import (
     read_table,
     shared_ids,
 )
-from stance.errors import DataError, number
+from stance.errors import DataError, nearest, number
 from stance.evaluation import Floats, Ints
 from stance.lexicon import Lexicon, default_lexicon
 from stance.text import foreign
@@ -146,8 +145,8 @@ def _columns(table: Table) -> Iterator[Finding]:
     for f in table.files:
         wanted = [c for c in COLUMNS if c not in f.columns]
         for name in f.columns:
-            if name not in ("", *COLUMNS, *heads) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
-                yield Finding(f.place, "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
+            if name not in ("", *COLUMNS, *heads) and (close := nearest(re.sub(r"[\s-]", "_", name), wanted, cutoff=0.8)):
+                yield Finding(f.place, "warning", "column", f"column {name!r} is not read; did you mean {close!r}?")
 
 
 def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, near_miss, number
+from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, first_of, near_miss, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
@@ -813,8 +813,7 @@ def agree(
     read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order))
     _warn(read.warnings)
     if read.alone:
-        first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
-        _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first}")
+        _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first_of(read.alone, 5)}")
     if output:
         _write(agreement.disagreement_lines(read), output)
     if agreed:
@@ -1025,7 +1024,7 @@ def import_(
     got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
     _warn(got.warnings)
     if got.left_out:
-        _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
+        _say(f"left out {len(got.left_out)}: {first_of(got.left_out, 3, '; ')}")
     if got.unnamed and not head:
         first = f"{number(len(got.unnamed), 'row')} with a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
         _say(f"warning: {first}; --head NAME calls it otherwise")
