@@ -61,7 +61,8 @@ class Alias:
         )
 
 
-_NOTHING: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}  # what most words open
+_Entries = list[tuple[tuple[str, ...], Alias]]  # aliases (or short forms) with their words
+_NOTHING: dict[str, _Entries] = {}  # what most words open
 _IN_ORDER = range(len(COLUMNS))  # of a table whose cells are as they should be, without spaces around them
 
 
@@ -83,54 +84,43 @@ class Lexicon:
         """
         self._lines, self._source, self._order, self._base, self.text = lines, source, order, base, text
         self._own: frozenset[str] = frozenset((*hidden, *(_spelling(_Raw(x, source, 0, order).alias) for x in lines))) if base else frozenset()
-        self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
-        self._short: dict[str, list[int]] | None = None
-        self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+        self._starting, self._persons = Memo(self._opened_by), Memo(self._known_as)
         # the few first words that are written small ("al-Qaeda") or may be ("The airline"); any other alias begins with a capital
         self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper() or x.startswith("The "))
         if base:
             self.uncapitalised |= base.uncapitalised
         self.opening = Memo(self._opened)  # aliases that may begin with a word as it is written, by their second word ('': of one word)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Pickled without what was looked up so far, which another thread may be adding to."""
-        return {**self.__dict__, "_starting": {}, "_short": None, "_persons": {}}
-
-    def starting(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+    def starting(self, word: str) -> _Entries:
         """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
-        found = self._starting.get(word)
-        if found is None:
-            if len(self._starting) > MOST_FORMS:
-                self._starting.clear()
-            found = [(words_of(a.text), a) for a in map(_parse, self._rows_of(word))]
-            if self._base:
-                found += [e for e in self._base.starting(word) if _spelling(e[1].text) not in self._own]
-            found.sort(key=lambda e: e[1].since, reverse=True)  # who has the office now, where a text has no date
-            found.sort(key=lambda e: -len(e[0]))
-            self._starting[word] = found
+        return self._starting[word]
+
+    def _opened_by(self, word: str) -> _Entries:
+        found = [(words_of(a.text), a) for a in map(_parse, self._rows_of(word))]
+        if self._base:
+            found += [e for e in self._base.starting(word) if _spelling(e[1].text) not in self._own]
+        found.sort(key=lambda e: e[1].since, reverse=True)  # who has the office now, where a text has no date
+        found.sort(key=lambda e: -len(e[0]))
         return found
 
-    def _opened(self, word: str) -> dict[str, list[tuple[tuple[str, ...], Alias]]]:
+    def _opened(self, word: str) -> dict[str, _Entries]:
         low = word.lower()
         if not word[0].isupper() and low not in self.uncapitalised or not (entries := self.starting(low)):
             return _NOTHING
         seconds = {key[1].lower() for key, _ in entries if len(key) > 1}
         return {second: [e for e in entries if len(e[0]) == 1 or e[0][1].lower() == second] for second in (*seconds, "")}
 
-    def short(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+    def short(self, word: str) -> _Entries:
         """Persons whose short form begins with `word`, with that form."""
-        found = self._persons.get(word)
-        if found is None:
-            if len(self._persons) > MOST_FORMS:
-                self._persons.clear()
-            if self._short is None:
-                self._short = self._short_forms()
-            found = [(words_of(a.short), a) for a in map(_parse, map(self._raw, self._short.get(word, ())))]
-            if self._base:
-                found += [e for e in self._base.short(word) if _spelling(e[1].text) not in self._own]
-            self._persons[word] = found
+        return self._persons[word]
+
+    def _known_as(self, word: str) -> _Entries:
+        found = [(words_of(a.short), a) for a in map(_parse, map(self._raw, self._short_forms.get(word, ())))]
+        if self._base:
+            found += [e for e in self._base.short(word) if _spelling(e[1].text) not in self._own]
         return found
 
+    @cached_property
     def _short_forms(self) -> dict[str, list[int]]:
         """Row numbers of persons by the first word of their short form. All rows are gone through, at the first article: hence the plain split."""
         out: dict[str, list[int]] = {}
