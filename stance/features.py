@@ -63,7 +63,7 @@ def mix(*parts: Any) -> Keys:
     return np.atleast_1d(h)
 
 
-# (name, block, weight): templates of one block are scaled to unit length together, then by the weight.
+# Number and block of each template; those of one block are scaled together (see `_Gather.rows`), then by the block's weight.
 TEMPLATES: dict[str, tuple[int, str]] = {}
 BLOCKS: dict[str, float] = {"words": 1.0, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5, "actor": 1.0, "letters": 1.0}
 
