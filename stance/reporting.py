@@ -18,16 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.errors import InputError, near_miss, number
-from stance.evaluation import ENOUGH, resample
+from stance.evaluation import ENOUGH, Floats, resample
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 from stance.store import VERSION
 
-Floats = NDArray[np.float64]
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
