@@ -1275,41 +1275,40 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
 
     Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
-    some = False
-    if output is None:
-        try:
-            for line in lines:
-                some = True
-                sys.stdout.write(line + end)
-            sys.stdout.flush()
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(*(["what was done is on standard output"] if some else [])) from None
-        except BrokenPipeError:  # the reader has gone (`| head`): no failure
-            _drop_output()
-            raise typer.Exit(0) from None
-        return
     from stance.files import replacing, written
 
-    if output.exists() and not output.is_file():
-        try:
-            with TextIOWrapper(written(output), "utf-8", newline="\n") as f:
-                f.writelines(line + end for line in lines)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"what was done is in {output}") from None
-        except BrokenPipeError:  # as above
-            raise typer.Exit(0) from None
+    some = False
+
+    def told() -> Iterator[str]:
+        nonlocal some
+        for line in lines:
+            some = True
+            yield line + end
+
+    if output and (output.is_file() or not output.exists()):
+        with replacing(output) as new:
+            try:
+                with TextIOWrapper(written(new, output), "utf-8", newline="\n") as f:
+                    f.writelines(told())
+            except KeyboardInterrupt:
+                if some:
+                    raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
+                raise
+        _written.append(output)
         return
-    with replacing(output) as new:
-        try:
-            with TextIOWrapper(written(new, output), "utf-8", newline="\n") as f:
-                for line in lines:
-                    some = True
-                    f.write(line + end)
-        except KeyboardInterrupt:
-            if some:
-                raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
-            raise
-    _written.append(output)
+    try:
+        if output:
+            with TextIOWrapper(written(output), "utf-8", newline="\n") as f:
+                f.writelines(told())
+        else:
+            sys.stdout.writelines(told())
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*([f"what was done is {f'in {output}' if output else 'on standard output'}"] if output or some else [])) from None
+    except BrokenPipeError:  # the reader has gone (`| head`): no failure
+        if not output:
+            _drop_output()
+        raise typer.Exit(0) from None
 
 
 def _write_bytes(output: Path, data: bytes) -> None:
