@@ -148,11 +148,8 @@ class PairFeatures(PairTransformer):
         if isinstance(X, (list, tuple, np.ndarray)) and len(X) and isinstance(X[0], Extracted):
             xs = cast(Sequence[Extracted], X)
             sizes = np.array([len(x.keys) for x in xs])
-            none = np.zeros(0)
-            return Rows(
-                np.concatenate(([0], np.cumsum(sizes))), np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs]),
-                none.astype(np.int16), none.astype(np.int32),
-            )  # fmt: skip
+            keys, values = np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs])
+            return Rows(np.concatenate(([0], np.cumsum(sizes))), keys, values, np.zeros(0, np.int16), np.zeros(0, np.int32))
         return extract_all(as_pairs(X), self.cues, self.actor_words)
 
 
