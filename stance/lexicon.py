@@ -460,7 +460,7 @@ def clashes(aliases: Sequence[Alias]) -> list[Clash]:
     for text, rows in by_text.items():
         actors = tuple(sorted({a.actor for a in rows}))
         for i, a in enumerate(rows):
-            if any(b.actor != a.actor and _overlap(a, b) and not _guarded(a, b) for b in rows[:i]):
+            if any(b.actor != a.actor and _overlap(a, b) and not (_guarded(a) or _guarded(b)) for b in rows[:i]):
                 found.append(Clash(text, actors, "same alias, overlapping dates, no guard"))
                 break
     return found
@@ -470,8 +470,8 @@ def _overlap(a: Alias, b: Alias) -> bool:
     return (a.since or "0") <= (b.until or "9") and (b.since or "0") <= (a.until or "9")
 
 
-def _guarded(a: Alias, b: Alias) -> bool:
-    return any((x.needs, x.not_with, x.not_after, x.not_before) != ((), (), frozenset(), frozenset()) for x in (a, b))
+def _guarded(a: Alias) -> bool:
+    return bool(a.needs or a.not_with or a.not_after or a.not_before)
 
 
 def valid_date(value: str) -> str:
