@@ -73,17 +73,14 @@ class Lexicon:
     table of ten thousand rows costs next to nothing to open.
     """
 
-    def __init__(
-        self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None, text: str = "",
-        hidden: Iterable[str] = (),
-    ) -> None:  # fmt: skip
-        """`lines` are the rows, sorted by `first_word` of their alias; `order` gives the column of each of COLUMNS, -1 for none.
+    def __init__(self, lines: Sequence[str], source: str, base: Lexicon | None = None, text: str = "", hidden: Iterable[str] = ()) -> None:
+        """`lines` are the rows, with the columns of COLUMNS, sorted by `first_word` of their alias.
 
         With `base`, its rows hold too, but for those of an alias that is also in `lines` or in `hidden`, as `_spelling` writes it. `text` is
         the table that `lines` come from, as CSV; '' for the one that ships.
         """
-        self._lines, self._source, self._order, self._base, self.text = lines, source, order, base, text
-        self._own: frozenset[str] = frozenset((*hidden, *(_spelling(_Raw(x, source, 0, order).alias) for x in lines))) if base else frozenset()
+        self._lines, self._source, self._base, self.text = lines, source, base, text
+        self._own: frozenset[str] = frozenset((*hidden, *(_spelling(_Raw(x, source, 0).alias) for x in lines))) if base else frozenset()
         self._starting, self._persons = Memo(self._opened_by), Memo(self._known_as)
         # the few first words that are written small ("al-Qaeda") or may be ("The airline"); any other alias begins with a capital
         self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper() or x.startswith("The "))
@@ -124,11 +121,10 @@ class Lexicon:
     def _short_forms(self) -> dict[str, list[int]]:
         """Row numbers of persons by the first word of their short form. All rows are gone through, at the first article: hence the plain split."""
         out: dict[str, list[int]] = {}
-        plain = self._order == _IN_ORDER
         for n, line in enumerate(self._lines):
             if ",person," in line:
                 cells = line.split(",")
-                if not plain or '"' in line or len(cells) != len(COLUMNS):
+                if '"' in line or len(cells) != len(COLUMNS):
                     cells = list(self._raw(n).cells())
                 form = _short_form(cells[0], cells[5]) if cells[2] == "person" else ""
                 if form:
@@ -206,7 +202,7 @@ class Lexicon:
             at += 1
 
     def _raw(self, n: int) -> _Raw:
-        return _Raw(self._lines[n], self._source, n + 2, self._order)
+        return _Raw(self._lines[n], self._source, n + 2)
 
     def _raws(self, holding: str = "") -> Iterator[_Raw]:
         """The rows, those whose line holds a string."""
@@ -218,11 +214,11 @@ class Lexicon:
 
 
 class _Raw:
-    """A line of the table, not yet parsed."""
+    """A line of the table, not yet parsed; `order` gives the column of each of COLUMNS, -1 for none."""
 
     __slots__ = ("line", "number", "order", "source")
 
-    def __init__(self, line: str, source: str, number: int, order: Sequence[int]) -> None:
+    def __init__(self, line: str, source: str, number: int, order: Sequence[int] = _IN_ORDER) -> None:
         self.line, self.source, self.number, self.order = line, source, number, order
 
     def cells(self) -> tuple[str, ...]:
@@ -321,7 +317,7 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
         own += _parse_all(others)
         ready += [r.line for r in others]
         data, base = "\n".join([",".join(COLUMNS), *ready, ""]), default_lexicon() if base._base else None
-    return Lexicon(sorted(ready, key=first_word), source, _IN_ORDER, base and _handed_over(own, base), data)
+    return Lexicon(sorted(ready, key=first_word), source, base and _handed_over(own, base), data)
 
 
 def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
@@ -346,7 +342,7 @@ def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
             if a.short or " " in row.text:
                 cells = (row.text, a.actor, row.kind, since, until if until != "9" else "", raw.cells()[5])
                 lines[",".join(map(_cell, cells))] = None
-    return Lexicon(sorted(lines, key=first_word), base._source, _IN_ORDER, base, hidden=hidden)
+    return Lexicon(sorted(lines, key=first_word), base._source, base, hidden=hidden)
 
 
 def _shared(a: Alias, b: Alias) -> tuple[str, str]:
