@@ -345,7 +345,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
             yield from _large_csv(path, stem, columns, seen)
         else:
             with opened(path, seen) as f:
-                raw = f.read(8) if _foreign(f.peek(8)) else f.read()  # type: ignore[attr-defined]  # every reader of `opened` has it
+                raw = f.read(8) if _foreign(f.peek(8)) else f.read()
             yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, columns), columns)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
@@ -457,7 +457,7 @@ def _listed_articles(data: Any, columns: Columns) -> Any:
 def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
     with opened(path, seen) as f:
-        wide = f.peek(2).startswith(_UTF16)  # type: ignore[attr-defined]  # every reader of `opened` has it
+        wide = f.peek(2).startswith(_UTF16)
         yield from _lines(str(path), stem, _utf16_lines(f) if wide else f, columns)
 
 
