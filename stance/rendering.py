@@ -46,11 +46,11 @@ class Paint:
 
 
 def judgement_lines(
-    judgements: Iterable[Judgement], *, everything: bool = False, colour: bool = False, width: int = 0, neutral: str = NEUTRAL
-) -> Iterator[str]:
+    judgements: Iterable[Judgement], *, everything: bool = False, colour: bool = False, neutral: str = NEUTRAL
+) -> Iterator[str]:  # fmt: skip
     """The table a person reads: grouped by paragraph, those with the label `neutral` hidden unless `everything`, a summary by actor last."""
     paint = Paint(colour)
-    width = width or shutil.get_terminal_size((110, 24)).columns
+    width = shutil.get_terminal_size((110, 24)).columns
     counts: dict[str, dict[str, int]] = {}
     heads: list[str] = []
     last: Judgement | None = None

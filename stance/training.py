@@ -177,7 +177,7 @@ class WeighedRegression(TextLabelRegression):
 
 def association(X: csr_matrix, y: Sequence[str]) -> Floats:
     """Root mean square log odds ratio of each feature with the classes, shape (features,), scaled to a mean square of one."""
-    classes, of = np.unique(np.array(y), return_inverse=True)
+    _, of = np.unique(np.array(y), return_inverse=True)
     rows = np.bincount(of)[:, None]
     there = csr_matrix((np.ones(len(of)), (of, np.arange(len(of))))) @ (X != 0)
     inside = there.toarray()  # rows of each class with each feature
