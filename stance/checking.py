@@ -12,7 +12,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 
 import numpy as np
 
@@ -293,12 +292,11 @@ def _repeats(data: Dataset) -> Iterator[Finding]:
     rows = _sentences(data)
     groups = list(map(article_of, rows))
     found = repeats([r.text for r in rows], groups)
-    pairs = sorted(found, key=lambda x: (groups[x.later], groups[x.earlier], x.later))
-    out = []
-    for _, members in groupby(pairs, key=lambda x: (groups[x.later], groups[x.earlier])):
-        inside = list(members)
-        out.append((inside[0].later, _repeat_finding([rows[x.later] for x in inside], [rows[x.earlier] for x in inside], inside)))
-    yield from (f for _, f in sorted(out, key=lambda x: x[0]))
+    between: defaultdict[tuple[str, str], list[Repeat]] = defaultdict(list)  # two articles: in the order of the later sentences
+    for x in found:
+        between[groups[x.later], groups[x.earlier]].append(x)
+    for inside in between.values():
+        yield _repeat_finding([rows[x.later] for x in inside], [rows[x.earlier] for x in inside], inside)
 
 
 def _repeat_finding(here: list[Row], there: list[Row], found: list[Repeat]) -> Finding:
