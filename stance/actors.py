@@ -551,9 +551,8 @@ class _Reader:
                 name = tuple(words[first:last])
                 self._know(name[-1:], actor, why)
                 self._know(name, actor, why)
-                if last - first >= 2 or why:
-                    out.append(_mention(tokens, first, last, actor, "learnt", why))
-                    self._note_pronoun(pronoun_told(lower, first, last), out[-1].text, lower[last - 1])
+                out.append(_mention(tokens, first, last, actor, "learnt", why))
+                self._note_pronoun(pronoun_told(lower, first, last), out[-1].text, lower[last - 1])
         return out
 
     def _office_holder(self, lower: list[str], first: int, last: int, found: list[Mention]) -> tuple[str, str]:
