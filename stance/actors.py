@@ -191,6 +191,7 @@ _IT_ACTS = frozenset(  # what an actor does and an event does not
     "begun began carried conducted developed built building cancelled canceled postponed granted freed executed closed opened reopened".split()
 )
 _BEFORE_SUBJECT = frozenset(", that as while if and but when because after before although though \" “ whether".split())
+_OBLIQUE = frozenset("of by against on to with at from for in".split())  # what follows these neither acts nor speaks
 _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
 _SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
 _BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
@@ -557,9 +558,8 @@ class _Reader:
                 name = tuple(words[first:last])
                 self._know(name[-1:], actor, why)
                 self._know(name, actor, why)
-                if last - first >= 2 or why:
-                    out.append(_mention(tokens, first, last, actor, "learnt", why))
-                    self._note_pronoun(pronoun_told(lower, first, last), out[-1].text, lower[last - 1])
+                out.append(_mention(tokens, first, last, actor, "learnt", why))
+                self._note_pronoun(pronoun_told(lower, first, last), out[-1].text, lower[last - 1])
         return out
 
     def _office_holder(self, lower: list[str], first: int, last: int, found: list[Mention]) -> tuple[str, str]:
@@ -1064,7 +1064,7 @@ def _speaks(lower: list[str], m: Mention) -> bool:
         return True
     if m.first > 1 and lower[m.first - 1] in ("the", "a", "president", "minister", "mr", "mrs") and lower[m.first - 2] in _INVERTED:
         return True
-    if m.first and lower[m.first - 1] in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in") and m.why != _ORGAN_IN:
+    if m.first and lower[m.first - 1] in _OBLIQUE and m.why != _ORGAN_IN:
         return False
     return any(w in REPORT for w in lower[m.last : m.last + 9])
 
@@ -1118,5 +1118,6 @@ _INVERTED = frozenset("said says added adds wrote writes announced replied insis
 
 
 def _initial(lower: list[str], m: Mention) -> bool:
+    """Whether no preposition stands before the mention, which makes it no subject."""
     before = lower[m.first - 1 : m.first]
-    return m.why == _ORGAN_IN or not before or before[0] not in ("of", "by", "against", "on", "to", "with", "at", "from", "for", "in", "over")
+    return m.why == _ORGAN_IN or not before or before[0] not in _OBLIQUE and before[0] != "over"

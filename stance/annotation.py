@@ -17,10 +17,10 @@ from xml.sax.saxutils import quoteattr
 
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import COLUMNS, RESERVED, Row, Table, parse_row, read_definitions, read_files, rows_of
-from stance.errors import DataError, InputError, near_miss, number
+from stance.errors import DataError, InputError, near_miss, near_or_all, number
 from stance.tables import Csv, read_text, safe_line
 
-META = ("actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
+META = tuple(c for c in COLUMNS if c != "text")
 TOOLS = ("doccano", "label-studio", "prodigy", "csv")
 NAMES_OF_ANNOTATORS = (  # columns that may be meant by `annotator`
     "coder", "coder_id", "rater", "labeller", "labeler", "labelled_by", "annotated_by", "annotator_id", "annotator_name", "reader", "judge", "user",
@@ -71,7 +71,7 @@ def export_lines(table: Table, to: str, definitions: Csv | None = None) -> Itera
     if to in ("doccano", "prodigy"):
         return (json.dumps(_doccano_task(r) if to == "doccano" else _prodigy_task(r, heads), ensure_ascii=False) for r in table.rows)
     names = (*TOOLS, "label-studio-config")
-    raise InputError(f"{to!r} is not a tool that stance writes for", near_miss(to, names) or f"one of {', '.join(names)}")
+    raise InputError(f"{to!r} is not a tool that stance writes for", near_or_all(to, names))
 
 
 def _defined(heads: Sequence[Head], definitions: Csv) -> list[Head]:
@@ -192,7 +192,7 @@ def import_file(
     """
     path = Path(path)
     if source not in TOOLS:
-        raise InputError(f"{source!r} is not a tool that stance reads from", near_miss(source, TOOLS) or f"one of {', '.join(TOOLS)}")
+        raise InputError(f"{source!r} is not a tool that stance reads from", near_or_all(source, TOOLS))
     refuse_taken(heads)
     if source == "csv":
         return _from_csv(path, heads, annotator, columns)

@@ -48,6 +48,7 @@ _OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("tex
 _OWN_PAGE = '<meta name="generator" content="stance">'
 _READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE))
 _BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
+_URL = re.compile("https?://")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -88,6 +89,7 @@ class Skipped:
 Columns = Mapping[str, str]
 Item = TypeVar("Item", Article, Skipped, Article | Skipped)
 _HIGH = bytes(range(0x80, 0x100))
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
 
 
@@ -159,14 +161,15 @@ class _Doubts:
         self.dateless += bool(x.maybe)
         self.maybe.update(x.maybe.split(", ") if x.maybe not in ("", "?") else ())
         new_id, new_text = self.ids.add(x.id), self.texts.add(x.text)
+        place = f"{x.id!r} of {x.input or name}"
         if not new_text:
             self._count("again", f"{x.id!r} of {name}")
         elif not new_id:
-            self._count("taken", f"{x.id!r} of {x.input or name}")
+            self._count("taken", place)
         if wrapped(x.text):
-            self._count("wrapped", f"{x.id!r} of {x.input or name}")
+            self._count("wrapped", place)
         if x.left:
-            self._count("left", f"{x.id!r} of {x.input or name}")
+            self._count("left", place)
         if x.undated:
             self._count("undated", x.undated)
 
@@ -255,16 +258,21 @@ def as_text(given: str) -> str:
 def input_bytes(paths: Iterable[str | Path]) -> int | None:
     """How many bytes `scan_articles` will read; None when standard input or a URL is among them."""
     names = [str(p) for p in paths]
-    if any(n == "-" or re.match(r"https?://", n) for n in names):
+    if any(map(_no_path, names)):
         return None
     files = {Path(f).resolve() for n in names for f in _files(n) if is_file(f)}
     return sum(f.stat().st_size for f in files if _kind(f) not in _UNREAD)
 
 
+def _no_path(name: str) -> bool:
+    """Whether an input is standard input (`-`) or a URL."""
+    return name == "-" or _URL.match(name) is not None
+
+
 def input_name(path: str | Path) -> str:
     """What is given, in one spelling: `news` for `./news/`. What stands before it stays: a path may begin anywhere. A file `-` is `./-`."""
     name = str(path)
-    if name in ("", "-") or re.match(r"https?://", name):
+    if not name or _no_path(name):
         return name
     return "./-" if str(Path(name)) == "-" else str(Path(name))
 
@@ -279,7 +287,7 @@ def _files(name: str, other: Counter[str] | None = None) -> list[str]:
 
     `other` counts what is left out, by suffix.
     """
-    if name in ("", "-") or re.match(r"https?://", name) or not is_folder(name):
+    if not name or _no_path(name) or not is_folder(name):
         return [name]
     inside = (f for f in Path(name).rglob("*") if not any(part.startswith(".") for part in f.relative_to(name).parts))
     files = sorted(f for f in inside if f.is_file())
@@ -329,7 +337,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
             raise InputError("an empty path", "is a variable of the shell unset?")
         if name == "-":
             yield from _stdin(sys.stdin.buffer, columns)
-        elif re.match(r"https?://", name):
+        elif _URL.match(name):
             yield _url(name)
         elif is_folder(name):
             others = _listed(Counter(f.suffix.lower() or "no suffix" for f in path.rglob("*") if f.is_file()))
@@ -343,7 +351,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
             yield from _large_csv(path, stem, columns, seen)
         else:
             with opened(path, seen) as f:
-                raw = f.read(8) if foreign(f.peek(8)) else f.read()  # type: ignore[attr-defined]  # every reader of `opened` has it
+                raw = f.read(8) if foreign(f.peek(8)) else f.read()
             yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, columns), columns)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
@@ -422,13 +430,11 @@ def _json(name: str, stem: str, text: str, columns: Columns) -> Iterator[Article
     except (ValueError, RecursionError) as e:
         raise InputError(f"{name}: not valid JSON: {e}", "give one object, or a list of objects") from e
     data = _listed_articles(data, columns)
-    for n, record in enumerate(data if isinstance(data, list) else [data], 1):
-        yield _record(
-            f"{name}#{n}" if isinstance(data, list) else name,
-            record,
-            columns,
-            f"{stem}-{n}" if isinstance(data, list) else stem,
-        )
+    if not isinstance(data, list):
+        yield _record(name, data, columns, stem)
+        return
+    for n, record in enumerate(data, 1):
+        yield _record(f"{name}#{n}", record, columns, f"{stem}-{n}")
 
 
 def _listed_articles(data: Any, columns: Columns) -> Any:
@@ -444,7 +450,7 @@ def _listed_articles(data: Any, columns: Columns) -> Any:
 def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
     with opened(path, seen) as f:
-        wide = f.peek(2).startswith((b"\xff\xfe", b"\xfe\xff"))  # type: ignore[attr-defined]  # every reader of `opened` has it
+        wide = f.peek(2).startswith(_UTF16)
         yield from _lines(str(path), stem, _utf16_lines(f) if wide else f, columns)
 
 
@@ -551,7 +557,7 @@ def _large_csv(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[
     encoding, errors = "utf-16", "replace"
     with opened(path) as f:
         head = f.read(65536)
-        if not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if not head.startswith(_UTF16):
             decode(head.rstrip(_HIGH) or head, str(path), mixed=True)  # says what is empty or binary; a character may be cut in two
             _warn(_not_utf8(f, head, str(path)))
             encoding, errors = "utf-8-sig", CP1252
@@ -646,7 +652,7 @@ def _utf8(raw: bytes, charset: str) -> bytes:
             return raw
     except UnicodeDecodeError:
         pass
-    if not charset or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if not charset or raw.startswith(_UTF16):
         return raw
     try:
         latin = codecs.lookup(charset).name == "iso8859-1"  # on the web that is cp1252

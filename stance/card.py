@@ -40,7 +40,7 @@ def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
     yield from _definitions(manifest)
     yield from _scores(manifest)
     yield from _failures(manifest)
-    yield from _use(manifest)
+    yield from _USE
     yield from _reproduction(manifest, name)
 
 
@@ -94,9 +94,8 @@ def _measures(r: Report) -> list[list[Any]]:
 
 
 def _classes(r: Report) -> Iterator[str]:
-    rows = []
-    for c in r["classes"]:
-        rows.append([c["label"], *(f"{c[k]:.3f}" for k in ("precision", "recall", "f1")), _interval(c.get("f1_interval")), c["support"]])
+    scores = ("precision", "recall", "f1")
+    rows = [[c["label"], *(f"{c[k]:.3f}" for k in scores), _interval(c.get("f1_interval")), c["support"]] for c in r["classes"]]
     yield from _table(["label", "precision", "recall", "F1", "95 % interval", "pairs"], rows)
 
 
@@ -130,13 +129,14 @@ def _weak(r: Report) -> Iterator[str]:
             yield f"{told} ({b['accuracy']:.2f} against {b['confidence']:.2f})"
 
 
-def _use(manifest: Manifest) -> Iterator[str]:
-    yield from ("", "## Use", "")
-    yield "Meant for counting over many articles, with a check on a hand-labelled sample of the same material (`stance evaluate`), and for finding"
-    yield "sentences to read. Choose a threshold (`--min-confidence`, `--precision`) by what a wrong label costs."
-    yield ""
-    yield "Not meant for quoting a single sentence's label unread, for judging persons, for automatic decisions about people or publishers,"
-    yield "for text that is not English news, nor as evidence of what a state did."
+_USE = (
+    "", "## Use", "",
+    "Meant for counting over many articles, with a check on a hand-labelled sample of the same material (`stance evaluate`), and for finding",
+    "sentences to read. Choose a threshold (`--min-confidence`, `--precision`) by what a wrong label costs.",
+    "",
+    "Not meant for quoting a single sentence's label unread, for judging persons, for automatic decisions about people or publishers,",
+    "for text that is not English news, nor as evidence of what a state did.",
+)  # fmt: skip
 
 
 def _reproduction(manifest: Manifest, name: str) -> Iterator[str]:

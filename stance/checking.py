@@ -6,14 +6,12 @@ from a data set to findings. Suspects are labels that out-of-fold predictions co
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 
 import numpy as np
 
@@ -33,7 +31,7 @@ from stance.dataset import (
     read_table,
     shared_ids,
 )
-from stance.errors import DataError, number
+from stance.errors import DataError, nearest, number
 from stance.evaluation import Floats, Ints
 from stance.lexicon import Lexicon, default_lexicon
 from stance.text import foreign
@@ -146,8 +144,8 @@ def _columns(table: Table) -> Iterator[Finding]:
     for f in table.files:
         wanted = [c for c in COLUMNS if c not in f.columns]
         for name in f.columns:
-            if name not in ("", *COLUMNS, *heads) and (close := difflib.get_close_matches(re.sub(r"[\s-]", "_", name), wanted, 1, 0.8)):
-                yield Finding(f.place, "warning", "column", f"column {name!r} is not read; did you mean {close[0]!r}?")
+            if name not in ("", *COLUMNS, *heads) and (close := nearest(re.sub(r"[\s-]", "_", name), wanted, cutoff=0.8)):
+                yield Finding(f.place, "warning", "column", f"column {name!r} is not read; did you mean {close!r}?")
 
 
 def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:
@@ -294,12 +292,11 @@ def _repeats(data: Dataset) -> Iterator[Finding]:
     rows = _sentences(data)
     groups = list(map(article_of, rows))
     found = repeats([r.text for r in rows], groups)
-    pairs = sorted(found, key=lambda x: (groups[x.later], groups[x.earlier], x.later))
-    out = []
-    for _, members in groupby(pairs, key=lambda x: (groups[x.later], groups[x.earlier])):
-        inside = list(members)
-        out.append((inside[0].later, _repeat_finding([rows[x.later] for x in inside], [rows[x.earlier] for x in inside], inside)))
-    yield from (f for _, f in sorted(out, key=lambda x: x[0]))
+    between: defaultdict[tuple[str, str], list[Repeat]] = defaultdict(list)  # two articles: in the order of the later sentences
+    for x in found:
+        between[groups[x.later], groups[x.earlier]].append(x)
+    for inside in between.values():
+        yield _repeat_finding([rows[x.later] for x in inside], [rows[x.earlier] for x in inside], inside)
 
 
 def _repeat_finding(here: list[Row], there: list[Row], found: list[Repeat]) -> Finding:

@@ -20,11 +20,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, near_miss, number
+from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, first_of, near_miss, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
     from stance.classification import Result
+    from stance.codebook import Head
     from stance.dataset import Dataset
     from stance.detection import Found
     from stance.encoders import Encoder
@@ -191,7 +192,8 @@ def classify(
     from stance.progress import progress
 
     gc.set_threshold(50_000, 20, 20)  # millions of small objects and hardly a cycle: looking for one less often saves a tenth of the time
-    chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"))
+    usual = "table" if sys.stdout.isatty() else "jsonl"
+    chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"), usual)
     how = {"restart": restart, "append": append, "update": update}
     _check_output(chosen, output, how)
     date, columns = _date(date), _article_columns(column, text_column)
@@ -431,7 +433,7 @@ def predict(
     from stance.classification import classify_pairs
     from stance.dataset import located, read_table
 
-    chosen = _format(format or ("" if output else "csv"), output, ("csv", "jsonl"))
+    chosen = _format(format, output, ("csv", "jsonl"))
     _refuse_overwrite(output, [data, model, actors])
     if data.is_dir():
         raise typer.BadParameter(f"{data} is a folder; name one table in it")
@@ -581,7 +583,7 @@ def evaluate(
     from stance.detection import detect
 
     _refuse_overwrite(output, [*inputs, against, words, start, actors])
-    chosen = _format(format or ("" if output else "table"), output, ("table", "json", "csv"))
+    chosen = _format(format, output, ("table", "json", "csv"))
     model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
     data = inputs[1:] if model else inputs
     if not data:
@@ -590,18 +592,12 @@ def evaluate(
     _refuse_options(given, model is not None, chosen)
     wanted, settings = _sizes(sizes), _settings(folds=folds, seed=seed)
     fitted = _model(model) if model else None
-    have = {h.head.name: h.head for h in fitted.heads} if fitted else {}
-    if fitted and (lacking := [h for h in head if h not in have]):
-        first, name = next(iter(have.values())), lacking[0]
-        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}"
-        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}, if its labels are the model's"
-        raise InputError(f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}: {', '.join(first.labels)}")
-    known = [h for h in have.values() if not head or h.name in head]
+    known = _heads_of(fitted, head) if fitted else []
     lexicon = _lexicon(actors, only_actors, fitted)
-    names = head or [h.name for h in known]
     table = read_table(
-        data, heads=names, known=known, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order), group_by=group_by
-    )
+        data, heads=head or [h.name for h in known], known=known, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order),
+        group_by=group_by,
+    )  # fmt: skip
     dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
@@ -636,6 +632,17 @@ def evaluate(
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _heads_of(model: Model, wanted: Sequence[str]) -> list[Head]:
+    """The heads of a model to score; all, if none is named. Raises InputError for one that it lacks."""
+    have = {h.head.name: h.head for h in model.heads}
+    if lacking := [h for h in wanted if h not in have]:
+        first, name = next(iter(have.values())), lacking[0]
+        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}"
+        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}, if its labels are the model's"
+        raise InputError(f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}: {', '.join(first.labels)}")
+    return [h for h in have.values() if not wanted or h.name in wanted]
 
 
 def _refuse_options(given: set[str], model: bool, chosen: str) -> None:
@@ -765,7 +772,7 @@ def check(
     from stance.training import Settings, out_of_fold
 
     _refuse_overwrite(output, [*data, actors])
-    chosen = _format(format or ("" if output else "table"), output, ("table", "jsonl"))
+    chosen = _format(format, output, ("table", "jsonl"))
     lexicon = _lexicon(actors, only_actors)
     checked = checking.check(
         data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order)
@@ -813,8 +820,7 @@ def agree(
     read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order))
     _warn(read.warnings)
     if read.alone:
-        first = f"{', '.join(read.alone[:5])}{' …' if len(read.alone) > 5 else ''}"
-        _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first}")
+        _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first_of(read.alone, 5)}")
     if output:
         _write(agreement.disagreement_lines(read), output)
     if agreed:
@@ -863,13 +869,10 @@ def explain(
     text = _given(text)
     mine, names = pairs_of(text, actor, lexicon, date=date)
     here = "" if actor in names else lexicon.called([actor]).get(actor, "")
-    if mine and here:
-        _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")
     if not mine:
-        written = re.search(rf"(?<!\w){re.escape(actor)}(?!\w)", text, re.I) if actor else None
-        meant = near_miss(actor, names) or (f"it is called {here!r} here" if here in names else f"did you mean {written[0]!r}?" if written else "")
-        found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
-        raise InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
+        raise _not_there(actor, here, names, text)
+    if here:
+        _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")
     labels = (fitted.head(head) if head else fitted.heads[0]).head.labels
     for name in (label, why_not):
         if name and name not in labels:
@@ -886,6 +889,14 @@ def explain(
         return
     for p, e in results:
         _write(rendering.explanation_lines(p.text, e), None)
+
+
+def _not_there(actor: str, here: str, names: Sequence[str], text: str) -> InputError:
+    """What to say of an actor that is not among those of the text, `names`; `here` is what the alias table calls it, if it does."""
+    written = re.search(rf"(?<!\w){re.escape(actor)}(?!\w)", text, re.I) if actor else None
+    meant = near_miss(actor, names) or (f"it is called {here!r} here" if here in names else f"did you mean {written[0]!r}?" if written else "")
+    found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
+    return InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
 
 
 # --------------------------------------------------------------------------- report
@@ -945,7 +956,7 @@ def info(
     from stance.text import printable
 
     _refuse_overwrite(output, [model])
-    chosen = _format(format or ("" if output else "table"), output, ("table", "json", "markdown"))
+    chosen = _format(format, output, ("table", "json", "markdown"))
     manifest = read_manifest(model) if model and not _is_default(model) else default_model().manifest
     if chosen == "json":
         _write([_dumps(manifest)], output)
@@ -992,15 +1003,12 @@ def export(
 
 
 def _export_pipeline(source: list[Path], pipeline: Path) -> None:
-    from stance.files import write_atomically
-
     if len(source) > 1:
         raise typer.BadParameter("--pipeline takes one model file")
     data = _model(source[0]).pipeline_bytes
     if not data:
         raise ModelError(f"{source[0]}: holds no scikit-learn pipeline", "train it again")
-    write_atomically(pipeline, data)
-    _written.append(pipeline)
+    _write_bytes(pipeline, data)
     _say(f"wrote {pipeline}: a dict of scikit-learn pipelines by head. joblib.load runs code in the file: open only models you trust")
 
 
@@ -1025,7 +1033,7 @@ def import_(
     got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
     _warn(got.warnings)
     if got.left_out:
-        _say(f"left out {len(got.left_out)}: {'; '.join(got.left_out[:3])}{' …' if len(got.left_out) > 3 else ''}")
+        _say(f"left out {len(got.left_out)}: {first_of(got.left_out, 3, '; ')}")
     if got.unnamed and not head:
         first = f"{number(len(got.unnamed), 'row')} with a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
         _say(f"warning: {first}; --head NAME calls it otherwise")
@@ -1080,7 +1088,6 @@ def words(
 ) -> None:
     """Learn word vectors from raw news, for the network of `stance train --words`."""
     from stance.articles import scan_articles
-    from stance.files import write_atomically
     from stance.words import learn_words
 
     _refuse_overwrite(output, archive)
@@ -1093,15 +1100,15 @@ def words(
         except KeyError:
             near = "not in the table"
         typer.echo(f"{word}: {near}")
-    write_atomically(output, table.to_bytes())
-    _written.append(output)
+    _write_bytes(output, table.to_bytes())
     typer.echo(f"wrote {output}: {len(table)} words, {output.stat().st_size / 1e6:.1f} MB, digest {table.digest[:16]}")
 
 
 # --------------------------------------------------------------------------- plumbing
 
 
-def _format(given: str, output: Path | None, allowed: tuple[str, ...]) -> str:
+def _format(given: str, output: Path | None, allowed: tuple[str, ...], usual: str = "") -> str:
+    """The format asked for, by --format or the suffix of the output; else `usual`, by default the first of those allowed."""
     suffix = output.suffix.lower() if output else ""
     by_suffix = FORMATS.get(suffix, "")
     if output and not given and not by_suffix:
@@ -1109,7 +1116,7 @@ def _format(given: str, output: Path | None, allowed: tuple[str, ...]) -> str:
         raise typer.BadParameter(f"{output}: its suffix says no format; give --format too, or use {known}", param_hint="--output")
     if given and by_suffix and by_suffix != given and suffix not in (".txt", ".md"):
         raise typer.BadParameter(f"{output}: its suffix says {by_suffix}, --format says {given}", param_hint="--output")
-    chosen = given or by_suffix or ("table" if sys.stdout.isatty() else allowed[1])
+    chosen = given or by_suffix or usual or allowed[0]
     if chosen not in allowed:
         raise typer.BadParameter(f"{chosen!r} is not one of {', '.join(allowed)}", param_hint="--format")
     return chosen
@@ -1268,40 +1275,46 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
 
     Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
-    some = False
-    if output is None:
-        try:
-            for line in lines:
-                some = True
-                sys.stdout.write(line + end)
-            sys.stdout.flush()
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(*(["what was done is on standard output"] if some else [])) from None
-        except BrokenPipeError:  # the reader has gone (`| head`): no failure
-            _drop_output()
-            raise typer.Exit(0) from None
-        return
     from stance.files import replacing, written
 
-    if output.exists() and not output.is_file():
-        try:
-            with TextIOWrapper(written(output), "utf-8", newline="\n") as f:
-                f.writelines(line + end for line in lines)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"what was done is in {output}") from None
-        except BrokenPipeError:  # as above
-            raise typer.Exit(0) from None
+    some = False
+
+    def told() -> Iterator[str]:
+        nonlocal some
+        for line in lines:
+            some = True
+            yield line + end
+
+    if output and (output.is_file() or not output.exists()):
+        with replacing(output) as new:
+            try:
+                with TextIOWrapper(written(new, output), "utf-8", newline="\n") as f:
+                    f.writelines(told())
+            except KeyboardInterrupt:
+                if some:
+                    raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
+                raise
+        _written.append(output)
         return
-    with replacing(output) as new:
-        try:
-            with TextIOWrapper(written(new, output), "utf-8", newline="\n") as f:
-                for line in lines:
-                    some = True
-                    f.write(line + end)
-        except KeyboardInterrupt:
-            if some:
-                raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
-            raise
+    try:
+        if output:
+            with TextIOWrapper(written(output), "utf-8", newline="\n") as f:
+                f.writelines(told())
+        else:
+            sys.stdout.writelines(told())
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*([f"what was done is {f'in {output}' if output else 'on standard output'}"] if output or some else [])) from None
+    except BrokenPipeError:  # the reader has gone (`| head`): no failure
+        if not output:
+            _drop_output()
+        raise typer.Exit(0) from None
+
+
+def _write_bytes(output: Path, data: bytes) -> None:
+    from stance.files import write_atomically
+
+    write_atomically(output, data)
     _written.append(output)
 
 
@@ -1378,16 +1391,12 @@ def main() -> None:
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         app()
-    except StanceError as e:
+    except (StanceError, OSError) as e:
         if "--debug" in sys.argv:
             raise
-        from stance.text import printable
-
-        print(f"error: {printable(str(e))}", file=sys.stderr)
-        raise SystemExit(FAILED) from None
-    except OSError as e:
-        if "--debug" in sys.argv:
-            raise
+        if isinstance(e, StanceError):
+            _say(f"error: {e}")
+            raise SystemExit(FAILED) from None
         print(f"error: {e.filename or 'output'}: {e.strerror or e}", file=sys.stderr)
         try:
             sys.stdout.flush()

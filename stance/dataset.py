@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from stance.actors import Mention, Pair, Reading, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for
-from stance.errors import DataError, InputError, near_miss, nearest, number
+from stance.errors import DataError, InputError, first_of, near_miss, near_or_all, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
 from stance.tables import PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
@@ -334,7 +334,7 @@ def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) ->
         else:
             what, names = ("label", known[head]) if head in known else ("head", tuple(known))
             value = label if what == "label" else head
-            problems.append(f"{file.file}:{r.line}: no {what} {value!r} in the data; {near_miss(value, names) or 'one of ' + ', '.join(names)}")
+            problems.append(f"{file.file}:{r.line}: no {what} {value!r} in the data; {near_or_all(value, names)}")
     if problems:
         raise DataError(f"{number(len(problems), 'bad definition')}; none was read", "correct them and try again", tuple(problems))
     return out
@@ -387,7 +387,7 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
     """The file with its columns by the names that they have here; one that had such a name without being meant has none."""
     known = (*COLUMNS, *heads)
     if odd := [n for n in columns if n.lower() not in map(str.lower, known)]:
-        raise DataError(f"no column is called {odd[0]!r} here", near_miss(odd[0], known) or f"one of {', '.join(known)}")
+        raise DataError(f"no column is called {odd[0]!r} here", near_or_all(odd[0], known))
     names = {composed(c).strip().lower(): name.lower() for name, c in columns.items()}
     if missing := [c for c in names if c not in file.columns]:
         told = f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns)}"
@@ -462,26 +462,28 @@ def heads_of(
         raise DataError(f"no head {odd[0]!r} whose labels could be in order", near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}")
     out: list[Head] = []
     for n in names:
-        fixed = next((h for h in known if h.name == n), None)
-        seen = Counter(r.labels[n] for r in rows if r.actor and r.labels[n])
-        default = DEFAULT_HEADS.get(n)
-        shared = sum(c for x, c in seen.items() if default and x in default.labels)
-        told = default and set(seen) & set(default.labels) - {NEUTRAL}  # every codebook has a neutral label
-        ours = told and default and none.get(n, NEUTRAL) in default.labels and shared > sum(seen.values()) / 2
-        if fixed:
-            out.append(fixed)
+        if fixed := next((h for h in known if h.name == n), None):
+            head = fixed
         elif n in scales:
-            out.append(_ordered(n, scales[n], rows))
-        elif ours and default and len(set(seen) - set(default.labels)) <= len(set(seen) & set(default.labels)):
-            out.append(head_for(n, set(seen) & set(default.labels)))
+            head = _ordered(n, scales[n], rows)
         else:
-            out.append(head_for(n, set(seen)))
-        if (label := none.get(n, "")) and label not in out[-1].labels:
-            there = out[-1].labels
-            hint = near_miss(label, there) or f"labels: {', '.join(there)}"
+            seen = Counter(r.labels[n] for r in rows if r.actor and r.labels[n])
+            head = head_for(n, _labels_meant(n, seen, none.get(n, NEUTRAL)))
+        if (label := none.get(n, "")) and label not in head.labels:
+            hint = near_miss(label, head.labels) or f"labels: {', '.join(head.labels)}"
             raise DataError(f"no row has the {n} {label!r}, which is to be its neutral label", hint)
-        out[-1] = replace(out[-1], neutral=label or out[-1].neutral)
+        out.append(replace(head, neutral=label or head.neutral))
     return tuple(out)
+
+
+def _labels_meant(name: str, seen: Counter[str], neutral: str) -> set[str]:
+    """The labels of a column, with how many rows have each: those of the codebook alone, where most rows have them and no fewer labels are of it
+    than are not, so that the others are told as unknown; else all.
+    """
+    default = DEFAULT_HEADS.get(name)
+    ours = set(seen) & set(default.labels) if default and neutral in default.labels else set()
+    mostly = sum(seen[x] for x in ours) > seen.total() / 2 and len(seen) <= 2 * len(ours)
+    return ours if mostly and ours != {NEUTRAL} else set(seen)  # every codebook has a neutral label
 
 
 def _ordered(name: str, order: Sequence[str], rows: Sequence[Row]) -> Head:
@@ -549,7 +551,7 @@ def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) 
         known = {"", UNSURE, *allowed}
         for r in rows:
             if r.actor and (x := r.labels[h.name]) not in known:
-                out.append(f"{r.place}: unknown {h.name} {x!r}; {near_miss(x, allowed) or 'one of ' + ', '.join(allowed)}")
+                out.append(f"{r.place}: unknown {h.name} {x!r}; {near_or_all(x, allowed)}")
     return out
 
 
@@ -617,7 +619,7 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
             ]
         else:
             twice.append(r.place)
-    said = f"{number(len(twice), 'duplicate row')} left out: {', '.join(twice[:5])}{' …' if len(twice) > 5 else ''}"
+    said = f"{number(len(twice), 'duplicate row')} left out: {first_of(twice, 5)}"
     return kept, clashes, [("duplicate", said)] if twice else []
 
 
@@ -661,35 +663,23 @@ def locate(rows: Sequence[Row], lexicon: Lexicon) -> tuple[list[Pair], list[Row]
     `start`,`end`, the actor's own name in the text. An actor found by none of them makes a pair without
     mentions, as a target that need not occur. A row may call its actor otherwise than the lexicon (`PRC`): the pair keeps that name.
     """
-    articles = by_article(rows)
     meant = lexicon.meant({r.actor for r in rows})
     pairs: dict[int, Pair] = {}
-    for indices in articles:
+    for indices in by_article(rows):
         pairs |= _locate_article([rows[i] for i in indices], lexicon, meant)
-    other = [r for r, _ in other_contexts(rows)]
     kept = [r for r in rows if r.actor]
-    shared = shared_ids(kept)
     found = [pairs[id(r)] for r in kept]
     notes = []
     if absent := absent_actors(kept, found):
         here = lexicon.called([r.actor for r in absent[:3]])
-        shown = ", ".join(f"{r.place} {r.actor!r}" + (f" (called {here[r.actor]!r} here)" if r.actor in here else "") for r in absent[:3])
-        notes.append(
-            f"{number(len(absent), 'row')} whose actor was not found in the sentence (kept, without a mention): "
-            f"{shown}{' …' if len(absent) > 3 else ''}"
-        )
-    if other:
-        shown = ", ".join(r.place for r in other[:3])
-        notes.append(
-            f"{number(len(other), 'row')} whose context is not that of the first sentence of the article (before it: only that is read): "
-            f"{shown}{' …' if len(other) > 3 else ''}; leave it empty there, or give the rows another article_id"
-        )
-    if shared:
-        shown = ", ".join(f"{r.place} {r.article_id!r} (also {old.place})" for r, old in shared[:3])
-        notes.append(
-            f"{number(len(shared), 'article_id')} in two files, read as one article: {shown}{' …' if len(shared) > 3 else ''}; "
-            "rename one where they differ"
-        )
+        shown = first_of([f"{r.place} {r.actor!r}" + (f" (called {here[r.actor]!r} here)" if r.actor in here else "") for r in absent], 3)
+        notes.append(f"{number(len(absent), 'row')} whose actor was not found in the sentence (kept, without a mention): {shown}")
+    if other := other_contexts(rows):
+        told = f"{number(len(other), 'row')} whose context is not that of the first sentence of the article (before it: only that is read)"
+        notes.append(f"{told}: {first_of([r.place for r, _ in other], 3)}; leave it empty there, or give the rows another article_id")
+    if shared := shared_ids(kept):
+        shown = first_of([f"{r.place} {r.article_id!r} (also {old.place})" for r, old in shared], 3)
+        notes.append(f"{number(len(shared), 'article_id')} in two files, read as one article: {shown}; rename one where they differ")
     return found, kept, notes
 
 

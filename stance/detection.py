@@ -64,19 +64,19 @@ def _scored(counts: Floats, drawn: Floats) -> Found:
     return Found(right, found, labelled, precision, recall, f1, percentiles(_scores(drawn)[2]))
 
 
-Keys = dict[str, set[tuple[str, ...]]]
+_Named = dict[str, set[tuple[str, ...]]]  # what is told, for ACTORS and each head
 
 
-def _told(rows: Sequence[Row], neutral: Mapping[str, str]) -> Keys:
+def _told(rows: Sequence[Row], neutral: Mapping[str, str]) -> _Named:
     """What is labelled; `neutral` has the label that does not count, by head."""
     there = [r for r in rows if r.actor]
-    named: Keys = {ACTORS: {(r.sentence_id, r.text, r.actor) for r in there}}
+    named: _Named = {ACTORS: {(r.sentence_id, r.text, r.actor) for r in there}}
     for h, none in neutral.items():
         named[h] = {(r.sentence_id, r.text, r.actor, r.labels[h]) for r in there if r.labels.get(h, "") not in ("", none)}
     return named
 
 
-def _found(articles: Sequence[Sequence[Row]], model: Model, lexicon: Lexicon, neutral: Mapping[str, str]) -> list[Keys]:
+def _found(articles: Sequence[Sequence[Row]], model: Model, lexicon: Lexicon, neutral: Mapping[str, str]) -> list[_Named]:
     rows: list[Row] = []
     read: list[Pair] = []
     at: list[int] = []
@@ -86,7 +86,7 @@ def _found(articles: Sequence[Sequence[Row]], model: Model, lexicon: Lexicon, ne
                 rows.append(replace(members[0], actor=p.actor))
                 read.append(p)
                 at.append(n)
-    out: list[Keys] = [{k: set() for k in (ACTORS, *neutral)} for _ in articles]
+    out: list[_Named] = [{k: set() for k in (ACTORS, *neutral)} for _ in articles]
     judged = classify_pairs(Dataset((), tuple(rows), tuple(read), (), {}, (), ""), model)
     for n, r, j in zip(at, rows, judged, strict=True):
         out[n][ACTORS].add((r.sentence_id, r.text, r.actor))

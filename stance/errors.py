@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class StanceError(Exception):
     """A problem the user can mend.
@@ -75,13 +77,23 @@ def number(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def near_miss(value: str, known: list[str] | tuple[str, ...]) -> str:
+def first_of(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """The first `most` names, and `…` where there are more."""
+    return between.join(names[:most]) + (" …" if len(names) > most else "")
+
+
+def near_miss(value: str, known: Sequence[str]) -> str:
     """`did you mean 'firm'?` for a value close to a known one, else an empty string."""
     close = nearest(value, known)
     return f"did you mean {close!r}?" if close else ""
 
 
-def nearest(value: str, known: list[str] | tuple[str, ...], cutoff: float = 0.6) -> str:
+def near_or_all(value: str, known: Sequence[str]) -> str:
+    """As `near_miss`, but `one of firm, deny, …`, all that are known, where none is close."""
+    return near_miss(value, known) or f"one of {', '.join(known)}"
+
+
+def nearest(value: str, known: Sequence[str], cutoff: float = 0.6) -> str:
     """The known value that is closest, `cutoff` (0 to 1) or more alike; else an empty string."""
     import difflib
 

@@ -152,11 +152,7 @@ def precision_curve(truth: Ints, probs: Floats) -> tuple[tuple[float, float, flo
 
 def threshold_for(curve: Sequence[Sequence[float]], precision: float) -> float:
     """The lowest threshold of a curve from which on precision holds; above 1 when it never does."""
-    best = 1.01
-    for threshold, reached, _ in curve:
-        if reached >= precision:
-            best = min(best, threshold)
-    return best
+    return min((threshold for threshold, reached, _ in curve if reached >= precision), default=1.01)
 
 
 def group_numbers(groups: Sequence[str]) -> Ints:

@@ -63,7 +63,7 @@ def mix(*parts: Any) -> Keys:
     return np.atleast_1d(h)
 
 
-# (name, block, weight): templates of one block are scaled to unit length together, then by the weight.
+# Number and block of each template; those of one block are scaled together (see `_Gather.rows`), then by the block's weight.
 TEMPLATES: dict[str, tuple[int, str]] = {}
 BLOCKS: dict[str, float] = {"words": 1.0, "relation": 1.0, "cue": 1.3, "near": 0.8, "shape": 0.5, "actor": 1.0, "letters": 1.0}
 
@@ -131,7 +131,8 @@ class _Gather:
     """Collects (row, key, value, template, token) from the templates, then sorts them by row."""
 
     def __init__(self) -> None:
-        self.parts: list[tuple[Any, ...]] = []
+        none = np.zeros(0)
+        self.parts: list[tuple[Any, ...]] = [tuple(map(none.astype, (np.int64, np.uint64, np.float64, np.int16, np.int32)))]
 
     def add(self, template: int, row: Ints, key: Keys, token: Ints, value: Floats | float = 1.0) -> None:
         if len(row):
@@ -139,9 +140,6 @@ class _Gather:
             self.parts.append((row, mix(template, key), full, np.full(len(row), template, np.int16), token.astype(np.int32)))
 
     def rows(self, n: int, trace: bool) -> Rows:
-        if not self.parts:
-            empty = np.zeros(0)
-            return Rows(np.zeros(n + 1, np.int64), empty.astype(np.uint64), empty, empty.astype(np.int16), empty.astype(np.int32))
         row, key, value, template, token = (np.concatenate(x) for x in zip(*self.parts, strict=True))
         order = np.argsort(row, kind="stable")
         row, key, value, template = row[order], key[order], value[order], template[order]
@@ -150,11 +148,9 @@ class _Gather:
         # the square root of the usual length: a row with more evidence stays louder
         value = value / np.sqrt(length[cell]) * 0.6 * _BLOCK_WEIGHT[_BLOCK_OF[template]]
         indptr = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=n))))
-        none = np.zeros(0)
-        return Rows(
-            indptr, key, value,
-            template if trace else none.astype(np.int16), token[order] if trace else none.astype(np.int32),
-        )  # fmt: skip
+        if not trace:
+            return Rows(indptr, key, value, np.zeros(0, np.int16), np.zeros(0, np.int32))
+        return Rows(indptr, key, value, template, token[order])
 
 
 @dataclass(slots=True)

@@ -63,7 +63,8 @@ class Alias:
         )
 
 
-_NOTHING: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}  # what most words open
+_Entries = list[tuple[tuple[str, ...], Alias]]  # aliases (or short forms) with their words
+_NOTHING: dict[str, _Entries] = {}  # what most words open
 _IN_ORDER = range(len(COLUMNS))  # of a table whose cells are as they should be, without spaces around them
 
 
@@ -74,73 +75,58 @@ class Lexicon:
     table of ten thousand rows costs next to nothing to open.
     """
 
-    def __init__(
-        self, lines: Sequence[str], source: str, order: Sequence[int] = _IN_ORDER, base: Lexicon | None = None, text: str = "",
-        hidden: Iterable[str] = (),
-    ) -> None:  # fmt: skip
-        """`lines` are the rows, sorted by `first_word` of their alias; `order` gives the column of each of COLUMNS, -1 for none.
+    def __init__(self, lines: Sequence[str], source: str, base: Lexicon | None = None, text: str = "", hidden: Iterable[str] = ()) -> None:
+        """`lines` are the rows, with the columns of COLUMNS, sorted by `first_word` of their alias.
 
         With `base`, its rows hold too, but for those of an alias that is also in `lines` or in `hidden`, as `_spelling` writes it. `text` is
         the table that `lines` come from, as CSV; '' for the one that ships.
         """
-        self._lines, self._source, self._order, self._base, self.text = lines, source, order, base, text
-        self._own: frozenset[str] = frozenset((*hidden, *(_spelling(_Raw(x, source, 0, order).alias) for x in lines))) if base else frozenset()
-        self._starting: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
-        self._short: dict[str, list[int]] | None = None
-        self._persons: dict[str, list[tuple[tuple[str, ...], Alias]]] = {}
+        self._lines, self._source, self._base, self.text = lines, source, base, text
+        self._own: frozenset[str] = frozenset((*hidden, *(_spelling(_Raw(x, source, 0).alias) for x in lines))) if base else frozenset()
+        self._starting, self._persons = Memo(self._opened_by), Memo(self._known_as)
         # the few first words that are written small ("al-Qaeda") or may be ("The airline"); any other alias begins with a capital
         self.uncapitalised: frozenset[str] = frozenset(first_word(x) for x in lines if not x[:1].isupper() or x.startswith("The "))
         if base:
             self.uncapitalised |= base.uncapitalised
         self.opening = Memo(self._opened)  # aliases that may begin with a word as it is written, by their second word ('': of one word)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Pickled without what was looked up so far, which another thread may be adding to."""
-        return {**self.__dict__, "_starting": {}, "_short": None, "_persons": {}}
-
-    def starting(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+    def starting(self, word: str) -> _Entries:
         """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
-        found = self._starting.get(word)
-        if found is None:
-            if len(self._starting) > MOST_FORMS:
-                self._starting.clear()
-            found = [(words_of(a.text), a) for a in map(_parse, self._rows_of(word))]
-            if self._base:
-                found += [e for e in self._base.starting(word) if _spelling(e[1].text) not in self._own]
-            found.sort(key=lambda e: e[1].since, reverse=True)  # who has the office now, where a text has no date
-            found.sort(key=lambda e: -len(e[0]))
-            self._starting[word] = found
+        return self._starting[word]
+
+    def _opened_by(self, word: str) -> _Entries:
+        found = [(words_of(a.text), a) for a in map(_parse, self._rows_of(word))]
+        if self._base:
+            found += [e for e in self._base.starting(word) if _spelling(e[1].text) not in self._own]
+        found.sort(key=lambda e: e[1].since, reverse=True)  # who has the office now, where a text has no date
+        found.sort(key=lambda e: -len(e[0]))
         return found
 
-    def _opened(self, word: str) -> dict[str, list[tuple[tuple[str, ...], Alias]]]:
+    def _opened(self, word: str) -> dict[str, _Entries]:
         low = word.lower()
         if not word[0].isupper() and low not in self.uncapitalised or not (entries := self.starting(low)):
             return _NOTHING
         seconds = {key[1].lower() for key, _ in entries if len(key) > 1}
         return {second: [e for e in entries if len(e[0]) == 1 or e[0][1].lower() == second] for second in (*seconds, "")}
 
-    def short(self, word: str) -> list[tuple[tuple[str, ...], Alias]]:
+    def short(self, word: str) -> _Entries:
         """Persons whose short form begins with `word`, with that form."""
-        found = self._persons.get(word)
-        if found is None:
-            if len(self._persons) > MOST_FORMS:
-                self._persons.clear()
-            if self._short is None:
-                self._short = self._short_forms()
-            found = [(words_of(a.short), a) for a in map(_parse, map(self._raw, self._short.get(word, ())))]
-            if self._base:
-                found += [e for e in self._base.short(word) if _spelling(e[1].text) not in self._own]
-            self._persons[word] = found
+        return self._persons[word]
+
+    def _known_as(self, word: str) -> _Entries:
+        found = [(words_of(a.short), a) for a in map(_parse, map(self._raw, self._short_forms.get(word, ())))]
+        if self._base:
+            found += [e for e in self._base.short(word) if _spelling(e[1].text) not in self._own]
         return found
 
+    @cached_property
     def _short_forms(self) -> dict[str, list[int]]:
         """Row numbers of persons by the first word of their short form. All rows are gone through, at the first article: hence the plain split."""
         out: dict[str, list[int]] = {}
-        plain = self._order == _IN_ORDER
         for n, line in enumerate(self._lines):
             if ",person," in line:
                 cells = line.split(",")
-                if not plain or '"' in line or len(cells) != len(COLUMNS):
+                if '"' in line or len(cells) != len(COLUMNS):
                     cells = list(self._raw(n).cells())
                 form = _short_form(cells[0], cells[5]) if cells[2] == "person" else ""
                 if form:
@@ -218,7 +204,7 @@ class Lexicon:
             at += 1
 
     def _raw(self, n: int) -> _Raw:
-        return _Raw(self._lines[n], self._source, n + 2, self._order)
+        return _Raw(self._lines[n], self._source, n + 2)
 
     def _raws(self, holding: str = "") -> Iterator[_Raw]:
         """The rows, those whose line holds a string."""
@@ -230,11 +216,11 @@ class Lexicon:
 
 
 class _Raw:
-    """A line of the table, not yet parsed."""
+    """A line of the table, not yet parsed; `order` gives the column of each of COLUMNS, -1 for none."""
 
     __slots__ = ("line", "number", "order", "source")
 
-    def __init__(self, line: str, source: str, number: int, order: Sequence[int]) -> None:
+    def __init__(self, line: str, source: str, number: int, order: Sequence[int] = _IN_ORDER) -> None:
         self.line, self.source, self.number, self.order = line, source, number, order
 
     def cells(self) -> tuple[str, ...]:
@@ -333,7 +319,7 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
         own += _parse_all(others)
         ready += [r.line for r in others]
         data, base = "\n".join([",".join(COLUMNS), *ready, ""]), default_lexicon() if base._base else None
-    return Lexicon(sorted(ready, key=first_word), source, _IN_ORDER, base and _handed_over(own, base), data)
+    return Lexicon(sorted(ready, key=first_word), source, base and _handed_over(own, base), data)
 
 
 def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
@@ -358,7 +344,7 @@ def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
             if a.short or " " in row.text:
                 cells = (row.text, a.actor, row.kind, since, until if until != "9" else "", raw.cells()[5])
                 lines[",".join(map(_cell, cells))] = None
-    return Lexicon(sorted(lines, key=first_word), base._source, _IN_ORDER, base, hidden=hidden)
+    return Lexicon(sorted(lines, key=first_word), base._source, base, hidden=hidden)
 
 
 def _shared(a: Alias, b: Alias) -> tuple[str, str]:
@@ -472,7 +458,7 @@ def clashes(aliases: Sequence[Alias]) -> list[Clash]:
     for text, rows in by_text.items():
         actors = tuple(sorted({a.actor for a in rows}))
         for i, a in enumerate(rows):
-            if any(b.actor != a.actor and _overlap(a, b) and not _guarded(a, b) for b in rows[:i]):
+            if any(b.actor != a.actor and _overlap(a, b) and not (_guarded(a) or _guarded(b)) for b in rows[:i]):
                 found.append(Clash(text, actors, "same alias, overlapping dates, no guard"))
                 break
     return found
@@ -482,8 +468,8 @@ def _overlap(a: Alias, b: Alias) -> bool:
     return (a.since or "0") <= (b.until or "9") and (b.since or "0") <= (a.until or "9")
 
 
-def _guarded(a: Alias, b: Alias) -> bool:
-    return any((x.needs, x.not_with, x.not_after, x.not_before) != ((), (), frozenset(), frozenset()) for x in (a, b))
+def _guarded(a: Alias) -> bool:
+    return bool(a.needs or a.not_with or a.not_after or a.not_before)
 
 
 def valid_date(value: str) -> str:

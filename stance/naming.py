@@ -112,7 +112,7 @@ def elsewhere(words: list[str], lower: list[str], first: int, last: int, alias: 
         return "a former office"
     if reason := _only_place(words, lower, first, last, kind, tokens):
         return reason
-    if kind in ("name", "demonym", "capital", "seat", "person") and (reason := _not_the_state(words, lower, first, last, kind)):
+    if kind in ("name", "demonym", "capital", "seat", "person") and (reason := _not_the_state(words, lower, last, kind)):
         return reason
     if kind == "demonym" and _language(words, lower, first, last):
         return "a language"
@@ -355,8 +355,8 @@ def _placed(lower: list[str], i: int, first: int, kind: str) -> str:
     return ""
 
 
-def _not_the_state(words: list[str], lower: list[str], first: int, last: int, kind: str) -> str:
-    """Why the words after a name, demonym or possessive name something else than the state ('' when they do not)."""
+def _not_the_state(words: list[str], lower: list[str], last: int, kind: str) -> str:
+    """Why the words after a name, demonym or possessive that ends at `last` name something else than the state ('' when they do not)."""
     after = lower[last : last + 1]
     if after == ["-"]:
         return "firm, thing or person from there" if kind != "person" and lower[last + 1 : last + 2] and lower[last + 1] in _APART else ""

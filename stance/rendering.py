@@ -12,7 +12,7 @@ from stance.actors import Reading
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes
-from stance.errors import DataError, ModelError, cross_validation, number
+from stance.errors import DataError, ModelError, cross_validation, first_of, number
 from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
 from stance.text import printable
 
@@ -46,11 +46,11 @@ class Paint:
 
 
 def judgement_lines(
-    judgements: Iterable[Judgement], *, everything: bool = False, colour: bool = False, width: int = 0, neutral: str = NEUTRAL
-) -> Iterator[str]:
+    judgements: Iterable[Judgement], *, everything: bool = False, colour: bool = False, neutral: str = NEUTRAL
+) -> Iterator[str]:  # fmt: skip
     """The table a person reads: grouped by paragraph, those with the label `neutral` hidden unless `everything`, a summary by actor last."""
     paint = Paint(colour)
-    width = width or shutil.get_terminal_size((110, 24)).columns
+    width = shutil.get_terminal_size((110, 24)).columns
     counts: dict[str, dict[str, int]] = {}
     heads: list[str] = []
     last: Judgement | None = None
@@ -209,7 +209,7 @@ def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str
     lead = f"{e.label} over {e.against}" if e.against else e.label
     yield printable(f"  {e.head}: score of {lead} {e.score:+.3f}")
     for c in e.contributions[:most]:
-        yield f"    {c.value:+.3f}  {printable(c.what) or '(the sentence)':<18} {', '.join(c.kinds[:3])}{' …' if len(c.kinds) > 3 else ''}"
+        yield f"    {c.value:+.3f}  {printable(c.what) or '(the sentence)':<18} {first_of(c.kinds, 3)}"
     rest = sum(c.value for c in e.contributions[most:])
     if e.contributions[most:]:
         yield f"    {rest:+.3f}  {len(e.contributions) - most} more"

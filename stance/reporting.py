@@ -18,16 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.errors import InputError, near_miss, number
-from stance.evaluation import ENOUGH, resample
+from stance.evaluation import ENOUGH, Floats, resample
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 from stance.store import VERSION
 
-Floats = NDArray[np.float64]
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
@@ -125,12 +123,7 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     if lacking := [t for t, names in columns.items() if not names]:
         raise InputError(f"{path}: is no results database: no table {', '.join(lacking)}", _HINT)
     runs = [dict(r) for r in db.execute("SELECT * FROM run ORDER BY id")]
-    if not runs:
-        raise InputError(f"{path}: holds no run", "`stance classify ARTICLE... -o results.sqlite` fills it")
-    run = next((r for r in runs if r["id"] == number), None) if number else runs[-1]
-    if run is None:
-        told = "\n".join(f"  {r['id']}: begun {r['started']}, model {r['model_name']} {r['model']}, {r['settings']}" for r in runs)
-        raise InputError(f"{path}: holds no run {number}; there are\n{told}", "give the number of one of these")
+    run = _chosen(runs, path, number)
     manifest = json.loads(run["manifest"] or "{}")
     heads = _heads(columns["judgement"], manifest)
     if not heads:
@@ -143,10 +136,7 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     outlets = {r["source"] or "" for r in rows if r["run_id"] in same}
     rows = [r for r in rows if not sources or r["source"] in sources]
-    mine = [r for r in rows if r["run_id"] in same]
-    last = {r["input"]: r["run_id"] for r in mine if r["input"]}
-    now = (r for r in mine if not r["skipped"] or last.get(r["input"], r["run_id"]) == r["run_id"])  # a later run may have read it
-    newest = {(r["input"], r["key"], r["sha256"]): r for r in now}  # an article read twice counts once
+    newest = _newest([r for r in rows if r["run_id"] in same])
     kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
@@ -159,6 +149,24 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     out.judgements = [_stored(r, kept[r["article_id"]], heads) for r in of_heads]
     out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
     return out
+
+
+def _chosen(runs: Sequence[dict[str, Any]], path: Path, number: int) -> dict[str, Any]:
+    """The run of this number, the last for 0. Raises InputError where there is none."""
+    if not runs:
+        raise InputError(f"{path}: holds no run", "`stance classify ARTICLE... -o results.sqlite` fills it")
+    run = next((r for r in runs if r["id"] == number), None) if number else runs[-1]
+    if run is None:
+        told = "\n".join(f"  {r['id']}: begun {r['started']}, model {r['model_name']} {r['model']}, {r['settings']}" for r in runs)
+        raise InputError(f"{path}: holds no run {number}; there are\n{told}", "give the number of one of these")
+    return run
+
+
+def _newest(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
+    """The rows of articles by input, key and hash: one read twice counts once, and one skipped only if no later run has read its input."""
+    last = {r["input"]: r["run_id"] for r in rows if r["input"]}
+    now = (r for r in rows if not r["skipped"] or last.get(r["input"], r["run_id"]) == r["run_id"])
+    return {(r["input"], r["key"], r["sha256"]): r for r in now}
 
 
 def _merged(parts: Sequence[tuple[Path, Results]]) -> Results:

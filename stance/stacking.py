@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from stance.actors import Pair
 from stance.encoders import Encoder, checked_vectors
-from stance.features import Sequences, prepare, sequences
+from stance.features import Floats, Sequences, prepare, sequences
 from stance.model import as_pairs, softmax
 from stance.network import Goal, Network, Progress, train_network
 from stance.syntax import CueLexicon
@@ -30,8 +30,6 @@ from stance.words import WordVectors, default_words
 
 _C_DENSE = 0.01  # hundreds of standardised columns, all in use: strong shrinkage
 NEVER = -30.0  # score of a class that a fold has not seen
-
-Floats = NDArray[np.float64]
 
 
 class PairTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]

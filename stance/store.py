@@ -78,6 +78,7 @@ class Rows:
 
 
 Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterable[list[Rows]]]
+_ToRows = Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,11 @@ def record(
 
 def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool, update: bool) -> Recorded:
     number, finished = _find_run(db, path, run, append)
-    finish = partial(rows_of, heads=run.heads)
-    if update:
-        known = _update(db, number, items, lambda some: judge(some, finish), run.heads)
-    else:
-        known = _pass_known(db, path, number, items, lambda some: judge(some, finish), run.heads, append)
+
+    def judged(some: Iterable[Article | Skipped]) -> Iterable[list[Rows]]:
+        return judge(some, partial(rows_of, heads=run.heads))
+
+    known = _update(db, number, items, judged, run.heads) if update else _pass_known(db, path, number, items, judged, run.heads, append)
     position, more = known.before + known.added, known.more
     if more is not None and finished and not append and known.cut is None:
         raise InputError(
@@ -182,7 +183,7 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
     if more is not None:
         db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
         opened = path.stat()
-        for batch in judge(chain([more], items), finish):
+        for batch in judged(chain([more], items)):
             with _transaction(db):
                 _add(db, number, position, batch, run.heads)
             position += len(batch)
@@ -216,8 +217,7 @@ def _open(path: Path) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous=FULL")  # a committed batch outlives a power cut too
             with _transaction(db):
                 if not _tables(db):
-                    for statement in _TABLES.split(";\n")[:-1]:
-                        db.execute(statement)
+                    _script(db, _TABLES)
                     db.execute(f"PRAGMA application_id={APPLICATION}")
                     db.execute(f"PRAGMA user_version={VERSION}")
         except BaseException:
@@ -286,6 +286,12 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def _script(db: sqlite3.Connection, statements: str, *values: Any) -> None:
+    """Statements one by one (`executescript` would commit the transaction); those with a `?` take the values."""
+    for statement in statements.split(";\n")[:-1]:
+        db.execute(statement, values if "?" in statement else ())
 
 
 def _begin(db: sqlite3.Connection) -> None:
@@ -377,9 +383,8 @@ class _Known:
 
 
 def _pass_known(
-    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped],
-    judge: Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]], heads: Sequence[str], append: bool,
-) -> _Known:  # fmt: skip
+    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], judge: _ToRows, heads: Sequence[str], append: bool
+) -> _Known:
     """Take the articles that the run holds already from `items`; those that were skipped and can be read now, and with `append` those that are new
     between others, are judged and put in their places.
 
@@ -415,10 +420,10 @@ def _readable(
     names: set[int] = set()  # hashes: there may be millions
     for n, (*row, skipped, key) in enumerate(rows):
         ahead = next(later, None) if ahead and ahead[0] < n else ahead
-        if not row[5] and (item and _signature(item)[:6]) == (ahead and ahead[1:7]):  # nothing stands there any more
+        if not row[5] and (item and _signature(item)) == (ahead and ahead[1:7]):  # nothing stands there any more
             known.anew[n] = 0
             continue
-        while item is not None and not (same := _signature(item)[:6] == tuple(row)) and (row[5] or not _inside(item, row[1])):
+        while item is not None and not (same := _signature(item) == tuple(row)) and (row[5] or not _inside(item, row[1])):
             names = names or {hash(x) for x in db.execute("SELECT key, input FROM article WHERE run_id = ? AND position < ?", (number, known.held))}
             new = hash((item.id, item.input)) not in names
             if not new or not append:
@@ -522,10 +527,7 @@ DELETE FROM article WHERE id IN (SELECT id FROM held);
 """
 
 
-def _update(
-    db: sqlite3.Connection, number: int, items: Iterator[Article | Skipped],
-    judge: Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]], heads: Sequence[str],
-) -> _Known:  # fmt: skip
+def _update(db: sqlite3.Connection, number: int, items: Iterator[Article | Skipped], judge: _ToRows, heads: Sequence[str]) -> _Known:
     """Make the run hold what `items` hold, in their order, in one transaction. Once all is found that the run held, the input is read on from `more`.
 
     An article whose text and date the run holds is not judged again, whatever it is called now; any other is judged. A row that has the name of an
@@ -537,8 +539,7 @@ def _update(
         with _transaction(db):
             db.create_function("content_of", 2, _content_of, deterministic=True)
             db.create_function("name_of", 2, _name_of, deterministic=True)
-            for statement in _HELD.split(";\n")[:-1]:
-                db.execute(statement, (number,) if "?" in statement else ())
+            _script(db, _HELD, number)
             (held,) = db.execute("SELECT count(*) FROM held").fetchone()
             order = array("q")
             fresh = _fresh(db, items, held, order, known)
@@ -557,7 +558,7 @@ def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], left: int
     """
     columns = "(key, input, title, source)"
     while left and (item := next(items, None)) is not None:
-        key, given, title, date, source, digest = _signature(item)[:6]
+        key, given, title, date, source, digest = _signature(item)
         content, name = _content_of(digest, date), _name_of(key, given)
         same = db.execute("SELECT id, claimed FROM held WHERE content = ? AND name = ?", (content, name)).fetchone()
         like = same or db.execute("SELECT id, claimed FROM held WHERE content = ?", (content,)).fetchone()
@@ -588,8 +589,8 @@ def _replace(db: sqlite3.Connection, number: int, held: int, order: array[int], 
     dropped, known.changed = db.execute("SELECT count(*), coalesce(sum(content <> ''), 0) FROM held").fetchone()
     known.touched += dropped
     known.before = held - dropped
-    for statement in _DROP.split(";\n")[:-1] if dropped else ():
-        db.execute(statement)
+    if dropped:
+        _script(db, _DROP)
     new = db.execute("SELECT id FROM article WHERE run_id = ? AND position >= ? ORDER BY position", (number, held)).fetchall()
     added = iter(new)
     _arrange(db, number, chain(gone, (i or next(added)[0] for i in order)))
@@ -606,10 +607,10 @@ def _name_of(key: str, given: str) -> str:
 
 
 def _signature(item: Article | Skipped) -> tuple[str, ...]:
-    """What must be the same for an article to be the same; for one that could not be read, the reason too."""
+    """What must be the same for an article to be the same: key, input, title, date, source and hash of the text, '' for one that was not read."""
     if isinstance(item, Skipped):
-        return (item.id, item.input, "", "", "", "", item.reason)
-    return (item.id, item.input, item.title, item.date, item.source, hashlib.sha256(item.text.encode()).hexdigest(), "")
+        return (item.id, item.input, "", "", "", "")
+    return (item.id, item.input, item.title, item.date, item.source, hashlib.sha256(item.text.encode()).hexdigest())
 
 
 # --------------------------------------------------------------------------- rows
@@ -622,7 +623,7 @@ def rows_of(result: Result, heads: Sequence[str]) -> Rows:
         same = list(group)
         j = same[0]
         sentences.append(((j.index, j.paragraph, j.start, j.end, j.text), tuple(_cells(x, heads) for x in same)))
-    return Rows((*_signature(result.item)[:6], result.skipped or None), tuple(sentences))
+    return Rows((*_signature(result.item), result.skipped or None), tuple(sentences))
 
 
 def _add(db: sqlite3.Connection, number: int, position: int, batch: list[Rows], heads: Sequence[str]) -> None:

@@ -247,7 +247,7 @@ def polarity() -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class FoundCue:
-    """A cue in a sentence: tokens `first:last`, and whether it stands there as a verb."""
+    """A cue in a sentence: tokens `first:last`; `kind` is `verb` or `noun` by how it stands there, where the table has its word as either."""
 
     first: int
     last: int
@@ -366,7 +366,7 @@ def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, cues: CueLe
 def _acts(lower: list[str], i: int) -> bool:
     """Whether a word that may be a plural noun or a verb ("sanctions") is followed by an object or a complement."""
     nxt = lower[i + 1] if i + 1 < len(lower) else "."
-    return nxt in _DET or nxt in ("it", "them", "him", "that", "to") and lower[i] not in ("talks",)
+    return nxt in _DET or nxt in ("it", "them", "him", "that", "to") and lower[i] != "talks"
 
 
 def _past(w: str, prev: str, lower: list[str], i: int) -> str:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any, TextIO, cast
 
 from stance.errors import InputError
 
@@ -77,7 +77,7 @@ class _Counted(io.FileIO):
 
 
 @contextmanager
-def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
+def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[io.BufferedReader]:
     """A file's bytes, unpacked as its suffix says. Raises InputError when they cannot be read, then or later."""
     broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
     suffix = path.suffix.lower()
@@ -97,7 +97,7 @@ def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[BinaryIO]:
 
                 unpacked = lzma.LZMAFile(f)  # noqa: SIM115 -- `f` is closed
                 broken = (*broken, lzma.LZMAError)
-            yield cast(BinaryIO, unpacked)
+            yield cast(io.BufferedReader, unpacked)  # in what they have in common
     except broken as e:
         if isinstance(e, OSError) and e.errno:
             raise InputError(f"{path}: cannot be read: {e.strerror or e}", _TEXT if e.errno == errno.ENAMETOOLONG else "check the path") from e

@@ -340,7 +340,7 @@ def _ends(line: str, start: int, end: int) -> bool:
     if mark.startswith(("...", "…")) and not closed:
         return bool(word[0].isupper() and (word.lower() in _OPENERS or quote.strip()))
     if mark[0] != "." or closed or ")" in mark:
-        return bool(word[0].isalnum() or not word[0].isalnum() and quote)
+        return bool(word[0].isalnum() or quote)
     return _full_stop(line, start, quote.strip(), word)
 
 

@@ -148,11 +148,8 @@ class PairFeatures(PairTransformer):
         if isinstance(X, (list, tuple, np.ndarray)) and len(X) and isinstance(X[0], Extracted):
             xs = cast(Sequence[Extracted], X)
             sizes = np.array([len(x.keys) for x in xs])
-            none = np.zeros(0)
-            return Rows(
-                np.concatenate(([0], np.cumsum(sizes))), np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs]),
-                none.astype(np.int16), none.astype(np.int32),
-            )  # fmt: skip
+            keys, values = np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs])
+            return Rows(np.concatenate(([0], np.cumsum(sizes))), keys, values, np.zeros(0, np.int16), np.zeros(0, np.int32))
         return extract_all(as_pairs(X), self.cues, self.actor_words)
 
 
@@ -180,7 +177,7 @@ class WeighedRegression(TextLabelRegression):
 
 def association(X: csr_matrix, y: Sequence[str]) -> Floats:
     """Root mean square log odds ratio of each feature with the classes, shape (features,), scaled to a mean square of one."""
-    classes, of = np.unique(np.array(y), return_inverse=True)
+    _, of = np.unique(np.array(y), return_inverse=True)
     rows = np.bincount(of)[:, None]
     there = csr_matrix((np.ones(len(of)), (of, np.arange(len(of))))) @ (X != 0)
     inside = there.toarray()  # rows of each class with each feature
@@ -439,9 +436,7 @@ def check_trainable(data: Dataset) -> None:
     """Raises InputError for what is no Dataset, DataError when a head cannot be trained and tested on grouped folds, or two columns of its results
     would have one name.
     """
-    check_dataset(data)
-    if not len(data):
-        raise DataError("no rows to train on", "look at the `split` column, if rows were taken by it")
+    _require_rows(data, "train on")
     problems = []
     for (name, label), told in column_clashes({h.name: h.labels for h in data.heads}, stored=True).items():
         place = next((f"{r.place}: " for r in data.rows if label and r.labels[name] == label), "")
@@ -463,6 +458,13 @@ def check_trainable(data: Dataset) -> None:
     if problems:
         hint = "add rows of these classes, merge them with another, or drop them" if problems[clashes:] else "rename and try again"
         raise DataError("the data cannot be trained on", hint, tuple(problems))
+
+
+def _require_rows(data: Dataset, todo: str) -> None:
+    """Raises InputError for what is no Dataset, DataError for one without rows, in which `todo` says what they are wanted for."""
+    check_dataset(data)
+    if not len(data):
+        raise DataError(f"no rows to {todo}", "look at the `split` column, if rows were taken by it")
 
 
 def row_digests(data: Dataset) -> Keys:
@@ -731,9 +733,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     Raises InputError for what is no Model or Dataset, DataError for no rows, and for a head or a label that the model lacks.
     """
     check_model(model)
-    check_dataset(data)
-    if not len(data):
-        raise DataError("no rows to score", "look at the `split` column, if rows were taken by it")
+    _require_rows(data, "score")
     there = {h.head.name: h.head for h in model.heads}
     if lacking := [h.name for h in data.heads if h.name not in there]:
         raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")
@@ -812,9 +812,7 @@ def learning_curve(
 
 
 def _check_test(test: Dataset, heads: Sequence[Head]) -> None:
-    check_dataset(test)
-    if not len(test):
-        raise DataError("no rows to test on", "look at the `split` column, if rows were taken by it")
+    _require_rows(test, "test on")
     if lacking := [h.name for h in heads if h.name not in test.labels]:
         raise DataError(f"the rows to test on have no head {lacking[0]!r}; they have {', '.join(test.labels)}", "name its column with heads=")
     if problems := label_problems(test.rows, heads, {h.name for h in heads}):
