@@ -47,7 +47,7 @@ def test_retraining_gives_the_same_words_and_scores(settings: Settings) -> None:
     for name, report in reports.items():
         told = shipped.manifest["report"][name]
         assert report.macro_f1 == pytest.approx(told["baselines"]["without network"], abs=0.01)
-        assert told["macro_f1"] > report.macro_f1 + 0.02
+        assert told["macro_f1"] > report.macro_f1 + 0.015
         assert whole[name].macro_f1 == pytest.approx(shipped.manifest["held_out"][name]["macro_f1"], abs=0.001)
         assert np.array_equal(model.head(name).keys, shipped.head(name).keys)
 
