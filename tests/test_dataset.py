@@ -585,7 +585,7 @@ def test_a_head_that_would_have_a_column_of_every_result(file: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "empty"), (b" \n \n", "empty"), (b"PK\x03\x04\x00\x00\x00data\x00", "binary"), (b"\xff\xfea", "byte-order mark")]
+    ("content", "said"), [(b"", "empty"), (b" \n \n", "empty"), (b"PK\x03\x04\x00\x00\x00data\x00", "a zip"), (b"ab\x00c", "binary"), (b"\xff\xfea", "byte-order mark")]
 )
 def test_files_that_are_no_text(file: Write, content: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
