@@ -191,7 +191,6 @@ def classify(
     from stance.classification import classify_archive
     from stance.progress import progress
 
-    gc.set_threshold(50_000, 20, 20)  # millions of small objects and hardly a cycle: looking for one less often saves a tenth of the time
     usual = "table" if sys.stdout.isatty() else "jsonl"
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"), usual)
     how = {"restart": restart, "append": append, "update": update}

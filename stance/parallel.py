@@ -6,7 +6,6 @@ processes, and only an item that kills its process a second time is given up.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import logging
 import os
@@ -60,7 +59,7 @@ def in_processes(work: Work[T, R], batches: Iterable[list[T]], jobs: int, lost: 
     def start() -> Submit:
         while pools:
             _end(pools.pop())
-        pools.append(ProcessPoolExecutor(jobs, initializer=_begin, initargs=(os.getpid(), file, gc.get_threshold())))
+        pools.append(ProcessPoolExecutor(jobs, initializer=_begin, initargs=(os.getpid(), file)))
         return submit
 
     def submit(batch: list[T]) -> _Watched:
@@ -138,9 +137,8 @@ def _end(pool: Any) -> None:
     pool.shutdown(wait=True)
 
 
-def _begin(parent: int, file: Path, garbage: tuple[int, int, int]) -> None:
-    """Start of a process: look for garbage as seldom as the parent, leave Control-C to it, and when it is killed end, and take its file away."""
-    gc.set_threshold(*garbage)
+def _begin(parent: int, file: Path) -> None:
+    """Start of a process: leave Control-C to the parent, and when that is killed end, and take its file away."""
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):

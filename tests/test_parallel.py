@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import os
@@ -55,19 +54,6 @@ def batches(*bad: int) -> list[list[int]]:
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_results_come_in_order(jobs: int) -> None:
     assert [x for part in in_processes(double, batches(), jobs, lost) for x in part] == [2 * n for n in range(60)]
-
-
-def thresholds(batch: list[int]) -> list[tuple[int, ...]]:
-    return [gc.get_threshold()]
-
-
-def test_processes_look_for_garbage_as_seldom_as_their_parent() -> None:
-    before = gc.get_threshold()
-    gc.set_threshold(12_345, 6, 7)
-    try:
-        assert list(in_processes(thresholds, [[0]], 1, lost)) == [[(12_345, 6, 7)]]
-    finally:
-        gc.set_threshold(*before)
 
 
 def test_batches_are_read_as_they_are_needed() -> None:
