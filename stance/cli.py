@@ -1303,7 +1303,9 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
             sys.stdout.writelines(told())
             sys.stdout.flush()
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(*([f"what was done is {f'in {output}' if output else 'on standard output'}"] if output or some else [])) from None
+        if output or some:
+            raise KeyboardInterrupt(f"what was done is {f'in {output}' if output else 'on standard output'}") from None
+        raise
     except BrokenPipeError:  # the reader has gone (`| head`): no failure
         if not output:
             _drop_output()
@@ -1390,12 +1392,14 @@ def main() -> None:
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         app()
-    except (StanceError, OSError) as e:
+    except StanceError as e:
         if "--debug" in sys.argv:
             raise
-        if isinstance(e, StanceError):
-            _say(f"error: {e}")
-            raise SystemExit(FAILED) from None
+        _say(f"error: {e}")
+        raise SystemExit(FAILED) from None
+    except OSError as e:
+        if "--debug" in sys.argv:
+            raise
         print(f"error: {e.filename or 'output'}: {e.strerror or e}", file=sys.stderr)
         try:
             sys.stdout.flush()

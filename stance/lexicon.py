@@ -416,27 +416,27 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         raise ValueError(f"no actor for {text!r} of kind {kind!r}; name one, or write kind 'place', which speaks for nobody")
     if not guard:
         return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
-    case = title = noshort = dated = False
     short = pronoun = ""
+    given: set[str] = set()
     lists: dict[str, list[str]] = {}
     for item in guard.split():
         name, _, value = item.partition(":")
         if name not in _GUARDS:
             raise ValueError(f"guard {item!r} of {text!r}; one of {', '.join(_GUARDS)} {near_miss(name, _GUARDS)}".rstrip())
-        case, title, noshort, dated = case or name == "case", title or name == "title", noshort or name == "noshort", dated or name == "dated"
+        given.add(name)
         if name == "short":
             short = value.replace("_", " ")
         elif name in ("he", "she"):
             pronoun = name
         elif value:
             lists[name] = [v.replace("_", " ") for v in value.split("|") if v]
-    if kind == "person" and not noshort:
+    if kind == "person" and "noshort" not in given:
         short = _short_form(text, guard)
     return Alias(
-        text, actor, kind, since, until, case, title, short,
+        text, actor, kind, since, until, "case" in given, "title" in given, short,
         frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
         tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())), tuple(lists.get("office", ())), tuple(lists.get("no-office", ())),
-        pronoun, dated,
+        pronoun, "dated" in given,
     )  # fmt: skip
 
 
