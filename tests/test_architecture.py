@@ -200,7 +200,7 @@ def test_every_option_a_page_names_exists(page: str) -> None:
 
     group = typer.main.get_command(cli.app)
     real = {o for c in [group, *group.commands.values()] for p in c.params for o in p.opts} | {"--help"}  # type: ignore[attr-defined]
-    stance_only = re.sub(r"`[^`]*benchmarks/[^`]*`", "", re.sub(r"(?m)^.*\b(?:pip|python -m|make|git|dask worker|split -)\b.*$", "", PAGES[page]))
+    stance_only = re.sub(r"`[^`\n]*benchmarks/[^`\n]*`", "", re.sub(r"(?m)^.*\b(?:pip|python -m|make|git|dask worker|split -)\b.*$", "", PAGES[page]))
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", stance_only))
     assert named - real == set()
 

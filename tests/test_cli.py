@@ -73,7 +73,8 @@ def test_what_stance_wrote_into_the_folder_of_the_articles_is_none(run: Cli, art
     assert first.code == 0 and own.exists()
     alone, r = run("classify", article, "-m", model_file), run("classify", article.parent, "-m", model_file)
     assert (r.code, r.out) == (3, alone.out)
-    assert r.err.startswith(f"skipped {own}: ") and "as `stance` writes them" in r.err or "a page that `stance` wrote" in r.err
+    assert r.err.startswith(f"skipped {own}: ")
+    assert ("a page that `stance` wrote" if name == "o.html" else "as `stance` writes them") in r.err
     if name.endswith(".csv"):
         assert run("classify", own, "-m", model_file, "--text-column", "text").code == 0
 
