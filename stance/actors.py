@@ -18,7 +18,7 @@ from itertools import chain
 from operator import attrgetter
 
 from stance.errors import InputError
-from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, default_lexicon, valid_date, words_of
+from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, country_codes, default_lexicon, valid_date, words_of
 from stance.naming import (
     AUX,
     DAYS,
@@ -235,37 +235,62 @@ _FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name be
 )
 
 
+_BESIDE_AN_OFFICE = frozenset("the of for foreign affairs permanent deputy acting he h.e excellency his her".split())
+
+
 # --------------------------------------------------------------------------- reading
 
 
-def read(text: str, lexicon: Lexicon | None = None, *, date: str = "") -> list[Reading]:
+def read(text: str, lexicon: Lexicon | None = None, *, date: str = "", speaker: str = "") -> list[Reading]:
     """Sentences of an article with their mentions, in order.
 
-    `date` decides who was in office. Context is carried from sentence to sentence. Raises InputError for a date that is not understood,
-    and for what is no text.
+    `date` decides who was in office; `speaker` is whose words all of the text is (`speaker_of`), '' for a report. Context is carried from
+    sentence to sentence. Raises InputError for a date that is not understood, and for what is no text.
     """
     if not isinstance(text, str):
         raise InputError(f"the text is given as {type(text).__name__} ({text!r:.60}), not as a str", "that of an Article is its .text")
     check_lexicon(lexicon)
-    return read_sentences(sentences(text), lexicon or default_lexicon(), date=checked_date(date, "the date"))
+    return read_sentences(sentences(text), lexicon or default_lexicon(), date=checked_date(date, "the date"), speaker=speaker)
 
 
 def read_sentences(
-    sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "", present: Sequence[Collection[str]] = ()
+    sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "", speaker: str | Sequence[str] = "", present: Sequence[Collection[str]] = ()
 ) -> list[Reading]:
-    """As `read`, for sentences already cut (a labelled data set has its own).
+    """As `read`, for sentences already cut (a labelled data set has its own), each of which may have a speaker of its own.
 
     `present` are the actors of each sentence, where a labeller has told them: the one who is not named is who its quote or pronoun stands for.
     """
-    return list(iter_readings(sents, lexicon, date=date, present=present))
+    return list(iter_readings(sents, lexicon, date=date, speaker=speaker, present=present))
 
 
 def iter_readings(
-    sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "", present: Sequence[Collection[str]] = ()
+    sents: Sequence[Sentence], lexicon: Lexicon, *, date: str = "", speaker: str | Sequence[str] = "", present: Sequence[Collection[str]] = ()
 ) -> Iterator[Reading]:
     """As `read_sentences`, one by one."""
-    reader = _Reader(lexicon, date, sents)
-    return (reader.read(s, actors) for s, actors in zip(sents, present or [()] * len(sents), strict=True))
+    reader, none = _Reader(lexicon, date, sents), [()] * len(sents)
+    speakers = [speaker] * len(sents) if isinstance(speaker, str) else speaker
+    actor = {name: name and (speaker_of(name, lexicon, date=date) or name) for name in set(speakers)}
+    return (reader.read(s, actors, actor[name]) for s, actors, name in zip(sents, present or none, speakers, strict=True))
+
+
+def speaker_of(name: str, lexicon: Lexicon, *, date: str = "") -> str:
+    """The actor that a speaker is or speaks for, '' for one whom the lexicon does not know.
+
+    `name` is that of an actor, its code of three letters (ISO 3166: `DEU`), or one that the lexicon finds in all of it, but for titles:
+    `Great Britain`, `President Xi Jinping`, `Germany's foreign ministry`.
+    """
+    code = country_codes().get(name, "") if len(name) == 3 else ""
+    for actor in (code, name):
+        if actor in lexicon.actors:
+            return actor
+    if actor := lexicon.meant([name]).get(name, ""):
+        return actor
+    reading = read(name.title() if name.islower() else name, lexicon, date=valid_date(date))[:1]
+    if not reading or not (mine := pairs(reading[0])) or mine[1:]:
+        return ""
+    told = {i for m in mine[0].mentions for i in range(m.first, m.last)}
+    rest = [w for i, w in enumerate(reading[0].tokens.lower) if i not in told and w[0].isalpha()]
+    return mine[0].actor if all(w in OFFICE_OR_TITLE or w in _BESIDE_AN_OFFICE for w in rest) else ""
 
 
 class _Reader:
@@ -325,11 +350,12 @@ class _Reader:
             self.asked[phrase] = _holds(self.text, phrase.split()[0])
         return self.asked[phrase]
 
-    def read(self, sentence: Sentence, present: Collection[str] = ()) -> Reading:
-        """The next sentence. `present`: the actors in it, where a labeller has told them."""
+    def read(self, sentence: Sentence, present: Collection[str] = (), whose: str = "") -> Reading:
+        """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actor whose words it is, '' in a report."""
         text = sentence.line
         tokens = tokenize(text)
         lower = tokens.lower
+        self.speaker = whose or self.speaker
         here = _ASKED.intersection(lower)
         parts = name_parts(tokens.folded)
         opening, first = sentence.paragraph != self.paragraph, not self.at
@@ -356,12 +382,14 @@ class _Reader:
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
         outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
-        speaker, in_quote = self._quote_speaker(text, opening)
+        speaker, in_quote = (whose, True) if whose else self._quote_speaker(text, opening)
         if self.turn and not in_quote:
             others = {m.actor for m in found if m.kind != "place"}
             if self.turn not in others and (others and self.answers or not _SPOKEN.isdisjoint(lower)):
                 speaker, in_quote = self.turn, True
-        found += self._carried(tokens, here, outside, found, names, speaker)
+        found += self._carried(tokens, here, outside, found, names)
+        if speaker:
+            found.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "speaker of the text" if whose else "quote that goes on"))
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
         real = [m for m in found if m.kind != "place"]
@@ -625,13 +653,11 @@ class _Reader:
         return self.speaker
 
     def _carried(
-        self, tokens: Tokens, here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]], speaker: str
+        self, tokens: Tokens, here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
     ) -> list[Mention]:
         """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
         lower = tokens.lower
         out: list[Mention] = []
-        if speaker:
-            out.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "quote that goes on"))
         for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
             w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
             own = w.partition("'")[0]

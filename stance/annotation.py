@@ -99,7 +99,7 @@ def full(head: Head) -> Head:
 def csv_lines(rows: Iterable[Row], heads: Sequence[str]) -> Iterator[str]:
     """Labelled CSV, by `safe_line`."""
     keys = ("article_id", "sentence_id", "text", "actor", "start", "end")
-    rest = tuple(k for k in ("target", "context", "date", "split", "annotator") if k not in heads)
+    rest = tuple(k for k in ("target", "context", "date", "speaker", "split", "annotator") if k not in heads)
     yield safe_line((*keys, *heads, *rest))
     for r in rows:
         yield safe_line((*(_cell(r, k) for k in keys), *(r.labels.get(h, "") for h in heads), *(_cell(r, k) for k in rest)))

@@ -30,7 +30,7 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
 _UNREAD = (*_ARCHIVES, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".xml")  # may hold articles: told one by one
 _LISTS = ("articles", "data", "results", "items", "docs", "documents")  # of an answer of an API, which holds its articles in one of these
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text")
-FIELDS = ("id", "title", "date", "source", "text")  # of an article, which a column may be named for
+FIELDS = ("id", "title", "date", "source", "speaker", "text")  # of an article, which a column may be named for
 _ID = ("id", "articleid", "article", "url", "uuid")
 # Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
 _DATE = (
@@ -42,11 +42,12 @@ _TITLE = ("title", "headline", "webtitle")
 _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
+_SPEAKER = ("speaker",)
 _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
 # What `stance` writes, by keys of JSON lines or columns of CSV, and pages.
 _OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("text", "sentence_id", "actor", "start", "end")))
 _OWN_PAGE = '<meta name="generator" content="stance">'
-_READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE))
+_READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE, *_SPEAKER))
 _BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
 _URL = re.compile("https?://")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
@@ -56,6 +57,7 @@ _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escape
 class Article:
     """An article as it was read. `date` is ISO or ''; all offsets elsewhere refer to `text`.
 
+    `speaker` is whose words all of it is, '' for a report: the name of an actor or of who speaks for it (`stance.actors.speaker_of`).
     `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood. `maybe` is of an article that
     came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what of a web page
     is not in the text: `tables`, or nothing.
@@ -70,6 +72,7 @@ class Article:
     undated: str = field(default="", compare=False)
     maybe: str = field(default="", compare=False)
     left: str = field(default="", compare=False)
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,9 @@ def read_articles(
 ) -> Iterator[Article]:  # fmt: skip
     """Articles of files, folders, URLs or `-` (standard input), one by one.
 
-    `text_column` is the field that holds the text, `columns` are those of `id`, `title`, `date`, `source` and `text` that have another name than the
-    usual ones, as `{"source": "Zeitung"}`. Raises InputError at the first that cannot be read; `scan_articles` goes on instead.
+    `text_column` is the field that holds the text, `columns` are those of `id`, `title`, `date`, `source`, `speaker` and `text` that have
+    another name than the usual ones, as `{"source": "Zeitung"}`. Raises InputError at the first that cannot be read; `scan_articles` goes on
+    instead.
     """
     for item in scan_articles(paths, text_column=text_column, columns=columns):
         if isinstance(item, Skipped):
@@ -108,13 +112,13 @@ def read_articles(
 
 
 def scan_articles(
-    paths: str | Path | Iterable[str | Path], *, text_column: str = "", columns: Columns | None = None, date: str = "",
+    paths: str | Path | Iterable[str | Path], *, text_column: str = "", columns: Columns | None = None, date: str = "", speaker: str = "",
     seen: Seen = lambda _: None,
 ) -> Iterator[Article | Skipped]:  # fmt: skip
     """As `read_articles`, but an input that cannot be read is yielded as `Skipped` and the rest go on.
 
-    A file that is given again, in whatever spelling, is read once. `date` is that of articles that tell none; `seen` is told how many bytes
-    were read, as they are read. What is doubtful is said by a StanceWarning, once for all inputs.
+    A file that is given again, in whatever spelling, is read once. `date` and `speaker` are those of articles that tell none; `seen` is told how
+    many bytes were read, as they are read. What is doubtful is said by a StanceWarning, once for all inputs.
     """
     if columns is not None and not (isinstance(columns, Mapping) and all(isinstance(v, str) for v in columns.values())):
         raise InputError(f"columns is given as {columns!r:.60}, not as a dict of names", 'write columns={"source": "newspaper"}')
@@ -132,7 +136,7 @@ def scan_articles(
             for item in _source(name, _own_stem(name, p, stems), names, seen):
                 if isinstance(item, Article):
                     doubts.see(item, name)
-                    item = replace(item, date=item.date or date) if date else item
+                    item = replace(item, date=item.date or date, speaker=item.speaker or speaker) if date or speaker else item
                 yield whole(replace(item, input=name))
             if item is None:
                 doubts.none(name)
@@ -146,7 +150,7 @@ class _Doubts:
     def __init__(self, columns: Columns, *, told: bool) -> None:
         """`columns`: what fields are called; `told`: whether a date is given for articles without one."""
         self.told = told
-        self.lacking = {k: v for k, v in columns.items() if k in ("title", "date", "source")}  # that no article has told yet
+        self.lacking = {k: v for k, v in columns.items() if k in ("title", "date", "source", "speaker")}  # that no article has told yet
         self.articles = self.records = self.dateless = self.twice = 0
         self.found: dict[str, tuple[int, str]] = {}  # how many, and the first
         self.texts, self.ids = _Hashes(), _Hashes()
@@ -415,7 +419,7 @@ def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], 
         yield from _csv(name, stem, io.StringIO(text, newline=""), columns)
     elif suffix in (".md", ".markdown"):
         told, prose = prose_of(text)
-        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE} or k in columns.values()}
+        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE, *_SPEAKER} or k in columns.values()}
         item = _record(name, about | {"text": prose}, {k: v for k, v in columns.items() if k != "text"}, stem)
         yield replace(item, maybe="") if isinstance(item, Article) else item
     elif text.lstrip().startswith("<?xml"):
@@ -511,9 +515,8 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     given = "" if date else next(filter(str.strip, told("date", _DATE)), "")
     undated = f"{place} {given[:40]!r}{', either number may be the month' if ambiguous(given) else ''}" if given else ""
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
-    return Article(
-        next(told("id", _ID), default_id), text, next(told("title", _TITLE), ""), date, next(told("source", _SOURCE), ""), place, undated, maybe
-    )
+    title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
+    return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, speaker=speaker.strip())
 
 
 def _check_own(names: Iterable[str], columns: Columns) -> None:

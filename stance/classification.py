@@ -265,7 +265,7 @@ def _judged(
     found = (
         (n, p, told)
         for n, a in enumerate(batch)
-        for r, told in with_named(iter_readings(sentences(a.text), lexicon, date=a.date))
+        for r, told in with_named(iter_readings(sentences(a.text), lexicon, date=a.date, speaker=a.speaker))
         for p in pairs(r)
         if not actors or p.actor in actors
     )

@@ -77,10 +77,13 @@ ArticleColumn = Annotated[
     list[str],
     _option(
         "--column", metavar="NAME=COLUMN",
-        help="What json, jsonl and csv call the id, title, date, source or text: --column source=Zeitung reads `Zeitung` as source; repeatable.",
+        help="What json, jsonl and csv call id, title, date, source, speaker or text: --column source=Zeitung reads `Zeitung` as source; repeatable.",
     )
 ]  # fmt: skip
 DateOption = Annotated[str, _option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.")]
+SpeakerOption = Annotated[
+    str, _option("--speaker", help="Whose words the articles are (speeches, statements) that tell none: an actor, an official, a code such as DEU.")
+]
 MinConfidence = Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")]
 PrecisionOption = Annotated[float, _option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.")]
 
@@ -174,6 +177,7 @@ def classify(
     text_column: TextColumn = "",
     column: ArticleColumn = [],
     date: DateOption = "",
+    speaker: SpeakerOption = "",
     jobs: JobsOption = 1,
     dask: Annotated[str, _option("--dask", help="Use the dask cluster whose scheduler has this address.")] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
@@ -208,9 +212,9 @@ def classify(
 
         inputs = known_inputs(output, inputs)
         settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column}
-        run = describe_run(fitted, lexicon, settings | {k: v for k, v in (("columns", columns), ("date", date)) if v})
+        run = describe_run(fitted, lexicon, settings | {k: v for k, v in (("columns", columns), ("date", date), ("speaker", speaker)) if v})
     with progress(input_bytes(inputs)) as (read, done):
-        found = scan_articles(inputs, text_column=text_column, columns=columns, date=date, seen=read)
+        found = _spoken(scan_articles(inputs, text_column=text_column, columns=columns, date=date, speaker=speaker, seen=read), lexicon)
         items = _readable(found if model and not _is_default(model) else _in_english(found), output)
         if run and output:
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
@@ -244,6 +248,24 @@ def _check_actors(names: Sequence[str], lexicon: Lexicon) -> None:
         lexicon.check_actors(names)
     except InputError as e:
         raise typer.BadParameter("; ".join(filter(None, (e.message, e.hint))), param_hint="--actor") from e
+
+
+def _spoken(items: Iterator[Article | Skipped], lexicon: Lexicon) -> Iterator[Article | Skipped]:
+    """The items; tells in the end which speakers the lexicon does not know, who are actors by the names that are given."""
+    from collections import Counter
+
+    from stance.actors import speaker_of
+    from stance.articles import Article
+
+    unknown: Counter[str] = Counter()
+    for item in items:
+        if isinstance(item, Article) and item.speaker and not speaker_of(item.speaker, lexicon, date=item.date):
+            unknown[item.speaker] += 1
+        yield item
+    if unknown:
+        names = ", ".join(f"{name} ({n})" for name, n in unknown.most_common(5))
+        told = f"{number(len(unknown), 'speaker')} not in the alias table, taken as actors by the names given: {names}"
+        _say(f"note: {told}; --actors can say whom they speak for")
 
 
 def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterator[Article | Skipped]:
@@ -723,6 +745,7 @@ def sample(
     text_column: TextColumn = "",
     column: ArticleColumn = [],
     date: DateOption = "",
+    speaker: SpeakerOption = "",
     output: Annotated[Optional[Path], _option("--output", "-o", help="CSV to write; default: standard output.", callback=_writable_csv)] = None,
 ) -> None:
     """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
@@ -740,7 +763,8 @@ def sample(
     fitted = _model(unsure) if unsure else None
     lexicon = _lexicon(actors, only_actors, fitted)
     with progress(input_bytes(archive)) as (seen, done):
-        found = _articles(scan_articles(archive, text_column=text_column, columns=columns, date=given, seen=seen), output, done)
+        scanned = scan_articles(archive, text_column=text_column, columns=columns, date=given, speaker=speaker, seen=seen)
+        found = _articles(_spoken(scanned, lexicon), output, done)
         drawn = sample(found, wanted * (POOL if fitted else 1), lexicon=lexicon, seed=seed)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
@@ -853,6 +877,7 @@ def explain(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     date: Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD).")] = "",
+    speaker: Annotated[str, _option("--speaker", help="Whose words all of the text is.")] = "",
     format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
 ) -> None:
     """Show which words decided a judgement; their contributions add up to the score."""
@@ -866,7 +891,7 @@ def explain(
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
     text = _given(text)
-    mine, names = pairs_of(text, actor, lexicon, date=date)
+    mine, names = pairs_of(text, actor, lexicon, date=date, speaker=speaker)
     here = "" if actor in names else lexicon.called([actor]).get(actor, "")
     if not mine:
         raise _not_there(actor, here, names, text)
@@ -1056,6 +1081,7 @@ def actors(
     table: ActorsOption = None,
     only_actors: OnlyActors = False,
     date: Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD): who was in office.")] = "",
+    speaker: Annotated[str, _option("--speaker", help="Whose words all of the text is.")] = "",
     check: Annotated[Optional[Path], _option("--check", help="Report clashes in this alias table instead.")] = None,
 ) -> None:
     """Show every mention found in a text, its actor, and why."""
@@ -1073,7 +1099,7 @@ def actors(
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
     date = _date(date)
-    _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date)), None)
+    _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date, speaker=speaker)), None)
 
 
 @app.command(short_help="Learn word vectors from raw news, for train --words.")

@@ -2,8 +2,8 @@
 
 Needed columns: `text`, `actor` and one column a head (`stance`, `tone`, or any named one).
 Optional: `article_id` (the group), `sentence_id`, `start`,`end` (characters of the actor's mention
-in `text`), `context` (the sentences before), `date`, `split`. Rows of an article are its sentences, in the order of
-`sentence_id` where all are numbers, else as they stand; a row without an actor is a sentence that only gives context.
+in `text`), `context` (the sentences before), `date`, `speaker` (whose words the text is), `split`. Rows of an article are its sentences, in
+the order of `sentence_id` where all are numbers, else as they stand; a row without an actor is a sentence that only gives context.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from stance.text import Sentence, sentences
 T = TypeVar("T")
 RESERVED = (
     "text", "actor", "article", "article_id", "sentence", "sentence_id", "start", "end", "sentence_start", "sentence_end", "mentions", "target",
-    "context", "date", "split",
+    "context", "date", "speaker", "split",
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
-COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
+COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator")
 MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
@@ -59,6 +59,7 @@ class Row:
     target: str = ""
     annotator: str = ""
     group: str = ""
+    speaker: str = ""
 
     @property
     def place(self) -> str:
@@ -290,7 +291,8 @@ def fingerprint(rows: Sequence[Row]) -> str:
     """SHA-256 over the content of the rows, whatever their file names."""
     h = hashlib.sha256()
     for r in rows:
-        h.update(repr((r.text, r.actor, sorted(r.labels.items()), r.article_id, r.start, r.end, r.context, r.date)).encode())
+        speech = (r.speaker,) if r.speaker else ()
+        h.update(repr((r.text, r.actor, sorted(r.labels.items()), r.article_id, r.start, r.end, r.context, r.date, *speech)).encode())
     return h.hexdigest()
 
 
@@ -429,7 +431,7 @@ def parse_row(
                 bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     if bad:
         raise ValueError("\n".join(bad))
-    get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
+    get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "speaker", "split", "target", "annotator")}
     get["sentence_id"] = _whole(get["sentence_id"])
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
 
@@ -764,7 +766,8 @@ def read_rows(
         unnamed = {r.actor for r in members if r.start is None and (before or r.actor in earlier) and not _by_name(r)} - {""}
         present.append({meant.get(x, x) for x in unnamed})
         earlier |= {r.actor for r in members}
-    readings = read_sentences(sents, lexicon, date=valid_date(rows[0].date), present=present if told else ())
+    speakers = [rows[0].speaker] * before + [members[0].speaker for members in by_sentence]
+    readings = read_sentences(sents, lexicon, date=valid_date(rows[0].date), speaker=speakers, present=present if told else ())
     return list(zip(readings[before:], by_sentence, strict=True))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,9 +51,9 @@ class Explanation:
     probabilities: dict[str, float]
 
 
-def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "") -> tuple[list[Pair], list[str]]:
+def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "", speaker: str = "") -> tuple[list[Pair], list[str]]:
     """(pairs of the actor, one a sentence; all actors found). One whom the lexicon does not know is found by the name itself, as in training."""
-    readings = read(text, lexicon, date=date)
+    readings = read(text, lexicon, date=date, speaker=speaker)
     found = [p for r in readings for p in pairs(r)]
     names = list(dict.fromkeys(p.actor for p in found))
     name, flat = " ".join(actor.split()), " ".join(text.split())
@@ -61,7 +61,8 @@ def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "") -> tupl
         return [p for p in found if p.actor == actor], names
     sents = [r.sentence.text for r in readings]
     there = [actor if name in " ".join(t.split()) else "" for t in sents]
-    rows = [Row("", i, t, a, {}, article_id="text", sentence_id=str(i), date=date) for i, (t, a) in enumerate(zip(sents, there, strict=True))]
+    whole = Row("", 0, "", "", {}, article_id="text", date=date, speaker=speaker)
+    rows = [replace(whole, line=i, text=t, actor=a, sentence_id=str(i)) for i, (t, a) in enumerate(zip(sents, there, strict=True))]
     return [p for p in locate(rows, lexicon)[0] if p.mentions], names
 
 

@@ -271,6 +271,13 @@ def default_lexicon() -> Lexicon:
     return Lexicon(data.rstrip("\n").split("\n")[1:], "actors.csv")
 
 
+@lru_cache(maxsize=1)
+def country_codes() -> dict[str, str]:
+    """The actor of each code of three letters (ISO 3166-1 alpha-3, and `XKX`, `EUE`), among those of the lexicon that ships."""
+    rows = (DATA / "codes.csv").read_text("utf-8").splitlines()[1:]
+    return {code: actor for code, _, actor in (row.partition(",") for row in rows)}
+
+
 def check_lexicon(given: object) -> None:
     """Raises InputError for what is neither a Lexicon nor None, such as the path of a table."""
     if not (given is None or isinstance(given, Lexicon)):

@@ -136,7 +136,7 @@ def _article(
     wanted = {(j.index, j.actor) for j in kept}
     found = {
         (r.sentence.index, p.actor): p
-        for r in iter_readings(sentences(article.text), lexicon, date=article.date)
+        for r in iter_readings(sentences(article.text), lexicon, date=article.date, speaker=article.speaker)
         for p in pairs(r)
         if (r.sentence.index, p.actor) in wanted
     }

@@ -84,10 +84,11 @@ def _pairs(rows: Iterable[Row]) -> int:
 
 def _rows(article: Article, lexicon: Lexicon) -> tuple[Row, ...]:
     out: list[Row] = []
-    for reading in iter_readings(sentences(article.text), lexicon, date=article.date):
+    for reading in iter_readings(sentences(article.text), lexicon, date=article.date, speaker=article.speaker):
         s = reading.sentence
         found = [(p.actor, named(p.mentions)) for p in pairs(reading)] or [("", None)]
         for actor, m in found:
             start, end = (m.start, m.end) if m else (None, None)
-            out.append(Row(article.id, s.index + 1, s.text, actor, {}, article.id, str(s.index), start, end, date=article.date))
+            about = {"date": article.date, "speaker": article.speaker}
+            out.append(Row(article.id, s.index + 1, s.text, actor, {}, article.id, str(s.index), start, end, **about))
     return tuple(out)

@@ -469,7 +469,7 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], sk
     elif not row[5]:
         why = f" (which was skipped: {skipped})"
     elif item.id == row[0]:
-        why = " (its text, title, date or source changed)"
+        why = " (its text, title, date, source or speaker changed)"
     return InputError(
         f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
         + (f"\n  before it {lost}" if lost else ""),
@@ -607,10 +607,11 @@ def _name_of(key: str, given: str) -> str:
 
 
 def _signature(item: Article | Skipped) -> tuple[str, ...]:
-    """What must be the same for an article to be the same: key, input, title, date, source and hash of the text, '' for one that was not read."""
+    """What must be the same for an article to be the same: key, input, title, date, source and hash of text and speaker, '' for one not read."""
     if isinstance(item, Skipped):
         return (item.id, item.input, "", "", "", "")
-    return (item.id, item.input, item.title, item.date, item.source, hashlib.sha256(item.text.encode()).hexdigest())
+    words = f"{item.text}\0{item.speaker}" if item.speaker else item.text
+    return (item.id, item.input, item.title, item.date, item.source, hashlib.sha256(words.encode()).hexdigest())
 
 
 # --------------------------------------------------------------------------- rows

@@ -289,7 +289,7 @@ def test_a_changed_input_is_refused(run: Cli, few: Path, model_file: Path, tmp_p
     said = {
         "order": f"error: {out}: article 2 of the input is not the one judged before: 'a2' of {path} now, 'a1' of {path} there\n",
         "fewer": f"error: {out}: holds more articles than the input has (4); the first that is missing is 'a4' of {path}\n",
-    }.get(change, f"error: {out}: article 2 of the input is not the one judged before: 'a1' of {path} now, 'a1' of {path} there (its text, title, date or source changed)\n")
+    }.get(change, f"error: {out}: article 2 of the input is not the one judged before: 'a1' of {path} now, 'a1' of {path} there (its text, title, date, source or speaker changed)\n")
     assert r.code == 1 and r.err.startswith(said) and dump(out) == before
     assert change == "fewer" or "other articles as a file or folder of their own with --append" in r.err
 
@@ -633,7 +633,7 @@ def test_an_article_that_has_changed_is_judged_anew_with_update(run: Cli, model_
     for n in "ae":
         (news / f"{n}.txt").write_text(f"Chile denied the raid of {n}.")
     r = run("classify", news, "-o", out, "-m", model_file, "--append")
-    assert r.code == 1 and "(its text, title, date or source changed)" in r.err and "--update judges anew what has changed" in r.err
+    assert r.code == 1 and "(its text, title, date, source or speaker changed)" in r.err and "--update judges anew what has changed" in r.err
     said = f"{out}: 2 of 5 articles were there already\n{out}: 1 article had changed and was judged anew\n"
     assert run("classify", news, "-o", out, "-m", model_file, "--update") == Run(0, "", said)
     run("classify", news, "-o", fresh, "-m", model_file)

@@ -1,0 +1,142 @@
+"""Speeches: a text whose speaker is told beside it, in articles, labelled data and at the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Run, write_csv
+
+from stance.actors import Reading, read, speaker_of
+from stance.articles import Article, read_articles, scan_articles
+from stance.classification import classify
+from stance.dataset import read_dataset, read_pairs
+from stance.features import prepare, sequences
+from stance.lexicon import Lexicon, country_codes, load_lexicon
+from stance.model import Model
+from stance.sampling import sample
+
+Cli = Callable[..., Run]
+SPEECH = "Norway welcomes the talks. We condemn the raid on the port.\n\nChile must pay for it.\n\nAs a poet once said, “rain is patient”. The door stays open."
+
+
+def actors_of(found: list[Reading]) -> list[set[str]]:
+    return [{m.actor for m in r.mentions if m.kind != "place"} for r in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "date", "actor"),
+    [
+        ("Norway", "", "Norway"), ("NOR", "", "Norway"), ("Great Britain", "", "UK"), ("norway", "", "Norway"), ("Russia's foreign ministry", "", "Russia"),
+        ("President Barack Obama", "2012-05-01", "US"), ("Barack Obama", "2024-05-01", ""), ("Mr. Lavrov", "2012-05-01", "Russia"), ("BRN", "", "Brunei"),
+        ("Ine Lie", "", ""), ("Norway's envoy to the UN", "", ""), ("US Senator Ine Lie", "", ""), ("nor", "", ""), ("", "", ""), ("?!", "", ""),
+    ],
+)  # fmt: skip
+def test_whom_a_speaker_speaks_for(lexicon: Lexicon, name: str, date: str, actor: str) -> None:
+    assert speaker_of(name, lexicon, date=date) == actor
+
+
+def test_every_code_is_of_an_actor_of_the_lexicon_and_none_is_of_two(lexicon: Lexicon) -> None:
+    codes = country_codes()
+    assert len(codes) > 200 and set(codes.values()) <= set(lexicon.actors) and len(set(codes.values())) == len(codes)
+    assert all(len(code) == 3 and code.isupper() for code in codes)
+    assert {codes[x] for x in ("COG", "COD", "PRK", "KOR")} == {"Republic of Congo", "DR Congo", "North Korea", "South Korea"}
+
+
+def test_every_sentence_of_a_speech_is_its_speakers(lexicon: Lexicon) -> None:
+    found = read(SPEECH, lexicon, speaker="NOR")
+    assert actors_of(found) == [{"Norway"}, {"Norway"}, {"Norway", "Chile"}, {"Norway"}, {"Norway"}]
+    assert all(r.speaker == "Norway" and r.in_quote for r in found)
+    assert actors_of(read(SPEECH, lexicon)) == [{"Norway"}, set(), {"Chile"}, set(), set()]
+
+
+def test_organs_without_a_country_are_the_speakers(lexicon: Lexicon) -> None:
+    text = "Peru met us in May. The government will not wait, the foreign ministry said in its statement."
+    phrases = [(m.actor, m.text) for m in read(text, lexicon, speaker="Norway")[1].mentions if m.kind == "phrase"]
+    assert phrases == [("Norway", "The government"), ("Norway", "the foreign ministry"), ("Norway", "its statement")]
+
+
+def test_one_who_is_not_in_the_table_is_an_actor_by_the_name_given(lexicon: Lexicon, tmp_path: Path) -> None:
+    assert actors_of(read("Chile must pay.", lexicon, speaker="Ine Lie")) == [{"Ine Lie", "Chile"}]
+    (table := tmp_path / "mine.csv").write_text("alias,actor,kind\nIne Lie,Tidal Party,person\n", "utf-8")
+    assert actors_of(read("Chile must pay.", load_lexicon(table), speaker="Ine Lie")) == [{"Tidal Party", "Chile"}]
+
+
+def test_records_tell_their_speaker_by_its_usual_name_or_another(tmp_path: Path) -> None:
+    (path := tmp_path / "news.jsonl").write_text('{"text": "We wait.", "Speaker": " NOR "}\n{"text": "We go.", "country": "Peru"}\n', "utf-8")
+    assert [a.speaker for a in read_articles(path)] == ["NOR", ""]
+    assert [a.speaker for a in read_articles(path, columns={"speaker": "country"})] == ["", "Peru"]
+    assert [a.speaker for a in scan_articles(path, speaker="Chile") if isinstance(a, Article)] == ["NOR", "Chile"]
+
+
+def test_judgements_of_a_speech(model: Model) -> None:
+    told, plain = (list(classify(Article("s", SPEECH, speaker=who), model)) for who in ("Norway", ""))
+    assert {j.index for j in told if j.actor == "Norway"} == set(range(5)) and {j.index for j in plain if j.actor == "Norway"} == {0}
+
+
+def test_a_sample_of_speeches_is_read_as_they_are(lexicon: Lexicon, tmp_path: Path, model: Model) -> None:
+    articles = [Article("a", SPEECH, speaker="NOR", date="2020-01-01"), Article("b", f"{SPEECH} Peru said so.")]
+    rows = [r for r in sample(articles, 20, lexicon=lexicon).rows if r.actor]
+    assert {(r.article_id, r.speaker) for r in rows} == {("a", "NOR"), ("b", "")}
+    path = write_csv(tmp_path / "s.csv", [
+        {"text": r.text, "actor": r.actor, "start": r.start, "end": r.end, "article_id": r.article_id, "sentence_id": r.sentence_id, "speaker": r.speaker, "stance": "firm"}
+        for r in rows
+    ])  # fmt: skip
+    labelled = {(r.article_id, r.sentence_id, r.actor): p for data in [read_pairs(path)] for r, p in zip(data.rows, data.pairs, strict=True)}
+    for a in articles:
+        for reading in read(a.text, lexicon, speaker=a.speaker):
+            for actor in actors_of([reading])[0]:
+                there = labelled[a.id, str(reading.sentence.index), actor].reading
+                assert (there.speaker, there.in_quote) == (reading.speaker, reading.in_quote) and actors_of([there]) == actors_of([reading])
+    assert not [w for w in read_dataset(path, heads=["stance"]).warnings if "not found in the sentence" in w]
+
+
+def test_rows_of_one_article_may_have_several_speakers(tmp_path: Path, model: Model) -> None:
+    rows = [
+        {"text": "We will not wait.", "actor": who, "stance": "firm", "article_id": "debate", "sentence_id": n, "speaker": who}
+        for n, who in enumerate(("Norway", "Peru", "Ine Lie"))
+    ]
+    pairs = read_dataset(write_csv(tmp_path / "d.csv", rows), heads=["stance"]).pairs
+    assert [p.reading.speaker for p in pairs] == [p.actor for p in pairs] == ["Norway", "Peru", "Ine Lie"]
+    first, *others = (sequences(prepare([p], model.cues)) for p in pairs)
+    assert all((first.facts == x.facts).all() for x in others)
+
+
+def test_the_speaker_is_part_of_the_data(tmp_path: Path) -> None:
+    rows = [{"text": "Chile will wait.", "actor": "Chile", "stance": "firm", "speaker": who} for who in ("", "Peru")]
+    prints = [read_dataset(write_csv(tmp_path / f"{n}.csv", [r]), heads=["stance"]).fingerprint for n, r in enumerate(rows)]
+    assert prints[0] != prints[1]
+    del rows[0]["speaker"]
+    assert read_dataset(write_csv(tmp_path / "plain.csv", rows[:1]), heads=["stance"]).fingerprint == prints[0]
+
+
+def test_the_command_line_takes_a_speaker_and_tells_one_it_does_not_know(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    (path := tmp_path / "speech.txt").write_text(SPEECH, "utf-8")
+    r = run("classify", path, "-m", model_file, "--speaker", "NOR")
+    assert r.code == 0 and "speaker" not in r.err and sum(json.loads(x)["actor"] == "Norway" for x in r.out.splitlines()) == 5
+    r = run("classify", path, "-m", model_file, "--speaker", "Ine Lie")
+    assert r.code == 0 and "note: 1 speaker not in the alias table, taken as actors by the names given: Ine Lie (1); --actors" in r.err
+    assert sum(json.loads(x)["actor"] == "Ine Lie" for x in r.out.splitlines()) == 5
+    assert "Norway" in run("actors", "We will not wait.", "--speaker", "NOR").out
+    assert run("explain", "We will not wait.", "--actor", "Norway", "--speaker", "NOR", "-m", model_file).code == 0
+    assert run("explain", "We will not wait.", "--actor", "Norway", "-m", model_file).code == 1
+
+
+def test_another_speaker_is_another_article_of_a_database(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    path, out = tmp_path / "speeches.jsonl", tmp_path / "r.sqlite"
+    path.write_text(json.dumps({"id": "a", "text": SPEECH, "speaker": "NOR"}), "utf-8")
+    assert run("classify", path, "-o", out, "-m", model_file).code == 0
+    path.write_text(json.dumps({"id": "a", "text": SPEECH, "speaker": "Peru"}), "utf-8")
+    r = run("classify", path, "-o", out, "-m", model_file)
+    assert r.code == 1 and "(its text, title, date, source or speaker changed)" in r.err
+    assert run("classify", path, "-o", out, "-m", model_file, "--update").code == 0
+    r = run("classify", path, "-o", out, "-m", model_file, "--speaker", "Chile")
+    assert r.code == 1 and "speaker" in r.err
+
+
+def test_a_page_of_a_speech_shows_what_its_judgements_rest_on(run: Cli, tmp_path: Path, model_file: Path) -> None:
+    (path := tmp_path / "speech.txt").write_text(SPEECH, "utf-8")
+    r = run("classify", path, "-m", model_file, "--speaker", "NOR", "--all", "-o", tmp_path / "page.html")
+    assert r.code == 0 and (tmp_path / "page.html").read_text("utf-8").count('data-actor="Norway"') == 5
