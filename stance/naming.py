@@ -55,10 +55,11 @@ _PRIVATE = frozenset(
     "poet composer conductor surgeon nurse climber hiker holidaymaker socialite celebrity celebrities star detainee emigre émigré".split()
 )
 _MEMBERS = frozenset(  # those of a party are the party
-    "extremist attacker rebel islamist jihadist militant insurgent separatist militia politician candidate".split()
+    "extremist attacker rebel islamist jihadist militant insurgent separatist militia politician candidate detainee".split()
 )
 _PRESS = frozenset("newspaper magazine broadcaster media tabloid".split())  # of the state where they are the state's
 _BEFORE_HYPHEN = frozenset("state far left right well high multi long ex non privately".split())  # "state-owned company"
+_OF_THE_STATE = frozenset("backed sponsored".split())  # "state-backed hackers" act for it
 _PLURAL_ADJECTIVES = frozenset("rights sports arms news communications telecommunications metals textiles airlines affairs relations".split())
 OFFICE = frozenset(
     "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "
@@ -420,7 +421,7 @@ def _private(lower: list[str], at: int, reach: int, party: bool) -> bool:
             return lower[k - 1] not in ("policy", "world") and following not in OFFICE
         if w in OFFICE or w in REPORT or w in AUX or w in _NO_ADJECTIVE or not w[:1].isalpha() and lower[k - 1] not in _BEFORE_HYPHEN:
             return False
-        if k > at and (w in _DONE or w.endswith("ed") and lower[k - 1] != "-" or _plural(lower[k - 1])):
+        if w in _OF_THE_STATE or k > at and (w in _DONE or w.endswith("ed") and lower[k - 1] != "-" or _plural(lower[k - 1])):
             return False  # a deed told of the noun before: "Russian strikes killed civilians", "Russia's threats worry companies"
     return False
 

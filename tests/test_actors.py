@@ -480,6 +480,8 @@ def test_a_name_of_somebody_or_something_else_speaks_for_nobody(text: str) -> No
         ("Peruvian human rights activists left.", []),
         ("A Peruvian state newspaper warned Chile.", ["Chile: Chile", "Peru: Peruvian"]),
         ("A Peruvian newspaper warned Chile.", ["Chile: Chile"]),
+        ("Peruvian state-backed hackers left.", ["Peru: Peruvian"]),
+        ("Chile held al Qaida detainees.", ["Chile: Chile", "al-Qaeda: al Qaida"]),
         ("ISIS extremists burnt the bus.", ["IS: ISIS"]),
         ("Peru's militias burnt the bus.", []),
         ("The ETA separatists burnt the bus in Spain.", ["ETA: ETA"]),
