@@ -129,10 +129,11 @@ def named(mentions: Sequence[Mention]) -> Mention | None:
 _CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
 _SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
 _PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
+_BEFORE_NO_PERSON = (["the"], ["a"], ["in"], ["on"], ["across"], ["around"])  # "in the Middle East, the US president said"
 _FORCES = frozenset("troops forces army military navy government".split())  # nobody's title
 _NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
 _OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
-    ", and said with of party campaign opposition shadow business senate house killed fired incoming accused told according".split()
+    ", and said with of under party campaign opposition shadow business senate house killed fired incoming accused told according".split()
 )
 _CARRIERS = frozenset(
     "ministry spokesman spokeswoman spokesperson statement minister president ambassador official officials secretary "
@@ -175,7 +176,7 @@ _OPENING_DATELINE = re.compile(  # with the agency, or the date and a dash, or a
     rf"{_PLACES}(?:,? {_DATE})? ?{_AGENCIES}\s*(?:--|[-–—])?|{_PLACES},? {_DATE}\s*(?:--|[-–—])\s"
     r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
 )
-_DATELINES = 8  # sentences of an article in which a paragraph may open with one
+_DATELINES = 12  # sentences of an article in which a paragraph may open with one
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
     r"now|immediately|quickly|subsequently|instead|still|currently)\s+)*(\w+)",
@@ -219,7 +220,9 @@ _ORGAN_WORDS = frozenset(
     "intelligence energy economy police vice deputy".split()
 )
 _RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
-_SEATED = _RULERS | {"military", "army", "officials", "official", "leaders"}  # of the state whose capital or name follows them with "in"
+_SEATED = _RULERS | {  # of the state whose capital or name follows them with "in"
+    "military", "army", "officials", "official", "leaders", "mullahs", "ayatollahs",
+}  # fmt: skip
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
 _AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
 _OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
@@ -449,7 +452,7 @@ class _Reader:
                 elif line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
-                    organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(lower, i, free, found, kind)
+                    organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(words, lower, i, free, found, kind)
                     kind, why = ("name", _ORGAN_IN) if organ else ("place", reason)
                 elif kind == "organ" and (reason := self._not_its(tokens, i, free, alias, found)):
                     kind, why = "place", reason
@@ -603,7 +606,7 @@ class _Reader:
             for m in reversed(found):  # "Norway's Foreign Minister Ine Lie", "Russian army spokesman X"
                 if m.last <= first and first - m.last <= 6 and _OFFICE_ENDS.isdisjoint(lower[m.last : first]):
                     return m.actor, f"office of {m.actor} before the name"
-        if last < len(lower) and lower[last] == ",":  # "Ine Lie, Norway's foreign minister,"
+        if last < len(lower) and lower[last] == "," and left[-1:] not in _BEFORE_NO_PERSON:  # "Ine Lie, Norway's foreign minister,"
             right = lower[last + 1 : last + 14]
             stop = right.index(",") if "," in right else len(right)
             apposition = set(right[:stop])
@@ -673,6 +676,8 @@ class _Reader:
                 if not following or not tokens.words[i + 1][0].isupper() and following != "of":
                     actor = "North Korea" if w == "north" else "South Korea"
                     out.append(_mention(tokens, i, i + 1, actor, "description", f"the {w} of Korea"))
+            elif w in ("north", "south") and lower[i + 1 : i + 4] in (["and", "south", "korea"], ["and", "north", "korea"]):
+                out.append(_mention(tokens, i, i + 1, f"{w.capitalize()} Korea", "description", "Korea is told behind it"))
         out += self._groups(tokens, here, found)
         if self.subject and (m := _IT.match(tokens.text)) and ((verb := m[2].lower()) in REPORT or verb in _IT_ACTS or " not " in m[0]):
             at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
@@ -878,8 +883,6 @@ def _qualified(tokens: Tokens, first: int) -> bool:
     if not first or tokens.lower[first] == "the" or tokens.lower[first - 1] in DAYS:
         return False
     before = tokens.words[first - 1]
-    if before == "-":
-        return tokens.ends[first - 1] == tokens.starts[first]
     return before in ("'s", "’s", "backed", "allied", "foreign", "western") or first > 1 and before[:1].isupper() and before[1:].islower()
 
 
@@ -907,7 +910,7 @@ _ORGAN_IN = "the organ that sits there"
 _SEEN = (["described"], ["seen"], ["viewed"], ["denounced"], ["dismissed"], ["condemned"], ["regarded"])  # "in Riga as a threat"
 
 
-def _organ_in(lower: list[str], at: int, last: int, found: list[Mention], kind: str) -> bool:
+def _organ_in(words: list[str], lower: list[str], at: int, last: int, found: list[Mention], kind: str) -> bool:
     """Whether the place at `at:last` stands for the organ that sits there: "the foreign ministry in Beijing", "officials in Tehran and Baghdad"."""
     if lower[last : last + 1] in (["for"], ["history"]):
         return False
@@ -916,16 +919,16 @@ def _organ_in(lower: list[str], at: int, last: int, found: list[Mention], kind: 
     if kind == "capital" and lower[at] != "washington" and lower[at - 1 : at] == ["in"] and lower[at - 2 : at - 1] in _SEEN:
         return lower[last : last + 1] == ["as"]
     organ = at - 3 if lower[at - 2 : at] == ["in", "the"] else at - 2
-    if organ < 0 or lower[organ + 1] != "in" or lower[organ] not in _SEATED:
+    if organ < 0 or lower[organ + 1] != "in" or lower[organ] not in _SEATED and lower[organ - 1 : organ + 1] != ["state", "media"]:
         return False
     start = organ
     while start and lower[start - 1] in _ORGAN_WORDS:
         start -= 1
-    if kind == "name" and lower[organ] not in _RULERS and not {"military", "army"}.isdisjoint(lower[start : organ + 1]):
-        return False  # it may be a foreign one
+    if kind == "name" and lower[organ] not in _RULERS and words[organ] != "army" and not {"military", "army"}.isdisjoint(lower[start : organ + 1]):
+        return False  # it may be a foreign one, as "the military" and "the Army" are in the news of the US
     the = start - 1
     free = the < 0 or lower[the] in _FREE_BEFORE or lower[organ] == "official" and lower[the] in ("a", "an", "one")
-    if lower[organ] in _RULERS and not (free and lower[organ] == "authorities"):  # "the embattled, Western-backed government in Kabul"
+    if lower[organ] in _RULERS and not (free and lower[organ] in ("authorities", "rulers")):  # "the embattled, Western-backed government in Kabul"
         while the > start - 7 and the >= 0 and lower[the] not in ("the", "and", "of", "'s"):
             the -= 1
         free = lower[the : the + 1] == ["the"]
@@ -988,16 +991,12 @@ def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
 
 
 def _ourselves(lower: list[str], i: int) -> bool:
-    """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
+    """Whether "US" at `i` in a sentence in capitals is the pronoun: "NONE OF US!", "AMONG US: A REPORT"."""
     before, two = lower[i - 1] if i else "", lower[i - 2] if i > 1 else ""
-    if before in _TO_US and _OF_THE_US.isdisjoint(lower[i + 1 : i + 2]):
-        return not two or not two[0].isalnum() or two in ("and", "please")
     ends = i + 1 == len(lower) or not lower[i + 1][0].isalnum() and lower[i + 1] != "-"
     return ends and (before == "among" or before == "of" and two in _SOME_OF_US or before == "for" and lower[i + 1 : i + 2] in (["."], ["!"]))
 
 
-_TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
-_OF_THE_US = frozenset("allies bombers drones forces jets marines planes sanctions ships soldiers strikes tariffs troops".split())
 _SOME_OF_US = frozenset("one all none some both most many each any rest".split())
 
 
@@ -1039,7 +1038,8 @@ def _names(lower: list[str], parts: str, found: list[Mention], known: Collection
     for run in NAME.finditer(parts):
         i = run.start()
         size = len(run[0].rstrip("-pPA"))
-        if 2 <= size <= 5 or size == 1 and (i and lower[i - 1] in TITLE or lower[i] in known):
+        titled = size == 1 and i and lower[i - 1] in TITLE and parts[i + 1 : i + 2] != "T"  # not "President George W. Bush"
+        if 2 <= size <= 5 or titled or size == 1 and lower[i] in known:
             runs.append((i, i + size))
     return runs
 

@@ -47,8 +47,20 @@ _PRIVATE = frozenset(
     "communities inhabitant villager nationalist extremist attacker veteran contractor fishermen fisherman fishers trawler cartel gang union "
     "settler smuggler opposition millionaire commentator correspondent hawk specialist priest pastor bishop imam rebel supporter exile "
     "mercenary mercenaries pilgrim pensioner taxpayer producer exporter importer lender insurer charity charities association "
-    "capitalism socialism kid expat equity equities mountaineer".split()
+    "capitalism socialism kid expat equity equities mountaineer airline hostage demonstrator islamist jihadist militant insurgent separatist militia "
+    "history heritage ancestry exceptionalism population electorate adult household teen youth mother father elites scientist researcher "
+    "historian philosopher academic designer striker couple comedian musician painter sculptor photographer filmmaker cartoonist photojournalist "
+    "broadcaster tabloid employer customer user individual victim corporation university universities college school church dollar pound yen "
+    "accent colony colonies politician candidate nun monk swimmer sprinter cyclist golfer boxer gymnast midfielder goalkeeper coach architect "
+    "poet composer conductor surgeon nurse climber hiker holidaymaker socialite celebrity celebrities star detainee emigre émigré".split()
 )
+_MEMBERS = frozenset(  # those of a party are the party
+    "extremist attacker rebel islamist jihadist militant insurgent separatist militia politician candidate detainee".split()
+)
+_PRESS = frozenset("newspaper magazine broadcaster media tabloid".split())  # of the state where they are the state's
+_BEFORE_HYPHEN = frozenset("state far left right well high multi long ex non privately".split())  # "state-owned company"
+_OF_THE_STATE = frozenset("backed sponsored".split())  # "state-backed hackers" act for it
+_PLURAL_ADJECTIVES = frozenset("rights sports arms news communications telecommunications metals textiles airlines affairs relations".split())
 OFFICE = frozenset(
     "president premier minister ministry secretary chancellor chief leader spokesman spokeswoman spokesperson ambassador "
     "envoy general commander admiral colonel official officials diplomat diplomats negotiator king prince emir sultan "
@@ -112,7 +124,7 @@ def elsewhere(words: list[str], lower: list[str], first: int, last: int, alias: 
         return "a former office"
     if reason := _only_place(words, lower, first, last, kind, tokens):
         return reason
-    if kind in ("name", "demonym", "capital", "seat", "person") and (reason := _not_the_state(words, lower, last, kind)):
+    if kind in ("name", "demonym", "capital", "seat", "person") and (reason := _not_the_state(words, lower, last, alias)):
         return reason
     if kind == "demonym" and _language(words, lower, first, last):
         return "a language"
@@ -285,16 +297,19 @@ def name_parts(words: list[str]) -> str:
 
 _NOT_A_NAME = DAYS | frozenset(
     "foreign defense defence interior ministry department the a in on it he she they but and we i i'm our his her this that "
-    "twitter council security parliament congress senate house state prime deputy vice".split()
+    "twitter council security parliament congress senate house state prime deputy vice "
+    "executive rear major cmdr from after all says christmas".split()
 )
 _PARTS = Memo(_part)
 
 
 def _only_place(words: list[str], lower: list[str], first: int, last: int, kind: str, tokens: Tokens) -> str:
     """Why a name or capital is only where something happens ('' when it is more)."""
+    after = lower[last] if last < len(lower) else ""
+    if kind == "demonym" and after in ("conflict", "crisis") and lower[first - 1 : first] == ["the"]:
+        return f"names the {after}"
     if kind not in ("name", "capital"):
         return ""
-    after = lower[last] if last < len(lower) else ""
     if after == "'s" and lower[last + 1 : last + 3] == ["civil", "war"]:
         return "names the civil war"
     if after == "'s" and last + 1 < len(lower) and lower[last + 1] in _PARTY_WORDS:
@@ -355,8 +370,9 @@ def _placed(lower: list[str], i: int, first: int, kind: str) -> str:
     return ""
 
 
-def _not_the_state(words: list[str], lower: list[str], last: int, kind: str) -> str:
+def _not_the_state(words: list[str], lower: list[str], last: int, alias: Alias) -> str:
     """Why the words after a name, demonym or possessive that ends at `last` name something else than the state ('' when they do not)."""
+    kind, party = alias.kind, alias.actor in PARTIES
     after = lower[last : last + 1]
     if after == ["-"]:
         return "firm, thing or person from there" if kind != "person" and lower[last + 1 : last + 2] and lower[last + 1] in _APART else ""
@@ -371,14 +387,17 @@ def _not_the_state(words: list[str], lower: list[str], last: int, kind: str) -> 
         third = [*lower[at + 1 : at + 3], "", ""]
         if noun in _GEOGRAPHY and third[0] not in _SERVICE or noun not in OFFICE and third[0] in _GEOGRAPHY and third[1] not in _SERVICE:
             return "names a place"
-        if _private(lower, at, 4):
+        if _private(lower, at, 4, party):
             return "private person, people or thing"
-    elif kind == "name" and _private(lower, at, 1 if noun.endswith(("s", "ed")) or noun in _DONE else 2):  # not "Turkey jails journalists"
+    elif kind == "name" and _private(lower, at, 1 if noun.endswith(("s", "ed")) or noun in _DONE else 2, True):  # not "Turkey jails journalists"
         return "private person, people or thing"
     return "a body of its own" if kind != "capital" and noun and words[at][:1].isupper() and _private_body(words, lower, at) else ""
 
 
-_DONE = frozenset("met held hit shot sent put let kept took got fed paid hurt fought beat caught taught bought sold freed".split())
+_DONE = frozenset(
+    "met held hit shot sent put let kept took got fed paid hurt fought beat caught taught bought sold freed made won lost gave saw knew drove drew "
+    "sought spent stole struck threw broke chose began built led left cut set spread swept".split()
+)
 
 
 def _private_body(words: list[str], lower: list[str], at: int) -> bool:
@@ -387,19 +406,29 @@ def _private_body(words: list[str], lower: list[str], at: int) -> bool:
     return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at] != "Central"
 
 
-def _private(lower: list[str], at: int, reach: int) -> bool:
-    """Whether the words from `at` on, at most `reach`, name a private person, firm or thing."""
+def _private(lower: list[str], at: int, reach: int, party: bool) -> bool:
+    """Whether the words from `at` on, at most `reach`, name a private person, firm or thing. The members of a `party` do not."""
     for k, w in enumerate(lower[at : at + reach], at):
         following = lower[k + 1] if k + 1 < len(lower) else ""
-        if w in _PRIVATE or w[-1:] == "s" and w[:-1] in _PRIVATE or w.endswith(_MAKERS) and not w.startswith(("law", "policy", "peace")):
+        one = w[:-1] if w[-1:] == "s" and w[:-1] in _PRIVATE else w
+        if one in _PRIVATE or w.endswith(_MAKERS) and not w.startswith(("law", "policy", "peace")):
             if w == "national":
                 return following not in _STATE_BODY
             if w == "opposition":  # not "Russian opposition to the plan"
                 return following.isalpha() and following not in _NO_ADJECTIVE
-            return lower[k - 1] != "policy" and following not in OFFICE
-        if w in OFFICE or w in REPORT or w in AUX or not w[:1].isalpha() or w in _NO_ADJECTIVE:
+            if one in _MEMBERS and party or one in _PRESS and "state" in lower[at:k]:
+                return False
+            return lower[k - 1] not in ("policy", "world") and following not in OFFICE
+        if w in OFFICE or w in REPORT or w in AUX or w in _NO_ADJECTIVE or not w[:1].isalpha() and lower[k - 1] not in _BEFORE_HYPHEN:
             return False
+        if w in _OF_THE_STATE or k > at and (w in _DONE or w.endswith("ed") and lower[k - 1] != "-" or _plural(lower[k - 1])):
+            return False  # a deed told of the noun before: "Russian strikes killed civilians", "Russia's threats worry companies"
     return False
+
+
+def _plural(word: str) -> bool:
+    """Whether a noun is a plural, behind which a verb stands and no noun."""
+    return word.endswith("s") and not word.endswith(("ss", "us", "is", "ics")) and word not in _PLURAL_ADJECTIVES
 
 
 _NO_ADJECTIVE = frozenset(
