@@ -223,7 +223,7 @@ def table_of(
     found = heads_of(rows, names, known, neutral, order)
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
-    notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
+    notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
     clash: list[str] = []
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
@@ -377,7 +377,7 @@ def rows_of(
             if r.fault:
                 raise ValueError(r.fault)
             row = parse_row(file.file, r.line, file.cells(r), names, needed, neutral)
-            rows.append(replace(row, group=file.cells(r).get(column, file.file if column else "").strip()) if column else row)
+            rows.append(replace(row, group=_whole(file.cells(r).get(column, file.file))) if column else row)
         except ValueError as e:
             problems += [f"{file.file}:{r.line}: {x}" for x in str(e).split("\n")]
     return rows, problems
@@ -430,7 +430,7 @@ def parse_row(
     if bad:
         raise ValueError("\n".join(bad))
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
-    get["sentence_id"] = _whole(get["sentence_id"])
+    get |= {k: _whole(get[k]) for k in ("article_id", "sentence_id")}
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
 
 
@@ -559,7 +559,7 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     """(kind, what is said) of cells that are read as they stand, but hardly meant so: each value of a column once, at the first row that has it."""
     found: dict[tuple[str, str], list[Row]] = {}
     for r in rows:
-        for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), *r.labels.items()]:
+        for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), ("group", r.group), *r.labels.items()]:
             if value in MISSING:
                 found.setdefault((column, value), []).append(r)
     missed = "if it was written for an empty cell, empty the cell or delete the row"
@@ -577,6 +577,18 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for head, labels in by_head.items():
         yield from _twins(head, labels)
         yield from _misspelt(head, labels)
+
+
+def _joined_ids(files: Sequence[Csv]) -> Iterator[tuple[str, str]]:
+    """The same of ids of articles that are one number in two forms (`12`, `12.0`), and so one article."""
+    first: dict[str, str] = {}
+    for f in files:
+        for r in f.records if "article_id" in f.columns else ():
+            first.setdefault(f.cells(r).get("article_id", "").strip(), f"{f.file}:{r.line}")
+    if twice := [x for x in first if _whole(x) != x and _whole(x) in first]:
+        x, more = twice[0], f" (as are those of {number(len(twice) - 1, 'further id')})" if twice[1:] else ""
+        told = f"article_id {x!r} and {_whole(x)!r} ({first[_whole(x)]}) are read as one article{more}"
+        yield "article-id", f"{first[x]}: {told}; rename one where they differ"
 
 
 def _twins(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str]]:

@@ -70,6 +70,18 @@ def test_without_article_id_equal_sentences_are_one_group(file: Write) -> None:
 TOPICS = "article_id,text,actor,stance,topic\n" + "".join(f"a{n},Norway told Chile no {n}.,Norway,firm,{t}\n" for n, t in enumerate(("oil", "fish", "oil", "", "")))
 
 
+def test_an_id_that_a_spreadsheet_made_a_decimal_is_the_same_article(file: Write) -> None:
+    text = "article_id,text,actor,stance,topic\n12,Norway told Chile no.,Norway,firm,1\n12.0,Chile waits.,Chile,neutral,1.0\n13.0,Peru waits.,Peru,neutral,NA\n1.5,Oslo waits.,Norway,neutral,NA\n"
+    path = file(text)
+    data = read_dataset(path, group_by="topic")
+    assert [r.article_id for r in data.rows] == ["12", "12", "13", "1.5"] and [r.group for r in data.rows] == ["1", "1", "NA", "NA"]
+    assert data.warnings == (
+        f"{path}:4: group 'NA' is read as it stands (and in 1 further row); if it was written for an empty cell, empty the cell or delete the row",
+        f"{path}:3: article_id '12.0' and '12' ({path}:2) are read as one article; rename one where they differ",
+    )
+    assert read_dataset(file(text.replace("12,", "11,"))).warnings == ()
+
+
 def test_articles_that_share_a_column_are_one_group(file: Write) -> None:
     data = read_dataset(file(TOPICS), group_by="Topic")
     assert [data.groups.index(g) for g in data.groups] == [0, 1, 0, 3, 4] and len(set(data.articles)) == 5
