@@ -31,7 +31,7 @@ RESERVED = (
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "split", "target", "annotator")
-MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NAN", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
@@ -354,7 +354,9 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
             hint = f"{hint} --head {there[0]} takes that alone".strip()
         hint = hint or f"needed: text, actor{'' if unlabelled else ', and stance (or the columns named with --head)'}"
         if missing[0] in ("text", "actor"):
-            hint = f"--column {missing[0]}=NAME says what the table calls it; {hint}"
+            below = any({"text", "actor"} <= {c.strip().lower() for c in r.cells} for r in file.records[:9])
+            above = "the names of the columns stand further down; delete what is above them"
+            hint = above if below else f"--column {missing[0]}=NAME says what the table calls it; {hint}"
         raise DataError(
             f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns) or 'nothing'}",
             hint,
@@ -392,7 +394,10 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
     if missing := [c for c in names if c not in file.columns]:
         told = f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns)}"
         raise DataError(told, near_miss(missing[0], file.columns))
-    found = [names.get(c, "" if c in names.values() else c) for c in file.columns]
+    spelt = {c: re.sub(r"[\s-]+", "_", c) for c in file.columns}  # `Article ID`
+    free = {*COLUMNS} - {*file.columns, *names.values()}
+    meant = {c: n for c, n in spelt.items() if n in free} | dict.fromkeys(names.values(), "") | names
+    found = [meant.get(c, c) for c in file.columns]
     if twice := [c for c, n in Counter(found).items() if c and n > 1]:
         raise DataError(f"{file.place}: column {twice[0]!r} stands {found.count(twice[0])} times in the header", "rename or delete all but one")
     return replace(file, columns=found)
@@ -560,7 +565,7 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     found: dict[tuple[str, str], list[Row]] = {}
     for r in rows:
         for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), ("group", r.group), *r.labels.items()]:
-            if value in MISSING:
+            if value.upper() in MISSING or value == "None" and column not in r.labels:  # which may be a label
                 found.setdefault((column, value), []).append(r)
     missed = "if it was written for an empty cell, empty the cell or delete the row"
     told = [("missing", f"{c} {x!r} is read as it stands", those, missed) for (c, x), those in found.items()]
@@ -571,7 +576,7 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         yield kind, f"{those[0].place}: {what}{more}; {todo}"
     by_head: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for r in rows:
-        for head, label in r.labels.items():
+        for head, label in (("split", r.split), *r.labels.items()):
             if r.actor and label:
                 by_head[head][label].append(r)
     for head, labels in by_head.items():
@@ -600,7 +605,8 @@ def _twins(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str
         if old != x:
             kind, how = ("label-number", "is the same number as") if is_number else ("label-case", "differs only in case from")
             told = f"{head} {x!r} ({number(len(labels[x]), 'row')}) {how} {old!r} ({number(len(labels[old]), 'row')})"
-            yield kind, f"{labels[x][0].place}: {told}, and is a label of its own; write them alike, if they are one"
+            what = "split" if head == "split" else "label"
+            yield kind, f"{labels[x][0].place}: {told}, and is a {what} of its own; write them alike, if they are one"
 
 
 def _misspelt(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str]]:

@@ -263,8 +263,8 @@ def test_many_repeats_take_no_quadratic_time() -> None:
 
 
 def test_a_column_with_a_name_nearly_right(file: Write) -> None:
-    path = file("a,Norway left.,Norway,neutral,x\n", header="article id,text,actor,stance,register\n")
-    assert [f.line for f in warnings(path)] == [f"warning: {path}:1: column 'article id' is not read; did you mean 'article_id'?"]
+    path = file("a,Norway left.,Norway,neutral,x\n", header="articel_id,text,actor,stance,register\n")
+    assert [f.line for f in warnings(path)] == [f"warning: {path}:1: column 'articel_id' is not read; did you mean 'article_id'?"]
 
 
 def test_rows_without_an_article_among_others(file: Write) -> None:

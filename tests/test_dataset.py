@@ -488,6 +488,31 @@ def test_values_that_stand_for_an_empty_cell_are_told(file: Write) -> None:
     assert [f.kind for f in check([path], heads=["view"]).findings if f.place.endswith((":3", ":6"))] == ["missing", "missing", "absent-actor"]
 
 
+def test_other_signs_of_an_empty_cell_are_told(file: Write) -> None:
+    data = read_dataset(file("text,actor,view,article_id\nNorway left.,Norway,n/a,None\nChile left.,Chile,None,none\n"), heads=["view"])
+    assert [w.split(": ")[1].split(" is read")[0] for w in data.warnings] == ["article_id 'None'", "view 'n/a'"]  # a label may be called None
+
+
+def test_splits_that_differ_in_case_are_told(file: Write) -> None:
+    path = file("text,actor,stance,split\nNorway left.,Norway,firm,test\nChile left.,Chile,firm,test\nPeru left.,Peru,firm,Test\n")
+    said = "split 'Test' (1 row) differs only in case from 'test' (2 rows), and is a split of its own; write them alike, if they are one"
+    assert read_dataset(path).warnings == (f"{path}:4: {said}",)
+
+
+@pytest.mark.parametrize("name", ["Article ID", "article-id", "ARTICLE  ID "])
+def test_names_of_columns_may_have_blanks(file: Write, name: str) -> None:
+    rows = "1,Norway left.,Norway,firm\n1,Chile left.,Chile,firm\n"
+    data = read_dataset(path := file(f"{name},text,actor,stance\n" + rows))
+    assert data.articles == ("a:1", "a:1")
+    assert read_dataset(path, columns={"article_id": name}).articles == data.articles
+    assert read_dataset(file("article id,article_id,text,actor,stance\n" + rows.replace("1,", "1,2,"))).articles == ("a:2", "a:2")
+
+
+def test_a_title_above_the_header_is_told(file: Write) -> None:
+    with pytest.raises(DataError, match="no column 'text', 'actor'.*\n  the names of the columns stand further down; delete what is above them"):
+        read_dataset(file("Second wave;;;\n;;;\n\nText;Actor;Stance;Tone\nNorway left.;Norway;firm;stern\n"))
+
+
 def test_a_date_that_is_not_understood_is_told(file: Write) -> None:
     path = file("text,actor,stance,date\nNorway denied it.,Norway,deny,2019-04-03\nChile left.,Chile,firm,03/04/2019\nPeru left.,Peru,firm,NA\nIran left.,Iran,firm,\n")
     assert read_dataset(path).warnings == (f"{path}:3: date is not understood: '03/04/2019' (and in 1 further row); write YYYY-MM-DD: either number may be the month",)
