@@ -334,14 +334,9 @@ def _from_doccano(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     given = task.get("label", task.get("labels"))
     if not isinstance(given, list):
         raise ValueError(f"label {given!r} is not a list; export a text classification or sequence labelling project")
-    cells = _known(task)
-    labels = []
-    for x in given:
-        if isinstance(x, list) and len(x) == 3:  # sequence labelling: [start, end, label]
-            cells |= {"start": str(x[0]), "end": str(x[1])}
-            x = x[2]
-        labels.append(str(x))
-    yield _Task(cells, _by_head(labels, heads[0]), unnamed=_unnamed(labels))
+    marked = [x for x in given if isinstance(x, list) and len(x) == 3]  # sequence labelling: [start, end, label]
+    labels = [str(x[2] if x in marked else x) for x in given]
+    yield _Task(_known(task) | _span((x[0], x[1]) for x in marked), _by_head(labels, heads[0]), unnamed=_unnamed(labels))
 
 
 def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
@@ -352,8 +347,8 @@ def _from_prodigy(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
     cells = _known({**meta, "text": task["text"]})
     if who := task.get("_annotator_id") or task.get("_session_id"):
         cells["annotator"] = str(who)
-    if spans := task.get("spans"):
-        cells |= {"start": str(spans[0]["start"]), "end": str(spans[0]["end"])}
+    spans = task.get("spans") or []
+    cells |= _span((x["start"], x["end"]) for x in [x for x in spans if x.get("label") == _SPAN] or spans)
     answer = task.get("answer", "accept")
     labels = [str(x) for x in task.get("accept") or ([task["label"]] if "label" in task else [])]
     yield _Task(cells, _by_head(labels, heads[0]), "" if answer == "accept" else f"answered {answer!r}", _unnamed(labels))
@@ -374,8 +369,8 @@ def _from_label_studio(task: Any, heads: Sequence[str]) -> Iterator[_Task]:
 
 
 def _annotation(a: dict[str, Any], cells: dict[str, str]) -> _Task:
-    own = dict(cells)
     labels: dict[str, str] = {}
+    spans = []
     for r in a.get("result", []):
         value = r.get("value", {})
         if r.get("type") == "choices":
@@ -383,20 +378,29 @@ def _annotation(a: dict[str, Any], cells: dict[str, str]) -> _Task:
                 raise ValueError(f"choices called {name!r}: {taken}; rename them in the labelling interface")
             _set(labels, name, [str(x) for x in value["choices"]])
         elif r.get("type") == "labels":
-            own |= _span(own["text"], int(value["start"]), int(value["end"]), value.get("text"))
+            spans.append(_in_characters(cells["text"], int(value["start"]), int(value["end"]), value.get("text")))
+    own = cells | _span(spans)
     if who := a.get("completed_by"):
         own["annotator"] = str(who.get("email") or who.get("id")) if isinstance(who, dict) else str(who)
     return _Task(own, labels)
 
 
-def _span(text: str, start: int, end: int, inside: str | None) -> dict[str, str]:
+def _span(spans: Iterable[tuple[Any, Any]]) -> dict[str, str]:
+    """The cells of the span that was marked, once or more often."""
+    found = list(dict.fromkeys((str(start), str(end)) for start, end in spans))
+    if len(found) > 1:
+        raise ValueError(f"two spans: {' and '.join(map(','.join, found))}; keep one, of the actor")
+    return dict(zip(("start", "end"), found[0], strict=True)) if found else {}
+
+
+def _in_characters(text: str, start: int, end: int, inside: str | None) -> tuple[int, int]:
     """The span in characters. A browser counts UTF-16 units: where its own text for the span shows that it did, they are converted."""
     if inside is not None and text[start:end] != inside:
         units = text.encode("utf-16-le")
         a, b = (len(units[: 2 * n].decode("utf-16-le", "ignore")) for n in (start, end))
         if text[a:b] == inside:
             start, end = a, b
-    return {"start": str(start), "end": str(end)}
+    return start, end
 
 
 def _need(task: Any, key: str, kind: type) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from stance.codebook import DEFAULT_HEADS, gloss, head_for
 from stance.errors import cross_validation, number
 from stance.evaluation import ENOUGH
+from stance.tables import csv_line
 
 Manifest = Mapping[str, Any]
 Report = Mapping[str, Any]
@@ -163,7 +164,7 @@ def command(manifest: Manifest, name: str) -> str:
     words += [w for h in manifest["heads"] if "neutral" in h for w in ("--neutral", f"{h['name']}={h['neutral']}")]
     usual = {h["name"]: head_for(h["name"], set(h["labels"])) for h in manifest["heads"]}
     own = [h for h in manifest["heads"] if h["ordered"] and not (usual[h["name"]].ordered and list(usual[h["name"]].labels) == h["labels"])]
-    words += [w for h in own for w in ("--order", f"{h['name']}={','.join(h['labels'])}")]
+    words += [w for h in own for w in ("--order", f"{h['name']}={csv_line(h['labels'])}")]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += ["--group-by", manifest["data"]["group_by"]] if "group_by" in manifest["data"] else []
     words += [x for k in ("soften", "trust") if s.get(k, 1.0) != 1.0 for x in (f"--{k}", str(s[k]))]

@@ -75,10 +75,11 @@ class Checked:
 def check(
     paths: Paths, *, heads: Sequence[str] = (), lexicon: Lexicon | None = None, folds: int = 5,
     columns: Mapping[str, str] | None = None, neutral: Mapping[str, str] | None = None, order: Mapping[str, Sequence[str]] | None = None,
+    group_by: str = "",
 ) -> Checked:  # fmt: skip
     """Everything but the suspects; `paths` and options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
     try:
-        table = read_table(paths, heads=heads, columns=columns, neutral=neutral, order=order)
+        table = read_table(paths, heads=heads, columns=columns, neutral=neutral, order=order, group_by=group_by)
         data = located(table, lexicon)
     except DataError as e:
         e.shown = len(e.problems)
@@ -140,22 +141,23 @@ def _notes(table: Table) -> list[Finding]:
 
 def _columns(table: Table) -> Iterator[Finding]:
     """Columns that are not read, but whose name is close to one that would be."""
-    heads = [h.name.lower() for h in table.heads]
+    read = ("", *COLUMNS, *(h.name.lower() for h in table.heads), table.group_by.strip().lower())
     for f in table.files:
         wanted = [c for c in COLUMNS if c not in f.columns]
         for name in f.columns:
-            if name not in ("", *COLUMNS, *heads) and (close := nearest(re.sub(r"[\s-]", "_", name), wanted, cutoff=0.8)):
+            if name not in read and (close := nearest(re.sub(r"[\s-]", "_", name), wanted, cutoff=0.8)):
                 yield Finding(f.place, "warning", "column", f"column {name!r} is not read; did you mean {close!r}?")
 
 
 def _rare_classes(data: Dataset, folds: int) -> Iterator[Finding]:
+    few = "groups" if data.group_by else "articles"
     for head in data.heads:
         y = data.labels[head.name]
-        count = Counter(label for label, _ in set(zip(y, data.groups, strict=True)))  # articles by label
+        count = Counter(label for label, _ in set(zip(y, data.groups, strict=True)))  # groups by label
         used = number_of_folds(y, data.groups, folds)
         for label in head.labels:
             if 0 < (n := count[label]) < folds:
-                reason = f"class {label!r} of {head.name!r} is in {n} articles, {folds} folds need {folds}; cross-validation will make {used}"
+                reason = f"class {label!r} of {head.name!r} is in {n} {few}, {folds} folds need {folds}; cross-validation will make {used}"
                 yield Finding("", "warning", "rare-class", reason)
 
 
@@ -290,11 +292,14 @@ def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]
 
 def _repeats(data: Dataset) -> Iterator[Finding]:
     rows = _sentences(data)
-    groups = list(map(article_of, rows))
-    found = repeats([r.text for r in rows], groups)
+    articles = list(map(article_of, rows))
+    group = dict(zip(data.articles, data.groups, strict=True))
+    found = repeats([r.text for r in rows], articles)
     between: defaultdict[tuple[str, str], list[Repeat]] = defaultdict(list)  # two articles: in the order of the later sentences
     for x in found:
-        between[groups[x.later], groups[x.earlier]].append(x)
+        here, there = articles[x.later], articles[x.earlier]
+        if group[here] != group[there] or _side(rows[x.later]) != _side(rows[x.earlier]):  # else no fold nor split parts them
+            between[here, there].append(x)
     for inside in between.values():
         yield _repeat_finding([rows[x.later] for x in inside], [rows[x.earlier] for x in inside], inside)
 

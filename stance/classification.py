@@ -75,7 +75,7 @@ class Judgement:
         return {
             "article_id": self.article, "sentence_id": self.index, "text": self.text, "actor": self.actor,
             "start": first.start if first else None, "end": first.end if first else None, "sentence_start": self.start, "sentence_end": self.end,
-            "mentions": "; ".join(m.text for m in self.mentions if m.text), "target": ";".join(self.target), **self.label_cells(),
+            "mentions": "; ".join(" ".join(m.text.split()) for m in self.mentions if m.text), "target": ";".join(self.target), **self.label_cells(),
         }  # fmt: skip
 
     def label_values(self) -> dict[str, Any]:

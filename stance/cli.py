@@ -782,6 +782,7 @@ def check(
     column: ColumnOption = [],
     neutral: NeutralOption = [],
     order: OrderOption = [],
+    group_by: GroupByOption = "",
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
     actors: ActorsOption = None,
@@ -798,7 +799,7 @@ def check(
     chosen = _format(format, output, ("table", "jsonl"))
     lexicon = _lexicon(actors, only_actors)
     checked = checking.check(
-        data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order)
+        data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order), group_by=group_by
     )
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
@@ -1267,11 +1268,13 @@ def _neutral(given: Sequence[str]) -> dict[str, str]:
 
 
 def _orders(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The labels of heads that are a scale, by head."""
+    """The labels of heads that are a scale, by head; one that holds a comma stands in quotation marks, as in CSV."""
+    import csv
+
     out: dict[str, tuple[str, ...]] = {}
     for one in given:
         head, _, order = (x.strip() for x in one.partition("="))
-        labels = tuple(x.strip() for x in order.split(","))
+        labels = tuple(x.strip() for row in csv.reader([order], skipinitialspace=True) for x in row)
         if not head or len(labels) < 2 or not all(labels) or len(set(labels)) < len(labels):
             raise typer.BadParameter(f"{one!r}: write HEAD=LABEL,LABEL,…, each label once, such as intensity=low,medium,high", param_hint="--order")
         if head in out:

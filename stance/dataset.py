@@ -31,7 +31,7 @@ RESERVED = (
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator")
-MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NaN", "nan", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NAN", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
@@ -224,7 +224,7 @@ def table_of(
     found = heads_of(rows, names, known, neutral, order)
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
-    notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows)]
+    notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
     clash: list[str] = []
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
@@ -356,7 +356,9 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
             hint = f"{hint} --head {there[0]} takes that alone".strip()
         hint = hint or f"needed: text, actor{'' if unlabelled else ', and stance (or the columns named with --head)'}"
         if missing[0] in ("text", "actor"):
-            hint = f"--column {missing[0]}=NAME says what the table calls it; {hint}"
+            below = any({"text", "actor"} <= {c.strip().lower() for c in r.cells} for r in file.records[:9])
+            above = "the names of the columns stand further down; delete what is above them"
+            hint = above if below else f"--column {missing[0]}=NAME says what the table calls it; {hint}"
         raise DataError(
             f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns) or 'nothing'}",
             hint,
@@ -379,7 +381,7 @@ def rows_of(
             if r.fault:
                 raise ValueError(r.fault)
             row = parse_row(file.file, r.line, file.cells(r), names, needed, neutral)
-            rows.append(replace(row, group=file.cells(r).get(column, file.file if column else "").strip()) if column else row)
+            rows.append(replace(row, group=_whole(file.cells(r).get(column, file.file))) if column else row)
         except ValueError as e:
             problems += [f"{file.file}:{r.line}: {x}" for x in str(e).split("\n")]
     return rows, problems
@@ -394,7 +396,10 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
     if missing := [c for c in names if c not in file.columns]:
         told = f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns)}"
         raise DataError(told, near_miss(missing[0], file.columns))
-    found = [names.get(c, "" if c in names.values() else c) for c in file.columns]
+    spelt = {c: re.sub(r"[\s-]+", "_", c) for c in file.columns}  # `Article ID`
+    free = {*COLUMNS} - {*file.columns, *names.values()}
+    meant = {c: n for c, n in spelt.items() if n in free} | dict.fromkeys(names.values(), "") | names
+    found = [meant.get(c, c) for c in file.columns]
     if twice := [c for c, n in Counter(found).items() if c and n > 1]:
         raise DataError(f"{file.place}: column {twice[0]!r} stands {found.count(twice[0])} times in the header", "rename or delete all but one")
     return replace(file, columns=found)
@@ -432,13 +437,13 @@ def parse_row(
     if bad:
         raise ValueError("\n".join(bad))
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "speaker", "split", "target", "annotator")}
-    get["sentence_id"] = _whole(get["sentence_id"])
+    get |= {k: _whole(get[k]) for k in ("article_id", "sentence_id")}
     return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
 
 
 def _whole(cell: str) -> str:
-    """`12` of `12.0`: so pandas writes numbers beside empty cells."""
-    return re.sub(r"^(\d+)[.,]0+$", r"\1", cell.strip())
+    """`12` of `12.0`: so pandas writes numbers beside empty cells. `1,000` stays as it is."""
+    return re.sub(r"^(\d+)[.,]0{1,2}$", r"\1", cell.strip())
 
 
 def _is_number(cell: str) -> bool:
@@ -561,8 +566,8 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     """(kind, what is said) of cells that are read as they stand, but hardly meant so: each value of a column once, at the first row that has it."""
     found: dict[tuple[str, str], list[Row]] = {}
     for r in rows:
-        for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), *r.labels.items()]:
-            if value in MISSING:
+        for column, value in [("text", r.text), ("actor", r.actor), ("article_id", r.article_id), ("group", r.group), *r.labels.items()]:
+            if value.upper() in MISSING or value == "None" and column not in r.labels:  # which may be a label
                 found.setdefault((column, value), []).append(r)
     missed = "if it was written for an empty cell, empty the cell or delete the row"
     told = [("missing", f"{c} {x!r} is read as it stands", those, missed) for (c, x), those in found.items()]
@@ -573,12 +578,24 @@ def odd_cells(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         yield kind, f"{those[0].place}: {what}{more}; {todo}"
     by_head: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for r in rows:
-        for head, label in r.labels.items():
+        for head, label in (("split", r.split), *r.labels.items()):
             if r.actor and label:
                 by_head[head][label].append(r)
     for head, labels in by_head.items():
         yield from _twins(head, labels)
         yield from _misspelt(head, labels)
+
+
+def _joined_ids(files: Sequence[Csv]) -> Iterator[tuple[str, str]]:
+    """The same of ids of articles that are one number in two forms (`12`, `12.0`), and so one article."""
+    first: dict[str, str] = {}
+    for f in files:
+        for r in f.records if "article_id" in f.columns else ():
+            first.setdefault(f.cells(r).get("article_id", "").strip(), f"{f.file}:{r.line}")
+    if twice := [x for x in first if _whole(x) != x and _whole(x) in first]:
+        x, more = twice[0], f" (as are those of {number(len(twice) - 1, 'further id')})" if twice[1:] else ""
+        told = f"article_id {x!r} and {_whole(x)!r} ({first[_whole(x)]}) are read as one article{more}"
+        yield "article-id", f"{first[x]}: {told}; rename one where they differ"
 
 
 def _twins(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str]]:
@@ -590,7 +607,8 @@ def _twins(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str
         if old != x:
             kind, how = ("label-number", "is the same number as") if is_number else ("label-case", "differs only in case from")
             told = f"{head} {x!r} ({number(len(labels[x]), 'row')}) {how} {old!r} ({number(len(labels[old]), 'row')})"
-            yield kind, f"{labels[x][0].place}: {told}, and is a label of its own; write them alike, if they are one"
+            what = "split" if head == "split" else "label"
+            yield kind, f"{labels[x][0].place}: {told}, and is a {what} of its own; write them alike, if they are one"
 
 
 def _misspelt(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str]]:

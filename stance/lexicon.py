@@ -421,6 +421,8 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         raise ValueError(f"from {since!r} of {text!r} is after to {until!r}; give the earlier date first")
     if not actor and kind != "place":
         raise ValueError(f"no actor for {text!r} of kind {kind!r}; name one, or write kind 'place', which speaks for nobody")
+    if ";" in actor:
+        raise ValueError(f"actor {actor!r} of {text!r} holds a semicolon, which parts targets in results; call it otherwise")
     if not guard:
         return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
     short = pronoun = ""

@@ -240,7 +240,7 @@ def read_csv(path: Path) -> Csv:
     """A CSV as of `read_text`; records without a filled cell are left out. Raises as that does."""
     raw = _bytes(path)
     text, note = decode(raw, str(path))
-    delimiter, records = csv_records(io.StringIO(text, newline=""))
+    delimiter, records = csv_records(io.StringIO(text, newline=""), strict=True)
     header = next(records)
     columns = [composed(plain_cell(c)).strip().lower() for c in header.cells]
     rows = [_measured(r, len(columns)) for r in records if any(c.strip() for c in r.cells)]
@@ -257,21 +257,21 @@ def _measured(record: Record, width: int) -> Record:
     return replace(record, fault=few if n < width else f"{n} cells, the header has {width}; quote cells that hold the delimiter")
 
 
-def csv_records(text: TextIO) -> tuple[str, Iterator[Record]]:
+def csv_records(text: TextIO, *, strict: bool = False) -> tuple[str, Iterator[Record]]:
     """(delimiter, records) of a CSV, the header first, then all that are not empty lines.
 
     The delimiter is what a first line `sep=;` says, else of `,`, `;` and tab that which the header has most of. A record has a fault when a
-    quotation mark is never closed, or only in a later row.
+    quotation mark is never closed, or only in a later row; with `strict` also when one is lost that closes before its cell ends.
     """
     csv.field_size_limit(1 << 30)
     first = text.readline()
     if sep := SEP.match(first):
-        return sep[1], _records(text, sep[1], 2)
+        return sep[1], _records(text, sep[1], 2, strict)
     mark = max(",;\t", key=first.count)
-    return mark, _records(chain([first], text), mark, 1)
+    return mark, _records(chain([first], text), mark, 1, strict)
 
 
-def _records(text: Iterable[str], mark: str, line: int) -> Iterator[Record]:
+def _records(text: Iterable[str], mark: str, line: int, strict: bool) -> Iterator[Record]:
     raw: list[str] = []  # the lines of the record that is being read
 
     def lines() -> Iterator[str]:
@@ -282,9 +282,13 @@ def _records(text: Iterable[str], mark: str, line: int) -> Iterator[Record]:
     head = True
     for cells in csv.reader(lines(), delimiter=mark):
         if cells or head:
-            swallowed = (len(raw) > 1 or cells and cells[-1].endswith("\n")) and _unclosed(raw, mark)
-            told = f"a quotation mark that opens here is never closed, or only in a later row: lines {line} to {line + len(raw) - 1} became one cell"
-            yield Record(line, cells, f"{told}; close it" if swallowed else "")
+            fault = ""
+            if (len(raw) > 1 or cells and cells[-1].endswith("\n")) and (sum(x.count('"') for x in raw) % 2 or _by_the_rules(raw, mark) != 1):
+                many = f"lines {line} to {line + len(raw) - 1} became one cell"
+                fault = f"a quotation mark that opens here is never closed, or only in a later row: {many}; close it"
+            elif strict and '"' in raw[0] and not _by_the_rules(raw, mark):
+                fault = 'a quotation mark closes before its cell ends, and is lost; double ("") those of a text, and put it in quotation marks'
+            yield Record(line, cells, fault)
         head = False
         line += len(raw)
         raw.clear()
@@ -292,14 +296,12 @@ def _records(text: Iterable[str], mark: str, line: int) -> Iterator[Record]:
         yield Record(line, [])
 
 
-def _unclosed(lines: Sequence[str], mark: str) -> bool:
-    """Whether a row of several lines has a quote without its other end, or one that ends in the middle of a cell."""
-    if sum(line.count('"') for line in lines) % 2:
-        return True
+def _by_the_rules(lines: Sequence[str], mark: str) -> int:
+    """How many records they hold; 0 where a quotation mark has no other end, or its other end is in the middle of a cell."""
     try:
-        return len(list(csv.reader(lines, delimiter=mark, strict=True))) != 1
+        return len(list(csv.reader(lines, delimiter=mark, strict=True)))
     except csv.Error:
-        return True
+        return 0
 
 
 def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:

@@ -835,8 +835,8 @@ def test_all_bad_rows_of_a_table_are_reported_at_once(tmp_path: Path) -> None:
     assert e.value.message == "5 bad rows in the actor table"
 
 
-def test_dates_that_are_none_and_rows_without_an_actor_are_bad(tmp_path: Path) -> None:
-    path = table(tmp_path, "Hansa,Hansa,name,2022-13-99,,\nOrda,Orda,person,2023,2021-05,\nQux,,name,,,\nZed,,,,,\nOslo,,place,,,\nVold,Orda,person,2021,2021-05,\n")
+def test_dates_that_are_none_and_actors_that_cannot_be_are_bad(tmp_path: Path) -> None:
+    path = table(tmp_path, "Hansa,Hansa,name,2022-13-99,,\nOrda,Orda,person,2023,2021-05,\nQux,,name,,,\nZed,,,,,\nOslo,,place,,,\nVold,Orda,person,2021,2021-05,\nFB,Foo;Bar,name,,,\n")
     with pytest.raises(DataError) as e:
         load_lexicon(path)
     assert e.value.problems == (
@@ -844,6 +844,7 @@ def test_dates_that_are_none_and_rows_without_an_actor_are_bad(tmp_path: Path) -
         f"{path}:3: from '2023' of 'Orda' is after to '2021-05'; give the earlier date first",
         f"{path}:4: no actor for 'Qux' of kind 'name'; name one, or write kind 'place', which speaks for nobody",
         f"{path}:5: no actor for 'Zed' of kind 'name'; name one, or write kind 'place', which speaks for nobody",
+        f"{path}:8: actor 'Foo;Bar' of 'FB' holds a semicolon, which parts targets in results; call it otherwise",
     )
 
 

@@ -118,6 +118,26 @@ def test_doccano_sequence_labelling(tmp_path: Path) -> None:
     assert (row.start, row.end, row.labels, row.text[3:9]) == (3, 9, {"stance": "deny"}, "Norway")
 
 
+@pytest.mark.parametrize("tool", ["doccano", "prodigy", "label-studio"])
+def test_two_spans_of_one_task_are_told(tmp_path: Path, tool: str) -> None:
+    def task(*spans: tuple[int, int]) -> dict[str, Any]:
+        text, marked = "Norway denied it.", [{"start": a, "end": b, "label": "ACTOR", "labels": ["ACTOR"]} for a, b in spans]
+        if tool == "doccano":
+            return {"text": text, "actor": "Norway", "label": [[a, b, "stance:deny"] for a, b in spans]}
+        if tool == "prodigy":
+            other = {"start": 14, "end": 16, "label": "PRONOUN"}
+            return {"text": text, "meta": {"actor": "Norway"}, "accept": ["stance:deny"], "spans": [other, *marked]}
+        result = [{"type": "labels", "value": x} for x in marked]
+        return {"data": {"text": text, "actor": "Norway"}, "annotations": [{"result": [*result, choice("stance", "deny")]}]}
+
+    (row,) = import_file(file(tmp_path, [task((0, 6), (0, 6))], lines=tool != "label-studio"), tool).rows
+    assert (row.start, row.end, row.labels) == (0, 6, {"stance": "deny"})
+    path = file(tmp_path, [task((0, 6), (7, 13))], lines=tool != "label-studio")
+    with pytest.raises(DataError) as e:
+        import_file(path, tool)
+    assert e.value.problems == (f"{path}:{'task ' * (tool == 'label-studio')}1: two spans: 0,6 and 7,13; keep one, of the actor",)
+
+
 def test_doccano_gives_each_annotator_a_file(tmp_path: Path, run: Cli) -> None:
     for who, stance in (("ann", "deny"), ("bob", "firm")):
         task = {"id": 1, "text": "Norway denied it.", "label": [f"stance:{stance}"], "actor": "Norway", "article_id": "a", "sentence_id": "0"}

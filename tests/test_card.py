@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPORTS, SETTINGS, Run, relabel
+from conftest import REPORTS, SETTINGS, Run, relabel, write_csv
 
 from stance.card import card_lines, command
-from stance.dataset import Dataset
+from stance.dataset import Dataset, read_dataset
 from stance.model import Model, default_model, load, read_manifest
 from stance.training import Settings, train
 
@@ -107,6 +107,17 @@ def test_words_crossed_with_actors_against_the_rule_are_told(reports: Dataset) -
 def test_own_heads_and_tables_are_in_the_command(manifest: dict[str, Any]) -> None:
     own = {**manifest, "heads": [{"name": "my mood", "labels": ["a", "b"], "ordered": False}], "members": {"cues.csv": "0"}, "actors": {"alone": False}, "about": {}}
     assert command(own, "card") == "stance train DATA --head 'my mood' --folds 3 --min-pairs 2 --seed 20240229 --cues CUES.csv --actors ACTORS.csv -o model.stance"
+
+
+def test_an_order_can_be_pasted_whatever_its_labels(run: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = ("for, mostly", 'in "two" minds', "dead against")
+    data = write_csv(tmp_path / "d.csv", [{"article_id": n, "text": f"Norway waits {n}.", "actor": "Norway", "stance": labels[n % 3]} for n in range(9)])
+    model, _ = train(read_dataset(data, order={"stance": labels}), settings=replace(SETTINGS, folds=2))
+    model.save(tmp_path / "a.stance")
+    words = shlex.split(command(read_manifest("a.stance"), "b.stance"))
+    assert run(*(str(data) if w == "DATA" else w for w in words[1:])).code == 0
+    assert read_manifest("b.stance")["heads"] == read_manifest("a.stance")["heads"] and read_manifest("a.stance")["heads"][0]["labels"] == list(labels)
 
 
 def test_a_table_of_actors_used_alone_is_in_the_command(run: Cli, tmp_path: Path) -> None:

@@ -263,8 +263,8 @@ def test_many_repeats_take_no_quadratic_time() -> None:
 
 
 def test_a_column_with_a_name_nearly_right(file: Write) -> None:
-    path = file("a,Norway left.,Norway,neutral,x\n", header="article id,text,actor,stance,register\n")
-    assert [f.line for f in warnings(path)] == [f"warning: {path}:1: column 'article id' is not read; did you mean 'article_id'?"]
+    path = file("a,Norway left.,Norway,neutral,x\n", header="articel_id,text,actor,stance,register\n")
+    assert [f.line for f in warnings(path)] == [f"warning: {path}:1: column 'articel_id' is not read; did you mean 'article_id'?"]
 
 
 def test_rows_without_an_article_among_others(file: Write) -> None:
@@ -282,6 +282,21 @@ def test_a_class_too_rare_for_the_folds(file: Write) -> None:
     assert [f.reason for f in checked.findings] == [
         f"class {x!r} of {h!r} is in 3 articles, 5 folds need 5; cross-validation will make 3" for h, x in (("stance", "deny"), ("tone", "stern"))
     ]
+
+
+def test_groups_are_those_that_folds_will_be_of(run: Callable[..., Run], tmp_path: Path) -> None:
+    said = "Chile denied before the court in The Hague all that it was accused of"
+    labels = [("deny", f"{said} {n}.", "oil" if n < 4 else "fish") for n in range(5)] + [("neutral", f"Chile left town {n}.", f"t{n % 6}") for n in range(12)]
+    rows = [{"article_id": f"a{n}", "text": t, "actor": "Chile", "stance": x, "targets": g} for n, (x, t, g) in enumerate(labels)]
+    data = write_csv(tmp_path / "d.csv", rows)
+    out, grouped = run("check", data).out, run("check", data, "--group-by", "Targets")
+    assert "column 'targets' is not read; did you mean 'target'?" in out and out.count("it may straddle folds") == 4 and "class" not in out
+    assert grouped.code == 0 and grouped.out.splitlines() == [
+        "warning: class 'deny' of 'stance' is in 2 groups, 5 folds need 5; cross-validation will make 2",
+        f"warning: {data}:6: nearly the same sentence (87% of the words of both) stands in article 'a0' ({data}:2); it may straddle folds",
+    ]
+    r = run("check", data, "--group-by", "topic")
+    assert r.code == 1 and "no column 'topic' to group by; seen: " in r.err
 
 
 # --------------------------------------------------------------------------- suspects

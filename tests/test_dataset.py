@@ -70,6 +70,18 @@ def test_without_article_id_equal_sentences_are_one_group(file: Write) -> None:
 TOPICS = "article_id,text,actor,stance,topic\n" + "".join(f"a{n},Norway told Chile no {n}.,Norway,firm,{t}\n" for n, t in enumerate(("oil", "fish", "oil", "", "")))
 
 
+def test_an_id_that_a_spreadsheet_made_a_decimal_is_the_same_article(file: Write) -> None:
+    text = "article_id,text,actor,stance,topic\n12,Norway told Chile no.,Norway,firm,1\n12.0,Chile waits.,Chile,neutral,1.0\n13.0,Peru waits.,Peru,neutral,NA\n1.5,Oslo waits.,Norway,neutral,NA\n"
+    path = file(text)
+    data = read_dataset(path, group_by="topic")
+    assert [r.article_id for r in data.rows] == ["12", "12", "13", "1.5"] and [r.group for r in data.rows] == ["1", "1", "NA", "NA"]
+    assert data.warnings == (
+        f"{path}:4: group 'NA' is read as it stands (and in 1 further row); if it was written for an empty cell, empty the cell or delete the row",
+        f"{path}:3: article_id '12.0' and '12' ({path}:2) are read as one article; rename one where they differ",
+    )
+    assert read_dataset(file(text.replace("12,", "11,"))).warnings == ()
+
+
 def test_articles_that_share_a_column_are_one_group(file: Write) -> None:
     data = read_dataset(file(TOPICS), group_by="Topic")
     assert [data.groups.index(g) for g in data.groups] == [0, 1, 0, 3, 4] and len(set(data.articles)) == 5
@@ -474,6 +486,31 @@ def test_values_that_stand_for_an_empty_cell_are_told(file: Write) -> None:
         f"6: actor 'NA' is read as it stands{todo}",
     ]  # fmt: skip
     assert [f.kind for f in check([path], heads=["view"]).findings if f.place.endswith((":3", ":6"))] == ["missing", "missing", "absent-actor"]
+
+
+def test_other_signs_of_an_empty_cell_are_told(file: Write) -> None:
+    data = read_dataset(file("text,actor,view,article_id\nNorway left.,Norway,n/a,None\nChile left.,Chile,None,none\n"), heads=["view"])
+    assert [w.split(": ")[1].split(" is read")[0] for w in data.warnings] == ["article_id 'None'", "view 'n/a'"]  # a label may be called None
+
+
+def test_splits_that_differ_in_case_are_told(file: Write) -> None:
+    path = file("text,actor,stance,split\nNorway left.,Norway,firm,test\nChile left.,Chile,firm,test\nPeru left.,Peru,firm,Test\n")
+    said = "split 'Test' (1 row) differs only in case from 'test' (2 rows), and is a split of its own; write them alike, if they are one"
+    assert read_dataset(path).warnings == (f"{path}:4: {said}",)
+
+
+@pytest.mark.parametrize("name", ["Article ID", "article-id", "ARTICLE  ID "])
+def test_names_of_columns_may_have_blanks(file: Write, name: str) -> None:
+    rows = "1,Norway left.,Norway,firm\n1,Chile left.,Chile,firm\n"
+    data = read_dataset(path := file(f"{name},text,actor,stance\n" + rows))
+    assert data.articles == ("a:1", "a:1")
+    assert read_dataset(path, columns={"article_id": name}).articles == data.articles
+    assert read_dataset(file("article id,article_id,text,actor,stance\n" + rows.replace("1,", "1,2,"))).articles == ("a:2", "a:2")
+
+
+def test_a_title_above_the_header_is_told(file: Write) -> None:
+    with pytest.raises(DataError, match="no column 'text', 'actor'.*\n  the names of the columns stand further down; delete what is above them"):
+        read_dataset(file("Second wave;;;\n;;;\n\nText;Actor;Stance;Tone\nNorway left.;Norway;firm;stern\n"))
 
 
 def test_a_date_that_is_not_understood_is_told(file: Write) -> None:

@@ -92,6 +92,16 @@ def test_a_quote_that_is_closed_in_a_later_row_swallows_none_in_silence(tmp_path
     assert e.value.problems[0].endswith("d.csv:2: a quotation mark that opens here is never closed, or only in a later row: lines 2 to 3 became one cell; close it")
 
 
+def test_a_quote_that_closes_inside_a_cell_is_not_lost_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    rows = ['"We will not yield," Norway said.', r'"Norway said \"no\" to Chile"', "Peru's 12\" gun fired.", '"Peru said ""no"""', 'Peru said "no".']
+    path.write_text("text,actor,stance\n" + "".join(f"{x},{'Peru' if 'Peru' in x else 'Norway'},deny\n" for x in rows))
+    with pytest.raises(DataError) as e:
+        read_dataset(path)
+    said = 'a quotation mark closes before its cell ends, and is lost; double ("") those of a text, and put it in quotation marks'
+    assert e.value.problems == (f"{path}:2: {said}", f"{path}:3: {said}")
+
+
 def test_records() -> None:
     assert list(csv_records(io.StringIO(""))[1]) == [Record(1, [])]
     mark, records = csv_records(io.StringIO('sep=\t\na\tb\n\n1\t"2\n3"\n4\t"5\n', newline=""))
