@@ -442,8 +442,8 @@ def parse_row(
 
 
 def _whole(cell: str) -> str:
-    """`12` of `12.0`: so pandas writes numbers beside empty cells. `1,000` stays as it is."""
-    return re.sub(r"^(\d+)[.,]0{1,2}$", r"\1", cell.strip())
+    """`12` of `12.0`: so pandas writes numbers beside empty cells."""
+    return re.sub(r"^(\d+)[.,]0+$", r"\1", cell.strip())
 
 
 def _is_number(cell: str) -> bool:
