@@ -361,7 +361,8 @@ def _quote_end(text: str, marks: list[re.Match[str]], k: int, following: int) ->
     A quote without an end goes on to there, if it begins a sentence.
     """
     start = marks[k].start()
-    line = (text.find("\n", start) + 1 or len(text) + 1) - 1
+    line = text.find("\n", start, marks[following - 1].start())
+    line = line if line >= 0 else len(text)
     begins = text[max(0, start - 2) : start].rstrip(" ")[-1:] in ("", "\n", ":") and bool(_CAPITAL.match(text, start))
     closing = [n for n in range(k + 1, following) if marks[n].lastgroup in ("close", "weak")]
     sure = [n for n in closing if marks[n].lastgroup == "close"]
