@@ -43,7 +43,7 @@ from stance.naming import (
     pronoun_of_name,
     pronoun_told,
 )
-from stance.text import Sentence, Tokens, sentences, tokenize
+from stance.text import Sentence, Tokens, quoted_lines, sentences, tokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,6 @@ _BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand a
 )
 _QUESTION_OR_ANSWER = re.compile(r"[QA][:.]\s")
 _COLON = re.compile(r"\s*(?:\(?@\w+\)?\s*)?:")  # behind a name, with the name it has on a network
-_QUOTE_MARK = re.compile("[\"“”«»'‘`]")
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
 _OPEN = "“«"
@@ -303,7 +302,7 @@ class _Reader:
         self.lexicon = lexicon
         self.small = lexicon.uncapitalised
         self.date = valid_date(date)
-        self.sents = sents
+        self.sents, self.lines = sents, quoted_lines(sents)
         self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
         self.surnames: dict[str, Alias] = {}  # of persons read so far with a surname that tells nothing before
         self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
@@ -329,7 +328,7 @@ class _Reader:
 
     @cached_property
     def text(self) -> str:
-        return " ".join([s.line for s in self.sents])
+        return " ".join(self.lines)
 
     @cached_property
     def juniors(self) -> frozenset[str]:
@@ -339,7 +338,7 @@ class _Reader:
     @cached_property
     def openings(self) -> Counter[str]:
         """What stands before the first colon of sentences: that of a transcript comes back."""
-        return Counter(s.line.partition(":")[0].strip() for s in self.sents if ":" in s.line)
+        return Counter(line.partition(":")[0].strip() for line in self.lines if ":" in line)
 
     @cached_property
     def interview(self) -> bool:
@@ -355,7 +354,7 @@ class _Reader:
 
     def read(self, sentence: Sentence, present: Collection[str] = (), whose: str = "") -> Reading:
         """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actor whose words it is, '' in a report."""
-        text = sentence.line
+        text = self.lines[self.at]
         tokens = tokenize(text)
         lower = tokens.lower
         self.speaker = whose or self.speaker
@@ -623,13 +622,10 @@ class _Reader:
     def _quote_speaker(self, text: str, opening: bool) -> tuple[str, bool]:
         """Whose quote the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
         opened = self.quote_open
-        if not opened and not _QUOTE_MARK.search(text):
-            return "", False
         text = text.replace("''", '"').replace("``", '"')
-        stripped = text.lstrip()
-        begins = stripped[:1] in '"“«' or stripped[:1] in "'‘" and stripped[1:2].isupper()
-        self.quote_open = _inside_after(_MARK.findall(text), opened)
-        if not (opened or begins):
+        marks = _MARK.findall(text)
+        self.quote_open = _inside_after(marks, opened)
+        if not (opened or marks and text.lstrip()[:1] in marks):
             return "", False
         outside = _outside_quotes(text, opened)
         words = _RUNNING.findall(outside)
@@ -640,12 +636,12 @@ class _Reader:
     def _told_later(self) -> str:
         """The speaker of a quote that opens a paragraph: the one its paragraph names behind it, or the last one when it names nobody."""
         inside = self.quote_open
-        for s in self.sents[self.at :]:
+        for s, line in zip(self.sents[self.at :], self.lines[self.at :], strict=True):
             if s.paragraph != self.paragraph:
                 break
-            marks = _MARK.findall(s.line)
-            if len(_RUNNING.findall(_outside_quotes(s.line, inside))) >= 2:
-                tokens = tokenize(s.line)
+            marks = _MARK.findall(line)
+            if len(_RUNNING.findall(_outside_quotes(line, inside))) >= 2:
+                tokens = tokenize(line)
                 outside = _unquoted(tokens.lower, inside)
                 found = self._named(tokens, _ASKED.intersection(tokens.lower), name_parts(tokens.folded))
                 speaking = next((m for m in found if m.kind != "place" and _speaks(outside, m)), None)

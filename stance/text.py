@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -308,6 +309,69 @@ def _in_a_line(text: str) -> str:
     if text.isascii():
         return text
     return _TURNED.sub(lambda m: "“" if m["open"] or m["left"] else "”", _LOOSE.sub(" ", text))
+
+
+_SINGLE = re.compile(r"['‘’](?<!\w.)")  # a mark that is no apostrophe of a word
+_QUOTING = re.compile(  # "none" is for letters left out ('em, '90s, rock 'n' roll), "weak" closes or is an apostrophe (the players' union)
+    r"(?P<double>[\"“”«»]|''|``)"
+    r"|(?P<none>['‘’](?<!\w.)(?:[nN]['’]|(?:[Ee]m|[Tt]il|[Tt]is|[Tt]was|\d\ds?)\b))"
+    r"|(?P<open>(?:‘(?<!\w.)|'(?<![^\s(\[\"“/:—–-].))(?=\.\.|[^\s,.;:!?)\]'’]))"
+    r"|(?P<weak>['’](?:(?<=[sS\d].)(?= [^\W_])|(?<=[a-z]in.)(?= [a-z])|(?<=[A-Z]\..)(?= [a-z])))"
+    r"|(?P<close>['’](?:(?<=\S.)(?!\w)|(?<=[,.!?…].)(?!s\b)))"
+)
+_CAPITAL = re.compile(r"\W*[^\W_a-z]")
+
+
+def quoted_lines(sents: Sequence[Sentence]) -> list[str]:
+    """The lines of an article's sentences, quotes in single marks put in double ones, and those inside them in single ones: offsets are the same.
+
+    All sentences of a paragraph tell which single marks are a quote's. In a quote in double marks they stay what they are.
+    """
+    lines = [s.line for s in sents]
+    end = 0
+    for _, members in groupby(sents, attrgetter("paragraph")):
+        begin, end = end, end + sum(1 for _ in members)
+        if any(map(_SINGLE.search, lines[begin:end])):
+            lines[begin:end] = _double_quoted("\n".join(lines[begin:end])).split("\n")
+    return lines
+
+
+def _double_quoted(text: str) -> str:
+    """The text of a paragraph, a sentence a line, with double quotation marks for single ones."""
+    marks = list(_QUOTING.finditer(text))
+    openings = [k for k, m in enumerate(marks) if m.lastgroup == "open"]
+    ends = {k: _quote_end(text, marks, k, following) for k, following in pairwise([*openings, len(marks)])}
+    out, inside, end = list(text), False, 0  # `inside` a quote in double marks; `end`: the mark that ends the one in single marks
+    for k, m in enumerate(marks):
+        at, kind = m.start(), m.lastgroup
+        if k < end:
+            out[at] = "‘" if kind == "double" and len(m[0]) == 1 else out[at]
+        elif kind == "double":
+            inside = m[0] in ("“", "«", "``") or m[0] in ('"', "''") and not inside
+        elif kind == "open" and not inside and ends[k]:
+            out[at], end = "“", ends[k]
+        elif kind != "open" and k == end > 0 or kind == "close" and not inside and text[at - 1] in ",.!?…":
+            out[at] = "”"
+    return "".join(out)
+
+
+def _quote_end(text: str, marks: list[re.Match[str]], k: int, following: int) -> int:
+    """The number of the mark that ends the quote which mark `k` opens, 0 where it opens none. `following`: the next that opens one.
+
+    A quote without an end goes on to there, if it begins a sentence.
+    """
+    start = marks[k].start()
+    line = text.find("\n", start, marks[following - 1].start())
+    line = line if line >= 0 else len(text)
+    begins = text[max(0, start - 2) : start].rstrip(" ")[-1:] in ("", "\n", ":") and bool(_CAPITAL.match(text, start))
+    closing = [n for n in range(k + 1, following) if marks[n].lastgroup in ("close", "weak")]
+    sure = [n for n in closing if marks[n].lastgroup == "close"]
+    here = sure if begins else [n for n in sure if marks[n].start() < line]
+    weak = [n for n in closing if marks[n].start() < line]
+    later = [n for n in sure if text[marks[n].start() - 1] in ",.!?…"]
+    end = next(chain(here, weak, later), following if begins else 0)
+    doubles = sum(m.lastgroup == "double" for m in marks[k + 1 : end])
+    return 0 if doubles % 2 else end
 
 
 def _split(line: str) -> list[tuple[int, int]]:

@@ -931,11 +931,28 @@ def test_a_place_that_is_only_told_of_speaks_for_nobody(text: str, wanted: list[
     assert spoken(text) == [wanted]
 
 
-@pytest.mark.parametrize("marks", ["“”", "„“", "„”", "»«", "«»", "””"])
+@pytest.mark.parametrize("marks", ["“”", "„“", "„”", "»«", "«»", "””", "‘’", "''"])
 def test_a_quote_is_its_speaker_s_in_the_marks_of_any_country(marks: str) -> None:
     text = f"Peru blamed Chile. {marks[0]}We will not wait,{marks[1]} Chile's minister said. {marks[0]}Never again. We mean it.{marks[1]} Brazil left."
     assert [m.actor for r in read(text) for m in r.mentions if m.kind == "quote"] == ["Chile", "Chile"]
     assert [r.in_quote for r in read(text)][-1] is False
+
+
+@pytest.mark.parametrize("marks", ["‘’", "''"])
+@pytest.mark.parametrize(
+    ("text", "in_quote", "speakers"),
+    [
+        ("[We will not bow,] said Chile's minister. [Peru must go. We won't accept it.]", [True] * 3, ["", "Chile", "Chile"]),
+        ("[The players' union is ours. We say so,] said Chile's minister.\n[It won't go.\n[It will stay.]", [True] * 4, ["", "", "Chile", "Chile"]),
+        ("Chile said: [Peru must go. We won't accept it.]", [False, True], ["", "Chile"]),
+        ("So-called [rebels] hit the [humanitarian] convoy. He called it [a lie].", [False, False], ["", ""]),
+    ],
+)
+def test_single_quotation_marks_are_read_as_double_ones(text: str, in_quote: list[bool], speakers: list[str], marks: str) -> None:
+    single = read(text.replace("[", marks[0]).replace("]", marks[1]))
+    assert [(r.in_quote, r.speaker) for r in single] == list(zip(in_quote, speakers, strict=True))
+    double = read(text.replace("[", "“").replace("]", "”"))
+    assert [(r.in_quote, r.speaker, r.mentions, r.tokens.words) for r in single] == [(r.in_quote, r.speaker, r.mentions, r.tokens.words) for r in double]
 
 
 @pytest.mark.parametrize("blank", ["  ", "\u00a0", "\t", "\u2009"])

@@ -50,6 +50,9 @@ def cues_of(text: str) -> set[str]:
         ("Norway urged Chile to release the crew.", "release", "Chile"),
         ('"We condemn the raid," Norway said.', "condemn", "Norway"),
         ('"The raid was a crime," said Norway.', "said", "Norway"),
+        ("‘We condemn the raid,’ Norway said.", "condemn", "Norway"),
+        ("'The raid was a crime,' said Norway.", "said", "Norway"),
+        ("We will condemn the raid,’ said Norway.", "said", "Norway"),
         ("The talks in Chile failed.", "failed", ""),
     ],
 )

@@ -9,7 +9,7 @@ from conftest import cases, hold
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.text import paragraphs, sentences, tokenize, wrapped
+from stance.text import paragraphs, quoted_lines, sentences, tokenize, wrapped
 
 # Pieces that boundaries are decided by, so that random texts hold many of them.
 PIECES = st.sampled_from(
@@ -194,3 +194,31 @@ def test_other_lines_are_read_alone(text: str) -> None:
 def test_blanks_and_quotation_marks_are_read_as_those_of_english(text: str, line: str) -> None:
     assert " ".join(lines(text)) == line and len(line) == len(text)
     assert all(text[s.start : s.end] == s.text for s in sentences(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("‘We wait,’ he said. ‘They left. We won’t.’", "“We wait,” he said. “They left. We won’t.”"),
+        ("'We wait,' he said. 'They left. We won't.'", "“We wait,” he said. “They left. We won't.”"),
+        ("The ‘rebels’ hit the players’ bus.", "The “rebels” hit the players’ bus."),
+        ("‘The players’ union is ours. We stay,’ he said.", "“The players’ union is ours. We stay,” he said."),
+        ("The players’ union of the ’90s and the '90s: get 'em, rock 'n' roll.", None),
+        ("He is 5' 10\" tall. It is the U.S.' role, or the players’.", None),
+        ("“It was a ‘disgrace’,” he said. “It 'may' be,” he said.", None),
+        ("He told 'em it was the Chileans’ bus.", None),
+        ("'Get 'em out,' he said.", "“Get 'em out,” he said."),
+        ("‘He told us “no” twice,’ he said.", "“He told us ‘no‘ twice,” he said."),
+        ("‘We wait. They left.", "“We wait. They left."),
+        ("They left,’ said the minister.", "They left,” said the minister."),
+        ("He said: 'We wait. We shan't'.", "He said: “We wait. We shan't”."),
+    ],
+)
+def test_quotes_in_single_marks_are_read_in_double_ones(text: str, wanted: str | None) -> None:
+    assert " ".join(quoted_lines(sentences(text))) == (wanted or text)
+
+
+@given(st.text(alphabet="aS ‘’'\"“”.,\n", max_size=40))
+def test_quotes_in_any_marks_keep_their_offsets(text: str) -> None:
+    found = sentences(text)
+    assert [len(x) for x in quoted_lines(found)] == [len(s.text) for s in found]
