@@ -525,15 +525,15 @@ class _Scanner:
         inside = reading.in_quote and self.lower[:1] not in ([q] for q in _QUOTES)
         if _QUOTES.isdisjoint(self.lower):
             return [inside] * len(self.lower)
-        out = []
+        out, depth = [], int(inside)  # a quotation inside another one does not end it
         for w in self.lower:
             if w in ("“", "«"):
-                inside = True
+                depth += 1
             elif w in ("”", "»"):
-                inside = False
+                depth = max(0, depth - 1)
             elif w in ('"', "''", "``"):
-                inside = not inside
-            out.append(inside and w not in _QUOTES)
+                depth = int(not depth)
+            out.append(depth > 0 and w not in _QUOTES)
         return out
 
     # -- the scan

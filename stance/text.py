@@ -465,7 +465,7 @@ def foreign(text: str) -> str:
     letters = 0 if text.isascii() else sum(map(str.isalpha, text))
     if letters and 2 * len(_NOT_LATIN.findall(text)) > letters:
         return "not to be in Latin script"
-    words = re.findall(r"[^\W\d_]+", text.lower())
+    words = set(re.findall(r"[^\W\d_]+", text.lower()))  # each once: who says "I" three times does not speak Polish
     english = sum(w in _ENGLISH for w in words)
     hits = Counter(name for w in words if w in _COMMON for name in _COMMON[w])
     best = max(_OTHERS, key=lambda k: hits[k])

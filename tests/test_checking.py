@@ -155,6 +155,8 @@ def test_good_text_passes(file: Write, text: str) -> None:
         ("Китай обвинил Вашингтон в нарушении международного права.", "not to be in Latin script"),
         ("Beijing accused Washington of a breach of the law.", ""),
         ("Angela Merkel met El Salvador's Bukele in Los Angeles.", ""),
+        ("I don't know, and until I know I won't say so.", ""),
+        ("Nie ma na to zgody, i to jest jasne.", "Polish"),
         ("1,500 km", ""),
         ("", ""),
     ],
