@@ -201,6 +201,11 @@ _BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand a
 )
 _QUESTION_OR_ANSWER = re.compile(r"[QA][:.]\s")
 _COLON = re.compile(r"\s*(?:\(?@\w+\)?\s*)?:")  # behind a name, with the name it has on a network
+_SPEAKING = re.compile(r"(?:[A-Z][\w.'’-]*\s+){0,4}[A-Z][\w.'’-]+\s*(?:\([^)]{1,40}\))?:\s")  # who speaks in a paragraph of a transcript
+_ASKER = re.compile(  # who asks, in a text that is said to be another one's: "QUESTION:", "AFP:"
+    r"(?i:Q[:.]|(?:question|reporter|journalist|correspondent|moderator|interviewer|host|press|operator|afp|ap|reuters|bloomberg|cnn|bbc|nhk|kyodo|"
+    r"yonhap|tass|ria novosti|xinhua|cctv|cgtn|global times|china daily|pti|ani|dpa|efe|ansa)(?: \w+){0,3}:)\s"
+)
 _MARKS = frozenset('"“”«»')
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
 _OPEN = "“«"
@@ -314,6 +319,7 @@ class _Reader:
         self.at = 0  # sentences read
         self.turn = ""  # whose words the paragraph is, by the name before its first colon
         self.answers = False  # whether it is sure to be a transcript's: what is said of others without "we" is the speaker's too
+        self.asks = False  # whether somebody asks the one whose words the text is said to be
         self.asking = False  # whether a "Q:" was read
         self.interviewed = False  # whether an interview is announced before it
         self.introduced: set[str] = set()  # of which actors officials are named before the first "Q:"
@@ -346,6 +352,13 @@ class _Reader:
         marks = [s.text[0] for s in self.sents if _QUESTION_OR_ANSWER.match(s.text)]
         return min(marks.count("Q"), marks.count("A")) > 1
 
+    @cached_property
+    def transcript(self) -> bool:
+        """Whether three paragraphs, and a third of all, begin with who speaks in them: "MR. PRICE: Good afternoon."."""
+        opening = [s.line for s, before in zip(self.sents, [None, *self.sents], strict=False) if before is None or before.paragraph != s.paragraph]
+        turns = sum(_SPEAKING.match(line) is not None for line in opening)
+        return turns > 2 and 3 * turns >= len(opening)
+
     def _has(self, phrase: str) -> bool:
         """Whether the article has the first word of a phrase: the few guarded aliases ask for it."""
         if phrase not in self.asked:
@@ -357,10 +370,13 @@ class _Reader:
         text = self.lines[self.at]
         tokens = tokenize(text)
         lower = tokens.lower
+        opening, first = sentence.paragraph != self.paragraph, not self.at
+        if whose:
+            self.asks = bool(_ASKER.match(text) or self.asks and not _SPEAKING.match(text) and not _QUESTION_OR_ANSWER.match(text))
+        whose = "" if self.asks else whose
         self.speaker = whose or self.speaker
         here = _ASKED.intersection(lower)
         parts = name_parts(tokens.folded)
-        opening, first = sentence.paragraph != self.paragraph, not self.at
         self.opens = not self.at or opening and self.at < _DATELINES
         line = _BYLINE.fullmatch(text)
         byline = line is not None and line["given"].lower() in given_names()
@@ -369,7 +385,7 @@ class _Reader:
         found += self._learnt(tokens, here, parts, found)
         found.sort(key=_BY_FIRST)
         names = _names(lower, parts, found, self.strangers)
-        if opening or first:
+        if (opening or first) and not (self.turn and self.transcript and not _SPEAKING.match(text)):
             self.turn, self.answers = self._turn(tokens, found)
         if not self.asking:
             self.introduced.update(m.actor for m in found if m.kind in ("person", "learnt"))
@@ -387,7 +403,7 @@ class _Reader:
         speaker, in_quote = (whose, True) if whose else self._quote_speaker(text, opening)
         if self.turn and not in_quote:
             others = {m.actor for m in found if m.kind != "place"}
-            if self.turn not in others and (others and self.answers or not _SPOKEN.isdisjoint(lower)):
+            if self.turn not in others and (self.answers and (others or self.transcript) or not _SPOKEN.isdisjoint(lower)):
                 speaker, in_quote = self.turn, True
         found += self._carried(tokens, here, outside, found, names)
         if speaker:
@@ -417,7 +433,7 @@ class _Reader:
         before = tokens.lower[: m.first]
         if any(w not in (".", "@", "vice") and w not in OFFICE_OR_TITLE for w in before):
             return "", False
-        asked = self.at > 0 and self.sents[self.at - 1].text.endswith("?")
+        asked = self.at > 0 and self.sents[self.at - 1].text.endswith("?") or self.transcript
         if m.text.isupper() or before[-1:] == ["@"] or m.kind in ("person", "learnt") and m.last > 1:
             again = self.openings[tokens.text[: m.end]] > 1
             return m.actor, asked or again or before[-1:] == ["@"] or bool(before) and m.text.isupper()

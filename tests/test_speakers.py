@@ -52,6 +52,20 @@ def test_every_sentence_of_a_speech_is_its_speakers(lexicon: Lexicon) -> None:
     assert actors_of(read(SPEECH, lexicon)) == [{"Norway"}, set(), {"Chile"}, set(), set()]
 
 
+@pytest.mark.parametrize("marks", [("QUESTION:", "MR. LIE:"), ("Q:", "A:"), ("Reuters:", "Ine Lie:"), ("Q.", "A.")])
+def test_questions_in_a_briefing_are_not_the_speakers(lexicon: Lexicon, marks: tuple[str, str]) -> None:
+    asks, answers = marks
+    text = f"{answers} Good day. We go on.\n\n{asks} And Peru?\n\nIt said no.\n\n{answers} Peru should wait. That is all.\n\nWe will be there."
+    found = [r.speaker for r in read(text, lexicon, speaker="Norway")]
+    assert found == ["Norway", "Norway", "", "", "Norway", "Norway", "Norway"]
+
+
+def test_who_speaks_in_a_transcript_speaks_until_another_one_does(lexicon: Lexicon) -> None:
+    text = "HOST: Welcome.\n\nBarack Obama: Peru must wait.\n\nThe door is open. Chile knows that.\n\nHOST: And then?\n\nNobody knows."
+    assert [r.speaker for r in read(text, lexicon, date="2012-05-01")] == ["", "", "US", "US", "", ""]
+    assert [r.speaker for r in read(text.replace("HOST: ", "").replace("Barack Obama: ", "Barack Obama met us. "), lexicon, date="2012-05-01")] == [""] * 7
+
+
 def test_organs_without_a_country_are_the_speakers(lexicon: Lexicon) -> None:
     text = "Peru met us in May. The government will not wait, the foreign ministry said in its statement."
     phrases = [(m.actor, m.text) for m in read(text, lexicon, speaker="Norway")[1].mentions if m.kind == "phrase"]
