@@ -1003,12 +1003,16 @@ def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
 
 
 def _ourselves(lower: list[str], i: int) -> bool:
-    """Whether "US" at `i` in a sentence in capitals is the pronoun: "NONE OF US!", "AMONG US: A REPORT"."""
+    """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
     before, two = lower[i - 1] if i else "", lower[i - 2] if i > 1 else ""
+    if before in _TO_US and _OF_THE_US.isdisjoint(lower[i + 1 : i + 2]):
+        return not two or not two[0].isalnum() or two in ("and", "please")
     ends = i + 1 == len(lower) or not lower[i + 1][0].isalnum() and lower[i + 1] != "-"
     return ends and (before == "among" or before == "of" and two in _SOME_OF_US or before == "for" and lower[i + 1 : i + 2] in (["."], ["!"]))
 
 
+_TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
+_OF_THE_US = frozenset("allies bombers drones forces jets marines planes sanctions ships soldiers strikes tariffs troops".split())
 _SOME_OF_US = frozenset("one all none some both most many each any rest".split())
 
 

@@ -412,6 +412,8 @@ def test_a_colon_behind_nobody_known_opens_no_transcript(opening: str) -> None:
         ("SUPER BOWL XI TO BE REPEATED", []),
         ("CHILE NAMES STARTING XI", ["Chile: CHILE"]),
         ("JOIN US SANCTIONS, CHILE TOLD", ["Chile: CHILE", "US: US"]),
+        ("LET US PRAY TOGETHER", []),
+        ("FOLLOW US ON THE NETWORKS", []),
         ("THE REST OF US, AND NONE OF US!", []),
         ("US WARNS CHILE FOR US TROOPS", ["Chile: CHILE", "US: US", "US: US TROOPS"]),
         ("SUPPORT AMONG US TROOPS SINKS", ["US: US TROOPS"]),
