@@ -240,11 +240,11 @@ def test_control_characters_of_a_text_do_not_reach_the_terminal(run: Cli, model_
 def test_nor_do_those_of_names_and_labels_in_a_model_file(run: Cli, model: Model, tmp_path: Path) -> None:
     odd = replace(model, heads=tuple(replace(h, head=replace(h.head, labels=tuple(f"{x}\x1b[2J" for x in h.head.labels), neutral="")) for h in model.heads))
     odd.save(tmp_path / "m.stance")
-    (tmp_path / "a.csv").write_text("alias,actor\nAcme,Ac\x1b]0;x\x07me\nNorway,Nor\x9bway\n", "utf-8")
+    (tmp_path / "a.csv").write_text("alias,actor\nAcme,Ac\x1b[2J\x07me\nNorway,Nor\x9bway\n", "utf-8")
     text, more = "Acme condemned the raid by Norway.", ("-m", tmp_path / "m.stance", "--actors", tmp_path / "a.csv")
     (tmp_path / "a.txt").write_text(text)
     for r in (
-        run("classify", tmp_path / "a.txt", *more, "-f", "table"), run("actors", text, *more), run("explain", text, "--actor", "Ac\x1b]0;x\x07me", *more),
+        run("classify", tmp_path / "a.txt", *more, "-f", "table"), run("actors", text, *more), run("explain", text, "--actor", "Ac\x1b[2J\x07me", *more),
     ):  # fmt: skip
         assert r.code == 0 and "Acme" in r.out and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", r.out)
 
