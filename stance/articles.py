@@ -541,7 +541,9 @@ def _may_date(name: str, value: Any) -> bool:
 
 
 def _told(value: Any) -> str:
-    """A value of JSON as text; of `{"id": null, "name": "Gazette"}` the name, of null and NaN nothing."""
+    """A value of JSON as text; of `{"id": null, "name": "Gazette"}` the name, of a list all of them, of null and NaN nothing."""
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_told, value)))
     value = value.get("name", value) if isinstance(value, dict) else value
     return "" if value is None or value != value else str(value)
 

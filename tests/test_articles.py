@@ -384,6 +384,8 @@ def test_a_file_named_as_standard_input_is(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_fields_of_json_that_are_no_text(put: Put) -> None:
     line = '{"text": "Oslo left.", "id": 7, "title": NaN, "date": null, "source": {"id": null, "name": "Gazette"}}'
     assert only(put("a.jsonl", line)) == Article("7", "Oslo left.", source="Gazette")
+    line = '{"text": "Oslo left.", "id": 7, "source": ["Gazette", {"name": "Post"}, null], "speaker": ["NOR"], "title": []}'
+    assert only(put("b.jsonl", line)) == Article("7", "Oslo left.", source="Gazette, Post", speaker="NOR")
 
 
 def test_a_date_for_what_has_none(put: Put) -> None:
