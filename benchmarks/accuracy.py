@@ -135,6 +135,7 @@ def news(root: Path, fit: Fit) -> None:
         labels = sorted(set(truth[head]) | set(pred[head]))
         table = confusion(np.array([labels.index(x) for x in truth[head]]), np.array([labels.index(x) for x in pred[head]]), len(labels))
         say(f"news, {head} macro-F1", macro_f1(table), " ".join(f"{x} {f:.2f}" for x, f in zip(labels, f1_scores(table)[2], strict=True)))
+        say(f"news, {head} accuracy", np.trace(table) / table.sum(), "")
     say("news, actors found (named), F1", _f1(actors), "")
     say("news, (actor, stance) F1", _f1(both), "non-neutral")
     top, hit = np.array([x for x, _ in sure]), np.array([x for _, x in sure])

@@ -240,9 +240,9 @@ _FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name be
     "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
     "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
 )
-
-
-_BESIDE_AN_OFFICE = frozenset("the of for foreign affairs permanent deputy acting he h.e excellency his her".split())
+_BESIDE_AN_OFFICE = frozenset(  # in what a speaker is called: "H.E. the Permanent Representative of Norway"
+    "the of for foreign affairs permanent deputy acting he h.e excellency his her".split()
+)
 
 
 # --------------------------------------------------------------------------- reading

@@ -15,7 +15,7 @@ from test_actors import NAMES
 
 from stance.actors import read
 from stance.errors import DataError
-from stance.syntax import CUE_LABELS, NOBODY, PRONOUN, Scan, build_cues, default_cues, polarity, scan, stem
+from stance.syntax import CUE_LABELS, NOBODY, PRONOUN, QUOTED, Scan, build_cues, default_cues, polarity, scan, stem
 
 HEADER = "phrase,label,kind,weight\n"
 
@@ -35,6 +35,13 @@ def who(relation: str, text: str, word: str) -> str:
 
 def cues_of(text: str) -> set[str]:
     return {f.label for f in scanned(text)[0].cues}
+
+
+@pytest.mark.parametrize(("text", "inside"), [("A poet said “no” and we go.", "A poet said no and we go."), ('A poet said "no" and we go.', "A poet said and we go.")])
+def test_a_quotation_inside_a_speech_does_not_end_it(text: str, inside: str) -> None:
+    (reading,) = read(text, speaker="Norway")
+    s = scan(reading, default_cues())
+    assert [w for w, clause in zip(reading.tokens.words, s.clause, strict=True) if clause == QUOTED and w.isalpha()] == inside.rstrip(".").split()
 
 
 @pytest.mark.parametrize(
