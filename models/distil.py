@@ -1,17 +1,18 @@
 """The network that the shipped model starts from: what a fine-tuned sentence encoder says of raw news, learnt by the small one.
 
     python models/distil.py tune --encoder FOLDER --work DIR [--data FILE.csv … --start WEIGHTS.pt]
-    python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N] [--labels FILE.csv]
-    python models/distil.py learn --work DIR [--start NETWORK.npz [--kept SHARE] [--words FILE.npz] [--reports FOLDER]] -o models/start.npz
+    python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N] [--labels FILE.csv] [--actors FILE.csv]
+    python models/distil.py learn --work DIR [--start NETWORK.npz [--kept SHARE] [--words FILE.npz] [--reports FOLDER] [--beside DIR]] -o FILE.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out (and with `--start` goes on with other labelled pairs: those of `news_labels.py`); `label`
 takes pairs from an archive of raw news, and for each the mean of what the encoder and a model trained without `--start` say; `learn` trains the
 network on these probabilities. A larger encoder is slow: with `--again` it labels a part of the pairs once more, mostly those that the smaller one
 (or the model, where no encoder was given) was in doubt about, and `learn --start` goes on with these alone; `--labels` adds pairs that readers have
-labelled, with the mean of what they and the encoder say; with `--kept` a share of the parameters that it began with stays in what comes out. With
-`--words` the vectors of the words learn as well, and are written there; with `--reports` the labelled pairs of reports that are not held out are
-learnt among the others: alone, later, they would make it forget (rehearsal: Robins 1995).
+labelled, with the mean of what they and the encoder say; `--actors` takes pairs of the actors of that table (`names.py`) instead of states, and
+`learn --beside` learns those labelled again in another folder too; with `--kept` a share of the parameters that it began with stays in what comes
+out. With `--words` the vectors of the words learn as well, and are written there; with `--reports` the labelled pairs of reports that are not held
+out are learnt among the others: alone, later, they would make it forget (rehearsal: Robins 1995).
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -37,7 +38,7 @@ from stance.actors import Pair, iter_readings, pairs
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.encoders import find_folder, masked
 from stance.features import Sequences, concat_sequences, prepare, sequences
-from stance.lexicon import default_lexicon
+from stance.lexicon import Lexicon, default_lexicon
 from stance.model import Model, default_model, softmax
 from stance.network import Goal, batches, load_network, train_network
 from stance.text import sentences
@@ -69,6 +70,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED, help="of the draw of articles and pairs")
     parser.add_argument("--again", type=int, default=0, help="of the pairs that are labelled already, label so many once more")
     parser.add_argument("--labels", type=Path, help="a labelled CSV of real news, whose pairs are added to those labelled again")
+    parser.add_argument("--actors", type=Path, help="a table of actors, whose pairs are labelled instead of those of states")
+    parser.add_argument("--beside", type=Path, nargs="+", default=[], help="further folders of pairs labelled again, learnt with those of --work")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
@@ -86,14 +89,16 @@ def main() -> None:
         parser.error("--labels adds pairs to those that an --encoder labels --again: give both")
     if args.reports and args.words:
         parser.error("with --reports the network is kept as it was before, over the same vectors: learn --words first")
+    if args.beside and not args.start:
+        parser.error("--beside adds pairs that were labelled again, which a network goes on with: give --start")
     args.work.mkdir(exist_ok=True)
     if args.step == "tune":
         tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.start, args.work)
     elif args.step == "label":
         model = stance.load(args.model) if args.model else default_model()
-        label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.labels, args.work)
+        label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.labels, args.work, args.actors)
     else:
-        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.kept, args.words, args.reports, args.output)
+        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.kept, args.words, args.reports, args.output, args.beside)
 
 
 # --------------------------------------------------------------------------- the teacher
@@ -210,8 +215,12 @@ def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
 # --------------------------------------------------------------------------- raw news
 
 
-def label(encoder: str | None, archive: Path, model: Model, articles: int, again: int, seed: int, labels: Path | None, work: Path) -> None:
+def label(
+    encoder: str | None, archive: Path, model: Model, articles: int, again: int, seed: int, labels: Path | None, work: Path, own: Path | None = None
+) -> None:
     """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model; without one, the model's.
+
+    They are of states, with `own` of the actors in that table.
 
     With `again`, so many of the pairs that were labelled so before, and the mean of that and of what this encoder says, `TRUSTED` of it; behind them
     those of `labels`, and the mean of what the readers and the encoder say, `READ` of the former.
@@ -221,7 +230,8 @@ def label(encoder: str | None, archive: Path, model: Model, articles: int, again
     chosen = doubted(known, again) if known is not None else None
     tokens, wanted = [], []
     read = 0
-    for some, probs in news_pairs(archive, model, articles, seed):
+    lexicon = stance.load_lexicon(own, extend=False) if own else default_lexicon()
+    for some, probs in news_pairs(archive, model, articles, seed, lexicon):
         here, share = np.hstack([probs[h.name] for h in HEADS]), 0.5
         if known is not None and chosen is not None:
             mine = np.flatnonzero(chosen[read : read + len(some)])
@@ -256,8 +266,8 @@ def doubted(known: NDArray[np.float64], number: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def news_pairs(archive: Path, model: Model, articles: int, seed: int) -> Iterator[tuple[list[Pair], dict[str, Floats]]]:
-    """Pairs of articles at random, in batches, with the model's probabilities by head; most that are surely neutral are left out.
+def news_pairs(archive: Path, model: Model, articles: int, seed: int, lexicon: Lexicon) -> Iterator[tuple[list[Pair], dict[str, Floats]]]:
+    """Pairs of the lexicon's actors in articles at random, in batches, with the model's probabilities; most that are surely neutral are left out.
 
     So are the articles that measure: those of `news_labels.csv` in `dev` and `test`.
     """
@@ -268,7 +278,7 @@ def news_pairs(archive: Path, model: Model, articles: int, seed: int) -> Iterato
     batch: list[Pair] = []
     for n, line in enumerate(lines[:articles], 1):
         article = json.loads(line)
-        for reading in iter_readings(sentences(article["text"][:LONGEST_ARTICLE]), default_lexicon(), date=article.get("date") or ""):
+        for reading in iter_readings(sentences(article["text"][:LONGEST_ARTICLE]), lexicon, date=article.get("date") or ""):
             if len(reading.sentence.text) <= LONGEST_SENTENCE:
                 batch += pairs(reading)
         if batch and (len(batch) >= 2000 or n == min(articles, len(lines))):
@@ -293,13 +303,16 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 # --------------------------------------------------------------------------- the student
 
 
-def learn(work: Path, epochs: int, start: Path | None, kept: float, own: Path | None, reports: Sequence[Path], output: Path) -> None:
+def learn(
+    work: Path, epochs: int, start: Path | None, kept: float, own: Path | None, reports: Sequence[Path], output: Path, beside: Sequence[Path] = ()
+) -> None:
     """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again.
 
     With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package. Of `reports`
     it learns the labels, `SURE` of each, and keeps what it was before for those that are to be tested on them.
     """
-    tokens, wanted = load_labelled(work / (AGAIN if start else LABELLED))
+    found = [load_labelled(folder / (AGAIN if start else LABELLED)) for folder in (work, *beside)]
+    tokens, wanted = concat_sequences([x for x, _ in found]), np.concatenate([x for _, x in found])
     if reports:
         data = stance.read_dataset(list(reports), heads=list(DEFAULT_HEADS)).split("test")[0]
         tokens = concat_sequences([tokens, sequences(prepare(data.pairs, default_model().cues))])

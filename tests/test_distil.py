@@ -18,6 +18,7 @@ from stance import network
 from stance.codebook import DEFAULT_HEADS
 from stance.dataset import read_table
 from stance.features import prepare, sequences
+from stance.lexicon import default_lexicon
 from stance.model import default_model, softmax
 from stance.network import load_network
 from stance.words import default_words, load_words
@@ -80,12 +81,12 @@ def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, t
     archive = tmp_path / "raw.jsonl"
     archive.write_text("".join(json.dumps({"text": TEXT, "date": "2019-01-01"}) + "\n" for _ in range(3)), "utf-8")
     monkeypatch.setattr(distil, "KEPT", 0.0)
-    [(some, probs)] = distil.news_pairs(archive, default_model(), 2, 1)
+    [(some, probs)] = distil.news_pairs(archive, default_model(), 2, 1, default_lexicon())
     assert len(some) == len(probs["stance"]) == len(probs["tone"]) and {p.actor for p in some} >= {"Norway", "Sweden"}
     neutral = probs["stance"][:, distil.HEADS[0].index("neutral")]
     assert (neutral < distil.SURELY_NEUTRAL).all(), "what is surely neutral is left out"
     monkeypatch.setattr(distil, "KEPT", 1.0)
-    [(every, _)] = distil.news_pairs(archive, default_model(), 2, 1)
+    [(every, _)] = distil.news_pairs(archive, default_model(), 2, 1, default_lexicon())
     assert len(every) == 2 * len(pairs_of(TEXT)) > len(some)
     assert np.allclose(default_model().predict_proba(some)["stance"], probs["stance"])
 
@@ -96,7 +97,7 @@ def test_articles_that_measure_teach_nothing(distil: ModuleType, tmp_path: Path,
     archive = tmp_path / "raw.jsonl"
     archive.write_text("".join(json.dumps({"id": x, "text": TEXT, "date": "2019-01-01"}) + "\n" for x in of_split.values()), "utf-8")
     monkeypatch.setattr(distil, "KEPT", 1.0)
-    [(every, _)] = distil.news_pairs(archive, default_model(), 9, 1)
+    [(every, _)] = distil.news_pairs(archive, default_model(), 9, 1, default_lexicon())
     assert len(of_split) == 3 and len(every) == len(pairs_of(TEXT)), "of train alone"
 
 
@@ -150,8 +151,34 @@ def test_a_model_labels_without_an_encoder(distil: ModuleType, tmp_path: Path, m
     _, first = distil.load_labelled(tmp_path / distil.LABELLED)
     said = [np.hstack([default_model().predict_proba(pairs_of(t))[h.name] for h in distil.HEADS]) for t in (TEXT, TEXT.replace("Norway", "Denmark"))]
     assert any(np.allclose(first, x, atol=1e-6) for x in said)
-    drawn = {next(iter(distil.news_pairs(archive, default_model(), 1, seed)))[0][0].actor for seed in range(1, 9)}
+    drawn = {next(iter(distil.news_pairs(archive, default_model(), 1, seed, default_lexicon())))[0][0].actor for seed in range(1, 9)}
     assert drawn == {"Norway", "Denmark"}, "another seed, another article"
+
+
+def test_people_and_bodies_of_an_archive_are_labelled_and_learnt_beside_states(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names, archive, table = script("names"), tmp_path / "raw.jsonl", tmp_path / "names.csv"
+    text = "Laura Brontes, or Laura Q. Brontes, criticized the FBI. Norway accused Sweden of spying. Mary's lawyer, Carl Hoy's son, met Lund Brontes."
+    archive.write_text("".join(json.dumps({"text": text, "date": "2019-01-01"}) + "\n" for _ in range(names.LEAST)), "utf-8")
+    assert names.people([text] * (names.LEAST - 1)) == []
+    monkeypatch.setattr("sys.argv", ["names.py", str(archive), "-o", str(table)])
+    names.main()
+    rows = table.read_text("utf-8").splitlines()
+    assert [r for r in rows if r.endswith(",person")] == ["Laura Brontes,Laura Brontes,person"] and "FBI,FBI,name" in rows
+    monkeypatch.setattr(distil, "KEPT", 1.0)
+    monkeypatch.setattr(network, "_LEAST_STEPS", 20)
+    folders = [tmp_path / "people", tmp_path / "states"]
+    for folder, actors in zip(folders, (table, None), strict=True):
+        folder.mkdir()
+        distil.label(None, archive, default_model(), 9, 0, 1, None, folder, actors)
+        distil.label(None, archive, default_model(), 9, 3, 1, None, folder, actors)
+    (some, _), *_ = distil.news_pairs(archive, default_model(), 9, 1, stance.load_lexicon(table, extend=False))
+    assert {p.actor for p in some} == {"Laura Brontes", "FBI"}
+    first, second, learnt = tmp_path / "first.npz", tmp_path / "second.npz", []
+    distil.learn(folders[1], 1, None, 0.0, None, [], first)
+    monkeypatch.setattr(distil, "train_network", lambda tokens, *rest, **options: learnt.append(len(tokens)) or network.train_network(tokens, *rest, **options))
+    distil.learn(folders[1], 1, first, 0.0, None, [], second)
+    distil.learn(folders[1], 1, first, 0.0, None, [], second, folders[:1])
+    assert learnt == [3, 6]
 
 
 def test_labels_of_news_find_their_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
