@@ -72,7 +72,7 @@ OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actor
 FormatOption = Annotated[
     str, _option("--format", "-f", help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.")
 ]
-TextColumn = Annotated[str, _option("--text-column", help="Field that holds the text in json, jsonl and csv.")]
+TextColumn = Annotated[str, _option("--text-column", help="Field that holds the text in json, jsonl and csv; several are joined: title+summary.")]
 ArticleColumn = Annotated[
     list[str],
     _option(
