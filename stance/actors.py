@@ -12,7 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -73,13 +73,14 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A sentence with its tokens and mentions; `speaker` is whose quote it goes on with, or ''."""
+    """A sentence with its tokens and mentions; `speaker` is whose quote it goes on with, or '', `speakers` are those of a joint statement."""
 
     sentence: Sentence
     tokens: Tokens
     mentions: tuple[Mention, ...]
     speaker: str = ""
     in_quote: bool = False
+    speakers: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -116,7 +117,15 @@ def pairs(reading: Reading) -> list[Pair]:
     for m in reading.mentions:
         if m.actor and m.kind != "place":
             by_actor.setdefault(m.actor, []).append(m)
-    return [Pair(reading, actor, tuple(ms)) for actor, ms in by_actor.items()]
+    return [Pair(in_words_of(actor, reading), actor, tuple(ms)) for actor, ms in by_actor.items()]
+
+
+def in_words_of(actor: str, reading: Reading) -> Reading:
+    """The reading, of a joint statement as if this actor alone made it (the first of its speakers, where it is none of them)."""
+    if not reading.speakers:
+        return reading
+    who = actor if actor in reading.speakers else reading.speakers[0]
+    return replace(reading, speaker=who, speakers=(), mentions=tuple(m for m in reading.mentions if m.kind != "quote" or m.actor == who))
 
 
 def named(mentions: Sequence[Mention]) -> Mention | None:
@@ -247,11 +256,13 @@ _BESIDE_AN_OFFICE = frozenset(  # in what a speaker is called: "H.E. the Permane
 
 # --------------------------------------------------------------------------- reading
 
+_BETWEEN_SPEAKERS = (re.compile(r"\s*;\s*"), re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+"))  # an actor's own name may hold an "and"
+
 
 def read(text: str, lexicon: Lexicon | None = None, *, date: str = "", speaker: str = "") -> list[Reading]:
     """Sentences of an article with their mentions, in order.
 
-    `date` decides who was in office; `speaker` is whose words all of the text is (`speaker_of`), '' for a report. Context is carried from
+    `date` decides who was in office; `speaker` is whose words all of the text is (`speakers_of`), '' for a report. Context is carried from
     sentence to sentence. Raises InputError for a date that is not understood, and for what is no text.
     """
     if not isinstance(text, str):
@@ -276,8 +287,8 @@ def iter_readings(
     """As `read_sentences`, one by one."""
     reader, none = _Reader(lexicon, date, sents), [()] * len(sents)
     speakers = [speaker] * len(sents) if isinstance(speaker, str) else speaker
-    actor = {name: name and (speaker_of(name, lexicon, date=date) or name) for name in set(speakers)}
-    return (reader.read(s, actors, actor[name]) for s, actors, name in zip(sents, present or none, speakers, strict=True))
+    whose = {name: speakers_of(name, lexicon, date=date) or tuple(filter(None, [name])) for name in set(speakers)}
+    return (reader.read(s, actors, whose[name]) for s, actors, name in zip(sents, present or none, speakers, strict=True))
 
 
 def speaker_of(name: str, lexicon: Lexicon, *, date: str = "") -> str:
@@ -300,6 +311,17 @@ def speaker_of(name: str, lexicon: Lexicon, *, date: str = "") -> str:
     return mine[0].actor if all(w in OFFICE_OR_TITLE or w in _BESIDE_AN_OFFICE for w in rest) else ""
 
 
+def speakers_of(name: str, lexicon: Lexicon, *, date: str = "") -> tuple[str, ...]:
+    """As `speaker_of`, of all whose words a joint statement is: `USA; JPN`, `the United States and Japan`; none where one of them is unknown."""
+    if one := speaker_of(name, lexicon, date=date):
+        return (one,)
+    for between in _BETWEEN_SPEAKERS:
+        found = [speaker_of(x, lexicon, date=date) for x in between.split(name)]
+        if found[1:] and all(found):
+            return tuple(dict.fromkeys(found))
+    return ()
+
+
 class _Reader:
     """Reads one article's sentences in order; holds what they have told so far."""
 
@@ -317,6 +339,7 @@ class _Reader:
         self.silence = 0  # sentences since an official was named
         self.paragraph = 0
         self.at = 0  # sentences read
+        self.both: tuple[str, ...] = ()  # those of a joint statement of two
         self.turn = ""  # whose words the paragraph is, by the name before its first colon
         self.answers = False  # whether it is sure to be a transcript's: what is said of others without "we" is the speaker's too
         self.asks = False  # whether somebody asks the one whose words the text is said to be
@@ -365,16 +388,17 @@ class _Reader:
             self.asked[phrase] = _holds(self.text, phrase.split()[0])
         return self.asked[phrase]
 
-    def read(self, sentence: Sentence, present: Collection[str] = (), whose: str = "") -> Reading:
-        """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actor whose words it is, '' in a report."""
+    def read(self, sentence: Sentence, present: Collection[str] = (), whose: tuple[str, ...] = ()) -> Reading:
+        """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actors whose words it is, none in a report."""
         text = self.lines[self.at]
         tokens = tokenize(text)
         lower = tokens.lower
         opening, first = sentence.paragraph != self.paragraph, not self.at
         if whose:
             self.asks = bool(_ASKER.match(text) or self.asks and not _SPEAKING.match(text) and not _QUESTION_OR_ANSWER.match(text))
-        whose = "" if self.asks else whose
-        self.speaker = whose or self.speaker
+        whose = () if self.asks else whose
+        self.speaker = whose[0] if whose else self.speaker
+        self.both = whose if len(whose) == 2 else ()
         here = _ASKED.intersection(lower)
         parts = name_parts(tokens.folded)
         self.opens = not self.at or opening and self.at < _DATELINES
@@ -400,21 +424,22 @@ class _Reader:
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
         outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
-        speaker, in_quote = (whose, True) if whose else self._quote_speaker(text, opening)
+        speaker, in_quote = (whose[0], True) if whose else self._quote_speaker(text, opening)
         if self.turn and not in_quote:
             others = {m.actor for m in found if m.kind != "place"}
             if self.turn not in others and (self.answers and (others or self.transcript) or not _SPOKEN.isdisjoint(lower)):
                 speaker, in_quote = self.turn, True
         found += self._carried(tokens, here, outside, found, names)
         if speaker:
-            found.append(Mention(speaker, "", 0, 0, 0, 0, "quote", "speaker of the text" if whose else "quote that goes on"))
+            why = "speaker of the text" if whose else "quote that goes on"
+            found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
         found.sort(key=_BY_PLACE)
         self._remember(lower, here, outside, found, names)
         real = [m for m in found if m.kind != "place"]
         told = lower[-1:] == [":"] and names and _HE.isdisjoint(lower)
         if byline or told and not any(_speaks(outside, m) for m in real):
             self.speaker = ""  # the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"
-        return Reading(sentence, tokens, tuple(found), speaker, in_quote)
+        return Reading(sentence, tokens, tuple(found), speaker, in_quote, whose if whose[1:] else ())
 
     def _turn(self, tokens: Tokens, found: list[Mention]) -> tuple[str, bool]:
         """Who speaks in a paragraph of a transcript, '' for nobody known, and whether it is sure to be one.
@@ -799,7 +824,7 @@ class _Reader:
                 states = m[0].lower().endswith(("countries", "nations", "governments", "capitals"))
                 now = [a for a in named if a in self.lexicon.states] if states else named
                 before = [a for a in reversed(self.recent) if not states or a in self.lexicon.states]
-                two = now[:2] if len(now) >= 2 else list(dict.fromkeys([*reversed(now), *before]))[:2]
+                two = list(self.both) or now[:2] if self.both or len(now) >= 2 else list(dict.fromkeys([*reversed(now), *before]))[:2]
                 if len(two) < 2:
                     continue
                 first, last = _token_span(tokens, m.start(), m.end())

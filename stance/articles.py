@@ -12,7 +12,7 @@ import sys
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache, partial
 from itertools import chain, islice
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 
 from stance.errors import InputError, MissingExtraError, StanceWarning, near_miss, number
 from stance.lexicon import ambiguous, valid_date
-from stance.markdown import has_front_matter, prose_of
+from stance.markdown import has_front_matter, has_tags, prose_of, without_tags
 from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, foreign, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
 from stance.text import wrapped
 
@@ -29,9 +29,9 @@ SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".nd
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
 _UNREAD = (*_ARCHIVES, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".xml")  # may hold articles: told one by one
 _LISTS = ("articles", "data", "results", "items", "docs", "documents")  # of an answer of an API, which holds its articles in one of these
-_TEXT = ("text", "body", "content", "article", "maintext", "full_text")
+_TEXT = ("text", "body", "content", "article", "maintext", "full_text", "content_text", "content_html")  # the last two of a JSON Feed
 FIELDS = ("id", "title", "date", "source", "speaker", "text")  # of an article, which a column may be named for
-_ID = ("id", "articleid", "article", "url", "uuid")
+_ID = ("id", "articleid", "article", "url", "uuid", "guid")
 # Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
 _DATE = (
     "date", "published", "publishdate", "datepublished", "publishedat", "pubdate", "publicationdate", "publisheddate", "webpublicationdate",
@@ -43,6 +43,7 @@ _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
 _SPEAKER = ("speaker",)
+_NAME_IT = "name it with --text-column (several: title+summary)"
 _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
 # What `stance` writes, by keys of JSON lines or columns of CSV, and pages.
 _OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("text", "sentence_id", "actor", "start", "end")))
@@ -50,6 +51,7 @@ _OWN_PAGE = '<meta name="generator" content="stance">'
 _READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE, *_SPEAKER))
 _BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
 _URL = re.compile("https?://")
+_PAGE = re.compile(r"(?is)\s*(<\?xml[^>]*\?>\s*)?(<!doctype html|<html)")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -59,8 +61,8 @@ class Article:
 
     `speaker` is whose words all of it is, '' for a report: the name of an actor or of who speaks for it (`stance.actors.speaker_of`).
     `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood. `maybe` is of an article that
-    came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what of a web page
-    is not in the text: `tables`, or nothing.
+    came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what is not in the text: `tables` of a
+    web page, `tags` of a record, or nothing.
     """
 
     id: str
@@ -101,9 +103,9 @@ def read_articles(
 ) -> Iterator[Article]:  # fmt: skip
     """Articles of files, folders, URLs or `-` (standard input), one by one.
 
-    `text_column` is the field that holds the text, `columns` are those of `id`, `title`, `date`, `source`, `speaker` and `text` that have
-    another name than the usual ones, as `{"source": "Zeitung"}`. Raises InputError at the first that cannot be read; `scan_articles` goes on
-    instead.
+    `text_column` is the field that holds the text (`title+summary`: these two, one under the other), `columns` are those of `id`, `title`,
+    `date`, `source`, `speaker` and `text` that have another name than the usual ones, as `{"source": "Zeitung"}`. Raises InputError at the first
+    that cannot be read; `scan_articles` goes on instead.
     """
     for item in scan_articles(paths, text_column=text_column, columns=columns):
         if isinstance(item, Skipped):
@@ -173,7 +175,7 @@ class _Doubts:
         if wrapped(x.text):
             self._count("wrapped", place)
         if x.left:
-            self._count("left", place)
+            self._count(x.left, place)
         if x.undated:
             self._count("undated", x.undated)
 
@@ -188,8 +190,8 @@ class _Doubts:
     def notes(self) -> Iterator[str]:
         """What to say in the end."""
         of = f"of {self.articles} articles"
-        names = ("again", "taken", "wrapped", "left", "undated", "none")
-        again, taken, folded, left, undated, none = (self.found.get(x, (0, "")) for x in names)
+        names = ("again", "taken", "wrapped", "tables", "tags", "undated", "none")
+        again, taken, folded, left, tags, undated, none = (self.found.get(x, (0, "")) for x in names)
         for what, column in self.lacking.items() if self.articles else ():
             yield f"none {of} tells a {what} in {column!r}; look at the names of its fields"
         if self.twice:
@@ -205,6 +207,8 @@ class _Doubts:
             yield f"{folded[0]} {of} look hard-wrapped (first: {folded[1]}); line ends within their paragraphs are read as blanks"
         if left[0]:
             yield f"{left[0]} {of} are web pages with tables, which are left out (first: {left[1]}); write out as text what of them is to be read"
+        if tags[0]:
+            yield f"{tags[0]} {of} hold tags of HTML (first: {tags[1]}), which are left out; offsets count in what remains"
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
         if undated[0]:
@@ -381,7 +385,7 @@ def _guess_suffix(text: str, columns: Columns) -> str:
     head = text.lstrip()[:2000]
     if re.match(r"[\[{]\s*[\[{\]}\"]", head):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
-    if re.match(r"(?is)(<\?xml.*?\?>\s*)?(<!doctype html|<html)", head):
+    if _PAGE.match(head):
         return ".html"
     if has_front_matter(text):
         return ".md"
@@ -396,8 +400,8 @@ def _is_table(text: str, columns: Columns) -> bool:
         header, row = islice((r.cells for r in csv_records(io.StringIO(text, newline=""))[1] if r.cells), 2)
     except (ValueError, csv.Error):  # fewer rows, or no CSV
         return False
-    names = {columns["text"]} if "text" in columns else set(_TEXT)
-    return len(header) == len(row) > 1 and bool(names & {c.strip().lower() for c in header}) and all(len(c) <= 40 for c in header)
+    cells = {c.strip().lower() for c in header}
+    return len(header) == len(row) > 1 and bool(cells.intersection(_text_keys(columns, cells) or _TEXT)) and all(len(c) <= 40 for c in header)
 
 
 def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], columns: Columns) -> Iterator[Article | Skipped]:
@@ -407,7 +411,7 @@ def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], 
         raise InputError(f"{name}: the file is empty", "give a file with text")
     suffix = suffix_of(text)
     lines = text.split("\n")  # a JSON text may hold other line ends
-    if suffix in (".html", ".htm"):
+    if suffix in (".html", ".htm") or suffix == ".txt" and _PAGE.match(text):
         yield html_article(text, stem, name)
     elif suffix == ".jsonl" or suffix == ".json" and any(map(str.strip, lines[1:])) and _is_record(lines[0]):
         for n, line in enumerate(lines, 1):
@@ -447,7 +451,7 @@ def _listed_articles(data: Any, columns: Columns) -> Any:
         return data
     found = {str(k).lower(): v for k, v in data.items()}
     lists = [v for k in _LISTS if isinstance(v := found.get(k), list) and all(isinstance(x, dict) for x in v)]
-    has_text = any(isinstance(found.get(k), str) for k in ([columns["text"]] if "text" in columns else _TEXT))
+    has_text = any(isinstance(found.get(k), str) for k in _text_keys(columns, found) or _TEXT)
     return lists[0] if len(lists) == 1 and not has_text else data
 
 
@@ -494,18 +498,22 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     found = {str(k).lower(): v for k, v in record.items()}
     _check_own(found, columns)
     texts = [k for k in _TEXT if isinstance(found.get(k), str)]
-    key = columns.get("text") or next((k for k in texts if found[k].strip()), next(iter(texts), ""))
-    text = found.get(key)
+    keys = _text_keys(columns, found) or [next((k for k in texts if found[k].strip()), next(iter(texts), ""))]
+    key = keys[0]
+    several = [x for k in keys if isinstance(x := found.get(k), str)]
+    text = "\n\n".join(filter(str.strip, several)) if keys[1:] and several else found.get(key)
     if not isinstance(text, str):
-        seen = f"looked for {columns.get('text') or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}"
+        seen = f"looked for {columns.get('text') or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}; {_NAME_IT}"
         nested = next((k for k in ([key] if key else _TEXT) if isinstance(found.get(k), (list, dict))), "")
         what = f"{nested!r} holds {'a list' if isinstance(found.get(nested), list) else 'an object'}"
         todo = f": {what}; give one object an article, its text a string (in pandas: to_json(orient='records'))" if nested else ""
         return Skipped(place, f"no text{todo}; {seen}")
+    tags = has_tags(text)
+    text = without_tags(text) if tags else text
     if not text.strip():
         return Skipped(place, "the text is empty")
 
-    plain = {_plain(k): k for k in reversed(found) if k != key}
+    plain = {_plain(k): k for k in reversed(found) if k != key or keys[1:]}
 
     def told(what: str, names: tuple[str, ...]) -> Iterator[str]:
         keys = [columns[what]] if what in columns else [plain[n] for n in names if n in plain]
@@ -516,7 +524,14 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     undated = f"{place} {given[:40]!r}{', either number may be the month' if ambiguous(given) else ''}" if given else ""
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
     title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
-    return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, speaker=speaker.strip())
+    left = "tags" if tags else ""
+    return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, left, speaker.strip())
+
+
+def _text_keys(columns: Columns, names: Collection[str]) -> list[str]:
+    """The fields whose texts, one under the other, are that of the article: of `title+summary` two; none where nothing is told."""
+    told = columns.get("text", "")
+    return [told] if told in names else [k.strip() for k in told.split("+")] if told else []
 
 
 def _check_own(names: Iterable[str], columns: Columns) -> None:
@@ -588,15 +603,16 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
     _, records = csv_records(text)
     header = [c.strip().lower() for c in next(records).cells]
     _check_own(header, columns)
-    wanted = (columns["text"],) if "text" in columns else _TEXT
+    texts = _text_keys(columns, header)
+    wanted = texts or _TEXT
     if not set(wanted) & set(header):
-        raise InputError(
-            f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}",
-            f"{next(filter(None, (near_miss(w, header) for w in wanted)), '')} name it with --text-column".strip(),
-        )
-    if lacking := [c for c in columns.values() if c not in header]:
+        others = header if texts else [c for c in header if _plain(c) not in _READ]
+        near = next(filter(None, (near_miss(w, others) for w in wanted)), "")
+        raise InputError(f"{name}: no column {' or '.join(wanted)}; seen: {', '.join(header) or 'nothing'}", f"{near} {_NAME_IT}".strip())
+    named = [*texts, *(c for what, c in columns.items() if what != "text")]
+    if lacking := [c for c in named if c not in header]:
         raise InputError(f"{name}: no column {', '.join(lacking)}; seen: {', '.join(header)}", near_miss(lacking[0], header) or "name one of these")
-    read = {*columns.values(), *wanted, *(c for c in header if _plain(c) in _READ)}
+    read = {*named, *wanted, *(c for c in header if _plain(c) in _READ)}
     if twice := next((c for c in header if c in read and header.count(c) > 1), ""):
         raise InputError(f"{name}: column {twice!r} stands {header.count(twice)} times in the header", "rename or delete all but one")
     for n, r in enumerate(records, 2):

@@ -72,7 +72,7 @@ OnlyActors = Annotated[bool, typer.Option("--only-actors", help="Use the --actor
 FormatOption = Annotated[
     str, _option("--format", "-f", help="table, jsonl, csv, html; with -o also sqlite, parquet; default: table on a terminal, jsonl in a pipe.")
 ]
-TextColumn = Annotated[str, _option("--text-column", help="Field that holds the text in json, jsonl and csv.")]
+TextColumn = Annotated[str, _option("--text-column", help="Field that holds the text in json, jsonl and csv; several are joined: title+summary.")]
 ArticleColumn = Annotated[
     list[str],
     _option(
@@ -254,12 +254,12 @@ def _spoken(items: Iterator[Article | Skipped], lexicon: Lexicon) -> Iterator[Ar
     """The items; tells in the end which speakers the lexicon does not know, who are actors by the names that are given."""
     from collections import Counter
 
-    from stance.actors import speaker_of
+    from stance.actors import speakers_of
     from stance.articles import Article
 
     unknown: Counter[str] = Counter()
     for item in items:
-        if isinstance(item, Article) and item.speaker and not speaker_of(item.speaker, lexicon, date=item.date):
+        if isinstance(item, Article) and item.speaker and not speakers_of(item.speaker, lexicon, date=item.date):
             unknown[item.speaker] += 1
         yield item
     if unknown:

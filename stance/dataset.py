@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from stance.actors import Mention, Pair, Reading, read_sentences
+from stance.actors import Mention, Pair, Reading, in_words_of, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for
 from stance.errors import DataError, InputError, first_of, near_miss, near_or_all, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
@@ -800,7 +800,7 @@ def _locate_article(rows: Sequence[Row], lexicon: Lexicon, meant: Mapping[str, s
                 if mine and all(m.kind == "place" for m in mine):
                     promoted = tuple(replace(m, kind="name") if m.actor == r.actor else m for m in whole.mentions)
                     whole = replace(whole, mentions=promoted)
-        out |= {id(r): Pair(whole, r.actor, tuple(m for m in whole.mentions if m.actor == r.actor)) for r in members if r.actor}
+        out |= {id(r): Pair(in_words_of(r.actor, whole), r.actor, tuple(m for m in whole.mentions if m.actor == r.actor)) for r in members if r.actor}
     return out
 
 
@@ -812,7 +812,8 @@ def _renamed(reading: Reading, rows: Sequence[Row], meant: Mapping[str, str]) ->
     if not names:
         return reading
     mentions = tuple(replace(m, actor=names.get(m.actor, m.actor)) for m in reading.mentions)
-    return replace(reading, mentions=mentions, speaker=names.get(reading.speaker, reading.speaker))
+    speakers = tuple(names.get(x, x) for x in reading.speakers)
+    return replace(reading, mentions=mentions, speaker=names.get(reading.speaker, reading.speaker), speakers=speakers)
 
 
 def _by_name(row: Row) -> re.Match[str] | None:

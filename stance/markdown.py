@@ -1,4 +1,4 @@
-"""Markdown as the prose that a reader sees: no marks, code, tables or images."""
+"""Markdown, and HTML in the field of a record, as the prose that a reader sees: no marks, code, tables or images."""
 
 from __future__ import annotations
 
@@ -21,6 +21,27 @@ _INLINE = tuple((re.compile(pattern), kept) for pattern, kept in (
     (r"(\*{1,3}|~~)(?=\S)(.{1,600}?)(?<=\S)\1", r"\2"),
     (r"(?<!\w)(_{1,3})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)", r"\2"),
 ))  # fmt: skip
+
+_TAGS = re.compile(  # a closing tag, a line break or a character by its name, as no prose has them
+    r"(?i)</(?:p|div|span|a|b|i|em|strong|h[1-6]|ul|ol|li|blockquote)\s*>|<br\s*/?>"
+    r"|&(?:#\d{2,5}|#x[\da-f]{2,5}|amp|quot|apos|nbsp|lt|gt|[lr][sd]quo|[mn]dash|hellip);"
+)
+_UNREAD = re.compile(r"(?is)<(script|style|head|nav|table|figure)\b[^<>]*>.{0,20000}?</\1\s*>|<!--.{0,2000}?-->")
+_BLOCK = re.compile(r"(?i)</?(?:p|div|br|h[1-6]|ul|ol|li|blockquote|section|article|aside|header|footer|hr)(?:\s[^<>]*)?/?>")
+
+
+def has_tags(text: str) -> bool:
+    """Whether a text is HTML, or holds some."""
+    return ("<" in text or "&" in text) and _TAGS.search(text) is not None
+
+
+def without_tags(text: str) -> str:
+    """HTML without its tags, a blank line between its blocks; the lines of a text without blocks stay."""
+    text = _UNREAD.sub("\n\n", text)
+    if _BLOCK.search(text):
+        text = _BLOCK.sub("\n\n", " ".join(text.split()))
+    blocks = (" ".join(line.split()) for line in html.unescape(re.sub(r"</?[A-Za-z][^<>]*>", "", text)).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(blocks)).strip()
 
 
 def has_front_matter(text: str) -> bool:

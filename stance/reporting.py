@@ -94,10 +94,12 @@ def read_results(
     out = _merged([(p, _opened(p, run, head, sources, since, until)) for p in paths])
     name = ", ".join(map(str, paths))
     if unknown := [s for s in sources if s not in out.sources]:
-        raise InputError(f"{name}: no article of {', '.join(map(repr, unknown))}; sources there: {', '.join(out.sources[:20]) or 'none'}")
+        there = ", ".join(out.sources[:20]) or "none"
+        raise InputError(f"{name}: no article of {', '.join(map(repr, unknown))}; sources there: {there}", near_miss(unknown[0], out.sources))
     everyone = sorted({j.actor for j in out.judgements})
     if unknown := [a for a in actors if a not in everyone]:
-        raise InputError(f"{name}: no judgement of {', '.join(map(repr, unknown))}; actors there: {', '.join(everyone[:20]) or 'none'}")
+        there = ", ".join(everyone[:20]) or "none"
+        raise InputError(f"{name}: no judgement of {', '.join(map(repr, unknown))}; actors there: {there}", near_miss(unknown[0], everyone))
     out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
     if not out.judgements:
         raise _nothing(name, out, since, until)

@@ -35,12 +35,12 @@ _OWN_CONDUCT = frozenset(("firm", "deny"))  # stances that as a rule are about t
 def with_named(readings: Iterable[Reading]) -> Iterator[tuple[Reading, tuple[str, ...]]]:
     """Every reading of one article with the three actors named in most of its sentences so far, this one included.
 
-    Of equals the one named first comes first.
+    Of equals the one named first comes first; those who make a joint statement are not counted.
     """
     counts: Counter[str] = Counter()
     most: tuple[str, ...] = ()
     for r in readings:
-        if named := list(dict.fromkeys([m.actor for m in r.mentions if m.actor and m.kind != "place"])):
+        if named := list(dict.fromkeys([m.actor for m in r.mentions if m.actor and m.kind != "place" and m.actor not in r.speakers])):
             counts.update(named)
             most = tuple([a for a, _ in counts.most_common(3)])
         yield r, most

@@ -388,6 +388,42 @@ def test_fields_of_json_that_are_no_text(put: Put) -> None:
     assert only(put("b.jsonl", line)) == Article("7", "Oslo left.", source="Gazette, Post", speaker="NOR")
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>Oslo <b>left</b>.</p><p>&quot;We won&#39;t\nstay,&quot; it&nbsp;said.</p>", "Oslo left.\n\n\"We won't stay,\" it said."),
+        ("Oslo left.<br>Rome<br/>stayed.<script>if (a<b) {}</script>", "Oslo left.\n\nRome\n\nstayed."),
+        ('<h2 class="x">Oslo</h2>\n<figure><img src="a.jpg"><figcaption>Peru</figcaption></figure><ul><li>It left.</li></ul>', "Oslo\n\nIt left."),
+        ('Oslo <a href="x">left</a>.\nRome &amp; Peru stayed.', "Oslo left.\nRome & Peru stayed."),
+    ],
+)
+def test_tags_in_a_field_are_left_out_and_told(put: Put, warned: Callable[[], list[str]], html: str, text: str) -> None:
+    path = put("a.jsonl", f'{json.dumps({"content": html})}\n{json.dumps({"content": "a < b & c > d, AT&T"})}\n')
+    assert [x.text for x in read_articles(path)] == [text, "a < b & c > d, AT&T"]
+    assert f"1 of 2 articles hold tags of HTML (first: 'a-1' of {path}:1), which are left out; offsets count in what remains" in warned()
+
+
+def test_a_page_saved_as_text_is_read_as_a_page(put: Put) -> None:
+    pytest.importorskip("trafilatura")
+    assert only(put("a.txt", PAGE)).text == only(put("b.html", PAGE)).text
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json", "-"])
+def test_fields_that_are_read_together(put: Put, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    table = "title,Summary\nOslo left,It was late.\nRome stayed,\n"
+    path = put("a.json" if name == "a.json" else "a.csv", json.dumps(list(csv.DictReader(io.StringIO(table)))) if name == "a.json" else table)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    found = list(scan_articles("-" if name == "-" else path, text_column="Title+Summary"))
+    assert [(x.title, x.text) for x in found if isinstance(x, Article)] == [("Oslo left", "Oslo left\n\nIt was late."), ("Rome stayed", "Rome stayed")]
+    assert "no column note; seen: title, summary" in reason(put("b.csv", table), text_column="title+note")
+    assert only(put("c.csv", "id,a+b\n1,Oslo left.\n"), text_column="a+b").text == "Oslo left."
+
+
+def test_a_json_feed(put: Put) -> None:
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "content_text": "Oslo left."}, {"id": "2", "content_html": "<p>Rome stayed.</p>"}]}
+    assert [x.text for x in read_articles(put("a.json", json.dumps(feed)))] == ["Oslo left.", "Rome stayed."]
+
+
 def test_a_date_for_what_has_none(put: Put) -> None:
     path = put("a.jsonl", '{"text": "One.", "date": "2019-03-04"}\n{"text": "Two."}\n')
     assert [x.date for x in scan_articles(path, date="2020-01-01") if isinstance(x, Article)] == ["2019-03-04", "2020-01-01"]
@@ -436,7 +472,9 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("b.txt", b"\xff\xfe", "empty"),
         ("b.jsonl", b"\xff\xfe", "empty"),
         ("a.csv", b"txt,id\nx,y\n", "did you mean 'txt'? name it with --text-column"),
-        ("a.csv", b"words,id\nx,y\n", "seen: words, id\n  name it with --text-column"),
+        ("a.csv", b"words,id\nx,y\n", "seen: words, id\n  name it with --text-column (several: title+summary)"),
+        ("a.csv", b"title,summary\nx,y\n", "seen: title, summary\n  name it with --text-column (several: title+summary)"),
+        ("a.json", b'{"title": "x", "text": "<p> </p>"}', "the text is empty"),
         ("a.docx", b"PK\x03\x04", "this is a zip, as .xlsx, .docx, .odt and .epub are, not text\n  unpack it first, or convert it to text"),
         ("a.pdf", b"%PDF-1.4 left", "this is a PDF"),
         ("a.txt", b"\x1f\x8b\x08", "name it .gz"),

@@ -239,6 +239,8 @@ def test_what_is_no_results_database(run: Cli, tmp_path: Path, make: Callable[[P
 
 
 def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"(?s)no judgement of 'Bolivie'; actors there: Bolivia.*did you mean 'Bolivia'"):
+        read_results(database, actors=["Bolivie"])
     with pytest.raises(InputError, match="no judgement of 'Narnia'; actors there: Bolivia"):
         read_results(database, actors=["Narnia"])
     with pytest.raises(InputError, match=r"no judgement to report from 1999 to 2000"):

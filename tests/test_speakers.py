@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Run, write_csv
 
-from stance.actors import Reading, read, speaker_of
+from stance.actors import Reading, pairs, read, speaker_of, speakers_of
 from stance.articles import Article, read_articles, scan_articles
 from stance.classification import classify
 from stance.dataset import read_dataset, read_pairs
@@ -17,6 +17,7 @@ from stance.features import prepare, sequences
 from stance.lexicon import Lexicon, country_codes, load_lexicon
 from stance.model import Model
 from stance.sampling import sample
+from stance.targets import with_named
 
 Cli = Callable[..., Run]
 SPEECH = "Norway welcomes the talks. We condemn the raid on the port.\n\nChile must pay for it.\n\nAs a poet once said, “rain is patient”. The door stays open."
@@ -38,8 +39,45 @@ def test_whom_a_speaker_speaks_for(lexicon: Lexicon, name: str, date: str, actor
     assert speaker_of(name, lexicon, date=date) == actor
 
 
-def test_every_code_is_of_an_actor_of_the_lexicon_and_none_is_of_two(lexicon: Lexicon) -> None:
-    codes = country_codes()
+@pytest.mark.parametrize(
+    ("name", "actors"),
+    [
+        ("USA; JPN", ("US", "Japan")), ("USA, JPN", ("US", "Japan")), ("the United States and Japan", ("US", "Japan")), ("NOR", ("Norway",)),
+        ("Norway, Peru, and Great Britain", ("Norway", "Peru", "UK")), ("Bosnia and Herzegovina; NOR", ("Bosnia", "Norway")),
+        ("Trinidad and Tobago", ("Trinidad and Tobago",)), ("NOR; Norway", ("Norway",)), ("Norway and Ine Lie", ()), ("Norway and", ()), (";", ()),
+    ],
+)  # fmt: skip
+def test_several_speakers(lexicon: Lexicon, name: str, actors: tuple[str, ...]) -> None:
+    assert speakers_of(name, lexicon) == actors
+
+
+def test_every_sentence_of_a_joint_statement_is_each_speakers(lexicon: Lexicon, model: Model) -> None:
+    text = "Chile must stop. We condemn the shelling. Norway and Peru will not wait. Both sides welcomed it."
+    found = read(text, lexicon, speaker="NOR; PER")
+    assert actors_of(found) == [{"Norway", "Peru", "Chile"}, *[{"Norway", "Peru"}] * 3]
+    alone = {who: [p for r in read(text, lexicon, speaker=who) for p in pairs(r) if p.actor == who] for who in ("Norway", "Peru")}
+    for who, mine in alone.items():
+        there = [p for r in found for p in pairs(r) if p.actor == who]
+        assert there[:3] == mine[:3] and all(p.reading.speaker == who for p in there)
+        assert (model.predict_proba(there[:3])["stance"] == model.predict_proba(mine[:3])["stance"]).all()
+    assert [named for _, named in with_named(found)] == [("Chile",)] * 4
+
+
+def test_rows_of_a_joint_statement_are_read_as_the_article(tmp_path: Path, lexicon: Lexicon) -> None:
+    text = "We will not wait for Chile. Norway and Peru are ready."
+    rows = [
+        {"text": r.sentence.text, "actor": p.actor, "article_id": "a", "sentence_id": n, "speaker": "Norway and Peru", "stance": "firm"}
+        for n, r in enumerate(read(text, lexicon, speaker="NOR, PER")) for p in pairs(r)
+    ]  # fmt: skip
+    there = read_pairs(write_csv(tmp_path / "joint.csv", rows), lexicon=lexicon).pairs
+    assert [(p.actor, p.reading.speaker) for p in there] == [(p.actor, p.reading.speaker) for r in read(text, lexicon, speaker="NOR; PER") for p in pairs(r)]
+    assert {p.actor: p.reading.speaker for p in there} == {"Norway": "Norway", "Peru": "Peru", "Chile": "Norway"}
+
+
+def test_every_code_is_of_an_actor_of_the_lexicon_and_but_for_former_ones_none_is_of_two(lexicon: Lexicon) -> None:
+    former = {"BUR": "Burma", "ROM": "Romania", "SCG": "Serbia and Montenegro", "SUN": "Soviet Union", "TMP": "East Timor", "YUG": "Yugoslavia", "ZAR": "Zaire"}
+    assert all(speaker_of(code, lexicon) == speaker_of(name, lexicon) != "" for code, name in former.items())
+    codes = {k: v for k, v in country_codes().items() if k not in former}
     assert len(codes) > 200 and set(codes.values()) <= set(lexicon.actors) and len(set(codes.values())) == len(codes)
     assert all(len(code) == 3 and code.isupper() for code in codes)
     assert {codes[x] for x in ("COG", "COD", "PRK", "KOR")} == {"Republic of Congo", "DR Congo", "North Korea", "South Korea"}
