@@ -214,7 +214,8 @@ class Model:
     def pipeline(self) -> Any:
         """The fitted scikit-learn pipelines, `{head: Pipeline}`.
 
-        This unpickles a part of the file, which can run any code: do it only with files you trust.
+        This unpickles a part of the file, which can run any code: do it only with files you trust. With another version of scikit-learn than that of
+        the manifest they may fail; `predict_proba` does not.
         """
         import joblib
 
