@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--split", default="")
     args = parser.parse_args()
     model = stance.default_model()
-    labels = model.head("stance").head.labels
+    labels = model.labels["stance"]
     correct = corrector(model.manifest, "stance", labels)
     assert correct is not None
     data = stance.read_dataset(args.files, heads=["stance"])

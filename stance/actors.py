@@ -12,7 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -76,7 +76,7 @@ class Reading:
     """A sentence with its tokens and mentions; `speaker` is whose quote it goes on with, or '', `speakers` are those of a joint statement."""
 
     sentence: Sentence
-    tokens: Tokens
+    tokens: Tokens = field(repr=False)
     mentions: tuple[Mention, ...]
     speaker: str = ""
     in_quote: bool = False

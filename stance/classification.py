@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -27,6 +28,7 @@ from stance.text import sentences
 BATCH = 64  # articles read together …
 CHARACTERS = 400_000  # … or fewer, once they are so long
 PAIRS = 2048  # pairs scored together: what is scored decides how much memory is wanted
+_switching = threading.Lock()  # another thread may end between the look and the switch, and Python would never look for garbage again
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ def classify(
     model: Model | None = None,
     *,
     lexicon: Lexicon | None = None,
-    min_confidence: float | dict[str, float] = 0.0,
-    actors: str | Sequence[str] = (),
+    min_confidence: float | Mapping[str, float] = 0.0,
+    actors: str | Iterable[str] = (),
 ) -> Iterator[Judgement]:
     """Judgements of articles (or plain texts), sentence by sentence, in order.
 
@@ -149,7 +151,7 @@ def _each_article(given: Iterable[Any]) -> Iterator[Article]:
             raise InputError(f"article {n} is {x!r:.60} ({type(x).__name__}), not a text or an Article", "leave out missing values: column.dropna()")
 
 
-def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence: float | dict[str, float] = 0.0) -> Iterator[Judgement]:
+def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence: float | Mapping[str, float] = 0.0) -> Iterator[Judgement]:
     """A judgement for every pair of `data` (`dataset.read_pairs`, or labelled data), in its order, whatever labels it has.
 
     `article` and `text` are those of the row, `start`,`end` all of its text; targets are not looked for. For a model with an alias table of
@@ -178,8 +180,8 @@ def _as_it_is(result: Result) -> Result:
 
 
 def classify_archive(
-    items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon | None = None, min_confidence: float | dict[str, float] = 0.0,
-    actors: str | Sequence[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
+    items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon | None = None, min_confidence: float | Mapping[str, float] = 0.0,
+    actors: str | Iterable[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
 ) -> Iterator[list[Any]]:  # fmt: skip
     """A result for every item, batch by batch, in order; the same for any `jobs`, and on a dask cluster (`cluster` is its scheduler's address).
 
@@ -203,11 +205,11 @@ def classify_archive(
     return on_cluster(work, batches, cluster, lost) if cluster else in_processes(work, batches, jobs, lost)
 
 
-def _limits(model: Model, given: float | dict[str, float]) -> dict[str, float]:
+def _limits(model: Model, given: float | Mapping[str, float]) -> dict[str, float]:
     """The probability under which a label is unsure, by head. Raises InputError for a head that the model lacks, no number, and no model."""
     check_model(model)
     heads = [h.head.name for h in model.heads]
-    limits = given if isinstance(given, dict) else dict.fromkeys(heads, given)
+    limits = dict(given) if isinstance(given, Mapping) else dict.fromkeys(heads, given)
     if unknown := [h for h in limits if h not in heads]:
         raise InputError(f"min_confidence: the model has no head {unknown[0]!r}; it has {', '.join(heads)}", near_miss(unknown[0], heads))
     if odd := [x for x in limits.values() if not isinstance(x, Real) or x != x]:
@@ -284,18 +286,20 @@ def _judged(
 @contextmanager
 def _no_garbage() -> Iterator[None]:
     """Python does not look for garbage meanwhile: millions of small objects are made, and hardly a cycle; the search takes a tenth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
+    with _switching:
+        enabled = gc.isenabled()
+        gc.disable()
     try:
         yield
     finally:
         if enabled:
-            gc.enable()
+            with _switching:
+                gc.enable()
 
 
 def _probabilities(model: Model, pairs: Sequence[Pair], scans: dict[int, Scan] | None = None) -> list[dict[str, dict[str, float]]]:
     """Of every pair, by head and label."""
-    names = {h.head.name: h.head.labels for h in model.heads}
+    names = model.labels
     tables = {h: m.tolist() for h, m in model.predict_proba(pairs, scans=scans).items()}
     return [{h: dict(zip(names[h], tables[h][k], strict=True)) for h in tables} for k in range(len(pairs))]
 

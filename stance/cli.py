@@ -407,7 +407,7 @@ def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, o
         return rendering.judgement_lines(judged, everything=everything, colour=colour, neutral=model.heads[0].head.neutral)
     if chosen == "jsonl":
         return rendering.jsonl_lines(results)
-    return rendering.csv_lines(results, {h.head.name: h.head.labels for h in model.heads})
+    return rendering.csv_lines(results, model.labels)
 
 
 def _limit(model: Model, min_confidence: float, precision: float) -> float | dict[str, float]:
@@ -464,9 +464,8 @@ def predict(
     dataset = located(table, _lexicon(actors, only_actors, fitted))
     _warn(dataset.warnings)
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
-    heads = {h.head.name: h.head.labels for h in fitted.heads}
     (given,) = table.files
-    lines = rendering.filled_lines(given, judged, {r.line for r in dataset.rows}, heads, prefix=prefix, jsonl=chosen == "jsonl")
+    lines = rendering.filled_lines(given, judged, {r.line for r in dataset.rows}, fitted.labels, prefix=prefix, jsonl=chosen == "jsonl")
     _write(lines, output, end="\n" if chosen == "jsonl" else given.end)
 
 
@@ -1358,7 +1357,7 @@ def _whole_or_nothing(output: Path) -> Iterator[None]:
 
 
 def _json(value: Any) -> None:
-    typer.echo(_dumps(value))
+    _write([_dumps(value)], None)
 
 
 def _dumps(value: Any) -> str:

@@ -7,7 +7,7 @@ Arrays: `truth` holds label numbers, shape (n,); `probs` has shape (n, labels), 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ class HeadReport:
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
     coverage: dict[str, float]
-    curve: tuple[tuple[float, float, float], ...]
+    curve: tuple[tuple[float, float, float], ...] = field(repr=False)
     calibration: tuple[CalibrationBin, ...]
     baselines: dict[str, float]
 

@@ -60,7 +60,11 @@ def replacing(path: Path) -> Iterator[Path]:
         yield new
         if mode is not None:
             new.chmod(mode)
-        new.replace(path)
+        try:
+            new.replace(path)
+        except OSError as e:  # another program has it open, on Windows: it would name the temporary file
+            e.filename, e.filename2 = str(path), None
+            raise
     except BaseException:
         new.unlink(missing_ok=True)
         raise

@@ -18,7 +18,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from stance.errors import DataError, InputError, StanceWarning, near_miss, number
+from stance.errors import DataError, InputError, StanceWarning, near_miss, near_or_all, number
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
@@ -89,6 +89,10 @@ class Lexicon:
         if base:
             self.uncapitalised |= base.uncapitalised
         self.opening = Memo(self._opened)  # aliases that may begin with a word as it is written, by their second word ('': of one word)
+
+    def __repr__(self) -> str:
+        """What a notebook shows: where it is from, not where it lies in memory."""
+        return f"<Lexicon of {number(len(self._lines), 'row')} in {self._source}{f', on top of {self._base!r}' if self._base else ''}>"
 
     def starting(self, word: str) -> _Entries:
         """Aliases whose first word is `word` (lower case, folded) with their words, longest first."""
@@ -413,7 +417,7 @@ def _alias(cells: tuple[str, ...]) -> Alias:
     if not words_of(text):
         raise ValueError("empty alias; give the surface form")
     if kind not in KINDS:
-        raise ValueError(f"kind {kind!r} of {text!r}; one of {', '.join(KINDS)} {near_miss(kind, KINDS)}".rstrip())
+        raise ValueError(f"kind {kind!r} of {text!r}; {near_or_all(kind, KINDS)}")
     for date in (since, until):
         if date and not (re.fullmatch(r"\d{4}(-\d\d){0,2}", date) and valid_date(date)):
             raise ValueError(f"date {date!r} of {text!r}; write YYYY, YYYY-MM or YYYY-MM-DD")
@@ -431,7 +435,7 @@ def _alias(cells: tuple[str, ...]) -> Alias:
     for item in guard.split():
         name, _, value = item.partition(":")
         if name not in _GUARDS:
-            raise ValueError(f"guard {item!r} of {text!r}; one of {', '.join(_GUARDS)} {near_miss(name, _GUARDS)}".rstrip())
+            raise ValueError(f"guard {item!r} of {text!r}; {near_or_all(name, _GUARDS)}")
         given.add(name)
         if name == "short":
             short = value.replace("_", " ")

@@ -51,7 +51,7 @@ Dense = NDArray[np.floating[Any]]  # vectors of an encoder, or scores of a netwo
 Columns = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DenseWeights:
     """What the vectors of an encoder (or the scores of a network) add to the scores.
 
@@ -68,7 +68,7 @@ class DenseWeights:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeadModel:
     """A linear head: `keys` sorted, shape (features,); `weights` shape (features, labels); `bias` shape (labels,).
 
@@ -77,10 +77,10 @@ class HeadModel:
     """
 
     head: Head
-    keys: Keys
-    weights: NDArray[np.float32]
-    bias: Floats
-    dense: DenseWeights | None = None
+    keys: Keys = field(repr=False)
+    weights: NDArray[np.float32] = field(repr=False)
+    bias: Floats = field(repr=False)
+    dense: DenseWeights | None = field(default=None, repr=False)
 
     def scores(self, rows: Rows, vectors: Dense | None = None, found: Columns | None = None) -> Floats:
         """Scores before the softmax, shape (rows, labels); a head with dense weights needs the vectors.
@@ -158,7 +158,7 @@ class Model:
         return checked_vectors(self.encoder, plain, self.manifest["encoder"], str(self.path or "the model"))
 
     def predict_proba(self, pairs: Sequence[Pair], *, scans: dict[int, Scan] | None = None) -> dict[str, Floats]:
-        """Calibrated probabilities by head, shape (pairs, labels) each, columns in the order of `head(name).head.labels`; `scans` as in
+        """Calibrated probabilities by head, shape (pairs, labels) each, columns in the order of `labels`; `scans` as in
         `features.prepare`. Raises as `vectors` and `as_pairs` do.
         """
         prepared = prepare(as_pairs(pairs), self.cues, scans=scans)
@@ -173,7 +173,7 @@ class Model:
 
     def predict(self, pairs: Sequence[Pair]) -> dict[str, NDArray[np.str_]]:
         """The most probable label of each pair, by head. Raises as `predict_proba` does."""
-        return {name: np.array(self.head(name).head.labels)[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
+        return {name: np.array(self.labels[name])[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
 
     def head(self, name: str) -> HeadModel:
         """The head of that name. Raises InputError."""
@@ -181,6 +181,11 @@ class Model:
         if name not in names:
             raise InputError(f"the model has no head {name!r}; it has {', '.join(names)}", near_miss(name, names))
         return self.heads[names.index(name)]
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """The labels of each head, in the order of the columns of `predict_proba`."""
+        return {h.head.name: h.head.labels for h in self.heads}
 
     @property
     def fingerprint(self) -> str:
@@ -209,7 +214,8 @@ class Model:
     def pipeline(self) -> Any:
         """The fitted scikit-learn pipelines, `{head: Pipeline}`.
 
-        This unpickles a part of the file, which can run any code: do it only with files you trust.
+        This unpickles a part of the file, which can run any code: do it only with files you trust. With another version of scikit-learn than that of
+        the manifest they may fail; `predict_proba` does not.
         """
         import joblib
 

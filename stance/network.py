@@ -46,7 +46,7 @@ Parameters = dict[str, Array]
 Labels = tuple[tuple[str, str], ...]  # (head, label) of scores
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """`parameters` by name (see `shapes`), single precision; `words` the vectors it was trained with.
 

@@ -207,6 +207,10 @@ def with_network(words: Pipeline, stack: ScoreStack, network: Network, first: in
     return joined(words, stack, ("network", scores), np.eye(network.width)[first : first + k], np.zeros(k))
 
 
+class SparseUnion(FeatureUnion, auto_wrap_output_keys=None):  # type: ignore[call-arg, misc]
+    """Features side by side, sparse also under `sklearn.set_config(transform_output="pandas")`, which refuses sparse ones."""
+
+
 def joined(words: Pipeline, stack: ScoreStack, other: tuple[str, TransformerMixin], b: Floats, b0: Floats) -> Pipeline:
     """Both first stages and the second as one pipeline: the features side by side, one classifier.
 
@@ -215,7 +219,7 @@ def joined(words: Pipeline, stack: ScoreStack, other: tuple[str, TransformerMixi
     a, a0 = coefficients(words.named_steps["classifier"], stack.labels)
     coef = np.hstack([stack.mix_[0] * a, stack.mix_[1] * b])
     bias = stack.intercept_ + stack.mix_[0] * a0 + stack.mix_[1] * b0
-    features = FeatureUnion([("words", words.named_steps["features"]), other])
+    features = SparseUnion([("words", words.named_steps["features"]), other])
     return Pipeline([("features", features), ("classifier", _linear(words.named_steps["classifier"], coef, bias, stack.labels))])
 
 

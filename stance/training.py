@@ -25,7 +25,7 @@ from scipy.sparse import csr_matrix, diags
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, check_X_y
 
 from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
@@ -167,7 +167,8 @@ class WeighedRegression(TextLabelRegression):
     """
 
     def fit(self, X: csr_matrix, y: Sequence[str], sample_weight: Any = None) -> WeighedRegression:
-        """Learn weights and coefficients from X, sparse or not, shape (rows, features)."""
+        """Learn weights and coefficients from X, sparse or not, shape (rows, features). Raises ValueError for X and y that do not fit together."""
+        X, y = check_X_y(X, y, accept_sparse="csr")
         X = csr_matrix(X)
         weights = association(X, y)
         super().fit(X @ diags(weights), y, sample_weight)

@@ -830,10 +830,10 @@ def test_all_bad_rows_of_a_table_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as e:
         load_lexicon(path)
     assert [p.split(": ")[0] for p in e.value.problems] == [f"{path}:{n}" for n in (2, 3, 4, 5, 7)]
-    assert "did you mean 'name'?" in e.value.problems[0]
+    assert e.value.problems[0].endswith("of 'Hansa'; did you mean 'name'?")
     assert "empty alias" in e.value.problems[1]
     assert "'12-2010'" in e.value.problems[2] and "YYYY-MM-DD" in e.value.problems[2]
-    assert "did you mean 'needs'?" in e.value.problems[3]
+    assert e.value.problems[3].endswith("of 'Hansa'; did you mean 'needs'?")
     assert e.value.message == "5 bad rows in the actor table"
 
 

@@ -7,10 +7,12 @@ import datetime
 import gc
 import io
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -103,7 +105,7 @@ def test_under_the_threshold_a_label_is_unsure(model: Model, judgements: list[Ju
 
 
 def test_a_threshold_a_head(model: Model, judgements: list[Judgement]) -> None:
-    found = list(classify(Article("a", TEXT), model, min_confidence={"stance": 1.01}))
+    found = list(classify(Article("a", TEXT), model, min_confidence=MappingProxyType({"stance": 1.01})))
     assert {j.labels["stance"] for j in found} == {"unsure"}
     assert "unsure" not in {j.labels["tone"] for j in found}
 
@@ -113,7 +115,7 @@ def test_a_tone_that_follows_from_a_neutral_stance_has_the_threshold_too(model: 
     plain, limited = classify(texts, model), classify(texts, model, min_confidence=0.5)
     follow = [(a, b) for a, b in zip(plain, limited, strict=True) if b.labels["stance"] == "neutral" and a.confidence("tone") < 0.5]
     assert follow and {b.labels["tone"] for _, b in follow} == {"unsure"}
-    none_sure = list(classify(texts, model, min_confidence={"stance": 1.01}))
+    none_sure = list(classify(texts, model, min_confidence=MappingProxyType({"stance": 1.01})))
     assert all(j.labels["tone"] == j.best("tone") for j in none_sure), "an unsure stance decides no tone"
 
 
@@ -247,6 +249,33 @@ def test_garbage_is_left_while_a_batch_is_judged_and_then_looked_for_as_before(m
     with pytest.raises(ZeroDivisionError):
         list(classify(TEXT, model))
     assert gc.isenabled()
+
+
+def test_threads_that_judge_at_once_leave_the_search_for_garbage_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, ended = threading.Event(), threading.Event()
+
+    def slow() -> bool:
+        found = gc.isenabled()
+        if not found:  # the second thread: between this and its switch the first one ends, if it can
+            looked.set()
+            ended.wait(0.5)
+        return found
+
+    def second() -> None:
+        with classification._no_garbage():
+            pass
+
+    monkeypatch.setattr(classification, "gc", SimpleNamespace(isenabled=slow, disable=gc.disable, enable=gc.enable))
+    thread = threading.Thread(target=second)
+    try:
+        with classification._no_garbage():
+            thread.start()
+            assert looked.wait(10)
+        ended.set()
+        thread.join()
+        assert gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_one_process_or_two(model: Model, lexicon: Lexicon) -> None:

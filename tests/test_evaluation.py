@@ -109,6 +109,7 @@ def test_intervals_leave_out_what_is_not_defined() -> None:
 def test_few_articles_have_no_interval(articles: int, there: bool) -> None:
     truth = np.arange(40) % 2
     r = report(Head("mood", ("bad", "good", "odd")), truth, np.eye(3)[np.arange(40) % 3], [str(i % articles) for i in range(40)], draws=20)
+    assert r.curve and "curve" not in repr(r), "a hundred points, in a notebook"
     assert [x is not None for x in (r.macro_f1_interval, r.accuracy_interval, *(c.f1_interval for c in r.classes[:2]))] == [there] * 4
     assert next(x for x in report_lines(r) if "macro-F1" in x).split("interval ")[1].startswith("–   ") is not there
     assert list(class_lines({"mood": r}))[1].count(",,") == (not there)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stance.files import write_atomically
+from stance.files import replacing, write_atomically
 
 
 def test_an_interrupt_while_writing_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,3 +66,9 @@ def test_a_new_file_has_the_usual_mode_and_other_threads_theirs(tmp_path: Path, 
     finally:
         os.umask(old)
     assert (tmp_path / "m.stance").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_cannot_take_its_place_is_told_by_its_own_name(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as told, replacing(tmp_path):
+        pass
+    assert (told.value.filename, told.value.filename2) == (str(tmp_path), None)

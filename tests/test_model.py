@@ -156,6 +156,11 @@ def test_what_a_notebook_shows_of_a_model(model: Model, model_file: Path) -> Non
     again = load(model_file)
     assert repr(again).startswith(f"<Model {model.fingerprint} of {model_file}; stance: ") and len(repr(again)) < len(str(model_file)) + 200
     assert again != model and {model: 1}[model] == 1
+    assert again.heads[0] != model.heads[0] and "array" not in repr(model.heads[0])
+
+
+def test_the_labels_of_each_head(model: Model) -> None:
+    assert model.labels == {name: model.head(name).head.labels for name in ("stance", "tone")}
 
 
 def test_the_most_probable_labels(model: Model, unseen: list[Pair]) -> None:

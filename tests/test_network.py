@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from conftest import REPORTS, SETTINGS, Run, pairs_of, relabel, write_csv
 from numpy.typing import NDArray
 from sklearn.base import clone
@@ -427,6 +430,14 @@ def file(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("network") / "n.stance"
     model.save(path)
     return path
+
+
+def test_the_pipeline_is_sparse_where_scikit_learn_is_told_to_give_frames(model: Model, unseen: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas = SimpleNamespace(DataFrame=type("DataFrame", (), {}), Series=type("Series", (), {}))  # scikit-learn only asks whether it is there
+    monkeypatch.setitem(sys.modules, "pandas", pandas)
+    with sklearn.config_context(transform_output="pandas"):
+        for name, pipe in model.pipeline().items():
+            assert list(pipe.predict(unseen)) == list(model.predict(unseen)[name])
 
 
 def test_the_pipeline_gives_what_the_model_gives(model: Model, unseen: list[Pair]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from test_model import edit, rebuilt
 from test_parallel import POSIX, Cluster, cluster  # noqa: F401 -- a fixture
 
 import stance
+from stance.actors import pairs, read
 from stance.articles import Article
 from stance.classification import BATCH, classify_archive
 from stance.errors import ModelError
@@ -129,6 +131,13 @@ def test_tables_on_one_another_make_one(own: Own, tmp_path: Path) -> None:
     again = build_lexicon(both.text, "x", base=None if both.about["alone"] else default_lexicon())
     assert again.aliases == both.aliases and {a.text: a.actor for a in both.aliases}["Oslo"] == "Town"
     assert load_lexicon(table, base=base).aliases == base.aliases
+
+
+def test_what_a_notebook_shows_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("alias,actor,kind\nVold,Norway,name\n")
+    assert re.fullmatch(rf"<Lexicon of 1 row in {re.escape(str(tmp_path))}.mine.csv, on top of .*actors.csv>>", repr(load_lexicon(tmp_path / "mine.csv")))
+    (reading,) = read("Norway thanked Chile.")
+    assert " at 0x" not in repr(pairs(reading))
 
 
 def test_a_table_that_is_no_utf8_is_told(tmp_path: Path) -> None:

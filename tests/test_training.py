@@ -758,3 +758,8 @@ def test_features_that_tell_nothing_have_no_weight_and_do_no_harm() -> None:
     X = csr_matrix(np.ones((6, 2)))
     assert association(X, list("ababab")) == pytest.approx([0, 0])
     assert np.isfinite(WeighedRegression().fit(X, list("ababab")).coef_).all()
+
+
+def test_labels_of_other_rows_are_refused() -> None:
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        WeighedRegression().fit(csr_matrix(np.ones((4, 2))), list("ababa"))
