@@ -510,6 +510,9 @@ class _Scanner:
         self.hypothetical = self._scope([f for f in found if f.label == "hypothetical"], 8)
         self.in_quote = self._quotes(reading)
         self.carried = next((k for k, m in enumerate(mentions) if m.kind == "quote"), NOBODY)
+        self.follows = [False] * len(mentions)  # whether the next mention follows it in a list: from the last one, which none does
+        for k in range(len(mentions) - 2, -1, -1):
+            self.follows[k] = self._listed(k, k + 1)
         self.now = _State()
 
     def _scope(self, found: list[FoundCue], reach: int) -> list[bool]:
@@ -744,8 +747,7 @@ class _Scanner:
             return False
         if "C" in gap:
             return words[0] != "but" and "but" not in words
-        nxt = other + 1
-        return words == [","] and nxt < len(self.mentions) and self._listed(other, nxt)
+        return words == [","] and self.follows[other]
 
     def _mention(self, k: int, prep: str, fresh: bool) -> None:
         before = next((j for j in range(k - 1, max(-1, k - 3), -1) if self._listed(j, k)), NOBODY)

@@ -917,6 +917,12 @@ def test_a_line_of_many_groups_takes_linear_time() -> None:
     assert len(reading.mentions) == 4 * 8000 and time.process_time() - begun < 10  # half a second; it was a minute
 
 
+def test_a_line_of_many_demonyms_takes_linear_time() -> None:
+    begun = time.process_time()
+    (reading,) = read("Chinese " * 10_000, default_lexicon())
+    assert len(reading.mentions) == 10_000 and time.process_time() - begun < 5  # a fifth of a second; it was half a minute
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
