@@ -193,19 +193,21 @@ def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) ->
     """
     import hashlib
 
-    reader = csv.reader(io.StringIO(data))
+    csv.field_size_limit(1 << 30)
+    reader = csv.reader(io.StringIO(data, newline=""))
     header = [c.strip() for c in next(reader, [])]
     if header[:4] != ["phrase", "label", "kind", "weight"]:
         raise DataError(f"{source}:1: the columns are {', '.join(header) or 'none'}", "they must be phrase,label,kind,weight")
-    rows, problems = [], []
+    rows, problems, line = [], [], reader.line_num
     for row in reader:
+        begun, line = line, reader.line_num
         if row:
             rows.append(row)
             try:
                 if not shipped:
                     _cue(row)
             except ValueError as e:
-                problems.append(f"{source}:{reader.line_num}: {e}")
+                problems.append(f"{source}:{begun + 1}: {e}")
     if problems:
         raise DataError(f"{source}: {number(len(problems), 'bad row')} in the cue table", "correct these rows", tuple(problems))
     return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16], "" if shipped else data)
@@ -213,7 +215,7 @@ def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) ->
 
 def _cue(row: list[str]) -> Cue:
     if len(row) != 4:
-        raise ValueError(f"{len(row)} cells in {','.join(row)!r}; four are needed")
+        raise ValueError(f"{len(row)} cells in {','.join(row)!r:.80}; four are needed")
     phrase, label, kind, weight = (c.strip() for c in row)
     allowed = STANCE_CUES + TONE_CUES + FUNCTION_CUES
     if label not in allowed:

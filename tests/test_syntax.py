@@ -217,6 +217,20 @@ def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
     assert "did you mean 'accuse'?" in e.value.problems[0]
 
 
+def test_a_cue_table_with_a_quotation_mark_that_is_never_closed() -> None:
+    """It makes one cell of all that follows."""
+    with pytest.raises(DataError) as e:
+        build_cues(HEADER + 'blame,accuse,verb,3\n"chide,accuse,verb,3\n' + "scold,accuse,verb,3\n" * 10_000, "mine.csv")
+    assert [p.split("; ")[1] for p in e.value.problems] == ["four are needed"] and e.value.problems[0].startswith("mine.csv:3: 1 cells in 'chide")
+    assert len(e.value.problems[0]) < 200
+
+
+def test_a_cue_table_with_the_line_ends_of_old_macs() -> None:
+    (reading,) = read("Norway chided Chile.")
+    cues = build_cues((HEADER + "chide,accuse,verb,3\n").replace("\n", "\r"))
+    assert "accuse" in {f.label for f in scan(reading, cues).cues}
+
+
 def test_a_cue_table_with_other_columns() -> None:
     with pytest.raises(DataError, match="the columns are word, label"):
         build_cues("word,label\nx,accuse\n", "mine.csv")
