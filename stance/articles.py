@@ -363,6 +363,8 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
             yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, columns), columns)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
+    except RecursionError:
+        yield Skipped(name, "hundreds of lists in one another in a field; give plain text there")
 
 
 def _stdin(stream: BinaryIO, columns: Columns) -> Iterator[Article | Skipped]:

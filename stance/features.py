@@ -40,7 +40,7 @@ _CONTENT = np.array([t in "VBGENXRI" for t in _TAGS], dtype=bool)
 
 def _key(word: str) -> int:
     known = "#" if word[0].isdigit() else word
-    return int.from_bytes(hashlib.blake2b(known.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(known.encode(errors="replace"), digest_size=8).digest(), "little")
 
 
 word_key = Memo(_key).__getitem__  # a stable 64-bit key of a word (numbers share one)

@@ -310,9 +310,10 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     """The lexicon of a table's text, on top of `base` or alone; `source` names it in messages. Raises DataError with all bad rows."""
     from stance.tables import composed
 
+    csv.field_size_limit(1 << 30)
     lines = composed(data).splitlines()
     if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
-        lines = [",".join(map(_cell, row)) for row in csv.reader(lines, delimiter=";")]
+        lines = [",".join(map(_cell, next(csv.reader([line], delimiter=";"), []))) for line in lines]
     header = [c.strip().lower() for c in next(csv.reader(lines[:1]), [])]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(

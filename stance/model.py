@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -323,6 +324,7 @@ def from_bytes(raw: bytes, path: Path) -> Model:
         heads = tuple(_head(h, members, width) for h in manifest["heads"])
         if not heads or len({h.head.name for h in heads}) < len(heads):
             raise ValueError("it has no head, or two of one name")
+        _check_told(manifest)
         seen = _read_npy(members["seen.npy"]) if "seen.npy" in members else None
         if seen is not None and (seen.dtype.str != "<u8" or seen.ndim != 1):
             raise ValueError("the hashes of its rows have the wrong shape or type")
@@ -398,6 +400,15 @@ def _manifest(members: dict[str, bytes | memoryview], path: Path) -> dict[str, A
     if lacking := [k for k in _NEEDED if k not in manifest]:
         raise ModelError(f"{path}: its manifest.json has no {lacking[0]!r}", "train it again")
     return dict(manifest)
+
+
+def _check_told(manifest: dict[str, Any]) -> None:
+    """Raises an error where what commands tell of a model, or take from it, is not what `train` writes."""
+    if odd := next((k for k in ("data", "settings") if not isinstance(manifest[k], dict)), ""):
+        raise ValueError(f"its {odd!r} is no object")
+    for report in manifest.get("report", {}).values():
+        for number in (report["macro_f1"], *chain.from_iterable(report["curve"])):
+            float(number)
 
 
 def _encoder(manifest: dict[str, Any]) -> Encoder | None:

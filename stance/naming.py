@@ -148,8 +148,8 @@ def _once(lower: list[str], first: int, last: int) -> bool:
 
 def _language(words: list[str], lower: list[str], first: int, last: int) -> bool:
     """Whether a demonym is a language: "said in French.", "in English, Italian and German"."""
-    i = first - 1
-    while i > 0 and (lower[i] in (",", "and", "or") or words[i][:1].isupper()):
+    i, furthest = first - 1, max(0, first - _LONGEST_LIST)
+    while i > furthest and (lower[i] in (",", "and", "or") or words[i][:1].isupper()):
         i -= 1
     if i < 0 or lower[i] != "in" or not {lower[first], *lower[i + 1 : first]} <= _LISTED:
         return False

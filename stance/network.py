@@ -27,7 +27,7 @@ from stance.words import WordVectors, read_words, require_modest, shipped_words
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
 _TOGETHER = 64  # pairs that are read together
 _BEFORE = "before "  # in front of the names of parameters in a file: see `Network.before`
-_LONG = 512  # tokens: a pair with more (a table, a list, text without a full stop) is read alone, or all would be padded to it
+_LONG = 512  # tokens: of longer pairs (a table, a list, text without a full stop) fewer are read together, or all would be padded to the longest
 _WAY = 32  # steps of the way that `Network.contributions` goes
 _STEP = 2.0**-8  # of states where they are multiplied: see `Network.scores`
 _CATCH = np.float32(1.5 * 2**23 * _STEP)  # takes away the digits below it from a number that it is added to
@@ -95,12 +95,14 @@ class Network:
         out = np.zeros((len(sequences), self.width))
         sizes = np.diff(sequences.indptr)
         order = np.argsort(-sizes, kind="stable")  # the longest first: all are padded to the first of those they are read with
-        long, short = order[sizes[order] > _LONG], order[(sizes[order] > 0) & (sizes[order] <= _LONG)]
-        for group, together in ((long, 1), (short, _TOGETHER)):
-            for start in range(0, len(group), together):
-                rows = group[start : start + together]
-                layout = _Layout(sequences, rows)
-                out[rows] = _forward(parameters, inputs.of(layout), layout)["out"]
+        order = order[sizes[order] > 0]
+        while len(order):
+            longest = int(sizes[order[0]])
+            rows = order[: max(1, min(_TOGETHER, _TOGETHER * _LONG // longest))]
+            rows = rows[2 * sizes[rows] > longest] if longest > _LONG else rows
+            order = order[len(rows) :]
+            layout = _Layout(sequences, rows)
+            out[rows] = _forward(parameters, inputs.of(layout), layout)["out"]
         return out
 
     def contributions(self, pair: Sequences, towards: Floats) -> Floats:

@@ -193,19 +193,21 @@ def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) ->
     """
     import hashlib
 
-    reader = csv.reader(io.StringIO(data))
+    csv.field_size_limit(1 << 30)
+    reader = csv.reader(io.StringIO(data, newline=""))
     header = [c.strip() for c in next(reader, [])]
     if header[:4] != ["phrase", "label", "kind", "weight"]:
         raise DataError(f"{source}:1: the columns are {', '.join(header) or 'none'}", "they must be phrase,label,kind,weight")
-    rows, problems = [], []
+    rows, problems, line = [], [], reader.line_num
     for row in reader:
+        begun, line = line, reader.line_num
         if row:
             rows.append(row)
             try:
                 if not shipped:
                     _cue(row)
             except ValueError as e:
-                problems.append(f"{source}:{reader.line_num}: {e}")
+                problems.append(f"{source}:{begun + 1}: {e}")
     if problems:
         raise DataError(f"{source}: {number(len(problems), 'bad row')} in the cue table", "correct these rows", tuple(problems))
     return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16], "" if shipped else data)
@@ -213,7 +215,7 @@ def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) ->
 
 def _cue(row: list[str]) -> Cue:
     if len(row) != 4:
-        raise ValueError(f"{len(row)} cells in {','.join(row)!r}; four are needed")
+        raise ValueError(f"{len(row)} cells in {','.join(row)!r:.80}; four are needed")
     phrase, label, kind, weight = (c.strip() for c in row)
     allowed = STANCE_CUES + TONE_CUES + FUNCTION_CUES
     if label not in allowed:
@@ -510,6 +512,9 @@ class _Scanner:
         self.hypothetical = self._scope([f for f in found if f.label == "hypothetical"], 8)
         self.in_quote = self._quotes(reading)
         self.carried = next((k for k, m in enumerate(mentions) if m.kind == "quote"), NOBODY)
+        self.follows = [False] * len(mentions)  # whether the next mention follows it in a list: from the last one, which none does
+        for k in range(len(mentions) - 2, -1, -1):
+            self.follows[k] = self._listed(k, k + 1)
         self.now = _State()
 
     def _scope(self, found: list[FoundCue], reach: int) -> list[bool]:
@@ -744,8 +749,7 @@ class _Scanner:
             return False
         if "C" in gap:
             return words[0] != "but" and "but" not in words
-        nxt = other + 1
-        return words == [","] and nxt < len(self.mentions) and self._listed(other, nxt)
+        return words == [","] and self.follows[other]
 
     def _mention(self, k: int, prep: str, fresh: bool) -> None:
         before = next((j for j in range(k - 1, max(-1, k - 3), -1) if self._listed(j, k)), NOBODY)

@@ -150,7 +150,7 @@ def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
     """As `read_text`, for bytes already read; with `mixed`, as in articles, bytes that are no UTF-8 are read as cp1252 beside others that are."""
     if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise InputError(f"{name}: the file is empty", "give a file with text")
-    for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if raw.startswith(bom):
             try:
                 return raw.decode(encoding), ""

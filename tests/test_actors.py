@@ -863,6 +863,13 @@ def test_a_table_may_have_semicolons_or_no_kinds(tmp_path: Path, header: str, ro
     assert spoken("Acme Ltd denied it. Ada Vik left.", lexicon) == [["Acme: Acme Ltd"], ["Acme: Ada Vik"]]
 
 
+def test_a_quotation_mark_that_is_never_closed_is_told_where_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as e:
+        load_lexicon(table(tmp_path, 'Acme Ltd;Acme\n"Ada Vik;Acme\n' + "Orda;Orda\n" * 20_000, "alias;actor\n"))
+    assert [p.split("mine.csv:")[1][:32] for p in e.value.problems] == ["3: no actor for 'Ada Vik;Acme' o"]
+    assert "Orda" in load_lexicon(table(tmp_path, f'"{"x" * 200_000}",Acme\nOrda,Orda\n', "alias,actor\n")).actors
+
+
 @pytest.mark.parametrize("content", [None, b"alias,actor,kind\n\x00,X,name\n", b""])
 def test_a_table_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "mine.csv"
@@ -915,6 +922,12 @@ def test_a_line_of_many_groups_takes_linear_time() -> None:
     begun = time.process_time()
     (reading,) = read("both sides said Russia and Iran met , " * 8000, default_lexicon())
     assert len(reading.mentions) == 4 * 8000 and time.process_time() - begun < 10  # half a second; it was a minute
+
+
+def test_a_line_of_many_demonyms_takes_linear_time() -> None:
+    begun = time.process_time()
+    (reading,) = read("Chinese " * 10_000, default_lexicon())
+    assert len(reading.mentions) == 10_000 and time.process_time() - begun < 5  # a fifth of a second; it was half a minute
 
 
 @pytest.mark.parametrize(

@@ -584,6 +584,16 @@ def test_a_large_table_may_have_a_character_across_the_end_of_its_head(put: Put,
         assert isinstance(article, Article) and article.text == "ö" * 40000
 
 
+def test_a_text_in_utf_32(put: Put) -> None:
+    assert only(put("a.txt", "Malmö left.".encode("utf-32"))).text == "Malmö left."
+
+
+def test_hundreds_of_lists_in_one_another_skip_the_file_and_no_other(put: Put) -> None:
+    deep = put("a.json", '{"text": "Oslo left.", "title": ' + "[" * 900 + "]" * 900 + "}")
+    found = [*scan_articles([deep, put("b.txt", "Oslo left.")])]
+    assert [(type(x), "in one another" in x.reason if isinstance(x, Skipped) else x.id) for x in found] == [(Skipped, True), (Article, "b")]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 def test_json_lines_in_utf_16(put: Put, encoding: str) -> None:
     mark = "\ufeff" if encoding == "utf-16-be" else ""

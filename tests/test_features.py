@@ -77,6 +77,12 @@ def test_batch_is_single_on_random_sentences(texts: list[str]) -> None:
         same(whole, concat(extract([p]) for p in found))
 
 
+def test_a_character_cut_in_two_is_a_word_like_others() -> None:
+    """A lone surrogate, as where a program has cut an emoji in two."""
+    rows = extract([p for t in ("Norway condemned \ud83d the raid.", "Norway condemned the raid.") for p in pairs_of(t)])
+    assert len(rows) == 2 and np.isfinite(rows.values).all()
+
+
 def test_no_pairs_make_no_rows() -> None:
     rows = extract([])
     assert len(rows) == 0 and len(rows.keys) == 0

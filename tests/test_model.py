@@ -424,6 +424,11 @@ def test_heads_that_are_none(refused: Refused, model_file: Path, heads: object) 
     refused(load, rebuilt(model_file, edit(heads=heads)), "does not hold what its manifest says")
 
 
+@pytest.mark.parametrize("told", [{"settings": 3}, {"data": None}, {"report": []}, {"report": {"stance": {"macro_f1": 0.5}}}, {"report": {"stance": {"macro_f1": "x", "curve": []}}}])
+def test_what_is_told_of_a_model_and_is_not_what_train_writes(refused: Refused, model_file: Path, told: dict[str, Any]) -> None:
+    refused(load, rebuilt(model_file, edit(**told)), "does not hold what its manifest says")
+
+
 def test_a_head_twice(refused: Refused, model_file: Path, model: Model) -> None:
     twice = [{"name": "stance", "labels": list(model.head("stance").head.labels), "ordered": False}] * 2
     refused(load, rebuilt(model_file, edit(heads=twice)), "two of one name")

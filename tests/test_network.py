@@ -184,16 +184,18 @@ def test_states_are_read_in_steps() -> None:
     assert y.dtype == np.float32 and np.array_equal(y, np.rint(x * 256) / 256) and x[1] == np.linspace(-1, 1, 4001, dtype=np.float32)[1]
 
 
-def test_a_very_long_sentence_is_read_alone(words: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that are read together are padded to the longest: a table without a full stop would take gigabytes."""
+def test_very_long_sentences_are_read_few_at_a_time(words: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that are read together are padded to the longest: a table without a full stop would take gigabytes. But one by one, a list of many actors takes long."""
     net, texts = _random(words), ["Norway condemned the raid. Chile denied it.", "Norway told Chile " + "to wait and " * 400 + "left."]
     tokens = sequences(prepare([p for t in texts for p in pairs_of(t)]))
     seen: list[tuple[int, ...]] = []
     layout = network._Layout
     monkeypatch.setattr(network, "_Layout", lambda *a: seen.append(layout(*a).at.shape) or layout(*a))
     scores = net.scores(tokens)
-    assert sorted(n for _, _, n in seen) == [1, 1, 2] and max(t for t, _, n in seen if n == 2) < 20
+    assert [(t > 800, n) for t, _, n in seen] == [(True, 2), (False, 2)]
     assert np.array_equal(net.scores(tokens.take(np.array([3]))), scores[3:])
+    monkeypatch.setattr(network, "_LONG", 16)
+    assert np.array_equal(net.scores(tokens), scores) and [n for _, _, n in seen[3:]] == [1, 1, 2]
 
 
 def test_a_sentence_as_long_as_is_read_with_others_has_its_scores(words: WordVectors, tokens: Sequences, monkeypatch: pytest.MonkeyPatch) -> None:

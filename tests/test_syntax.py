@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,20 @@ def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
     assert "did you mean 'accuse'?" in e.value.problems[0]
 
 
+def test_a_cue_table_with_a_quotation_mark_that_is_never_closed() -> None:
+    """It makes one cell of all that follows."""
+    with pytest.raises(DataError) as e:
+        build_cues(HEADER + 'blame,accuse,verb,3\n"chide,accuse,verb,3\n' + "scold,accuse,verb,3\n" * 10_000, "mine.csv")
+    assert [p.split("; ")[1] for p in e.value.problems] == ["four are needed"] and e.value.problems[0].startswith("mine.csv:3: 1 cells in 'chide")
+    assert len(e.value.problems[0]) < 200
+
+
+def test_a_cue_table_with_the_line_ends_of_old_macs() -> None:
+    (reading,) = read("Norway chided Chile.")
+    cues = build_cues((HEADER + "chide,accuse,verb,3\n").replace("\n", "\r"))
+    assert "accuse" in {f.label for f in scan(reading, cues).cues}
+
+
 def test_a_cue_table_with_other_columns() -> None:
     with pytest.raises(DataError, match="the columns are word, label"):
         build_cues("word,label\nx,accuse\n", "mine.csv")
@@ -233,3 +248,12 @@ def test_a_lexicon_is_pickled_alike_in_every_process() -> None:
         for seed in ("1", "2")
     ]
     assert said[0] == said[1] and len(said[0].strip()) == 64
+
+
+def test_a_list_of_thousands_of_actors_is_one() -> None:
+    """As a table without a full stop is; it was too deep to be followed name by name."""
+    (reading,) = read(", ".join(["Norway", "Chile", "Peru", "Sweden"] * 1000) + " and Qatar condemned the raid.")
+    begun = time.process_time()
+    s = scan(reading, default_cues())
+    assert len(s.group) == 4001 and set(s.group) == {0} and s.subject[s.lower.index("condemned")] == 0
+    assert time.process_time() - begun < 5  # a tenth of a second
