@@ -56,7 +56,7 @@ def test_the_interval_leaves_out_a_fortieth_at_either_end_and_less_of_few_articl
     assert percentiles(np.arange(1001.0), 10**7) == pytest.approx((25.0, 975.0), abs=1e-3)
     for n in (5, 20, 200):
         tail = norm.cdf(-(np.sqrt(n / (n - 1)) * t.ppf(0.975, n - 1)))
-        assert percentiles(np.arange(1001.0), n) == pytest.approx((1000 * tail, 1000 * (1 - tail)))
+        assert percentiles(np.arange(1001.0), n) == pytest.approx((1000 * tail, 1000 * (1 - tail)), abs=0.05)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say_also_of_few_articles() -> None:
