@@ -51,8 +51,8 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measure with its 95 % bootstrap interval over articles, which fewer than `evaluation.ENOUGH` do not have, nor a measure that is the same in
-    every resample; None where it is not defined (only one label occurs)."""
+    """A measure with its 95 % bootstrap interval over the articles that it is of (`evaluation.percentiles`); None where it is not defined (only one
+    label occurs)."""
 
     value: float | None
     low: float | None
@@ -328,21 +328,26 @@ def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
     whole = tables.sum(0)
     complete = _by_article(codes, articles, lambda c: coincidences(c[(c >= 0).all(1)], k))
 
-    def estimate(measure: Callable[[Floats], float]) -> Estimate:
-        return _estimate(measure, whole, drawn)
+    def estimate(measure: Callable[[Floats], float], label: int | None = None) -> Estimate:
+        return _estimate(measure, whole, drawn, _filled(tables if label is None else tables[:, label]))
 
     return HeadAgreement(
         head.name, head.labels, data.annotators, len(codes), int((codes >= 0).all(1).sum()), len(set(articles)), estimate(equal_share),
-        _estimate(fleiss, complete.sum(0), resample(complete, draws)) if len(data.annotators) > 2 else None,
+        _estimate(fleiss, complete.sum(0), resample(complete, draws), _filled(complete)) if len(data.annotators) > 2 else None,
         estimate(krippendorff), estimate(lambda t: krippendorff(t, ordinal=True)) if head.ordered else None,
         tuple(_label(x, i, codes, estimate) for i, x in enumerate(head.labels)),
         tuple(_between(a, b, data.annotators, codes, articles, k, draws) for a, b in combinations(range(len(data.annotators)), 2)),
     )  # fmt: skip
 
 
-def _label(label: str, i: int, codes: Ints, estimate: Callable[[Callable[[Floats], float]], Estimate]) -> LabelAgreement:
+def _label(label: str, i: int, codes: Ints, estimate: Callable[[Callable[[Floats], float], int], Estimate]) -> LabelAgreement:
     given = int((codes == i).sum())
-    return LabelAgreement(label, given, estimate(lambda t: equal_share_of(t, i)), estimate(lambda t: krippendorff(against(t, i))))
+    return LabelAgreement(label, given, estimate(lambda t: equal_share_of(t, i), i), estimate(lambda t: krippendorff(against(t, i)), i))
+
+
+def _filled(tables: Floats) -> int:
+    """How many articles have anything in their table."""
+    return int(tables.reshape(len(tables), -1).any(1).sum())
 
 
 def _by_article(codes: Ints, articles: Sequence[str], table: Callable[[Ints], Floats]) -> Floats:
@@ -370,16 +375,16 @@ def _between(a: int, b: int, who: tuple[str, ...], codes: Ints, articles: Sequen
         return TwoAnnotators(who[a], who[b], 0, None, Estimate(None, None, None), ((0,) * k,) * k)
     tables = _by_article(codes[both][:, [a, b]], shared, lambda c: confusion(c[:, 0], c[:, 1], k).astype(float))
     whole = tables.sum(0)
-    kappa = _estimate(cohen, whole, resample(tables, draws))
+    kappa = _estimate(cohen, whole, resample(tables, draws), len(tables))
     return TwoAnnotators(who[a], who[b], int(whole.sum()), equal_share(whole), kappa, tuple(tuple(int(n) for n in row) for row in whole))
 
 
-def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats) -> Estimate:
+def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats, articles: int) -> Estimate:
     value = measure(whole)
     if np.isnan(value):
         return Estimate(None, None, None)
-    low, high = percentiles([measure(t) for t in drawn]) or (None, None)
-    return Estimate(value, low, high) if low != high else Estimate(value, None, None)
+    low, high = percentiles([measure(t) for t in drawn], articles) or (None, None)
+    return Estimate(value, low, high)
 
 
 # --------------------------------------------------------------------------- disagreements

@@ -70,7 +70,7 @@ def _definitions(manifest: Manifest) -> Iterator[str]:
 
 def _scores(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Scores", "")
-    yield f"Intervals are 95 % bootstrap percentiles over articles, and none is given of fewer than {ENOUGH}."
+    yield f"Intervals are 95 % bootstrap percentiles over articles; none is given of fewer than {ENOUGH}, nor of a score that all draws share."
     yield "Data other than the training data gives other, mostly lower scores."
     for part, title in (("report", cross_validation(manifest["data"].get("group_by", ""))), ("held_out", "held-out articles")):
         for name, r in manifest.get(part, {}).items():

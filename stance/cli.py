@@ -598,7 +598,7 @@ def evaluate(
     output: OutOption = None,
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
-    from stance import rendering, training
+    from stance import __version__, rendering, training
     from stance.dataset import incomparable, located, read_table
     from stance.detection import detect
 
@@ -642,7 +642,10 @@ def evaluate(
     points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
     if chosen == "json":
         ends = {"end_to_end": {k: f.as_dict() for k, f in detected.items()}} if detected else {}
-        _write([_dumps(rendering.scores(reports, tests, points) | ends)], output)
+        run = {"folds": folds, "seed": seed, "group_by": group_by, "network": bool(network or words or start), "start": start}
+        of = {"stance": __version__, "data": dataset.fingerprint, "split": split, "model": fitted.fingerprint if fitted else run}
+        provenance = {"provenance": of | ({"against": other.fingerprint} if other else {})}
+        _write([_dumps({n: r | provenance for n, r in rendering.scores(reports, tests, points).items()} | ends)], output)
     elif chosen == "csv":
         _write(rendering.class_lines(reports), output)
     else:

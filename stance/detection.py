@@ -20,8 +20,8 @@ ACTORS = "actors"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found beside what is labelled. Scores are NaN where nothing is to be found; `f1_interval` is a 95 % bootstrap over articles, None
-    there and of fewer than `evaluation.ENOUGH`.
+    """What was found beside what is labelled. Scores are NaN where nothing is to be found; `f1_interval` is a 95 % bootstrap over the articles that
+    have any (`evaluation.percentiles`).
 
     `neutral`: the label of the head that does not count; '' where it has no neutral one.
     """
@@ -54,14 +54,15 @@ def detect(rows: Sequence[Row], model: Model, *, lexicon: Lexicon) -> dict[str, 
     told = [_told(article, neutral) for article in articles]
     found = _found(articles, model, lexicon, neutral)
     tables = np.array([[_counts(t[k], f[k]) for k in (ACTORS, *heads)] for t, f in zip(told, found, strict=True)])
-    sums, drawn = tables.sum(axis=0), resample(tables)
-    return {k: replace(_scored(sums[n], drawn[:, n]), neutral=neutral.get(k, "")) for n, k in enumerate((ACTORS, *heads))}
+    drawn = resample(tables)
+    return {k: replace(_scored(tables[:, n], drawn[:, n]), neutral=neutral.get(k, "")) for n, k in enumerate((ACTORS, *heads))}
 
 
-def _scored(counts: Floats, drawn: Floats) -> Found:
+def _scored(tables: Floats, drawn: Floats) -> Found:
+    counts, articles = tables.sum(0), int(tables.any(1).sum())
     right, found, labelled = (int(n) for n in counts)
     precision, recall, f1 = (float(x) for x in _scores(counts))
-    return Found(right, found, labelled, precision, recall, f1, percentiles(_scores(drawn)[2]))
+    return Found(right, found, labelled, precision, recall, f1, percentiles(_scores(drawn)[2], articles))
 
 
 _Named = dict[str, set[tuple[str, ...]]]  # what is told, for ACTORS and each head

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the most certain rows
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """Precision, recall, F1 and number of true rows of one label; the interval of F1 is None for a label that does not occur, and of few articles."""
+    """Precision, recall, F1 and number of true rows of one label; the interval of F1 is None for a label that occurs in few articles."""
 
     label: str
     precision: float
@@ -49,7 +50,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """All measures of one head. Intervals are 95 % bootstrap percentiles over groups; None of fewer than ENOUGH."""
+    """All measures of one head. Intervals are 95 % bootstrap percentiles over groups (`percentiles`)."""
 
     head: str
     labels: tuple[str, ...]
@@ -103,12 +104,12 @@ def accuracy(table: Ints) -> float:
 
 
 def quadratic_kappa(table: Ints) -> float:
-    """Cohen's kappa with quadratic weights (Cohen 1968) for labels in order."""
+    """Cohen's kappa with quadratic weights (Cohen 1968) for labels in order; NaN when one label alone occurs."""
     k = len(table)
     weight = (np.subtract.outer(np.arange(k), np.arange(k)) / max(1, k - 1)) ** 2
     expected = np.outer(table.sum(1), table.sum(0)) / max(1, table.sum())
     worst = float((weight * expected).sum())
-    return 1.0 - float((weight * table).sum()) / worst if worst else 0.0
+    return 1.0 - float((weight * table).sum()) / worst if worst else float("nan")
 
 
 def calibration_bins(truth: Ints, probs: Floats) -> tuple[CalibrationBin, ...]:
@@ -134,9 +135,9 @@ def brier(truth: Ints, probs: Floats) -> float:
 
 
 def coverage_accuracy(truth: Ints, probs: Floats) -> dict[str, float]:
-    """Accuracy on the most certain share of rows, from half of them to all."""
-    order = np.argsort(-probs.max(1), kind="stable")
-    right = (probs.argmax(1) == truth)[order]
+    """Accuracy on the most certain share of rows, from half of them to all; rows of one probability count as their mean."""
+    _, at, rows = np.unique(-probs.max(1), return_inverse=True, return_counts=True)
+    right = np.repeat(np.bincount(at, probs.argmax(1) == truth) / rows, rows)
     return {f"{s:.1f}": float(right[: max(1, round(s * len(right)))].mean()) for s in _SHARES}
 
 
@@ -151,7 +152,7 @@ def precision_curve(truth: Ints, probs: Floats) -> tuple[tuple[float, float, flo
 
 
 def threshold_for(curve: Sequence[Sequence[float]], precision: float) -> float:
-    """The lowest threshold of a curve from which on precision holds; above 1 when it never does."""
+    """The lowest threshold of a curve with this precision among all rows that reach it; above 1 when none has it."""
     return min((threshold for threshold, reached, _ in curve if reached >= precision), default=1.01)
 
 
@@ -185,14 +186,26 @@ def resample(tables: NDArray[Any], draws: int = 1000) -> NDArray[Any]:
     return np.array(sums).reshape(draws, *tables.shape[1:])
 
 
-def percentiles(scores: Sequence[float] | Floats) -> Interval:
-    """The 95 % percentile interval of bootstrap scores; scores that are not defined are left out, and without any there is none."""
+def tails(articles: int) -> tuple[float, float]:
+    """The percentiles that bound a 95 % interval of resamples of so many articles, 2 at least: beyond 2.5 and 97.5, as few articles vary less among
+    themselves than those they are drawn from (expanded percentiles, Hesterberg 2015; Student's t by its expansion, Abramowitz & Stegun 26.7.5)."""
+    n, z = articles - 1, NormalDist().inv_cdf(0.975)
+    t = z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2) + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    low = 100 * NormalDist().cdf(-t * (articles / n) ** 0.5)
+    return low, 100 - low
+
+
+def percentiles(scores: Sequence[float] | Floats, articles: int) -> Interval:
+    """The 95 % interval of bootstrap scores over so many articles; scores that are not defined are left out.
+
+    None of fewer than ENOUGH articles, and where every score is the same, which tells nothing of what was not drawn.
+    """
     known = np.asarray(scores, dtype=float)
     known = known[~np.isnan(known)]
-    if not len(known):
+    if articles < ENOUGH or not len(known):
         return None
-    low, high = np.percentile(known, [2.5, 97.5])
-    return float(low), float(high)
+    low, high = map(float, np.percentile(known, tails(articles)))
+    return (low, high) if high - low > 1e-12 else None
 
 
 def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Sequence[str], rounds: int = 2000) -> float:
@@ -221,21 +234,23 @@ def report(
     table = confusion(truth, pred, k)
     majority = np.full(len(truth), np.bincount(truth, minlength=k).argmax())
     named = {"majority": majority, **(baselines or {})}
-    drawn = resample(group_tables(truth, pred, k, groups), draws)
+    tables = group_tables(truth, pred, k, groups)
+    drawn, n, kappa = resample(tables, draws), len(tables), quadratic_kappa(table)
     return HeadReport(
-        head.name, head.labels, len(truth), len(set(groups)), macro_f1(table), percentiles([macro_f1(t) for t in drawn]),
-        accuracy(table), percentiles([accuracy(t) for t in drawn]), quadratic_kappa(table) if head.ordered else None,
-        ece(truth, probs), brier(truth, probs), _class_scores(head, table, drawn), tuple(tuple(map(int, r)) for r in table),
+        head.name, head.labels, len(truth), n, macro_f1(table), percentiles([macro_f1(t) for t in drawn], n),
+        accuracy(table), percentiles([accuracy(t) for t in drawn], n), kappa if head.ordered and not np.isnan(kappa) else None,
+        ece(truth, probs), brier(truth, probs), _class_scores(head, tables, drawn), tuple(tuple(map(int, r)) for r in table),
         coverage_accuracy(truth, probs), precision_curve(truth, probs), calibration_bins(truth, probs),
         {n: macro_f1(confusion(truth, p, k)) for n, p in named.items()},
     )  # fmt: skip
 
 
-def _class_scores(head: Head, table: Ints, drawn: Ints) -> tuple[ClassScore, ...]:
+def _class_scores(head: Head, tables: Ints, drawn: Ints) -> tuple[ClassScore, ...]:
+    table = tables.sum(0)
     precision, recall, f1 = f1_scores(table)
-    occurs = drawn.sum(1) + drawn.sum(2) > 0
+    occurs, articles = drawn.sum(1) + drawn.sum(2) > 0, (tables.sum(1) + tables.sum(2) > 0).sum(0)
     spread = [f1_scores(t)[2] for t in drawn]
-    ranges = [percentiles([f[i] for f, o in zip(spread, occurs, strict=True) if o[i]]) for i in range(len(table))]
+    ranges = [percentiles([f[i] for f, o in zip(spread, occurs, strict=True) if o[i]], int(articles[i])) for i in range(len(table))]
     return tuple(
         ClassScore(x, float(precision[i]), float(recall[i]), float(f1[i]), int(table[i].sum()), ranges[i]) for i, x in enumerate(head.labels)
     )

@@ -11,17 +11,17 @@ import datetime
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.errors import InputError, near_miss, number
-from stance.evaluation import ENOUGH, Floats, resample
+from stance.evaluation import ENOUGH, Floats, resample, tails
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 from stance.store import VERSION
@@ -270,6 +270,12 @@ def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[st
 # --------------------------------------------------------------------------- numbers
 
 
+class Corrector(Protocol):
+    """Shares as said to corrected ones; with a generator by a confusion drawn anew."""
+
+    def __call__(self, q: Floats, rng: np.random.Generator | None = None) -> Floats: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """A share with its 95 % interval, 0 to 1; `low` and `high` are None of fewer than ENOUGH articles."""
@@ -279,11 +285,12 @@ class Share:
     high: float | None
 
 
-def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Callable[[Floats], Floats] | None = None) -> list[Share]:
+def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Corrector | None = None) -> list[Share]:
     """The share of each of `n` labels among judgements, `groups[i]` being the article of judgement i.
 
-    Intervals are bootstrap percentiles over articles; of a share that is 0 or 1 in every resample, which tells nothing of what was not drawn, the
-    one-sided bound of the rule of three (Hanley & Lippman-Hand 1983, JAMA 249). `correct` maps a vector of shares to corrected ones.
+    Intervals are bootstrap percentiles over articles (`evaluation.tails`); of a share that is 0 or 1 in every resample, which tells nothing of what
+    was not drawn, the one-sided bound of the rule of three (Hanley & Lippman-Hand 1983, JAMA 249). `correct` (`corrector`) maps a vector of shares
+    to corrected ones; each resample is corrected by a confusion drawn anew, so that the interval holds the error of both.
     """
     articles, where = np.unique(np.array(groups), return_inverse=True)
     table = np.zeros((len(articles), n))
@@ -292,8 +299,9 @@ def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Callab
     point = correct(point) if correct else point
     if len(articles) < ENOUGH:
         return [Share(float(v), None, None) for v in point]
-    drawn = np.array([correct(d) if correct else d for d in map(_normal, resample(table, DRAWS))])
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    rng = np.random.default_rng(0)
+    drawn = np.array([correct(d, rng) if correct else d for d in map(_normal, resample(table, DRAWS))])
+    low, high = np.percentile(drawn, tails(len(articles)), axis=0)
     bound = 0.05 ** (1 / len(articles))
     high = np.where(drawn.max(0) < 1e-9, 1 - bound, high)
     low = np.where(drawn.min(0) > 1 - 1e-9, bound, low)
@@ -305,10 +313,11 @@ def _normal(counts: Floats) -> Floats:
     return out
 
 
-def corrector(manifest: dict[str, Any], head: str, labels: Sequence[str]) -> Callable[[Floats], Floats] | None:
+def corrector(manifest: dict[str, Any], head: str, labels: Sequence[str]) -> Corrector | None:
     """Adjusted classify-and-count by the confusion of the model's cross-validation; None where the manifest has none for these labels.
 
     With C[i, j] = P(said j | true i), the shares said are q = Cᵀp; p is the least-squares solution with p ≥ 0 and Σp = 1.
+    Given a generator, C is that of as many pairs of each true label drawn anew.
     """
     from scipy.optimize import nnls
 
@@ -318,11 +327,13 @@ def corrector(manifest: dict[str, Any], head: str, labels: Sequence[str]) -> Cal
     table = np.array(report["confusion"], float)
     if not (table.sum(1) > 0).all():
         return None
-    rates = table / table.sum(1, keepdims=True)
+    many = table.sum(1, keepdims=True)
+    rates = table / many
     whole = 100.0  # weight of the row that makes the shares sum to one
-    system = np.vstack([rates.T, np.full(len(labels), whole)])
 
-    def correct(q: Floats) -> Floats:
+    def correct(q: Floats, rng: np.random.Generator | None = None) -> Floats:
+        of = rng.multinomial(many[:, 0].astype(int), rates) / many if rng else rates
+        system = np.vstack([of.T, np.full(len(labels), whole)])
         return _normal(nnls(system, np.append(q, whole))[0])
 
     return correct

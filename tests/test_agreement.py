@@ -93,6 +93,8 @@ def test_what_is_the_same_in_every_resample_has_no_interval(tmp_path: Path) -> N
     for e in (found["tone"].equal, found["tone"].alpha, found["stance"].classes[found["stance"].labels.index("deny")].specific):
         assert e.value in (0, 1) and e.low is e.high is None
     assert found["stance"].equal.low is not None
+    deny = found["stance"].classes[found["stance"].labels.index("deny")]
+    assert deny.alpha.value is not None and deny.alpha.low is None  # of one article alone
 
 
 def test_two_files(tmp_path: Path) -> None:

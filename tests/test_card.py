@@ -43,7 +43,7 @@ def test_the_card_says_who_what_and_how_good(manifest: dict[str, Any]) -> None:
     assert f"| macro-F1 | {r['macro_f1']:.3f} | {low:.3f}–{high:.3f} |" in text
     assert f"| accuracy | {r['accuracy']:.3f} | {r['accuracy_interval'][0]:.3f}–{r['accuracy_interval'][1]:.3f} |" in text
     for c in r["classes"]:
-        spread = f"{c['f1_interval'][0]:.3f}–{c['f1_interval'][1]:.3f}"
+        spread = "{:.3f}–{:.3f}".format(*c["f1_interval"]) if c["f1_interval"] else ""
         assert f"| {c['label']} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {spread} | {c['support']} |" in text
     b = r["calibration"][-1]
     assert f"| {b['low']:.1f}–{b['high']:.1f} | {b['confidence']:.3f} | {b['accuracy']:.3f} | {b['rows']} |" in text

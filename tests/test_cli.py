@@ -893,6 +893,9 @@ def test_evaluate_as_json_has_every_head(run: Cli, model_file: Path) -> None:
     found = json.loads(r.out)
     assert set(found) == {"stance", "tone"}
     assert all(0 < v["macro_f1"] <= 1 and v["baselines"]["majority"] > 0 for v in found.values())
+    of = found["tone"]["provenance"]
+    data = read_dataset(REPORTS).split("test")[1].fingerprint
+    assert of == {"stance": stance.__version__, "data": data, "split": "test", "model": stance.load(model_file).fingerprint}
 
 
 def test_evaluate_as_a_table(run: Cli, model_file: Path) -> None:
@@ -926,7 +929,10 @@ def test_evaluate_data_alone_is_the_cross_validation_of_train(run: Cli, tmp_path
     trained = json.loads(run("train", REPORTS, "--folds", "3", "-o", tmp_path / "m.stance", "-f", "json").out)
     r = run("evaluate", REPORTS, "--folds", "3", "-o", tmp_path / "r.json")
     assert (r.code, r.out) == (0, "")
-    assert json.loads((tmp_path / "r.json").read_text("utf-8")) == trained["cross_validation"]
+    found = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    of = [scores.pop("provenance")["model"] for scores in found.values()]
+    assert of == [{"folds": 3, "seed": 20240229, "group_by": "", "network": False, "start": ""}] * 2
+    assert found == trained["cross_validation"]
     assert "stance, cross-validation, grouped by article: 177 pairs" in run("evaluate", REPORTS, "--folds", "3", "--head", "stance").out
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm, t
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
 from stance.codebook import Head
@@ -51,8 +52,33 @@ def test_quadratic_kappa_is_scikit_learns(rows: list[tuple[int, int]]) -> None:
         assert quadratic_kappa(confusion(truth, pred, 4)) == pytest.approx(cohen_kappa_score(truth, pred, labels=range(4), weights="quadratic"))
 
 
-def test_the_interval_leaves_out_a_fortieth_at_either_end() -> None:
-    assert percentiles(np.arange(1001.0)) == (25.0, 975.0)
+def test_the_interval_leaves_out_a_fortieth_at_either_end_and_less_of_few_articles() -> None:
+    assert percentiles(np.arange(1001.0), 10**7) == pytest.approx((25.0, 975.0), abs=1e-3)
+    for n in (5, 20, 200):
+        tail = norm.cdf(-(np.sqrt(n / (n - 1)) * t.ppf(0.975, n - 1)))
+        assert percentiles(np.arange(1001.0), n) == pytest.approx((1000 * tail, 1000 * (1 - tail)), abs=0.05)
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say_also_of_few_articles() -> None:
+    """Accuracy on six articles whose own accuracies differ."""
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(300):
+        right = rng.binomial(10, rng.beta(8, 3, 6))
+        low, high = percentiles(resample(right, 400) / 60, 6) or (0, 0)
+        held += low <= 8 / 11 <= high
+    assert 0.9 < held / 300 < 0.98  # plain percentiles: 0.86
+
+
+def test_equally_sure_rows_count_alike_in_whatever_order_they_come() -> None:
+    probs = np.array([[0.9, 0.1]] * 2 + [[0.6, 0.4]] * 8)
+    first, last = (coverage_accuracy(np.array(truth), probs) for truth in ([0] * 6 + [1] * 4, [0, 0] + [1] * 4 + [0] * 4))
+    assert first == last and first["0.5"] == pytest.approx((2 + 3 * 0.5) / 5) and first["1.0"] == pytest.approx(0.6)
+
+
+def test_one_label_alone_has_no_kappa() -> None:
+    assert np.isnan(quadratic_kappa(np.array([[4, 0], [0, 0]])))
+    r = report(Head("mood", ("bad", "good"), ordered=True), np.zeros(4, int), np.eye(2)[[0] * 4], list("abcd"))
+    assert r.quadratic_kappa is None
 
 
 def test_calibration_error_by_hand() -> None:
@@ -101,8 +127,9 @@ def test_the_bootstrap_draws_whole_groups() -> None:
 
 
 def test_intervals_leave_out_what_is_not_defined() -> None:
-    assert percentiles([float("nan"), 1.0, 1.0]) == (1.0, 1.0)
-    assert percentiles([float("nan")]) is None
+    assert percentiles([float("nan"), *[0.5, 1.0] * 500], 9) == (0.5, 1.0)
+    assert percentiles([float("nan")], 9) is None
+    assert percentiles([1.0, 1.0], 9) is None  # tells nothing of what was not drawn
 
 
 @pytest.mark.parametrize(("articles", "there"), [(ENOUGH - 1, False), (ENOUGH, True)])
@@ -195,9 +222,17 @@ def test_long_labels_are_whole_and_head_their_columns() -> None:
 
 
 def test_draws_without_a_label_do_not_lower_its_interval() -> None:
-    truth = np.array([1] + [0] * 9)
-    r = report(Head("h", ("a", "b", "c")), truth, np.eye(3)[truth], list("abcdefghij"), draws=200)
-    assert [c.f1_interval for c in r.classes] == [(1.0, 1.0), (1.0, 1.0), None]  # the last one never occurs
+    truth = np.array([1] * ENOUGH + [0] * 36)
+    pred = np.where(np.arange(len(truth)) <= ENOUGH, 1, 0)  # the wrong one stands in the article of a right one
+    r = report(Head("h", ("a", "b", "c")), truth, np.eye(3)[pred], [str(n if n != ENOUGH else 0) for n in range(len(truth))])
+    low, high = r.classes[1].f1_interval or (0, 0)
+    assert low >= 2 / 3 - 1e-9 and high == 1 and r.classes[2].f1_interval is None  # the last one never occurs
+
+
+def test_a_label_of_few_articles_has_no_interval_among_many() -> None:
+    truth = np.array([1] * (ENOUGH - 1) + [0] * 30)
+    r = report(Head("h", ("a", "b")), truth, np.eye(2)[np.where(np.arange(len(truth)) == 1, 0, truth)], [str(n) for n in range(len(truth))])
+    assert [c.f1_interval is None for c in r.classes] == [False, True]
 
 
 def test_every_row_of_few_is_a_threshold() -> None:

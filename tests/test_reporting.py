@@ -290,7 +290,7 @@ def test_a_share_of_nothing_or_all_has_the_bound_of_the_rule_of_three() -> None:
     all_, none = shares(range(10), [0] * 10, 2)
     assert (none.value, none.low, none.high) == (0, 0, pytest.approx(0.2589, abs=1e-4))
     assert (all_.value, all_.low, all_.high) == (1, pytest.approx(0.7411, abs=1e-4), 1)
-    fixed = shares(range(10), [0] * 10, 2, lambda p: p[::-1])
+    fixed = shares(range(10), [0] * 10, 2, lambda p, rng=None: p[::-1])
     assert fixed == [none, all_]
 
 
@@ -305,6 +305,14 @@ def test_correction_undoes_a_known_confusion() -> None:
     rates = np.array(table) / 100
     for truth in ([0.2, 0.5, 0.3], [1.0, 0.0, 0.0], [0.0, 0.1, 0.9]):
         assert correct(np.array(truth) @ rates) == pytest.approx(truth, abs=1e-6)
+
+
+def test_a_confusion_known_of_few_pairs_makes_wider_intervals() -> None:
+    table = np.array([[16, 2, 2], [6, 12, 2], [1, 3, 16]])
+    said = [0] * 400 + [1] * 400 + [2] * 200
+    wide, narrow = (shares([i % 50 for i in range(1000)], said, 3, corrector(manifest((table * k).tolist()), "stance", ["a", "b", "c"])) for k in (1, 1000))
+    assert [s.value for s in wide] == pytest.approx([s.value for s in narrow])
+    assert all(w.high - w.low > 3 * (n.high - n.low) for w, n in zip(wide, narrow, strict=True))  # type: ignore[operator]
 
 
 def test_correction_gives_shares_also_where_no_shares_fit() -> None:
@@ -523,7 +531,7 @@ def test_the_matrix_counts_who_takes_a_stance_towards_whom(database: Path) -> No
 
 
 def test_intervals_of_corrected_shares_are_corrected_too() -> None:
-    raw, turned = (shares(range(20), [0] * 15 + [1] * 5, 2, correct) for correct in (None, lambda p: p[::-1]))
+    raw, turned = (shares(range(20), [0] * 15 + [1] * 5, 2, correct) for correct in (None, lambda p, rng=None: p[::-1]))
     assert turned == raw[::-1] != raw
 
 
