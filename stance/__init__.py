@@ -19,11 +19,11 @@ _HOME = {
     "Article": "articles", "read_articles": "articles", "classify": "classification", "classify_pairs": "classification",
     "Judgement": "classification", "Dataset": "dataset", "read_dataset": "dataset", "read_pairs": "dataset", "Model": "model", "load": "model",
     "default_model": "model", "train": "training", "evaluate": "training", "Settings": "training", "StanceError": "errors",
-    "load_lexicon": "lexicon", "read": "actors", "pairs": "actors",
+    "load_lexicon": "lexicon", "read": "actors", "pairs": "actors", "explain": "explanation",
 }  # fmt: skip
 __all__ = [  # in full, as type checkers read it
     "Article", "Dataset", "Judgement", "Model", "Settings", "StanceError", "__version__", "classify", "classify_pairs", "default_model", "evaluate",
-    "load", "load_lexicon", "pairs", "read", "read_articles", "read_dataset", "read_pairs", "train",
+    "explain", "load", "load_lexicon", "pairs", "read", "read_articles", "read_dataset", "read_pairs", "train",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from stance.classification import Judgement, classify, classify_pairs
     from stance.dataset import Dataset, read_dataset, read_pairs
     from stance.errors import StanceError
+    from stance.explanation import explain
     from stance.lexicon import load_lexicon
     from stance.model import Model, default_model, load
     from stance.training import Settings, evaluate, train
