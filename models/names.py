@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def people(texts: Iterable[str]) -> list[str]:
-    """Persons in so many of the texts, by their number."""
+    """Persons who are in LEAST of the texts or more, those of most texts first."""
     count: Counter[str] = Counter()
     for text in texts:
         count.update({f"{m[1]} {m[2]}" for m in PERSON.finditer(text[:LONGEST_ARTICLE]) if m[1].lower() in given_names()})

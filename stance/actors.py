@@ -287,7 +287,7 @@ def iter_readings(
     """As `read_sentences`, one by one."""
     reader, none = _Reader(lexicon, date, sents), [()] * len(sents)
     speakers = [speaker] * len(sents) if isinstance(speaker, str) else speaker
-    whose = {name: speakers_of(name, lexicon, date=date) or tuple(filter(None, [name])) for name in set(speakers)}
+    whose = {name: _given_speakers(name, lexicon, date) for name in set(speakers)}
     return (reader.read(s, actors, whose[name]) for s, actors, name in zip(sents, present or none, speakers, strict=True))
 
 
@@ -320,6 +320,12 @@ def speakers_of(name: str, lexicon: Lexicon, *, date: str = "") -> tuple[str, ..
         if found[1:] and all(found):
             return tuple(dict.fromkeys(found))
     return ()
+
+
+def _given_speakers(name: str, lexicon: Lexicon, date: str) -> tuple[str, ...]:
+    """As `speakers_of`; between semicolons, whom the lexicon does not know by the name that is given: one with a semicolon would be two targets."""
+    parts = filter(None, map(str.strip, name.split(";")))
+    return tuple(dict.fromkeys(chain.from_iterable(speakers_of(x, lexicon, date=date) or (x,) for x in parts)))
 
 
 class _Reader:
@@ -824,7 +830,7 @@ class _Reader:
                 states = m[0].lower().endswith(("countries", "nations", "governments", "capitals"))
                 now = [a for a in named if a in self.lexicon.states] if states else named
                 before = [a for a in reversed(self.recent) if not states or a in self.lexicon.states]
-                two = list(self.both) or now[:2] if self.both or len(now) >= 2 else list(dict.fromkeys([*reversed(now), *before]))[:2]
+                two = list(self.both) or (now[:2] if len(now) >= 2 else list(dict.fromkeys([*reversed(now), *before]))[:2])
                 if len(two) < 2:
                     continue
                 first, last = _token_span(tokens, m.start(), m.end())

@@ -22,7 +22,22 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 from stance.errors import InputError, MissingExtraError, StanceWarning, near_miss, number
 from stance.lexicon import ambiguous, valid_date
 from stance.markdown import has_front_matter, has_tags, prose_of, without_tags
-from stance.tables import CP1252, PACKED, SEP, Seen, csv_records, decode, foreign, given_paths, is_file, is_folder, not_utf8, opened, unpacked_name
+from stance.tables import (
+    CP1252,
+    PACKED,
+    SEP,
+    Seen,
+    csv_records,
+    decode,
+    foreign,
+    given_paths,
+    is_file,
+    is_folder,
+    marked_encoding,
+    not_utf8,
+    opened,
+    unpacked_name,
+)
 from stance.text import wrapped
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
@@ -94,7 +109,6 @@ class Skipped:
 Columns = Mapping[str, str]
 Item = TypeVar("Item", Article, Skipped, Article | Skipped)
 _HIGH = bytes(range(0x80, 0x100))
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WHOLE = 8 << 20  # bytes of a table that is read as one piece
 
 
@@ -460,13 +474,13 @@ def _listed_articles(data: Any, columns: Columns) -> Any:
 def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
     with opened(path, seen) as f:
-        wide = f.peek(2).startswith(_UTF16)
-        yield from _lines(str(path), stem, _utf16_lines(f) if wide else f, columns)
+        encoding = marked_encoding(f.peek(4))
+        yield from _lines(str(path), stem, f if encoding in ("", "utf-8-sig") else _as_utf8(f, encoding), columns)
 
 
-def _utf16_lines(f: BinaryIO) -> Iterator[bytes]:
-    """Lines of UTF-16 as lines of UTF-8."""
-    return (line.encode() for line in io.TextIOWrapper(f, "utf-16", errors="replace", newline="\n"))
+def _as_utf8(f: BinaryIO, encoding: str) -> Iterator[bytes]:
+    """The lines of a file, in UTF-8."""
+    return (line.encode() for line in io.TextIOWrapper(f, encoding, errors="replace", newline="\n"))
 
 
 def _lines(name: str, stem: str, lines: Iterable[bytes], columns: Columns) -> Iterator[Article | Skipped]:
@@ -526,6 +540,7 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     undated = f"{place} {given[:40]!r}{', either number may be the month' if ambiguous(given) else ''}" if given else ""
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
     title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
+    title = " ".join(without_tags(title).split()) if has_tags(title) else title
     left = "tags" if tags else ""
     return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, left, speaker.strip())
 
@@ -576,10 +591,10 @@ def _size(path: Path) -> int:
 
 def _large_csv(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """A table row by row: read once for its encoding, once for its rows, and never held whole."""
-    encoding, errors = "utf-16", "replace"
     with opened(path) as f:
         head = f.read(65536)
-        if not head.startswith(_UTF16):
+        encoding, errors = marked_encoding(head), "replace"
+        if encoding in ("", "utf-8-sig"):
             decode(head.rstrip(_HIGH) or head, str(path), mixed=True)  # says what is empty or binary; a character may be cut in two
             _warn(_not_utf8(f, head, str(path)))
             encoding, errors = "utf-8-sig", CP1252
@@ -668,14 +683,14 @@ def _url(url: str) -> Article:
 
 
 def _utf8(raw: bytes, charset: str) -> bytes:
-    """A page's bytes, as UTF-8 when they are of the charset that its server tells, and neither UTF-8 nor marked as UTF-16."""
+    """A page's bytes, as UTF-8 when they are of the charset that its server tells, and neither UTF-8 nor with a byte-order mark."""
     try:
         if b"\x00" not in raw:
             raw.decode()
             return raw
     except UnicodeDecodeError:
         pass
-    if not charset or raw.startswith(_UTF16):
+    if not charset or marked_encoding(raw):
         return raw
     try:
         latin = codecs.lookup(charset).name == "iso8859-1"  # on the web that is cp1252

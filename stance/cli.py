@@ -259,8 +259,8 @@ def _spoken(items: Iterator[Article | Skipped], lexicon: Lexicon) -> Iterator[Ar
 
     unknown: Counter[str] = Counter()
     for item in items:
-        if isinstance(item, Article) and item.speaker and not speakers_of(item.speaker, lexicon, date=item.date):
-            unknown[item.speaker] += 1
+        if isinstance(item, Article):
+            unknown.update(x for x in map(str.strip, item.speaker.split(";")) if x and not speakers_of(x, lexicon, date=item.date))
         yield item
     if unknown:
         names = ", ".join(f"{name} ({n})" for name, n in unknown.most_common(5))
@@ -643,7 +643,8 @@ def evaluate(
     if chosen == "json":
         ends = {"end_to_end": {k: f.as_dict() for k, f in detected.items()}} if detected else {}
         run = {"folds": folds, "seed": seed, "group_by": group_by, "network": bool(network or words or start), "start": start}
-        of = {"stance": __version__, "data": dataset.fingerprint, "split": split, "model": fitted.fingerprint if fitted else run}
+        scored = {"model": fitted.fingerprint} if fitted else {"cross_validation": run}
+        of = {"stance": __version__, "data": dataset.fingerprint, "split": split} | scored
         provenance = {"provenance": of | ({"against": other.fingerprint} if other else {})}
         _write([_dumps({n: r | provenance for n, r in rendering.scores(reports, tests, points).items()} | ends)], output)
     elif chosen == "csv":

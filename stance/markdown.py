@@ -22,11 +22,11 @@ _INLINE = tuple((re.compile(pattern), kept) for pattern, kept in (
     (r"(?<!\w)(_{1,3})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)", r"\2"),
 ))  # fmt: skip
 
-_TAGS = re.compile(  # a closing tag, a line break or a character by its name, as no prose has them
-    r"(?i)</(?:p|div|span|a|b|i|em|strong|h[1-6]|ul|ol|li|blockquote)\s*>|<br\s*/?>"
-    r"|&(?:#\d{2,5}|#x[\da-f]{2,5}|amp|quot|apos|nbsp|lt|gt|[lr][sd]quo|[mn]dash|hellip);"
+_TAGS = re.compile(  # a closing tag, a line break or a character by its name or number, as no prose has them
+    r"(?i)</(?:p|div|span|a|b|i|em|strong|h[1-6]|ul|ol|li|blockquote)\s*>|<br\s*/?>|&(?:#\d{2,6}|#x[\da-f]{2,5}|amp|lt|gt|[a-z]{4,8});"
 )
-_UNREAD = re.compile(r"(?is)<(script|style|head|nav|table|figure)\b[^<>]*>.{0,20000}?</\1\s*>|<!--.{0,2000}?-->")
+_COMMENT = re.compile(r"(?s)<!--.{0,2000}?-->")
+_UNREAD = re.compile(r"(?is)<(script|style|head|nav|table|figure)\b[^<>]*>.{0,20000}?</\1\s*>")
 _BLOCK = re.compile(r"(?i)</?(?:p|div|br|h[1-6]|ul|ol|li|blockquote|section|article|aside|header|footer|hr)(?:\s[^<>]*)?/?>")
 
 
@@ -36,10 +36,11 @@ def has_tags(text: str) -> bool:
 
 
 def without_tags(text: str) -> str:
-    """HTML without its tags, a blank line between its blocks; the lines of a text without blocks stay."""
-    text = _UNREAD.sub("\n\n", text)
+    """HTML without its tags, a blank line between its blocks; the lines of a text without blocks stay, and blank lines of one with blocks."""
+    text = text if "<" in text else html.unescape(text)  # feeds write the tags themselves as `&lt;p&gt;`
+    text = _UNREAD.sub("\n\n", _COMMENT.sub("", text))
     if _BLOCK.search(text):
-        text = _BLOCK.sub("\n\n", " ".join(text.split()))
+        text = _BLOCK.sub("\n\n", "\n\n".join(" ".join(x.split()) for x in re.split(r"\n\s*\n", text)))
     blocks = (" ".join(line.split()) for line in html.unescape(re.sub(r"</?[A-Za-z][^<>]*>", "", text)).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(blocks)).strip()
 
@@ -55,7 +56,7 @@ def prose_of(text: str) -> tuple[dict[str, str], str]:
     text = text.replace("\r\n", "\n")
     front = _FRONT.match(text)
     told = {k.lower(): v.strip().strip("\"'") for k, v in re.findall(r"(?m)^([A-Za-z_]+)[ \t]*[:=][ \t]*([^>|\n].*)", front[2] if front else "")}
-    body = re.sub(r"(?s)<!--.{0,2000}?-->", "", text[front.end() if front else 0 :])
+    body = _COMMENT.sub("", text[front.end() if front else 0 :])
     return told, "\n\n".join(filter(None, map(_without_marks, _blocks(body))))
 
 

@@ -299,7 +299,7 @@ def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Correc
     point = correct(point) if correct else point
     if len(articles) < ENOUGH:
         return [Share(float(v), None, None) for v in point]
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)  # not that of `resample`
     drawn = np.array([correct(d, rng) if correct else d for d in map(_normal, resample(table, DRAWS))])
     low, high = np.percentile(drawn, tails(len(articles)), axis=0)
     bound = 0.05 ** (1 / len(articles))

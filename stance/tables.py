@@ -142,6 +142,17 @@ def foreign(raw: bytes) -> str:
     return next((what for begin, what in _FOREIGN.items() if raw.startswith(begin)), "")
 
 
+_BYTE_ORDER_MARKS = (  # that of UTF-16 begins one of UTF-32
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+
+
+def marked_encoding(raw: bytes) -> str:
+    """The encoding that a byte-order mark at the beginning tells; '' without one."""
+    return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if raw.startswith(mark)), "")
+
+
 CP1252 = "stance.cp1252"  # what to do with bytes that are no UTF-8, for `errors=`
 codecs.register_error(CP1252, _as_cp1252)
 
@@ -150,12 +161,11 @@ def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
     """As `read_text`, for bytes already read; with `mixed`, as in articles, bytes that are no UTF-8 are read as cp1252 beside others that are."""
     if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise InputError(f"{name}: the file is empty", "give a file with text")
-    for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if raw.startswith(bom):
-            try:
-                return raw.decode(encoding), ""
-            except UnicodeDecodeError as e:
-                raise InputError(f"{name}: not valid {encoding} after its byte-order mark", "save it as UTF-8") from e
+    if encoding := marked_encoding(raw):
+        try:
+            return raw.decode(encoding), ""
+        except UnicodeDecodeError as e:
+            raise InputError(f"{name}: not valid {encoding} after its byte-order mark", "save it as UTF-8") from e
     if what := foreign(raw) or "a binary file" * (b"\x00" in raw[:65536]):
         if name.endswith(".stance"):
             raise InputError(f"{name}: this is a model, not text", "the model is named before the data (evaluate, export), or with --model")
@@ -244,7 +254,7 @@ def read_csv(path: Path) -> Csv:
     header = next(records)
     columns = [composed(plain_cell(c)).strip().lower() for c in header.cells]
     rows = [_measured(r, len(columns)) for r in records if any(c.strip() for c in r.cells)]
-    marked = note or raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    marked = note or marked_encoding(raw)
     end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     return Csv(str(path), header, columns, rows, delimiter, note, "\ufeff" if marked else "", end)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -395,11 +396,16 @@ def test_fields_of_json_that_are_no_text(put: Put) -> None:
         ("Oslo left.<br>Rome<br/>stayed.<script>if (a<b) {}</script>", "Oslo left.\n\nRome\n\nstayed."),
         ('<h2 class="x">Oslo</h2>\n<figure><img src="a.jpg"><figcaption>Peru</figcaption></figure><ul><li>It left.</li></ul>', "Oslo\n\nIt left."),
         ('Oslo <a href="x">left</a>.\nRome &amp; Peru stayed.', "Oslo left.\nRome & Peru stayed."),
+        ("Oslo left\n\n<h2>Why</h2>\nIt was\nlate\n \nRome stayed.", "Oslo left\n\nWhy\n\nIt was late\n\nRome stayed."),
+        ("&lt;p&gt;Oslo left.&lt;/p&gt;&lt;p&gt;R&amp;#233;ne &amp;amp; Rome stayed.&lt;/p&gt;", "Oslo left.\n\nRéne & Rome stayed."),
+        ("<p>Oslo <!-- an\n\nadvert -->left.</p>", "Oslo left."),
+        ("Malm&ouml; paid 5&euro;.", "Malmö paid 5€."),
     ],
 )
 def test_tags_in_a_field_are_left_out_and_told(put: Put, warned: Callable[[], list[str]], html: str, text: str) -> None:
     path = put("a.jsonl", f'{json.dumps({"content": html})}\n{json.dumps({"content": "a < b & c > d, AT&T"})}\n')
     assert [x.text for x in read_articles(path)] == [text, "a < b & c > d, AT&T"]
+    assert only(put("b.jsonl", '{"title": "Oslo&#8217;s <i>raid</i>", "text": "Oslo left."}')) == Article("b-1", "Oslo left.", "Oslo’s raid")
     assert f"1 of 2 articles hold tags of HTML (first: 'a-1' of {path}:1), which are left out; offsets count in what remains" in warned()
 
 
@@ -584,8 +590,11 @@ def test_a_large_table_may_have_a_character_across_the_end_of_its_head(put: Put,
         assert isinstance(article, Article) and article.text == "ö" * 40000
 
 
-def test_a_text_in_utf_32(put: Put) -> None:
-    assert only(put("a.txt", "Malmö left.".encode("utf-32"))).text == "Malmö left."
+@pytest.mark.parametrize(("mark", "encoding"), [(codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")])
+@pytest.mark.parametrize(("name", "text"), [("a.txt", "Malmö left."), ("a.jsonl", '{"text": "Malmö left."}\n\n'), ("a.csv", "id,text\n1,Malmö left.\n")])
+def test_a_text_in_utf_32(put: Put, monkeypatch: pytest.MonkeyPatch, mark: bytes, encoding: str, name: str, text: str) -> None:
+    monkeypatch.setattr("stance.articles.WHOLE", 10)
+    assert only(put(name, mark + text.encode(encoding))).text == "Malmö left."
 
 
 def test_hundreds_of_lists_in_one_another_skip_the_file_and_no_other(put: Put) -> None:

@@ -115,7 +115,7 @@ def test_a_tone_that_follows_from_a_neutral_stance_has_the_threshold_too(model: 
     plain, limited = classify(texts, model), classify(texts, model, min_confidence=0.5)
     follow = [(a, b) for a, b in zip(plain, limited, strict=True) if b.labels["stance"] == "neutral" and a.confidence("tone") < 0.5]
     assert follow and {b.labels["tone"] for _, b in follow} == {"unsure"}
-    none_sure = list(classify(texts, model, min_confidence=MappingProxyType({"stance": 1.01})))
+    none_sure = list(classify(texts, model, min_confidence={"stance": 1.01}))
     assert all(j.labels["tone"] == j.best("tone") for j in none_sure), "an unsure stance decides no tone"
 
 

@@ -930,7 +930,7 @@ def test_evaluate_data_alone_is_the_cross_validation_of_train(run: Cli, tmp_path
     r = run("evaluate", REPORTS, "--folds", "3", "-o", tmp_path / "r.json")
     assert (r.code, r.out) == (0, "")
     found = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    of = [scores.pop("provenance")["model"] for scores in found.values()]
+    of = [scores.pop("provenance")["cross_validation"] for scores in found.values()]
     assert of == [{"folds": 3, "seed": 20240229, "group_by": "", "network": False, "start": ""}] * 2
     assert found == trained["cross_validation"]
     assert "stance, cross-validation, grouped by article: 177 pairs" in run("evaluate", REPORTS, "--folds", "3", "--head", "stance").out

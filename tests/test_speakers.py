@@ -63,6 +63,12 @@ def test_every_sentence_of_a_joint_statement_is_each_speakers(lexicon: Lexicon, 
     assert [named for _, named in with_named(found)] == [("Chile",)] * 4
 
 
+def test_semicolons_part_speakers_whom_the_lexicon_does_not_know_too(lexicon: Lexicon) -> None:
+    (reading,) = read("We condemn the shelling.", lexicon, speaker="NOR; Ine Lie;Chile and Peru; ")
+    assert reading.speakers == ("Norway", "Ine Lie", "Chile", "Peru")
+    assert [r.speaker for r in read("We left. We stayed.", lexicon, speaker=" ; ")] == ["", ""]
+
+
 def test_rows_of_a_joint_statement_are_read_as_the_article(tmp_path: Path, lexicon: Lexicon) -> None:
     text = "We will not wait for Chile. Norway and Peru are ready."
     rows = [

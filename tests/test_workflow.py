@@ -6,11 +6,15 @@ import csv
 import re
 import shlex
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, Run, write_csv
+
+from stance.reporting import period
 
 WORKFLOW = (ROOT / "docs" / "workflow.md").read_text("utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", WORKFLOW, re.S) for line in block.splitlines()]
@@ -53,3 +57,10 @@ def test_the_worked_path(run: Callable[..., Run], tmp_path: Path, monkeypatch: p
     assert made <= {p.name for p in tmp_path.iterdir()}
     for block in re.findall(r"```python\n(.*?)```", WORKFLOW, re.S):
         compile(block, "workflow.md", "exec")
+    (query,) = re.findall(r"```sql\n(.*?)```", WORKFLOW, re.S)
+    accused = "SELECT date FROM judgements WHERE stance = 'accuse' AND target <> ''"
+    with closing(sqlite3.connect("results.sqlite")) as db:
+        dates = [d for (d,) in db.execute(accused)]
+        assert dates and sorted(week for week, *_, n in db.execute(query) for _ in range(n)) == sorted(period(d, "week") for d in dates)
+        db.execute("UPDATE article SET date = '2023'")  # a year would be a day of 4707 B.C.
+        assert db.execute(accused).fetchall() and not db.execute(query).fetchall()
