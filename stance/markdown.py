@@ -26,7 +26,9 @@ _TAGS = re.compile(  # a closing tag, a line break or a character by its name, a
     r"(?i)</(?:p|div|span|a|b|i|em|strong|h[1-6]|ul|ol|li|blockquote)\s*>|<br\s*/?>"
     r"|&(?:#\d{2,5}|#x[\da-f]{2,5}|amp|quot|apos|nbsp|lt|gt|[lr][sd]quo|[mn]dash|hellip);"
 )
-_UNREAD = re.compile(r"(?is)<(script|style|head|nav|table|figure)\b[^<>]*>.{0,20000}?</\1\s*>|<!--.{0,2000}?-->")
+_UNREAD = re.compile(r"(?i)<(script|style|head|nav|table|figure)\b[^<>]*>|<!--")
+_ENDS = {x: re.compile(rf"(?i)</{x}\s*>") for x in ("script", "style", "head", "nav", "table", "figure")} | {"": re.compile("-->")}
+_FAR = 20_000  # characters within which a menu, table or figure ends: else it may be one that was never closed
 _BLOCK = re.compile(r"(?i)</?(?:p|div|br|h[1-6]|ul|ol|li|blockquote|section|article|aside|header|footer|hr)(?:\s[^<>]*)?/?>")
 
 
@@ -37,11 +39,30 @@ def has_tags(text: str) -> bool:
 
 def without_tags(text: str) -> str:
     """HTML without its tags, a blank line between its blocks; the lines of a text without blocks stay."""
-    text = _UNREAD.sub("\n\n", text)
+    bare = html.unescape(text)
+    text = _read(bare if "<" not in text and has_tags(bare) else text)  # the former of tags that were written as text
     if _BLOCK.search(text):
         text = _BLOCK.sub("\n\n", " ".join(text.split()))
     blocks = (" ".join(line.split()) for line in html.unescape(re.sub(r"</?[A-Za-z][^<>]*>", "", text)).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(blocks)).strip()
+
+
+def _read(text: str) -> str:
+    """HTML without its comments and what no reader reads of it: scripts, menus, tables, figures."""
+    kept: list[str] = []
+    at = 0
+    ends: dict[str, re.Match[str] | None] = {}  # the next of each kind, None where there is none
+    for m in _UNREAD.finditer(text):
+        name = (m[1] or "").lower()
+        if m.start() < at:
+            continue
+        end = ends.get(name, m)
+        if end and end.start() < m.end():
+            end = ends[name] = _ENDS[name].search(text, m.end())
+        if end and (name not in ("nav", "table", "figure") or end.start() - m.end() <= _FAR):
+            kept.append(text[at : m.start()])
+            at = end.end()
+    return "\n\n".join([*kept, text[at:]])
 
 
 def has_front_matter(text: str) -> bool:
