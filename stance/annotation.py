@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from stance.articles import whole_text
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import COLUMNS, RESERVED, Row, Table, parse_row, read_definitions, read_files, rows_of
 from stance.errors import DataError, InputError, near_miss, near_or_all, number
@@ -292,9 +293,10 @@ def _json_array(text: str, file: str) -> Iterator[tuple[int, Any]]:
 
 
 def _json(text: str, file: str, line: int, todo: str) -> Any:
-    """What JSON holds that begins in `line` of a file."""
+    """What JSON holds that begins in `line` of a file, with U+FFFD for half characters."""
     try:
-        return json.loads(text)
+        data = json.loads(text)
+        return json.loads(whole_text(json.dumps(data, ensure_ascii=False))) if "\\ud" in text.lower() else data
     except json.JSONDecodeError as e:
         raise InputError(f"{file}:{line + e.lineno - 1}: not JSON: {e.msg}", todo) from e
     except ValueError as e:  # a number of thousands of digits

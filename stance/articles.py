@@ -77,7 +77,7 @@ class Article:
     `speaker` is whose words all of it is, '' for a report: the name of an actor or of who speaks for it (`stance.actors.speaker_of`).
     `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood. `maybe` is of an article that
     came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what is not in the text: `tables` of a
-    web page, `tags` of a record, or nothing.
+    web page, `tags` of a record, `no field 'summary'` of one whose text is `title+summary`, or nothing.
     """
 
     id: str
@@ -188,8 +188,8 @@ class _Doubts:
             self._count("taken", place)
         if wrapped(x.text):
             self._count("wrapped", place)
-        if x.left:
-            self._count(x.left, place)
+        for what in filter(None, x.left.split(", ")):
+            self._count(what, place)
         if x.undated:
             self._count("undated", x.undated)
 
@@ -223,6 +223,9 @@ class _Doubts:
             yield f"{left[0]} {of} are web pages with tables, which are left out (first: {left[1]}); write out as text what of them is to be read"
         if tags[0]:
             yield f"{tags[0]} {of} hold tags of HTML (first: {tags[1]}), which are left out; offsets count in what remains"
+        for what, (n, first) in self.found.items():
+            if what.startswith("no "):
+                yield f"{n} {of} have {what} (first: {first}), and are read without it; look at the name, as --text-column gives it"
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
         if undated[0]:
@@ -541,7 +544,8 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
     title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
     title = " ".join(without_tags(title).split()) if has_tags(title) else title
-    left = "tags" if tags else ""
+    lacking = [f"no field {k!r}" for k in keys[1:] and keys if not isinstance(found.get(k), str)]
+    left = ", ".join(["tags"] * tags + lacking)
     return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, left, speaker.strip())
 
 

@@ -320,7 +320,8 @@ def labelled_files(paths: Paths) -> list[Path]:
 def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) -> dict[str, dict[str, str]]:
     """What labels mean, `{head: {label: definition}}`, from a CSV with these three columns; with `more`, also of labels that a head does not have.
 
-    Raises DataError for missing columns, every row that has lost or swallowed cells, and every head or label that `heads` do not have.
+    Raises DataError for missing columns, every row that has lost or swallowed cells, every head or label that `heads` do not have, and every label
+    with two definitions.
     """
     if missing := [c for c in ("head", "label", "definition") if c not in file.columns]:
         raise DataError(f"{file.place}: no column {missing[0]!r}; seen: {', '.join(file.columns)}", "needed: head, label, definition")
@@ -332,7 +333,8 @@ def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) ->
         if r.fault:
             problems.append(f"{file.file}:{r.line}: {r.fault}")
         elif head in known and (label in known[head] or more and label):
-            out.setdefault(head, {})[label] = told
+            if out.setdefault(head, {}).setdefault(label, told) != told:
+                problems.append(f"{file.file}:{r.line}: label {label!r} of {head!r} is defined a second time, otherwise; keep one")
         else:
             what, names = ("label", known[head]) if head in known else ("head", tuple(known))
             value = label if what == "label" else head

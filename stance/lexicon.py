@@ -24,6 +24,7 @@ from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
 KINDS = ("name", "demonym", "capital", "seat", "organ", "person", "description", "place")
 _OF_STATE = ("name", "demonym", "capital", "seat")  # what stands for the whole of an actor
+_FLAGS = ("case", "noshort", "title", "dated", "he", "she")  # guards without a word behind them
 _GUARDS = ("case", "short", "noshort", "not-after", "not-before", "needs", "not-with", "title", "dated", "office", "no-office", "he", "she")
 
 
@@ -220,20 +221,19 @@ class Lexicon:
 
 
 class _Raw:
-    """A line of the table, not yet parsed; `order` gives the column of each of COLUMNS, -1 for none."""
+    """A line of the table, not yet parsed; `order` gives the column of each of COLUMNS, -1 for none, `width` the number of all."""
 
-    __slots__ = ("line", "number", "order", "source")
+    __slots__ = ("line", "number", "order", "source", "width")
 
-    def __init__(self, line: str, source: str, number: int, order: Sequence[int] = _IN_ORDER) -> None:
-        self.line, self.source, self.number, self.order = line, source, number, order
+    def __init__(self, line: str, source: str, number: int, order: Sequence[int] = _IN_ORDER, width: int = len(COLUMNS)) -> None:
+        self.line, self.source, self.number, self.order, self.width = line, source, number, order, width
 
     def cells(self) -> tuple[str, ...]:
         """The cells in the order of COLUMNS; cells too many follow."""
         row = next(csv.reader([self.line])) if '"' in self.line else self.line.split(",")
         if self.order == _IN_ORDER and len(row) == len(COLUMNS):
             return tuple(row)
-        width = max(self.order) + 1
-        return (*(row[i].strip() if 0 <= i < len(row) else "" for i in self.order), *row[width:])
+        return (*(row[i].strip() if 0 <= i < len(row) else "" for i in self.order), *row[self.width :])
 
     @property
     def alias(self) -> str:
@@ -301,6 +301,9 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
     from stance.tables import read_text
 
     text, doubt = read_text(Path(path))
+    unread = [c for c in _header(text.splitlines()[:1]) if c not in ("", *COLUMNS)]
+    if unread:
+        doubt = f"{doubt}\n" * bool(doubt) + f"{path}:1: not read: {', '.join(map(repr, unread))}; the columns are {','.join(COLUMNS)}"
     if doubt:
         warnings.warn(doubt, StanceWarning, stacklevel=2)
     return build_lexicon(text, str(path), base=(base or default_lexicon()) if extend else None)
@@ -310,18 +313,17 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     """The lexicon of a table's text, on top of `base` or alone; `source` names it in messages. Raises DataError with all bad rows."""
     from stance.tables import composed
 
-    csv.field_size_limit(1 << 30)
     lines = composed(data).splitlines()
+    header = _header(lines[:1])
     if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
         lines = [",".join(map(_cell, next(csv.reader([line], delimiter=";"), []))) for line in lines]
-    header = [c.strip().lower() for c in next(csv.reader(lines[:1]), [])]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
             f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
             f"the columns are {','.join(COLUMNS)}",
         )
     order = [header.index(c) if c in header else -1 for c in COLUMNS]
-    rows = [_Raw(line, source, n, order) for n, line in enumerate(lines[1:], 2) if line.strip(", \t")]
+    rows = [_Raw(line, source, n, order, len(header)) for n, line in enumerate(lines[1:], 2) if line.strip(", \t")]
     own = _parse_all(rows)
     # the alias goes first, as the look-up wants it
     ready = [",".join(map(_cell, r.cells())) for r in rows]
@@ -332,6 +334,13 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
         ready += [r.line for r in others]
         data, base = "\n".join([",".join(COLUMNS), *ready, ""]), default_lexicon() if base._base else None
     return Lexicon(sorted(ready, key=first_word), source, base and _handed_over(own, base), data)
+
+
+def _header(first: Sequence[str]) -> list[str]:
+    """The names of the columns, as they are matched, of a table that begins with this line."""
+    csv.field_size_limit(1 << 30)
+    mark = ";" if first and ";" in first[0] and "," not in first[0] else ","
+    return [c.strip().lower() for c in next(csv.reader(first, delimiter=mark), [])]
 
 
 def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
@@ -437,6 +446,9 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         name, _, value = item.partition(":")
         if name not in _GUARDS:
             raise ValueError(f"guard {item!r} of {text!r}; {near_or_all(name, _GUARDS)}")
+        if bool(value.strip("|_")) == (name in _FLAGS):
+            told = "stands alone" if name in _FLAGS else f"wants words: {name}:Seoul"
+            raise ValueError(f"guard {item!r} of {text!r}: {name} {told}; a blank in a word is written _, several words are parted by |")
         given.add(name)
         if name == "short":
             short = value.replace("_", " ")

@@ -25,8 +25,9 @@ _INLINE = tuple((re.compile(pattern), kept) for pattern, kept in (
 _TAGS = re.compile(  # a closing tag, a line break or a character by its name or number, as no prose has them
     r"(?i)</(?:p|div|span|a|b|i|em|strong|h[1-6]|ul|ol|li|blockquote)\s*>|<br\s*/?>|&(?:#\d{2,6}|#x[\da-f]{2,5}|amp|lt|gt|[a-z]{4,8});"
 )
-_COMMENT = re.compile(r"(?s)<!--.{0,2000}?-->")
-_UNREAD = re.compile(r"(?is)<(script|style|head|nav|table|figure)\b[^<>]*>.{0,20000}?</\1\s*>")
+_UNREAD = re.compile(r"(?i)<(script|style|head|nav|table|figure)\b[^<>]*>|<!--")
+_ENDS = {x: re.compile(rf"(?i)</{x}\s*>") for x in ("script", "style", "head", "nav", "table", "figure")} | {"": re.compile("-->")}
+_FAR = 20_000  # characters within which a menu, table or figure ends: else it may be one that was never closed
 _BLOCK = re.compile(r"(?i)</?(?:p|div|br|h[1-6]|ul|ol|li|blockquote|section|article|aside|header|footer|hr)(?:\s[^<>]*)?/?>")
 
 
@@ -37,12 +38,30 @@ def has_tags(text: str) -> bool:
 
 def without_tags(text: str) -> str:
     """HTML without its tags, a blank line between its blocks; the lines of a text without blocks stay, and blank lines of one with blocks."""
-    text = text if "<" in text else html.unescape(text)  # feeds write the tags themselves as `&lt;p&gt;`
-    text = _UNREAD.sub("\n\n", _COMMENT.sub("", text))
+    bare = html.unescape(text)
+    text = _read(bare if "<" not in text and has_tags(bare) else text)  # the former of tags that were written as text
     if _BLOCK.search(text):
         text = _BLOCK.sub("\n\n", "\n\n".join(" ".join(x.split()) for x in re.split(r"\n\s*\n", text)))
     blocks = (" ".join(line.split()) for line in html.unescape(re.sub(r"</?[A-Za-z][^<>]*>", "", text)).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(blocks)).strip()
+
+
+def _read(text: str) -> str:
+    """HTML without its comments and what no reader reads of it: scripts, menus, tables, figures."""
+    kept: list[str] = []
+    at = 0
+    ends: dict[str, re.Match[str] | None] = {}  # the next of each kind, None where there is none
+    for m in _UNREAD.finditer(text):
+        name = (m[1] or "").lower()
+        if m.start() < at:
+            continue
+        end = ends.get(name, m)
+        if end and end.start() < m.end():
+            end = ends[name] = _ENDS[name].search(text, m.end())
+        if end and (name not in ("nav", "table", "figure") or end.start() - m.end() <= _FAR):
+            kept += [text[at : m.start()], "\n\n" if name else ""]
+            at = end.end()
+    return "".join([*kept, text[at:]])
 
 
 def has_front_matter(text: str) -> bool:
@@ -56,7 +75,7 @@ def prose_of(text: str) -> tuple[dict[str, str], str]:
     text = text.replace("\r\n", "\n")
     front = _FRONT.match(text)
     told = {k.lower(): v.strip().strip("\"'") for k, v in re.findall(r"(?m)^([A-Za-z_]+)[ \t]*[:=][ \t]*([^>|\n].*)", front[2] if front else "")}
-    body = _COMMENT.sub("", text[front.end() if front else 0 :])
+    body = re.sub(r"(?s)<!--.{0,2000}?-->", "", text[front.end() if front else 0 :])
     return told, "\n\n".join(filter(None, map(_without_marks, _blocks(body))))
 
 

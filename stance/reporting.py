@@ -24,7 +24,7 @@ from stance.errors import InputError, near_miss, number
 from stance.evaluation import ENOUGH, Floats, resample, tails
 from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
-from stance.store import VERSION
+from stance.store import DAMAGED, VERSION, sqlite_code
 
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
@@ -113,8 +113,15 @@ def _opened(path: Path, run: int, head: str, sources: Sequence[str], since: str,
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
             return _read(db, path, run, head, sources, since, until)
-    except (sqlite3.Error, json.JSONDecodeError) as e:
-        raise InputError(f"{path}: is no results database: {e}", _HINT) from e
+    except sqlite3.Error as e:
+        told, hint = "is no results database", _HINT
+        if sqlite_code(e) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            told, hint = "in use by another program", "run the command again when that is done"
+        elif sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
+            told, hint = "damaged or cut off", DAMAGED
+        raise InputError(f"{path}: {told}: {e}", hint) from e
+    except (LookupError, AttributeError, TypeError, ValueError) as e:  # a column that is not there, JSON that is none or of another shape
+        raise InputError(f"{path}: is no results database, or was edited: {type(e).__name__} {e}", _HINT) from e
 
 
 def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: Sequence[str], since: str, until: str) -> Results:
@@ -147,8 +154,12 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     out.notes = _notes(runs, run, rows, newest, same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
-    of_heads = (dict(r) for r in db.execute(query) if r["article_id"] in kept and all(r[f"{h}_probs"] for h in heads))
-    out.judgements = [_stored(r, kept[r["article_id"]], heads) for r in of_heads]
+    found = (dict(r) for r in db.execute(query) if r["article_id"] in kept)
+    stored = (_stored(r, kept[r["article_id"]], heads, path) if all(r[f"{h}_probs"] for h in heads) else None for r in found)
+    rated = list(stored)
+    out.judgements = [j for j in rated if j]
+    if lost := len(rated) - len(out.judgements):
+        out.notes.append(f"Left out: judgements without probabilities of {', '.join(heads)}: {lost}.")
     out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
     return out
 
@@ -257,14 +268,28 @@ def _notes(
     return notes
 
 
-def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]]) -> Stored:
-    probs = {h: json.loads(r[f"{h}_probs"]) for h in heads}
+def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]], path: Path) -> Stored:
+    probs = {h: _probabilities(r, h, path) for h in heads}
     main = next(iter(heads))
     return Stored(
         article["id"], article["title"] or article["key"], article["date"], article["source"] or "", r["number"], r["text"], r["actor"],
         tuple(x for x in (r["target"] or "").split(";") if x), {h: r[h] for h in heads},
         {h: max(p, key=p.__getitem__) for h, p in probs.items()}, max(probs[main].values()),
     )  # fmt: skip
+
+
+def _probabilities(r: dict[str, Any], head: str, path: Path) -> dict[str, float]:
+    """The probability of each label. Raises InputError for a cell that holds no such thing."""
+    try:
+        found = json.loads(r[f"{head}_probs"])
+    except (ValueError, TypeError):
+        found = None
+    if not isinstance(found, dict) or not found or not all(isinstance(p, (int, float)) for p in found.values()):
+        raise InputError(
+            f"{path}: judgement {r['id']}: {head}_probs is {r[f'{head}_probs']!r:.60}, not the probabilities of labels as JSON",
+            "was it edited? restore that cell, or delete the row",
+        )
+    return found
 
 
 # --------------------------------------------------------------------------- numbers
@@ -398,7 +423,8 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
     often = [a for a, _ in Counter(j.actor for j in taken).most_common()]
     often += [a for a, _ in Counter(j.actor for j in js).most_common() if a not in often]
     top = often[:ACTORS]
-    shown = [*labels, *([UNSURE] if any(j.labels[main] == UNSURE for j in js) else [])]
+    said = {j.labels[main] for j in js}
+    shown = [*labels, *sorted(filter(None, said - {*labels, UNSURE})), *([UNSURE] if UNSURE in said else [])]  # the middle: edited ones
     counts = []
     for i, a in enumerate(top):
         mine = [j for j in js if j.actor == a]

@@ -263,6 +263,14 @@ def _drop_other(path: Path, run: Run) -> None:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
+DAMAGED = "restore a copy, or delete it and classify anew"
+
+
+def sqlite_code(e: sqlite3.Error) -> int:
+    """What SQLite calls its error; 0 of one that is Python's, as of a text that is no UTF-8."""
+    return getattr(e, "sqlite_errorcode", 0) & 0xFF
+
+
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """SQLite's errors as ours, with the file's name."""
@@ -273,6 +281,8 @@ def _named(path: Path) -> Iterator[None]:
     except sqlite3.Error as e:
         if getattr(e, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
             raise InputError(f"{path}: is no results database and is left as it was", "choose another name for the results") from e
+        if sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
+            raise InputError(f"{path}: damaged or cut off: {e}", DAMAGED) from e
         raise InputError(f"{path}: {e}", "what was committed is safe; mend this and run the same command again") from e
 
 

@@ -202,7 +202,7 @@ def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) ->
     for row in reader:
         begun, line = line, reader.line_num
         if row:
-            rows.append(row)
+            rows.append(row if shipped else [c.strip() for c in row])
             try:
                 if not shipped:
                     _cue(row)

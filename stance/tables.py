@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 from stance.errors import InputError
 
@@ -76,6 +76,35 @@ class _Counted(io.FileIO):
         return data
 
 
+class _Unpacked(io.RawIOBase):
+    """What all streams of a packed file hold, one after another, with zeros between and behind them.
+
+    Anything else there is damage: BZ2File and LZMAFile take it for the end of the file, and streams behind it would be lost.
+    """
+
+    def __init__(self, f: BinaryIO, new: Callable[[], Any]) -> None:
+        self.f, self.new, self.stream = f, new, new()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b""
+        while not data:
+            more = self.stream.unused_data.lstrip(b"\0") if self.stream.eof else b""
+            if self.stream.eof or self.stream.needs_input:
+                while not more and (read := self.f.read(1 << 15)):
+                    more = read.lstrip(b"\0") if self.stream.eof else read
+                if not more and self.stream.eof:
+                    return 0
+                if not more:
+                    raise EOFError("its last stream has no end")
+            self.stream = self.new() if self.stream.eof else self.stream
+            data = self.stream.decompress(more, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 @contextmanager
 def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[io.BufferedReader]:
     """A file's bytes, unpacked as its suffix says. Raises InputError when they cannot be read, then or later."""
@@ -91,11 +120,11 @@ def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[io.BufferedReade
             elif suffix == ".bz2":
                 import bz2
 
-                unpacked = bz2.BZ2File(f)
+                unpacked = io.BufferedReader(_Unpacked(f, bz2.BZ2Decompressor))
             elif suffix == ".xz":
                 import lzma
 
-                unpacked = lzma.LZMAFile(f)  # noqa: SIM115 -- `f` is closed
+                unpacked = io.BufferedReader(_Unpacked(f, lzma.LZMADecompressor))
                 broken = (*broken, lzma.LZMAError)
             yield cast(io.BufferedReader, unpacked)  # in what they have in common
     except broken as e:

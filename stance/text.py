@@ -319,7 +319,7 @@ _QUOTING = re.compile(  # "none" is for letters left out ('em, '90s, rock 'n' ro
     r"|(?P<weak>['’](?:(?<=[sS\d].)(?= [^\W_])|(?<=[a-z]in.)(?= [a-z])|(?<=[A-Z]\..)(?= [a-z])))"
     r"|(?P<close>['’](?:(?<=\S.)(?!\w)|(?<=[,.!?…].)(?!s\b)))"
 )
-_CAPITAL = re.compile(r"\W*[^\W_a-z]")
+_CAPITAL = re.compile(r"\W{0,50}[^\W_a-z]")
 
 
 def quoted_lines(sents: Sequence[Sentence]) -> list[str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from stance.actors import Mention, _token_span, pairs, read
 from stance.articles import Article
-from stance.errors import DataError, InputError
+from stance.errors import DataError, InputError, StanceWarning
 from stance.lexicon import Lexicon, clashes, default_lexicon, load_lexicon, valid_date
 from stance.naming import _PRIVATE, given_names
 from stance.text import DATA, tokenize
@@ -757,6 +757,27 @@ def test_accents_of_a_table_in_any_form(tmp_path: Path, form: str, encoding: str
 def test_guards(tmp_path: Path, guard: str, text: str, found: bool) -> None:
     lexicon = load_lexicon(table(tmp_path, f"Orda,Golden Horde,name,,,{guard}\n"), extend=False)
     assert bool(mentions(text, lexicon)) is found
+
+
+@pytest.mark.parametrize(
+    ("guard", "said"),
+    [
+        ("needs", "guard 'needs' of 'Orda': needs wants words: needs:Seoul; a blank"), ("not-after:|", "guard 'not-after:|' of 'Orda': not-after wants words"),
+        ("short: case", "guard 'short:' of 'Orda': short wants words"), ("dated:2019", "guard 'dated:2019' of 'Orda': dated stands alone"),
+    ],
+)  # fmt: skip
+def test_a_guard_that_would_do_nothing_is_refused(tmp_path: Path, guard: str, said: str) -> None:
+    with pytest.raises(DataError) as e:
+        load_lexicon(table(tmp_path, f"Orda,Golden Horde,name,,,{guard}\n"))
+    assert said in e.value.problems[0]
+
+
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_columns_that_are_not_read_are_told(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("alias,actor,kind,since,until\nOrda,Golden Horde,name,1240,1502\n".replace(",", mark))
+    with pytest.warns(StanceWarning, match=r"mine\.csv:1: not read: 'since', 'until'; the columns are alias,actor,kind,from,to,guard$"):
+        load_lexicon(path)
 
 
 @pytest.mark.parametrize(

@@ -403,6 +403,13 @@ def test_an_export_that_is_no_utf8_is_told(run: Cli, tmp_path: Path, tool: str, 
     assert "Malmö denied it." in r.out and f"warning: {path}:{1 + content.count('text,')}: not UTF-8 (byte 0xf6); read as cp1252\n" in r.err
 
 
+def test_half_characters_of_a_tool_are_replaced(run: Cli, tmp_path: Path) -> None:
+    path, out = tmp_path / "d.jsonl", tmp_path / "d.csv"
+    path.write_text('{"text": "Oslo \\ud800left \\ud83d\\ude42.", "label": ["stance:firm\\udc00"], "actor": "Norway"}\n')
+    assert run("import", path, "--from", "doccano", "-o", out).code == 0
+    assert "Oslo \ufffdleft 🙂." in out.read_text("utf-8") and "firm\ufffd" in out.read_text("utf-8")
+
+
 def test_a_label_of_three_letters_is_no_span(tmp_path: Path) -> None:
     (row,) = import_file(file(tmp_path, [{"id": 1, "text": "Norway denied it.", "label": ["pro"], "actor": "Norway"}], lines=True), "doccano", heads=["view"]).rows
     assert (row.start, row.end, row.labels) == (None, None, {"view": "pro"})

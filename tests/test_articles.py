@@ -28,6 +28,7 @@ import pytest
 from stance.articles import Article, Skipped, input_bytes, read_articles, scan_articles
 from stance.dataset import read_dataset
 from stance.errors import InputError, StanceWarning
+from stance.markdown import without_tags
 
 Put = Callable[..., Path]
 PAGE = """<!DOCTYPE html><html><head><title>Oslo closes the fjord</title><meta property="article:published_time" content="2019-03-04"></head>
@@ -400,6 +401,9 @@ def test_fields_of_json_that_are_no_text(put: Put) -> None:
         ("&lt;p&gt;Oslo left.&lt;/p&gt;&lt;p&gt;R&amp;#233;ne &amp;amp; Rome stayed.&lt;/p&gt;", "Oslo left.\n\nRéne & Rome stayed."),
         ("<p>Oslo <!-- an\n\nadvert -->left.</p>", "Oslo left."),
         ("Malm&ouml; paid 5&euro;.", "Malmö paid 5€."),
+        ("&lt;p&gt;Oslo left.&lt;/p&gt;&lt;p&gt;&amp;quot;No,&amp;quot; Rome said.&lt;/p&gt;", 'Oslo left.\n\n"No," Rome said.'),
+        (f"<p>Oslo left.</p><!-- {'x' * 9000} --><style>{'p {} ' * 9000}</style><p>Rome stayed.</p>", "Oslo left.\n\nRome stayed."),
+        (f"<nav>Home<p>Oslo {'left ' * 9000}.</p></nav>", f"Home\n\nOslo {'left ' * 9000}."),
     ],
 )
 def test_tags_in_a_field_are_left_out_and_told(put: Put, warned: Callable[[], list[str]], html: str, text: str) -> None:
@@ -407,6 +411,13 @@ def test_tags_in_a_field_are_left_out_and_told(put: Put, warned: Callable[[], li
     assert [x.text for x in read_articles(path)] == [text, "a < b & c > d, AT&T"]
     assert only(put("b.jsonl", '{"title": "Oslo&#8217;s <i>raid</i>", "text": "Oslo left."}')) == Article("b-1", "Oslo left.", "Oslo’s raid")
     assert f"1 of 2 articles hold tags of HTML (first: 'a-1' of {path}:1), which are left out; offsets count in what remains" in warned()
+
+
+@pytest.mark.parametrize("html", ["<nav>" * 60_000, "<figure ></figure " * 5_000, "<nav ></nav>" * 5_000], ids=["open", "half closed", "closed"])
+def test_odd_html_takes_no_square_of_time(html: str) -> None:
+    start = time.process_time()
+    assert without_tags(f"{html}<p>Oslo left.</p>").endswith("Oslo left.")
+    assert time.process_time() - start < 1
 
 
 def test_a_page_saved_as_text_is_read_as_a_page(put: Put) -> None:
@@ -423,6 +434,15 @@ def test_fields_that_are_read_together(put: Put, monkeypatch: pytest.MonkeyPatch
     assert [(x.title, x.text) for x in found if isinstance(x, Article)] == [("Oslo left", "Oslo left\n\nIt was late."), ("Rome stayed", "Rome stayed")]
     assert "no column note; seen: title, summary" in reason(put("b.csv", table), text_column="title+note")
     assert only(put("c.csv", "id,a+b\n1,Oslo left.\n"), text_column="a+b").text == "Oslo left."
+
+
+def test_a_field_that_is_read_with_another_and_is_not_there_is_told(put: Put, warned: Callable[[], list[str]]) -> None:
+    path = put("a.jsonl", '{"title": "Oslo left", "summary": "It was <b>late</b>."}\n{"title": "Rome stayed", "summary": null}\n')
+    assert [x.text for x in read_articles(path, text_column="title+summary")] == ["Oslo left\n\nIt was late.", "Rome stayed"]
+    said = "have no field 'summary' (first: 'a-2' of {0}:2), and are read without it; look at the name, as --text-column gives it"
+    assert f"1 of 2 articles {said.format(path)}" in warned()
+    assert [x.text for x in read_articles(path, text_column="title+sumary")] == ["Oslo left", "Rome stayed"]
+    assert any(x.startswith("2 of 2 articles have no field 'sumary' (first: 'a-1' of") for x in warned())
 
 
 def test_a_json_feed(put: Put) -> None:
@@ -668,6 +688,16 @@ def test_a_damaged_archive_is_skipped_after_what_could_be_read(put: Put, packed:
         assert isinstance(last, Skipped) and last.name == str(path) and "damaged or cut off" in last.reason
         assert [x.id for x in before] == [str(n) for n in range(len(before))]
         assert "damaged or cut off" in reason(put("a.txt" + packed, content))
+
+
+@pytest.mark.parametrize("packed", sorted(PACK))
+def test_streams_behind_one_another_are_all_read_and_others_told(put: Put, packed: str) -> None:
+    one, two = (PACK[packed](f'{{"text": "{x}"}}\n'.encode()) for x in ("Oslo left.", "Rome stayed."))
+    for between in (b"", bytes(8)):
+        assert [x.text for x in read_articles(put("a.jsonl" + packed, one + between + two + between))] == ["Oslo left.", "Rome stayed."]
+    for behind in (b"junk", b"x" + two[1:], two[:-9]):
+        first, *_, last = scan_articles(put("a.jsonl" + packed, one + behind))
+        assert isinstance(first, Article) and isinstance(last, Skipped) and "damaged or cut off" in last.reason
 
 
 def test_an_article_knows_its_input_and_progress_its_size(put: Put, tmp_path: Path) -> None:

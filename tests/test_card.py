@@ -151,6 +151,8 @@ def test_definitions_of_nothing_are_told_at_once(run: Cli, tmp_path: Path) -> No
     assert f"{path}:2: a quotation mark that opens here is never closed" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
     path.write_text("head,label,definition\nstance,firm,defends its position, or right\n")
     assert f"{path}:2: 4 cells, the header has 3" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
+    path.write_text("head,label,definition\ntone,warm,kind\ntone,warm,kind\ntone,warm,nice\n")
+    assert f"{path}:4: label 'warm' of 'tone' is defined a second time, otherwise; keep one" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
     path.write_text("label,definition\n")
     assert f"{path}:1: no column 'head'; seen: label, definition" in run("train", REPORTS, "--definitions", path, "-o", tmp_path / "m.stance").err
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -236,6 +237,53 @@ def test_what_is_no_results_database(run: Cli, tmp_path: Path, make: Callable[[P
     r = run("report", path, "-o", tmp_path / "r.html")
     assert r.code == 1 and f"error: {path}: {said}" in r.err and "Traceback" not in r.err and r.err.splitlines()[-1].startswith("  ")
     assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ("UPDATE judgement SET stance_probs = '[1]' WHERE id = 2", r"judgement 2: stance_probs is '\[1\]', not the probabilities of labels as JSON\n  was it"),
+        ("UPDATE judgement SET tone_probs = '{}' WHERE id = 2", r"judgement 2: tone_probs is '{}', not the probabilities"),
+        ("UPDATE judgement SET tone_probs = 'warm' WHERE id = 2", r"judgement 2: tone_probs is 'warm', not the probabilities"),
+        ("UPDATE run SET settings = '[]'", r"is no results database, or was edited: AttributeError"),
+        ("ALTER TABLE article DROP COLUMN sha256", r"is no results database, or was edited: KeyError 'sha256'"),
+    ],
+)
+def test_an_edited_database_is_told(database: Path, tmp_path: Path, edit: str, said: str) -> None:
+    path = copied(database, tmp_path, edit)
+    with pytest.raises(InputError, match=f"r.sqlite: {said}"):
+        read_results(path)
+
+
+def test_edited_labels_are_counted_and_lost_probabilities_told(database: Path, tmp_path: Path) -> None:
+    edits = ("UPDATE judgement SET stance = 'scold' WHERE id = 1", "UPDATE judgement SET stance_probs = NULL WHERE id IN (2, 3)")
+    found, before = read_results(copied(database, tmp_path, *edits)), read_results(database)
+    assert "Left out: judgements without probabilities of stance, tone: 2." in found.notes and len(found.judgements) == len(before.judgements) - 2
+    page = "".join(report_page(found))
+    assert "scold" in page and "scold" not in "".join(report_page(before))
+
+
+def test_a_database_that_is_cut_off_or_in_use_is_told(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = copied(database, tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+        with pytest.raises(InputError, match=r"r\.sqlite: in use by another program: database is locked\n  run the command again"):
+            read_results(path)
+    path.write_bytes(database.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"r\.sqlite: damaged or cut off: database disk image is malformed\n  restore a copy, or delete it"):
+        read_results(path)
+
+
+def copied(database: Path, folder: Path, *edits: str) -> Path:
+    """A copy of a database that somebody has edited."""
+    path = folder / "r.sqlite"
+    path.write_bytes(database.read_bytes())
+    with closing(sqlite3.connect(path)) as db:
+        for edit in edits:
+            db.execute(edit)
+        db.commit()
+    return path
 
 
 def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None:

@@ -210,6 +210,11 @@ def test_a_star_in_a_cue_stands_for_one_to_three_words(text: str, found: bool) -
     assert ("threaten" in {f.label for f in scan(reading, cues).cues}) is found
 
 
+def test_blanks_around_the_cells_of_a_cue_table_are_no_part_of_them() -> None:
+    spaced, plain = (build_cues(HEADER + row) for row in (" zorb , threaten , verb , 3\n", "zorb,threaten,verb,3\n"))
+    assert (spaced.opening, spaced.verbs) == (plain.opening, plain.verbs)
+
+
 def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
     with pytest.raises(DataError) as e:
         build_cues(HEADER + "blame,acuse,verb,3\nblame,accuse,vreb,3\nblame,accuse,verb,9\n* blame,accuse,verb,3\nblame *,accuse,phrase,3\nblame,accuse,verb\nblame,accuse,verb,3\n", "mine.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -216,6 +217,13 @@ def test_blanks_and_quotation_marks_are_read_as_those_of_english(text: str, line
 )
 def test_quotes_in_single_marks_are_read_in_double_ones(text: str, wanted: str | None) -> None:
     assert " ".join(quoted_lines(sentences(text))) == (wanted or text)
+
+
+def test_odd_quotation_marks_take_no_square_of_time() -> None:
+    found = sentences(":'(" * 20_000 + "a")
+    start = time.process_time()
+    assert len(quoted_lines(found)) == len(found)
+    assert time.process_time() - start < 1
 
 
 @given(st.text(alphabet="aS ‘’'\"“”.,\n", max_size=40))
