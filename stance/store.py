@@ -363,7 +363,7 @@ class _Known:
     held: int
     before: int = 0
     more: Article | Skipped | None = None
-    anew: Counter[int] = field(default_factory=Counter)
+    anew: dict[int, int] = field(default_factory=dict)
     between: Counter[int] = field(default_factory=Counter)
     reasons: dict[int, str] = field(default_factory=dict)
     cut: int | None = None
@@ -375,7 +375,7 @@ class _Known:
     @property
     def added(self) -> int:
         """Number of items that were judged into the midst."""
-        return self.anew.total() + self.between.total()
+        return sum(self.anew.values()) + self.between.total()
 
 
 def _pass_known(
