@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from stance.codebook import Head
     from stance.dataset import Dataset
     from stance.detection import Found
-    from stance.encoders import Encoder
     from stance.lexicon import Lexicon
     from stance.model import Model
     from stance.network import Network
@@ -199,7 +198,7 @@ def classify(
     chosen = _format(format, output, ("table", "jsonl", "csv", "html", "sqlite", "parquet"), usual)
     how = {"restart": restart, "append": append, "update": update}
     _check_output(chosen, output, how)
-    date, columns = _date(date), _article_columns(column, text_column)
+    reading = _article_options(text_column, column, date, speaker)
     _refuse_overwrite(output, [*inputs, model, actors], inside=chosen != "sqlite")
     fitted = _model(model)
     limit = _limit(fitted, min_confidence, precision)
@@ -212,9 +211,9 @@ def classify(
 
         inputs = known_inputs(output, inputs)
         settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column}
-        run = describe_run(fitted, lexicon, settings | {k: v for k, v in (("columns", columns), ("date", date), ("speaker", speaker)) if v})
+        run = describe_run(fitted, lexicon, settings | {k: v for k, v in reading.items() if v})
     with progress(input_bytes(inputs)) as (read, done):
-        found = _spoken(scan_articles(inputs, text_column=text_column, columns=columns, date=date, speaker=speaker, seen=read), lexicon)
+        found = _spoken(scan_articles(inputs, **reading, seen=read), lexicon)
         items = _readable(found if model and not _is_default(model) else _in_english(found), output)
         if run and output:
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
@@ -491,7 +490,7 @@ def train(
         float,
         typer.Option("--trust", min=0.1, help="Count a network's (or encoder's) scores so many times more: for a model that will read other text."),
     ] = 1.0,
-    seed: Annotated[int, _option("--seed", help="Seed of the folds, and of a network.")] = 20240229,
+    seed: Annotated[Optional[int], _option("--seed", help="Seed of the folds, and of a network.")] = None,
     cues: Annotated[Optional[Path], _option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.")] = None,
     labelled_by: Annotated[str, _option("--labelled-by", help="Who labelled the data; for the model card.")] = "",
     licence: Annotated[str, _option("--licence", help="Licence of the data and the model; for the model card.")] = "",
@@ -507,50 +506,45 @@ def train(
     format: Annotated[str, typer.Option("--format", "-f", help="Report as table or json.")] = "table",
 ) -> None:
     """Train a model on labelled CSV files and print its cross-validation report."""
-    from dataclasses import replace
-
     from stance import rendering
     from stance.dataset import read_dataset, read_definitions
+    from stance.encoders import open_encoder
+    from stance.progress import steps
     from stance.syntax import build_cues
-    from stance.training import evaluate, train
+    from stance.training import train, with_held_out
 
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
     settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften, trust=trust)
-    dense, vectors = _encoder(encoder), _network(network, words, start)
+    dense, vectors = open_encoder(encoder) if encoder else None, _network(network, words, start)
     if dense and vectors:
         raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
-    dataset = read_dataset(
-        data, heads=head, lexicon=_lexicon(actors, only_actors), columns=_columns(column), neutral=_neutral(neutral), order=_orders(order),
-        group_by=group_by,
-    )  # fmt: skip
+    lexicon = _lexicon(actors, only_actors)
+    dataset = read_dataset(data, heads=head, lexicon=lexicon, group_by=group_by, **_label_options(column, neutral, order))
     _warn([*dataset.warnings, *_without_neutral(dataset)])
     rest, held = _held_out(dataset, hold_out) if hold_out else (dataset, None)
     table = build_cues(_text(cues), str(cues)) if cues else None
     _warn_of_folds(rest, settings)
-    about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out}
-    about |= ({"definitions": "from a file"} if definitions else {}) | {"columns": ", ".join(column)}
+    about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out,
+             "definitions": "from a file" if definitions else "", "columns": ", ".join(column)}  # fmt: skip
     told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
-    held_scores = {}
     with _whole_or_nothing(output):
         model, reports = train(
-            rest, settings=settings, cues=table, about=about, definitions=told, encoder=dense, network=vectors, jobs=jobs, progress=_progress
+            rest, settings=settings, cues=table, about=about, definitions=told, encoder=dense, network=vectors, jobs=jobs, progress=steps
         )
         if held:
-            held_scores = {name: r.as_dict() for name, r in evaluate(model, held).items()}
-            model = replace(model, manifest={**model.manifest, "held_out": held_scores})
+            model = with_held_out(model, held)
         model.save(output)
     _written.append(output)
-    scores = {name: r.as_dict() for name, r in reports.items()}
+    scores, held_scores = {name: r.as_dict() for name, r in reports.items()}, model.manifest.get("held_out", {})
     if chosen == "json":
         _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
         return
     for title, part in ((cross_validation(group_by), scores), (f"held-out split {hold_out!r}", held_scores)):
         for name, r in part.items():
-            _write(rendering.report_lines(r, title=f"{name}, {title}"), None)
-            typer.echo("")
+            _write([*rendering.report_lines(r, title=f"{name}, {title}"), ""], None)
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
 
 
@@ -584,7 +578,7 @@ def evaluate(
     fail_under: Annotated[float, _option("--fail-under", help="Exit with 4 when a head's macro-F1 is below.")] = 0.0,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Without a model: grouped cross-validation folds.")] = 5,
     group_by: GroupByOption = "",
-    seed: Annotated[int, _option("--seed", help="Without a model: seed of the folds, and of a network.")] = 20240229,
+    seed: Annotated[Optional[int], _option("--seed", help="Without a model: seed of the folds, and of a network.")] = None,
     curve: Annotated[bool, typer.Option("--learning-curve", help="Without a model: also macro-F1 by number of pairs, without a network.")] = False,
     sizes: Annotated[str, _option("--sizes", help="Training pairs on the curve, such as 500,1000; default: halves, down to 50.")] = "",
     draws: Annotated[int, typer.Option("--draws", min=1, help="Training sets drawn for each size of the curve.")] = 5,
@@ -601,6 +595,7 @@ def evaluate(
     from stance import __version__, rendering, training
     from stance.dataset import incomparable, located, read_table
     from stance.detection import detect
+    from stance.progress import steps
 
     _refuse_overwrite(output, [*inputs, against, words, start, actors])
     chosen = _format(format, output, ("table", "json", "csv"))
@@ -608,16 +603,13 @@ def evaluate(
     data = inputs[1:] if model else inputs
     if not data:
         raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
-    given = {name.replace("_", "-") for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"}
-    _refuse_options(given, model is not None, chosen)
+    _refuse_options(ctx, model is not None, chosen)
     wanted, settings = _sizes(sizes), _settings(folds=folds, seed=seed)
     fitted = _model(model) if model else None
     known = _heads_of(fitted, head) if fitted else []
     lexicon = _lexicon(actors, only_actors, fitted)
-    table = read_table(
-        data, heads=head or [h.name for h in known], known=known, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order),
-        group_by=group_by,
-    )  # fmt: skip
+    heads = head or [h.name for h in known]
+    table = read_table(data, heads=heads, known=known, group_by=group_by, **_label_options(column, neutral, order))
     dataset = located(table, lexicon)
     _warn(dataset.warnings)
     if split:
@@ -633,20 +625,18 @@ def evaluate(
         reports = training.evaluate(fitted, dataset, predicted)
     else:
         _warn_of_folds(dataset, settings)
-        predicted = training.out_of_fold(dataset, settings=settings, network=_network(network, words, start), jobs=jobs, progress=_progress)
+        predicted = training.out_of_fold(dataset, settings=settings, network=_network(network, words, start), jobs=jobs, progress=steps)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
     detected: dict[str, Found] = {}
     if fitted and end_to_end:
         detected = detect([r for r in table.rows if r.split == split or not split], fitted, lexicon=lexicon)
-    points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=_progress) if curve else {}
+    points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=steps) if curve else {}
     if chosen == "json":
-        ends = {"end_to_end": {k: f.as_dict() for k, f in detected.items()}} if detected else {}
-        run = {"folds": folds, "seed": seed, "group_by": group_by, "network": bool(network or words or start), "start": start}
+        run = {"folds": folds, "seed": settings.seed, "group_by": group_by, "network": bool(network or words or start), "start": start}
         scored = {"model": fitted.fingerprint} if fitted else {"cross_validation": run}
-        of = {"stance": __version__, "data": dataset.fingerprint, "split": split} | scored
-        provenance = {"provenance": of | ({"against": other.fingerprint} if other else {})}
-        _write([_dumps({n: r | provenance for n, r in rendering.scores(reports, tests, points).items()} | ends)], output)
+        provenance = {"stance": __version__, "data": dataset.fingerprint, "split": split} | scored | ({"against": other.fingerprint} if other else {})
+        _write([_dumps(rendering.scores(reports, tests, points, detected, provenance))], output)
     elif chosen == "csv":
         _write(rendering.class_lines(reports), output)
     else:
@@ -669,8 +659,9 @@ def _heads_of(model: Model, wanted: Sequence[str]) -> list[Head]:
     return [h for h in have.values() if not wanted or h.name in wanted]
 
 
-def _refuse_options(given: set[str], model: bool, chosen: str) -> None:
+def _refuse_options(ctx: typer.Context, model: bool, chosen: str) -> None:
     """Refuse options that `evaluate` would not heed: those of cross-validation beside a model, and those that need another."""
+    given = {name.replace("_", "-") for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"}
     for wrong, option, told in (
         (model and "curve" in given, "--learning-curve", "a learning curve trains models of its own: give data alone"),
         (model and given & {"network", "words", "start"}, "--network", "a model has its network or none: give data alone"),
@@ -705,10 +696,11 @@ def _without_neutral(data: Dataset) -> Iterator[str]:
 
 
 def _settings(**given: Any) -> Settings:
+    """What is None is as usual."""
     from stance.training import Settings
 
     try:
-        return Settings(**given)
+        return Settings(**{k: v for k, v in given.items() if v is not None})
     except ValueError as e:
         raise typer.BadParameter(str(e)) from None
 
@@ -762,12 +754,11 @@ def sample(
     refuse_taken(head)
     _refuse_overwrite(output, [*archive, unsure, actors])
     _refuse_labelled(output)
-    given, columns = _date(date), _article_columns(column, text_column)
+    reading = _article_options(text_column, column, date, speaker)
     fitted = _model(unsure) if unsure else None
     lexicon = _lexicon(actors, only_actors, fitted)
     with progress(input_bytes(archive)) as (seen, done):
-        scanned = scan_articles(archive, text_column=text_column, columns=columns, date=given, speaker=speaker, seen=seen)
-        found = _articles(_spoken(scanned, lexicon), output, done)
+        found = _articles(_spoken(scan_articles(archive, **reading, seen=seen), lexicon), output, done)
         drawn = sample(found, wanted * (POOL if fitted else 1), lexicon=lexicon, seed=seed)
     if not drawn.rows:
         raise InputError(f"no actor in any of {number(drawn.read, 'article')}", "`stance actors TEXT` shows what is read; --actors adds names")
@@ -796,17 +787,16 @@ def check(
 ) -> None:
     """Check labelled data before training: every problem as file:line. Exit code 1 on errors."""
     from stance import checking
+    from stance.progress import steps
     from stance.training import Settings, out_of_fold
 
     _refuse_overwrite(output, [*data, actors])
     chosen = _format(format, output, ("table", "jsonl"))
     lexicon = _lexicon(actors, only_actors)
-    checked = checking.check(
-        data, heads=head, lexicon=lexicon, folds=folds, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order), group_by=group_by
-    )
+    checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, group_by=group_by, **_label_options(column, neutral, order))
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
-        predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=_progress)
+        predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=steps)
         found += checking.suspects(checked.data, predicted)
     if chosen == "table" and checked.failure:  # the message below lists the errors
         found = [f for f in found if f.level != "error"]
@@ -844,7 +834,7 @@ def agree(
     if output and agreed and output.resolve() == agreed.resolve():
         raise typer.BadParameter(f"{agreed}: the disagreements (-o) go there; name another file", param_hint="--agreed")
     chosen = _format(format, None, ("table", "json"))
-    read = agreement.read_annotations(files, heads=head, columns=_columns(column), neutral=_neutral(neutral), order=_orders(order))
+    read = agreement.read_annotations(files, heads=head, **_label_options(column, neutral, order))
     _warn(read.warnings)
     if read.alone:
         _say(f"warning: {number(len(read.alone), 'pair')} by one annotator only, left out: {first_of(read.alone, 5)}")
@@ -1162,14 +1152,6 @@ def _is_default(path: Path) -> bool:
     return str(path) == "default" and not path.exists()
 
 
-def _encoder(name: str) -> Encoder | None:
-    if not name:
-        return None
-    from stance.encoders import open_encoder
-
-    return open_encoder(name)
-
-
 def _network(wanted: bool, path: Path | None, start: str) -> bool | WordVectors | Network:
     from stance.words import load_words
 
@@ -1237,16 +1219,21 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
     return out
 
 
-def _article_columns(given: Sequence[str], text_column: str) -> dict[str, str]:
-    """What a table of articles calls its columns, whose case does not count."""
+def _article_options(text_column: str, column: Sequence[str], date: str, speaker: str) -> dict[str, Any]:
+    """How `scan_articles` is to read articles; the case of their columns does not count."""
     from stance.articles import FIELDS
 
-    columns = _columns(given)
+    date, columns = _date(date), _columns(column)
     if unknown := [k for k in columns if k not in FIELDS]:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(FIELDS)}", param_hint="--column")
     if "text" in columns and text_column:
         raise typer.BadParameter("the text has --text-column already; give one of the two", param_hint="--column")
-    return {k: v.lower() for k, v in columns.items()}
+    return {"text_column": text_column, "columns": {k: v.lower() for k, v in columns.items()}, "date": date, "speaker": speaker}
+
+
+def _label_options(column: Sequence[str], neutral: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
+    """How labelled data are to be read."""
+    return {"columns": _columns(column), "neutral": _neutral(neutral), "order": _orders(order)}
 
 
 def _given(text: str) -> str:
@@ -1389,17 +1376,6 @@ def _show_warning(usual: Callable[..., None], message: Warning | str, category: 
         usual(message, category, *more, **options)
 
 
-def _progress(title: str, total: int) -> Iterator[int]:
-    """Numbers 0 … total-1, with a bar on a terminal's standard error."""
-    if not sys.stderr.isatty():
-        yield from range(total)
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(range(total), description=title, console=Console(stderr=True), transient=True)
-
-
 def _drop_output() -> None:
     """What standard output still holds and nobody takes: or the interpreter tries again as it ends, and complains."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -1419,9 +1395,10 @@ def main() -> None:
     warnings.showwarning = partial(_show_warning, warnings.showwarning)
     _open_closed()
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # lines end as in a file
-        sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    if isinstance(sys.stderr, TextIOWrapper):
+        sys.stderr.reconfigure(encoding="utf-8", errors="replace")
     try:
         app()
     except StanceError as e:

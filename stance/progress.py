@@ -38,6 +38,17 @@ def progress(total: int | None) -> Iterator[tuple[Callable[[int], None], Callabl
             state["bar"].stop()
 
 
+def steps(title: str, total: int) -> Iterator[int]:
+    """Numbers 0 … total-1, with a bar."""
+    if not sys.stderr.isatty():
+        yield from range(total)
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(range(total), description=title, console=Console(stderr=True), transient=True)
+
+
 def _bar(total: int | None) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn

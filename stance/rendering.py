@@ -280,17 +280,20 @@ def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
 
 
 def scores(
-    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]]
-) -> dict[str, dict[str, Any]]:
-    """The same as plain values by head, ready for JSON."""
-    return {
+    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]],
+    found: Mapping[str, Found], provenance: dict[str, Any],
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """The same as plain values by head, ready for JSON: each with its provenance; last, under `end_to_end`, what `detection_lines` tells."""
+    by_head = {
         name: {
             **r.as_dict(),
             **({"against": tests[name]} if name in tests else {}),
             **({"learning_curve": [asdict(p) for p in curves[name]]} if name in curves else {}),
+            "provenance": provenance,
         }
         for name, r in reports.items()
     }
+    return by_head | ({"end_to_end": {name: f.as_dict() for name, f in found.items()}} if found else {})
 
 
 def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:

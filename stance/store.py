@@ -12,6 +12,7 @@ import os
 import sqlite3
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
@@ -373,7 +374,7 @@ class _Known:
     before: int = 0
     more: Article | Skipped | None = None
     anew: dict[int, int] = field(default_factory=dict)
-    between: dict[int, int] = field(default_factory=dict)
+    between: Counter[int] = field(default_factory=Counter)
     reasons: dict[int, str] = field(default_factory=dict)
     cut: int | None = None
     touched: int = 0
@@ -384,12 +385,7 @@ class _Known:
     @property
     def added(self) -> int:
         """Number of items that were judged into the midst."""
-        return sum(self.anew.values()) + self.inserted
-
-    @property
-    def inserted(self) -> int:
-        """Number of items that are new between others."""
-        return sum(self.between.values())
+        return sum(self.anew.values()) + self.between.total()
 
 
 def _pass_known(
@@ -402,62 +398,68 @@ def _pass_known(
     """
     (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
     known = _Known(held)
-    readable = _readable(db, path, number, items, known, append)
-    first = next(readable, None)
+    unjudged = _unjudged(db, path, number, items, known, append)
+    first = next(unjudged, None)
     if first is not None or known.reasons or known.anew or known.cut is not None:
         with _transaction(db):
             if db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone() != (held,):
                 raise sqlite3.IntegrityError("it has added articles")
-            for batch in judge(chain([first], readable)) if first is not None else ():
+            for batch in judge(chain([first], unjudged)) if first is not None else ():
                 _add(db, number, held, batch, heads)  # at the end, for now
                 held += len(batch)
             _settle(db, number, known)
     return known
 
 
-def _readable(
+def _unjudged(
     db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], known: _Known, append: bool
 ) -> Iterator[Article | Skipped]:
-    """The items that stand where the run holds skipped ones which could not be read, or that are new between others; `known` is told of all."""
+    """The items that stand where the run holds skipped ones which could not be read, or that are new between others; `known` is told of all.
+
+    Rows and items are walked side by side, and each row is one of these: its item is missing, for the next that was read stands there (a skipped
+    row goes); it comes after new items; it is its item's; it is skipped, like all that follow (the rest is dropped and read anew); or it is skipped,
+    and makes room for what its input holds now.
+    """
     (last,) = db.execute("SELECT coalesce(max(position), -1) FROM article WHERE run_id = ? AND sha256 <> ''", (number,)).fetchone()
-    columns = "key, input, title, date, source, sha256, skipped, id"  # not of rows that are added meanwhile
-    rows = db.execute(f"SELECT {columns} FROM article WHERE run_id = ? AND position < ? ORDER BY position", (number, known.held))
-    read = f"SELECT position, {columns} FROM article WHERE run_id = ? AND position < ? AND sha256 <> '' ORDER BY position"
-    later = db.execute(read, (number, known.held))
+    held = "FROM article WHERE run_id = ? AND position < ?"  # not of rows that are added meanwhile
+    signature, of = "key, input, title, date, source, sha256", (number, known.held)
+    rows = db.execute(f"SELECT {signature}, skipped, id {held} ORDER BY position", of)
+    later = db.execute(f"SELECT position, {signature} {held} AND sha256 <> '' ORDER BY position", of)
     ahead = next(later, None)  # the row that was read, here or next
     item = next(items, None)
     lost = ""
     names: set[int] = set()  # hashes: there may be millions
-    for n, (*row, skipped, key) in enumerate(rows):
+    for n, (*row, skipped, row_id) in enumerate(rows):
+        key, given, was_read = row[0], row[1], row[5] != ""
         ahead = next(later, None) if ahead and ahead[0] < n else ahead
-        if not row[5] and (item and _signature(item)) == (ahead and ahead[1:7]):  # nothing stands there any more
+        if not was_read and (item and _signature(item)) == (ahead and ahead[1:]):  # nothing stands there any more
             known.anew[n] = 0
             continue
-        while item is not None and not (same := _signature(item) == tuple(row)) and (row[5] or not _inside(item, row[1])):
-            names = names or {hash(x) for x in db.execute("SELECT key, input FROM article WHERE run_id = ? AND position < ?", (number, known.held))}
+        while item is not None and not (same := _signature(item) == tuple(row)) and (was_read or not _inside(item, given)):
+            names = names or {hash(x) for x in db.execute(f"SELECT key, input {held}", of)}
             new = hash((item.id, item.input)) not in names
             if not new or not append:
-                raise _changed(path, n + known.inserted, item, row, skipped, lost, new)
-            known.between[n] = known.between.get(n, 0) + 1
+                raise _changed(path, n + known.between.total(), item, row, skipped, lost, new)
+            known.between[n] += 1
             yield item
             item = next(items, None)
         if item is None:
             raise InputError(
-                f"{path}: holds more articles than the input has ({n + known.inserted}); the first that is missing is {_whose(*row[:2])}",
+                f"{path}: holds more articles than the input has ({n + known.between.total()}); the first that is missing is {_whose(key, given)}",
                 f"give the same input again, or --restart to begin anew; {_UPDATE}",
             )
         if same:
             if isinstance(item, Skipped) and item.reason != skipped:
-                known.reasons[key] = item.reason
+                known.reasons[row_id] = item.reason
             known.before += 1
             item = next(items, None)
         elif n > last:
             known.cut = n
             break
         else:
-            lost = f"{row[0]} was skipped: {skipped}"
+            lost = f"{key} was skipped: {skipped}"
             known.anew[n] = 0
-            while item is not None and _inside(item, row[1]) and (row[0] == row[1] or not known.anew[n]):
+            while item is not None and _inside(item, given) and (key == given or not known.anew[n]):
                 known.anew[n] += 1
                 yield item
                 item = next(items, None)
@@ -500,7 +502,7 @@ def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:
     kept, new = ids[: known.held if known.cut is None else known.cut], iter(ids[known.held :])
     order: list[int] = []
     for n, i in enumerate(kept):
-        order += islice(new, known.between.get(n, 0))
+        order += islice(new, known.between[n])
         order += islice(new, known.anew[n]) if n in known.anew else (i,)
     order += new
     if dropped := [(i,) for i in (*ids[len(kept) : known.held], *(ids[n] for n in known.anew))]:
@@ -555,8 +557,8 @@ def _update(db: sqlite3.Connection, number: int, items: Iterator[Article | Skipp
             fresh = _fresh(db, items, held, order, known)
             first = next(fresh, None)
             for batch in judge(chain([first], fresh)) if first is not None else ():
-                _add(db, number, held + known.between.get(0, 0), batch, heads)  # at the end, for now
-                known.between[0] = known.between.get(0, 0) + len(batch)
+                _add(db, number, held + known.added, batch, heads)  # at the end, for now
+                known.between[0] += len(batch)
             _replace(db, number, held, order, known)
     known.more = next(items, None)
     return known

@@ -752,6 +752,12 @@ def evaluate(model: Model, data: Dataset, predicted: Mapping[str, Predicted] | N
     return {n: report(p.head, p.truth, p.probs, data.articles, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
 
 
+def with_held_out(model: Model, data: Dataset) -> Model:
+    """The model, whose manifest tells as `held_out` how it scores on `data`, on which it was not trained. Raises as `predict` does."""
+    scores = {name: r.as_dict() for name, r in evaluate(model, data).items()}
+    return replace(model, manifest={**model.manifest, "held_out": scores})
+
+
 def compare(mine: Mapping[str, Predicted], other: Model, data: Dataset) -> dict[str, dict[str, float]]:
     """Macro-F1 of another model on the same rows, the difference and its p, by shared head.
 
