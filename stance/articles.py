@@ -381,7 +381,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
     except RecursionError:
-        yield Skipped(name, "hundreds of lists in one another in a field; give plain text there")
+        yield Skipped(name, "an object of hundreds of others in one another in a field; give plain text there")
 
 
 def _stdin(stream: BinaryIO, columns: Columns) -> Iterator[Article | Skipped]:
@@ -576,10 +576,10 @@ def _may_date(name: str, value: Any) -> bool:
     return isinstance(value, str) and 8 <= len(value) <= 40 and valid_date(value) != "" and not (value.isdigit() and len(value) > 8)  # an id
 
 
-def _told(value: Any) -> str:
-    """A value of JSON as text; of `{"id": null, "name": "Gazette"}` the name, of a list all of them, of null and NaN nothing."""
+def _told(value: Any, deep: int = 9) -> str:
+    """A value of JSON as text; of `{"id": null, "name": "Gazette"}` the name, of a list all of them, so `deep`; of null and NaN nothing."""
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_told, value)))
+        return ", ".join(filter(None, (_told(x, deep - 1) for x in value))) if deep else ""
     value = value.get("name", value) if isinstance(value, dict) else value
     return "" if value is None or value != value else str(value)
 
