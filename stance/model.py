@@ -46,7 +46,7 @@ _PLAIN, _ENCODED, _NETWORK, _TABLE = 1, 2, 3, 4
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
-_NEEDED = ("version", "fingerprint", "heads", "data", "settings", "scikit-learn", "numpy", "python")  # of every manifest
+_NEEDED = ("version", "fingerprint", "heads", "data", "settings", "about", "glosses", "report", "scikit-learn", "numpy", "python")  # of a manifest
 
 Dense = NDArray[np.floating[Any]]  # vectors of an encoder, or scores of a network
 Columns = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
@@ -120,7 +120,7 @@ class Model:
 
     `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
     a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted, the
-    smallest ones of very many; None in some older files. `lexicon` is what finds its actors: with the alias table it was trained with, or the
+    smallest ones of very many; None where they were not kept. `lexicon` is what finds its actors: with the alias table it was trained with, or the
     default one. `pipeline_bytes` is `pipeline.joblib` as stored.
     """
 
@@ -398,7 +398,8 @@ def _manifest(members: dict[str, bytes | memoryview], path: Path) -> dict[str, A
             "upgrade: pip install -U stance",
         )
     if lacking := [k for k in _NEEDED if k not in manifest]:
-        raise ModelError(f"{path}: its manifest.json has no {lacking[0]!r}", "train it again")
+        older = f"written by stance {manifest.get('version', '?')} in a layout that this version does not read"
+        raise ModelError(f"{path}: its manifest.json has no {lacking[0]!r}; {older}", "train it again")
     return dict(manifest)
 
 
@@ -406,7 +407,7 @@ def _check_told(manifest: dict[str, Any]) -> None:
     """Raises an error where what commands tell of a model, or take from it, is not what `train` writes."""
     if odd := next((k for k in ("data", "settings") if not isinstance(manifest[k], dict)), ""):
         raise ValueError(f"its {odd!r} is no object")
-    for report in manifest.get("report", {}).values():
+    for report in manifest["report"].values():
         for number in (report["macro_f1"], *chain.from_iterable(report["curve"])):
             float(number)
 

@@ -330,6 +330,17 @@ def test_a_bare_manifest(refused: Refused, model_file: Path, reader: Callable[[P
 
 
 @READERS
+@pytest.mark.parametrize("key", ["about", "glosses", "report"])
+def test_an_older_layout_says_to_train_again(refused: Refused, model_file: Path, reader: Callable[[Path], object], key: str) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        del manifest[key]
+        members["manifest.json"] = json.dumps({**manifest, "version": "0.1.0"}).encode()
+
+    refused(reader, rebuilt(model_file, change), f"has no '{key}'; written by stance 0.1.0 in a layout that this version does not read\n  train it again")
+
+
+@READERS
 def test_no_manifest(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
     refused(reader, rebuilt(model_file, lambda m: m.pop("manifest.json")), "manifest")
 
