@@ -176,6 +176,16 @@ class Model:
         """The most probable label of each pair, by head. Raises as `predict_proba` does."""
         return {name: np.array(self.labels[name])[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
 
+    def thresholds(self, precision: float) -> dict[str, float]:
+        """The least probability, by head, from which on so large a share of labels was right in the model's own cross-validation; above 1 where no
+        probability was enough. `stance.classify` takes them as `min_confidence`. Raises ModelError for a model without that report.
+        """
+        from stance.evaluation import threshold_for
+
+        if not (reports := self.manifest.get("report")):
+            raise ModelError("the model's manifest has no out-of-fold report", "give a probability (min_confidence, --min-confidence) instead")
+        return {head: threshold_for(r["curve"], precision) for head, r in reports.items()}
+
     def head(self, name: str) -> HeadModel:
         """The head of that name. Raises InputError."""
         names = [h.head.name for h in self.heads]
@@ -214,6 +224,9 @@ class Model:
 
     def pipeline(self) -> Any:
         """The fitted scikit-learn pipelines, `{head: Pipeline}`.
+
+        Unfitted ones are made by `stance.training.make_pipeline`. A clone of one with a network or encoder is no such pipeline: fitted, it learns
+        from scores that the network gives to the very rows it was trained on.
 
         This unpickles a part of the file, which can run any code: do it only with files you trust. With another version of scikit-learn than that of
         the manifest they may fail; `predict_proba` does not.

@@ -118,6 +118,20 @@ def test_the_pipelines_are_in_the_file(model_file: Path, unseen: list[Pair]) -> 
     np.testing.assert_allclose(p[:, order], again.predict_proba(unseen[:3])["stance"], atol=1e-9)
 
 
+def test_thresholds_are_those_of_the_precision_wanted(model: Model, model_file: Path) -> None:
+    for m in (model, load(model_file)):
+        found = m.thresholds(0.9)
+        assert list(found) == ["stance", "tone"]
+        for name, least in found.items():
+            reached = [p for t, p, _ in m.manifest["report"][name]["curve"] if t >= least]
+            assert min(t for t, p, _ in m.manifest["report"][name]["curve"] if p >= 0.9) == least and reached
+    assert all(t > 1 for t in model.thresholds(1.01).values())
+    sure = [j.labels["tone"] for j in classify("Norway condemned the raid. Chile thanked Peru.", model, min_confidence=model.thresholds(1.01))]
+    assert set(sure) == {"unsure"}
+    with pytest.raises(ModelError, match="has no out-of-fold report"):
+        replace(model, manifest={}).thresholds(0.9)
+
+
 def test_a_head_the_model_lacks(model: Model) -> None:
     with pytest.raises(InputError) as e:
         model.head("ton")
