@@ -61,6 +61,17 @@ SHOWN = 100  # skipped articles that are named
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown",
            ".sqlite": "sqlite", ".db": "sqlite", ".parquet": "parquet"}  # fmt: skip
 
+
+def _date(given: str) -> str:
+    """A date as YYYY-MM-DD."""
+    from stance.lexicon import date_hint, valid_date
+
+    date = valid_date(given)
+    if given and not date:
+        raise typer.BadParameter(f"{given!r} is not a date; {date_hint(given)}", param_hint="--date")
+    return date
+
+
 _option, _argument = partial(typer.Option, show_default=False), partial(typer.Argument, show_default=False)
 ModelOption = Annotated[Optional[Path], _option("--model", "-m", help="Model file; default: the one that ships with stance.")]
 ActorsOption = Annotated[
@@ -78,7 +89,7 @@ ArticleColumn = Annotated[
         help="What json, jsonl and csv call id, title, date, source, speaker or text: --column source=Zeitung reads `Zeitung` as source; repeatable.",
     )
 ]  # fmt: skip
-DateOption = Annotated[str, _option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.")]
+DateOption = Annotated[str, _option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.", callback=_date)]
 SpeakerOption = Annotated[
     str, _option("--speaker", help="Whose words the articles are (speeches, statements) that tell none: an actor, an official, a code such as DEU.")
 ]
@@ -140,7 +151,7 @@ StartOption = Annotated[
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
 FoldsOption = Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")]
 OnlyActor = Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")]
-TextDate = Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD): who was in office.")]
+TextDate = Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD): who was in office.", callback=_date)]
 TextSpeaker = Annotated[str, _option("--speaker", help="Whose words all of the text is.")]
 TableOrJson = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
 CsvOption = Annotated[
@@ -856,7 +867,6 @@ def explain(
     from stance.explanation import explain, pairs_of
 
     chosen = _format(format, None, ("table", "json"))
-    date = _date(date)
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
     text = _given(text)
@@ -1050,7 +1060,6 @@ def actors(
         raise typer.Exit(FAILED if found else 0)
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
-    date = _date(date)
     _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date, speaker=speaker)), None)
 
 
@@ -1127,15 +1136,6 @@ def _network(wanted: bool, path: Path | None, start: str) -> bool | WordVectors 
     return load_words(path) if path else wanted
 
 
-def _date(given: str) -> str:
-    from stance.lexicon import date_hint, valid_date
-
-    date = valid_date(given)
-    if given and not date:
-        raise typer.BadParameter(f"{given!r} is not a date; {date_hint(given)}", param_hint="--date")
-    return date
-
-
 def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexicon:
     """That of the model, else the default one; with a table on top of it, or the table alone."""
     from stance.lexicon import build_lexicon, default_lexicon
@@ -1181,7 +1181,7 @@ def _article_options(text_column: str, column: Sequence[str], date: str, speaker
     """How `scan_articles` is to read articles; the case of their columns does not count."""
     from stance.articles import FIELDS
 
-    date, columns = _date(date), _columns(column)
+    columns = _columns(column)
     if unknown := [k for k in columns if k not in FIELDS]:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(FIELDS)}", param_hint="--column")
     if "text" in columns and text_column:
