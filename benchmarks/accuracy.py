@@ -27,7 +27,7 @@ import numpy as np
 import stance
 from stance.dataset import normalise
 from stance.encoders import open_encoder
-from stance.evaluation import HeadReport, confusion, f1_scores, macro_f1
+from stance.evaluation import HeadReport, accuracy, confusion, f1_scores, macro_f1
 from stance.model import default_model
 from stance.training import Settings, evaluate, train
 
@@ -135,7 +135,7 @@ def news(root: Path, fit: Fit) -> None:
         labels = sorted(set(truth[head]) | set(pred[head]))
         table = confusion(np.array([labels.index(x) for x in truth[head]]), np.array([labels.index(x) for x in pred[head]]), len(labels))
         say(f"news, {head} macro-F1", macro_f1(table), " ".join(f"{x} {f:.2f}" for x, f in zip(labels, f1_scores(table)[2], strict=True)))
-        say(f"news, {head} accuracy", np.trace(table) / table.sum(), "")
+        say(f"news, {head} accuracy", accuracy(table), "")
     say("news, actors found (named), F1", _f1(actors), "")
     say("news, (actor, stance) F1", _f1(both), "non-neutral")
     top, hit = np.array([x for x, _ in sure]), np.array([x for _, x in sure])

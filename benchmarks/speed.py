@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import cycle, groupby, islice
 from pathlib import Path
@@ -379,7 +380,7 @@ def table_g(b: Bench) -> None:
 
     import stance
     from stance.articles import scan_articles
-    from stance.classification import BATCH, _bare, _batches, classify_archive
+    from stance.classification import BATCH, classify_archive
     from stance.lexicon import default_lexicon
     from stance.parallel import on_cluster
     from stance.store import describe_run, record, rows_of
@@ -401,11 +402,15 @@ def table_g(b: Bench) -> None:
         def canned(batch: list[Any], held: list[Any] = done[0]) -> list[Any]:
             return held  # what a batch gives, without its work
 
+        def in_batches(items: Iterator[Any]) -> Iterator[list[Any]]:
+            rest = iter(items)
+            return iter(lambda: list(islice(rest, BATCH)), [])
+
         for _ in range(2):  # the first round sends the function
             clock, used = time.monotonic(), time.process_time()
             count = sum(1 for _ in on_cluster(canned, iter(batches), address, lambda x: x))
             clock, used = time.monotonic() - clock, time.process_time() - used
-        print(f"  sent once a worker: {len(cloudpickle.dumps((_bare(model), lexicon))) / 1e6:.1f} MB")
+        print(f"  sent once a worker: {len(cloudpickle.dumps((replace(model, pipeline_bytes=b''), lexicon))) / 1e6:.1f} MB")
         print(f"  a batch: {out / 1e3:.0f} kB sent, {back / 1e3:.0f} kB given back")
         print(f"  transport alone: {clock / count:.3f} s a batch on the clock, {used / count:.3f} s CPU here")
 
@@ -413,7 +418,7 @@ def table_g(b: Bench) -> None:
         with b.articles.open("rb") as f:
             part.write_bytes(b"".join(islice(f, len(articles))))
         used = time.process_time()
-        record(b.folder / "dask.db", scan_articles(part), lambda items, _: on_cluster(canned, _batches(items), address, lambda x: x), run)
+        record(b.folder / "dask.db", scan_articles(part), lambda items, _: on_cluster(canned, in_batches(items), address, lambda x: x), run)
         used = (time.process_time() - used) / count
         print(f"  reading, transport and writing into a database: {used:.3f} s CPU here, so one such process feeds {work / used:.0f} cores")
 

@@ -93,12 +93,15 @@ def main() -> None:
         parser.error("--beside adds pairs that were labelled again, which a network goes on with: give --start")
     args.work.mkdir(exist_ok=True)
     if args.step == "tune":
-        tune(args.encoder, args.data, args.epochs or EPOCHS, args.rate, args.frozen, args.start, args.work)
+        epochs = args.epochs or EPOCHS
+        tune(args.encoder, args.data, args.work, epochs=epochs, rate=args.rate, frozen=args.frozen, start=args.start)
     elif args.step == "label":
         model = stance.load(args.model) if args.model else default_model()
-        label(args.encoder, args.archive, model, args.articles, args.again, args.seed, args.labels, args.work, args.actors)
+        options = {"articles": args.articles, "again": args.again, "seed": args.seed, "labels": args.labels, "own": args.actors}
+        label(args.encoder, args.archive, model, args.work, **options)
     else:
-        learn(args.work, int(args.epochs) or STUDENT_EPOCHS, args.start, args.kept, args.words, args.reports, args.output, args.beside)
+        folders, epochs = [args.work, *args.beside], int(args.epochs) or STUDENT_EPOCHS
+        learn(folders, args.output, epochs=epochs, start=args.start, kept=args.kept, own=args.words, reports=args.reports)
 
 
 # --------------------------------------------------------------------------- the teacher
@@ -159,7 +162,7 @@ def tuned_teacher(encoder: str, weights: Path) -> tuple[Any, Any]:
     return tokenizer, net
 
 
-def tune(encoder: str, data: Sequence[Path], epochs: float, rate: float, frozen: int, start: Path | None, work: Path) -> None:
+def tune(encoder: str, data: Sequence[Path], work: Path, *, epochs: float, rate: float, frozen: int, start: Path | None) -> None:
     """Train the encoder and the layers on top of it, from `start` if there is one, and say how good it is on what is held out of the data."""
     import torch
 
@@ -216,8 +219,9 @@ def predict(net: Any, ids: Sequence[Sequence[int]], mask: int) -> Floats:
 
 
 def label(
-    encoder: str | None, archive: Path, model: Model, articles: int, again: int, seed: int, labels: Path | None, work: Path, own: Path | None = None
-) -> None:
+    encoder: str | None, archive: Path, model: Model, work: Path, *,
+    articles: int = ARTICLES, again: int = 0, seed: int = SEED, labels: Path | None = None, own: Path | None = None,
+) -> None:  # fmt: skip
     """Pairs of the archive as token sequences, and the mean of the probabilities of the tuned encoder and of the model; without one, the model's.
 
     They are of states, with `own` of the actors in that table.
@@ -304,14 +308,16 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 
 
 def learn(
-    work: Path, epochs: int, start: Path | None, kept: float, own: Path | None, reports: Sequence[Path], output: Path, beside: Sequence[Path] = ()
-) -> None:
-    """A network that says of the archive's pairs what `label` noted, as a model of nothing else. A `start` goes on with those labelled again.
+    folders: Sequence[Path], output: Path, *,
+    epochs: int = STUDENT_EPOCHS, start: Path | None = None, kept: float = 0.0, own: Path | None = None, reports: Sequence[Path] = (),
+) -> None:  # fmt: skip
+    """A network that says of the archive's pairs what `label` noted in the folders, as a model of nothing else. A `start` goes on with those
+    labelled again.
 
     With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package. Of `reports`
     it learns the labels, `SURE` of each, and keeps what it was before for those that are to be tested on them.
     """
-    found = [load_labelled(folder / (AGAIN if start else LABELLED)) for folder in (work, *beside)]
+    found = [load_labelled(folder / (AGAIN if start else LABELLED)) for folder in folders]
     tokens, wanted = concat_sequences([x for x, _ in found]), np.concatenate([x for _, x in found])
     if reports:
         data = stance.read_dataset(list(reports), heads=list(DEFAULT_HEADS)).split("test")[0]

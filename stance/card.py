@@ -1,7 +1,4 @@
-"""A model card (Mitchell et al. 2019) in Markdown, from a model's manifest alone.
-
-Manifests of older versions lack some of it (who labelled, intervals by label, calibration); the card then says so or leaves it out.
-"""
+"""A model card (Mitchell et al. 2019) in Markdown, from a model's manifest alone."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stance.codebook import DEFAULT_HEADS, gloss, head_for
+from stance.codebook import DEFAULT_HEADS, head_for
 from stance.errors import cross_validation, number
 from stance.evaluation import ENOUGH
 from stance.tables import csv_line
@@ -46,7 +43,7 @@ def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
 
 
 def _data(manifest: Manifest) -> Iterator[str]:
-    data, about = manifest["data"], manifest.get("about", {})
+    data, about = manifest["data"], manifest["about"]
     yield from ("", "## Training data", "")
     yield f"- {data['rows']} labelled pairs in {data['groups']} articles; SHA-256 of their content `{data['fingerprint']}`"
     yield f"- labelled by: {_text(about.get('labelled_by', '')) or 'not said'}"
@@ -59,12 +56,12 @@ def _definitions(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Labels")
     for head in manifest["heads"]:
         name = head["name"]
-        told = manifest.get("glosses", {}).get(name, {})
+        told = manifest["glosses"][name]
         count = manifest["data"]["labels"][name]
         order = ", in order" if head["ordered"] else ""
         neutral = f"; neutral label {_text(head['neutral'])}" if "neutral" in head else ""
         yield from ("", f"`{name}`{order}{neutral}:", "")
-        rows = [[x, told.get(x) or gloss(name, x) or "not defined", count.get(x, 0)] for x in head["labels"]]
+        rows = [[x, told.get(x, "not defined"), count.get(x, 0)] for x in head["labels"]]
         yield from _table(["label", "definition", "training pairs"], rows)
 
 
@@ -88,7 +85,7 @@ def _scores(manifest: Manifest) -> Iterator[str]:
 def _measures(r: Report) -> list[list[Any]]:
     rows = [["macro-F1", f"{r['macro_f1']:.3f}", _interval(r["macro_f1_interval"])]]
     rows += [[f"macro-F1 of the baseline {n}", f"{v:.3f}", ""] for n, v in r["baselines"].items()]
-    rows.append(["accuracy", f"{r['accuracy']:.3f}", _interval(r.get("accuracy_interval"))])
+    rows.append(["accuracy", f"{r['accuracy']:.3f}", _interval(r["accuracy_interval"])])
     if r["quadratic_kappa"] is not None:
         rows.append(["quadratic-weighted kappa", f"{r['quadratic_kappa']:.3f}", ""])
     return [*rows, ["expected calibration error", f"{r['ece']:.3f}", ""], ["Brier score (0 to 2)", f"{r['brier']:.3f}", ""]]
@@ -96,13 +93,11 @@ def _measures(r: Report) -> list[list[Any]]:
 
 def _classes(r: Report) -> Iterator[str]:
     scores = ("precision", "recall", "f1")
-    rows = [[c["label"], *(f"{c[k]:.3f}" for k in scores), _interval(c.get("f1_interval")), c["support"]] for c in r["classes"]]
+    rows = [[c["label"], *(f"{c[k]:.3f}" for k in scores), _interval(c["f1_interval"]), c["support"]] for c in r["classes"]]
     yield from _table(["label", "precision", "recall", "F1", "95 % interval", "pairs"], rows)
 
 
 def _calibration(r: Report) -> Iterator[str]:
-    if not r.get("calibration"):
-        return
     yield ""
     rows = [[f"{b['low']:.1f}–{b['high']:.1f}", f"{b['confidence']:.3f}", f"{b['accuracy']:.3f}", b["rows"]] for b in r["calibration"]]
     yield from _table(["probability given", "mean", "share right", "pairs"], rows)
@@ -110,7 +105,7 @@ def _calibration(r: Report) -> Iterator[str]:
 
 def _failures(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Known failures", "")
-    for name, r in (manifest.get("held_out") or manifest.get("report", {})).items():
+    for name, r in (manifest.get("held_out") or manifest["report"]).items():
         yield from (f"- `{name}`: {x}" for x in _weak(r))
     yield "- English only. Sarcasm, inference and deeds told in nouns are read worst; an actor that the lexicon does not know is not found."
     yield "- The label is of what the report says, not of what is true."
@@ -123,7 +118,7 @@ def _weak(r: Report) -> Iterator[str]:
         if c["f1"] < _WEAK and c["support"] and others:
             most = max(others, key=lambda x: others[x])
             yield f"`{_text(c['label'])}` has F1 {c['f1']:.2f}; {others[most] / c['support']:.0%} of its pairs are taken for `{_text(most)}`"
-    for b in r.get("calibration", ()):
+    for b in r["calibration"]:
         gap = b["accuracy"] - b["confidence"]
         if b["rows"] >= _FEW and abs(gap) > _OFF:
             told = f"probabilities of {b['low']:.1f}–{b['high']:.1f} are right {'more' if gap > 0 else 'less'} often than they say"
@@ -156,7 +151,7 @@ def _reproduction(manifest: Manifest, name: str) -> Iterator[str]:
 
 def command(manifest: Manifest, name: str) -> str:
     """The `stance train` command that the manifest tells of; DATA and tables of one's own stand for files it does not hold."""
-    s, about = manifest["settings"], manifest.get("about", {})
+    s, about = manifest["settings"], manifest["about"]
     heads = [h["name"] for h in manifest["heads"]]
     words = ["stance", "train", "DATA"]
     words += [] if heads == list(DEFAULT_HEADS) else [w for h in heads for w in ("--head", h)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, first_of, near_miss, number
+from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, first_of, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
@@ -62,6 +61,17 @@ SHOWN = 100  # skipped articles that are named
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown",
            ".sqlite": "sqlite", ".db": "sqlite", ".parquet": "parquet"}  # fmt: skip
 
+
+def _date(given: str) -> str:
+    """A date as YYYY-MM-DD."""
+    from stance.lexicon import date_hint, valid_date
+
+    date = valid_date(given)
+    if given and not date:
+        raise typer.BadParameter(f"{given!r} is not a date; {date_hint(given)}", param_hint="--date")
+    return date
+
+
 _option, _argument = partial(typer.Option, show_default=False), partial(typer.Argument, show_default=False)
 ModelOption = Annotated[Optional[Path], _option("--model", "-m", help="Model file; default: the one that ships with stance.")]
 ActorsOption = Annotated[
@@ -79,7 +89,7 @@ ArticleColumn = Annotated[
         help="What json, jsonl and csv call id, title, date, source, speaker or text: --column source=Zeitung reads `Zeitung` as source; repeatable.",
     )
 ]  # fmt: skip
-DateOption = Annotated[str, _option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.")]
+DateOption = Annotated[str, _option("--date", help="Date (YYYY-MM-DD) of articles that have none: it decides who is in office.", callback=_date)]
 SpeakerOption = Annotated[
     str, _option("--speaker", help="Whose words the articles are (speeches, statements) that tell none: an actor, an official, a code such as DEU.")
 ]
@@ -139,6 +149,14 @@ StartOption = Annotated[
     str, _option("--start", help="Train on from the network of this model (`default`: the shipped one) or a network alone (.npz): for small data.")
 ]  # fmt: skip
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to use.")]
+FoldsOption = Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")]
+OnlyActor = Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")]
+TextDate = Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD): who was in office.", callback=_date)]
+TextSpeaker = Annotated[str, _option("--speaker", help="Whose words all of the text is.")]
+TableOrJson = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
+CsvOption = Annotated[
+    Optional[Path], _option("--output", "-o", help="Labelled CSV to write; default: standard output.", callback=_writable_csv)
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -168,7 +186,7 @@ def classify(
     format: FormatOption = "",
     output: OutOption = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Show neutral judgements in the table and the page too.")] = False,
-    actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
+    actor: OnlyActor = [],
     min_confidence: MinConfidence = 0.0,
     precision: PrecisionOption = 0.0,
     actors: ActorsOption = None,
@@ -415,15 +433,9 @@ def _limit(model: Model, min_confidence: float, precision: float) -> float | dic
         return min_confidence
     if min_confidence:
         raise typer.BadParameter("choose one of --precision and --min-confidence", param_hint="--precision")
-    from stance.evaluation import threshold_for
-
-    limits = {}
-    for head, report in model.manifest.get("report", {}).items():
-        limits[head] = threshold_for(report["curve"], precision)
-        if limits[head] > 1:
-            _say(f"warning: head {head!r} never reached precision {precision:g} out of fold; all its labels are unsure")
-    if not limits:
-        raise ModelError("the model's manifest has no out-of-fold report", "use --min-confidence")
+    limits = model.thresholds(precision)
+    for head in (h for h, limit in limits.items() if limit > 1):
+        _say(f"warning: head {head!r} never reached precision {precision:g} out of fold; all its labels are unsure")
     return limits
 
 
@@ -479,7 +491,7 @@ def train(
     column: ColumnOption = [],
     neutral: NeutralOption = [],
     order: OrderOption = [],
-    folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
+    folds: FoldsOption = 5,
     group_by: GroupByOption = "",
     hold_out: Annotated[str, _option("--hold-out", help="Rows whose `split` column says this are not trained on but scored.")] = "",
     min_pairs: Annotated[int, typer.Option("--min-pairs", min=1, help="Keep features seen in so many pairs: more makes a smaller file.")] = 3,
@@ -503,7 +515,7 @@ def train(
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
-    format: Annotated[str, typer.Option("--format", "-f", help="Report as table or json.")] = "table",
+    format: TableOrJson = "table",
 ) -> None:
     """Train a model on labelled CSV files and print its cross-validation report."""
     from stance import rendering
@@ -511,6 +523,7 @@ def train(
     from stance.encoders import open_encoder
     from stance.progress import steps
     from stance.syntax import build_cues
+    from stance.training import hold_out as split_off
     from stance.training import train, with_held_out
 
     chosen = _format(format, None, ("table", "json"))
@@ -524,9 +537,8 @@ def train(
     lexicon = _lexicon(actors, only_actors)
     dataset = read_dataset(data, heads=head, lexicon=lexicon, group_by=group_by, **_label_options(column, neutral, order))
     _warn([*dataset.warnings, *_without_neutral(dataset)])
-    rest, held = _held_out(dataset, hold_out) if hold_out else (dataset, None)
+    rest, held = split_off(dataset, hold_out) if hold_out else (dataset, None)
     table = build_cues(_text(cues), str(cues)) if cues else None
-    _warn_of_folds(rest, settings)
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out,
              "definitions": "from a file" if definitions else "", "columns": ", ".join(column)}  # fmt: skip
     told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
@@ -546,17 +558,6 @@ def train(
         for name, r in part.items():
             _write([*rendering.report_lines(r, title=f"{name}, {title}"), ""], None)
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
-
-
-def _held_out(data: Dataset, split: str) -> tuple[Dataset, Dataset]:
-    """`training.hold_out`; says how many articles are on both sides."""
-    from stance.training import hold_out
-
-    rest, held = hold_out(data, split)
-    if both := len({*rest.articles} & {*held.articles}):
-        shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {split!r}"
-        _say(f"warning: {shared} and in what is trained on: its scores flatter (`stance check` names them)")
-    return rest, held
 
 
 @app.command(short_help="Score a model on labelled data, or cross-validate data alone.")
@@ -624,7 +625,6 @@ def evaluate(
         predicted: dict[str, Any] = training.predict(fitted, dataset)
         reports = training.evaluate(fitted, dataset, predicted)
     else:
-        _warn_of_folds(dataset, settings)
         predicted = training.out_of_fold(dataset, settings=settings, network=_network(network, words, start), jobs=jobs, progress=steps)
         reports = training.cross_validate(dataset, predicted, settings=settings)
     tests = training.compare(predicted, other, dataset) if other else {}
@@ -705,20 +705,6 @@ def _settings(**given: Any) -> Settings:
         raise typer.BadParameter(str(e)) from None
 
 
-def _warn_of_folds(data: Dataset, settings: Settings) -> None:
-    from stance.training import check_trainable, number_of_folds, unlearnt
-
-    check_trainable(data)
-    few = "groups" if data.group_by else "articles"
-    for name, labels in data.labels.items():
-        if (n := number_of_folds(labels, data.groups, settings.folds)) < settings.folds:
-            told = f"makes {n} folds, not {settings.folds}: a label is in too few {few} (`stance check` names it)"
-            _say(f"warning: cross-validation of {name!r} {told}")
-        if alone := unlearnt(labels, data.groups, settings):
-            told = f"all {few} with {', '.join(map(repr, alone))} are in one fold: no model tested on them has seen it; label more of them"
-            _say(f"warning: cross-validation of {name!r}: {told}")
-
-
 def _sizes(text: str) -> list[int]:
     numbers = [x.strip() for x in text.split(",") if x.strip()]
     if bad := [x for x in numbers if not x.isdigit() or int(x) < 1]:
@@ -741,7 +727,7 @@ def sample(
     column: ArticleColumn = [],
     date: DateOption = "",
     speaker: SpeakerOption = "",
-    output: Annotated[Optional[Path], _option("--output", "-o", help="CSV to write; default: standard output.", callback=_writable_csv)] = None,
+    output: CsvOption = None,
 ) -> None:
     """Draw whole articles at random, to label by hand: a row for every sentence and actor, with empty label cells."""
     from stance.annotation import csv_lines, refuse_taken
@@ -778,7 +764,7 @@ def check(
     order: OrderOption = [],
     group_by: GroupByOption = "",
     suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
-    folds: Annotated[int, typer.Option("--folds", min=2, help="Grouped cross-validation folds.")] = 5,
+    folds: FoldsOption = 5,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
     jobs: JobsOption = 1,
@@ -823,7 +809,7 @@ def agree(
     agreed: Annotated[
         Optional[Path], _option("--agreed", help="Write the pairs all agree on here, as labelled CSV to train on.", callback=_writable_csv)
     ] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+    format: TableOrJson = "table",
 ) -> None:
     """Measure how far two or more annotators agree, and list where they do not."""
     from stance import agreement, rendering
@@ -870,9 +856,9 @@ def explain(
     model: ModelOption = None,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
-    date: Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD).")] = "",
-    speaker: Annotated[str, _option("--speaker", help="Whose words all of the text is.")] = "",
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json.")] = "table",
+    date: TextDate = "",
+    speaker: TextSpeaker = "",
+    format: TableOrJson = "table",
 ) -> None:
     """Show which words decided a judgement; their contributions add up to the score."""
     from dataclasses import asdict
@@ -881,20 +867,12 @@ def explain(
     from stance.explanation import explain, pairs_of
 
     chosen = _format(format, None, ("table", "json"))
-    date = _date(date)
     fitted = _model(model)
     lexicon = _lexicon(actors, only_actors, fitted)
     text = _given(text)
     mine, names = pairs_of(text, actor, lexicon, date=date, speaker=speaker)
-    here = "" if actor in names else lexicon.called([actor]).get(actor, "")
-    if not mine:
-        raise _not_there(actor, here, names, text)
-    if here:
+    if here := "" if actor in names else lexicon.called([actor]).get(actor, ""):
         _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")
-    labels = (fitted.head(head) if head else fitted.heads[0]).head.labels
-    for name in (label, why_not):
-        if name and name not in labels:
-            raise InputError(f"no label {name!r}; the labels are {', '.join(labels)}")
     results = [(p, explain(fitted, p, head=head, label=label, against=why_not)) for p in mine]
     if why_not:
         same = [p for p, e in results if e.label == why_not]
@@ -909,14 +887,6 @@ def explain(
         _write(rendering.explanation_lines(p.text, e), None)
 
 
-def _not_there(actor: str, here: str, names: Sequence[str], text: str) -> InputError:
-    """What to say of an actor that is not among those of the text, `names`; `here` is what the alias table calls it, if it does."""
-    written = re.search(rf"(?<!\w){re.escape(actor)}(?!\w)", text, re.I) if actor else None
-    meant = near_miss(actor, names) or (f"it is called {here!r} here" if here in names else f"did you mean {written[0]!r}?" if written else "")
-    found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
-    return InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
-
-
 # --------------------------------------------------------------------------- report
 
 
@@ -927,7 +897,7 @@ def report(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Web page to write.", callback=_writable)] = Path("report.html"),
     run: Annotated[int, _option("--run", help="Number of the run to report, with those like it; default: the last.")] = 0,
-    actor: Annotated[list[str], _option("--actor", help="Only this actor; repeat for several.")] = [],
+    actor: OnlyActor = [],
     source: Annotated[list[str], _option("--source", help="Only articles of this outlet; repeat for several.")] = [],
     head: Annotated[str, _option("--head", help="The head that is counted; default: the model's first.")] = "",
     since: Annotated[str, _option("--from", help="Articles of this date (YYYY-MM-DD) and later.")] = "",
@@ -1034,9 +1004,7 @@ def _export_pipeline(source: list[Path], pipeline: Path) -> None:
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Files that the tool exported.")],
     source: Annotated[str, typer.Option("--from", help="Annotation tool: doccano, label-studio, prodigy or csv.")],
-    output: Annotated[
-        Optional[Path], _option("--output", "-o", help="Labelled CSV to write; default: standard output.", callback=_writable_csv)
-    ] = None,
+    output: CsvOption = None,
     head: Annotated[list[str], _option("--head", help="Label column; the first is the head of labels that name none.")] = [],
     column: ColumnOption = [],
     annotator: Annotated[str, _option("--annotator", help="Who annotated, in place of what the file says.")] = "",
@@ -1074,8 +1042,8 @@ def actors(
     model: ModelOption = None,
     table: ActorsOption = None,
     only_actors: OnlyActors = False,
-    date: Annotated[str, _option("--date", help="Date of the text (YYYY-MM-DD): who was in office.")] = "",
-    speaker: Annotated[str, _option("--speaker", help="Whose words all of the text is.")] = "",
+    date: TextDate = "",
+    speaker: TextSpeaker = "",
     check: Annotated[Optional[Path], _option("--check", help="Report clashes in this alias table instead.")] = None,
 ) -> None:
     """Show every mention found in a text, its actor, and why."""
@@ -1092,7 +1060,6 @@ def actors(
         raise typer.Exit(FAILED if found else 0)
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
-    date = _date(date)
     _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date, speaker=speaker)), None)
 
 
@@ -1169,15 +1136,6 @@ def _network(wanted: bool, path: Path | None, start: str) -> bool | WordVectors 
     return load_words(path) if path else wanted
 
 
-def _date(given: str) -> str:
-    from stance.lexicon import date_hint, valid_date
-
-    date = valid_date(given)
-    if given and not date:
-        raise typer.BadParameter(f"{given!r} is not a date; {date_hint(given)}", param_hint="--date")
-    return date
-
-
 def _lexicon(path: Path | None, only: bool, model: Model | None = None) -> Lexicon:
     """That of the model, else the default one; with a table on top of it, or the table alone."""
     from stance.lexicon import build_lexicon, default_lexicon
@@ -1223,7 +1181,7 @@ def _article_options(text_column: str, column: Sequence[str], date: str, speaker
     """How `scan_articles` is to read articles; the case of their columns does not count."""
     from stance.articles import FIELDS
 
-    date, columns = _date(date), _columns(column)
+    columns = _columns(column)
     if unknown := [k for k in columns if k not in FIELDS]:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(FIELDS)}", param_hint="--column")
     if "text" in columns and text_column:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stance.actors import Pair, pairs, read
+from stance.codebook import Head
 from stance.dataset import Row, locate
+from stance.errors import InputError, near_miss
 from stance.features import lookup, prepare, sequences, template_name
 from stance.lexicon import Lexicon
 from stance.model import Model, check_model
@@ -52,24 +55,40 @@ class Explanation:
 
 
 def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "", speaker: str = "") -> tuple[list[Pair], list[str]]:
-    """(pairs of the actor, one a sentence; all actors found). One whom the lexicon does not know is found by the name itself, as in training."""
+    """(pairs of the actor, one a sentence; all actors found). One whom the lexicon does not know is found by the name itself, as in training.
+
+    Raises InputError for an actor who is not in the text.
+    """
     readings = read(text, lexicon, date=date, speaker=speaker)
     found = [p for r in readings for p in pairs(r)]
     names = list(dict.fromkeys(p.actor for p in found))
     name, flat = " ".join(actor.split()), " ".join(text.split())
-    if actor in names or name not in flat:
+    if actor in names:
         return [p for p in found if p.actor == actor], names
+    if not name or name not in flat:
+        raise _not_there(actor, names, text, lexicon)
     sents = [r.sentence.text for r in readings]
     there = [actor if name in " ".join(t.split()) else "" for t in sents]
     whole = Row("", 0, "", "", {}, article_id="text", date=date, speaker=speaker)
     rows = [replace(whole, line=i, text=t, actor=a, sentence_id=str(i)) for i, (t, a) in enumerate(zip(sents, there, strict=True))]
-    return [p for p in locate(rows, lexicon)[0] if p.mentions], names
+    if not (mine := [p for p in locate(rows, lexicon)[0] if p.mentions]):
+        raise _not_there(actor, names, text, lexicon)
+    return mine, names
+
+
+def _not_there(actor: str, names: Sequence[str], text: str, lexicon: Lexicon) -> InputError:
+    """What to say of an actor that is not among those of the text, `names`."""
+    here = lexicon.called([actor]).get(actor, "")
+    written = re.search(rf"(?<!\w){re.escape(actor)}(?!\w)", text, re.I) if actor else None
+    meant = near_miss(actor, names) or (f"it is called {here!r} here" if here in names else f"did you mean {written[0]!r}?" if written else "")
+    found = f"actors found: {', '.join(names) or 'none'}" + (f"; {meant}" if meant else "")
+    return InputError(f"{actor!r} is not in the text; {found}", "`stance actors TEXT` shows every mention")
 
 
 def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", against: str = "") -> Explanation:
     """Explain a head's `label` (default: the most probable), alone or against another label.
 
-    Raises InputError for what is no Model and for an unknown head, ValueError for an unknown label.
+    Raises InputError for what is no Model, and for an unknown head or label.
     """
     check_model(model)
     fitted = model.head(head) if head else model.heads[0]
@@ -78,11 +97,11 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
     column, known = lookup(rows, fitted.keys)
     probs = fitted.probabilities(rows, vectors, (column, known))[0]
     names = fitted.head.labels
-    chosen = fitted.head.index(label) if label else int(probs.argmax())
+    chosen = _number(fitted.head, label) if label else int(probs.argmax())
     weights = fitted.weights[:, chosen].astype(np.float64)
     bias = float(fitted.bias[chosen])
     if against:
-        other = fitted.head.index(against)
+        other = _number(fitted.head, against)
         weights = weights - fitted.weights[:, other].astype(np.float64)
         bias -= float(fitted.bias[other])
     values = np.where(known, weights[column] * rows.values, 0.0)
@@ -103,6 +122,12 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
             parts.append((_SENTENCE, "encoder", added))
     found = sorted(_by_word(pair, parts), key=lambda c: -abs(c.value))
     return Explanation(fitted.head.name, names[chosen], against, score, bias, tuple(found), dict(zip(names, probs.tolist(), strict=True)))
+
+
+def _number(head: Head, label: str) -> int:
+    if label not in head.labels:
+        raise InputError(f"no label {label!r}; the labels are {', '.join(head.labels)}", near_miss(label, head.labels))
+    return head.index(label)
 
 
 def _by_word(pair: Pair, parts: Iterable[tuple[int, str, float]]) -> list[Contribution]:

@@ -46,7 +46,7 @@ _PLAIN, _ENCODED, _NETWORK, _TABLE = 1, 2, 3, 4
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
-_NEEDED = ("version", "fingerprint", "heads", "data", "settings", "scikit-learn", "numpy", "python")  # of every manifest
+_NEEDED = ("version", "fingerprint", "heads", "data", "settings", "about", "glosses", "report", "scikit-learn", "numpy", "python")  # of a manifest
 
 Dense = NDArray[np.floating[Any]]  # vectors of an encoder, or scores of a network
 Columns = tuple[NDArray[np.int64], NDArray[np.bool_]]  # what `lookup` gives: columns, and whether they are there
@@ -120,7 +120,7 @@ class Model:
 
     `encoder` makes the vectors of a model that was trained with one; its weights are loaded when they are first needed. `network` is that of
     a model trained with one; a model has one of them or none. `seen` are the `dataset.row_digest` of the rows trained on, sorted, the
-    smallest ones of very many; None in some older files. `lexicon` is what finds its actors: with the alias table it was trained with, or the
+    smallest ones of very many; None where they were not kept. `lexicon` is what finds its actors: with the alias table it was trained with, or the
     default one. `pipeline_bytes` is `pipeline.joblib` as stored.
     """
 
@@ -176,6 +176,16 @@ class Model:
         """The most probable label of each pair, by head. Raises as `predict_proba` does."""
         return {name: np.array(self.labels[name])[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
 
+    def thresholds(self, precision: float) -> dict[str, float]:
+        """The least probability, by head, from which on so large a share of labels was right in the model's own cross-validation; above 1 where no
+        probability was enough. `stance.classify` takes them as `min_confidence`. Raises ModelError for a model without that report.
+        """
+        from stance.evaluation import threshold_for
+
+        if not (reports := self.manifest.get("report")):
+            raise ModelError("the model's manifest has no out-of-fold report", "give a probability (min_confidence, --min-confidence) instead")
+        return {head: threshold_for(r["curve"], precision) for head, r in reports.items()}
+
     def head(self, name: str) -> HeadModel:
         """The head of that name. Raises InputError."""
         names = [h.head.name for h in self.heads]
@@ -214,6 +224,9 @@ class Model:
 
     def pipeline(self) -> Any:
         """The fitted scikit-learn pipelines, `{head: Pipeline}`.
+
+        Unfitted ones are made by `stance.training.make_pipeline`. A clone of one with a network or encoder is no such pipeline: fitted, it learns
+        from scores that the network gives to the very rows it was trained on.
 
         This unpickles a part of the file, which can run any code: do it only with files you trust. With another version of scikit-learn than that of
         the manifest they may fail; `predict_proba` does not.
@@ -398,7 +411,8 @@ def _manifest(members: dict[str, bytes | memoryview], path: Path) -> dict[str, A
             "upgrade: pip install -U stance",
         )
     if lacking := [k for k in _NEEDED if k not in manifest]:
-        raise ModelError(f"{path}: its manifest.json has no {lacking[0]!r}", "train it again")
+        older = f"written by stance {manifest.get('version', '?')} in a layout that this version does not read"
+        raise ModelError(f"{path}: its manifest.json has no {lacking[0]!r}; {older}", "train it again")
     return dict(manifest)
 
 
@@ -406,7 +420,7 @@ def _check_told(manifest: dict[str, Any]) -> None:
     """Raises an error where what commands tell of a model, or take from it, is not what `train` writes."""
     if odd := next((k for k in ("data", "settings") if not isinstance(manifest[k], dict)), ""):
         raise ValueError(f"its {odd!r} is no object")
-    for report in manifest.get("report", {}).values():
+    for report in manifest["report"].values():
         for number in (report["macro_f1"], *chain.from_iterable(report["curve"])):
             float(number)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import platform
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +32,7 @@ from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
 from stance.dataset import Dataset, check_dataset, check_labels, label_problems, row_digest
 from stance.encoders import Encoder
-from stance.errors import DataError, InputError, StanceError, number
+from stance.errors import DataError, InputError, StanceError, StanceWarning, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, group_numbers, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
@@ -114,7 +115,8 @@ class PairFeatures(PairTransformer):
     """Pairs to a sparse matrix, for a scikit-learn pipeline.
 
     `fit` keeps the features that occur in at least `min_pairs` pairs, or all when none does. X is a sequence of `Pair`
-    (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,).
+    (or of `Extracted`, their rows computed before). Learnt: `keys_`, sorted, shape (features,): hashes, so that columns have no names, as those of
+    scikit-learn's FeatureHasher; `stance.explain` names the words.
     """
 
     def __init__(self, min_pairs: int = 3, cues: CueLexicon | None = None, actor_words: bool = False) -> None:
@@ -189,8 +191,13 @@ def association(X: csr_matrix, y: Sequence[str]) -> Floats:
     return weights
 
 
-def make_pipeline(settings: Settings, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
-    """The unfitted pipeline of one head: what `train` fits, given `settled` settings and the weights that `class_weights` finds in the labels."""
+def make_pipeline(settings: Settings | None = None, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
+    """The unfitted pipeline of one head without a network, for scikit-learn's own searches and cross-validation.
+
+    It is what `train` fits, given `settled` settings and, as `weight`, the `class_weights` of the labels; without them all rows weigh alike.
+    X are pairs, y their labels, `groups` the groups: `data.pairs`, `data.labels["stance"]`, `data.groups` of a Dataset.
+    """
+    settings = settings or Settings()
     classifier = WeighedRegression(C=settings.c, class_weight=weight, solver="saga", max_iter=200, tol=1e-2, random_state=settings.seed)
     return Pipeline([("features", PairFeatures(settings.min_pairs, cues, bool(settings.actor_words))), ("classifier", classifier)])
 
@@ -247,10 +254,12 @@ def train(
     word vectors it is to read in place of those that ship, or a trained network to start from, whose vectors are taken: worth most on small data.
     The alias table that `data` was read with, if it was one of the user's own, goes into the model: see `Model.lexicon`.
 
-    Same data and settings give the same bytes on the same kind of processor.
+    Same data and settings give the same bytes on the same kind of processor. A StanceWarning tells of fewer folds than `settings` want, and of
+    labels that a fold cannot learn.
     Raises InputError for data that are no Dataset, DataError when a head has one class or a
     class lives in one article only, or is called as the network's part of the file; ValueError for an encoder and a network together.
     """
+    _check_folds(data, settings)
     work = _begun(data, settings, cues, encoder, network, jobs, progress)
     if isinstance(work.second, _Networks):
         work.second.fit(work)
@@ -305,8 +314,7 @@ def _begun(
     data: Dataset, settings: Settings | None, cues: CueLexicon | None = None, encoder: Encoder | None = None,
     network: bool | WordVectors | Network = False, jobs: int = 1, progress: Progress | None = None,
 ) -> _Work:  # fmt: skip
-    """The work, with the features of all rows. Raises as `train` does."""
-    check_trainable(data)
+    """The work, with the features of all rows, which are known to be trainable. Raises as `train` does."""
     words = default_words() if network is True else network
     if encoder and words:
         raise ValueError("a model has an encoder or a network, not both")
@@ -461,6 +469,21 @@ def check_trainable(data: Dataset) -> None:
         raise DataError("the data cannot be trained on", hint, tuple(problems))
 
 
+def _check_folds(data: Dataset, settings: Settings | None) -> None:
+    """As `check_trainable`; warns, in the name of who called the caller, of what cross-validation will not do."""
+    check_trainable(data)
+    settings = settings or Settings()
+    few = "groups" if data.group_by else "articles"
+    for name, labels in data.labels.items():
+        told = f"cross-validation of {name!r}"
+        if (n := number_of_folds(labels, data.groups, settings.folds)) < settings.folds:
+            why = f"a label is in too few {few} (`stance check` names it)"
+            warnings.warn(f"{told} makes {n} folds, not {settings.folds}: {why}", StanceWarning, stacklevel=3)
+        if alone := unlearnt(labels, data.groups, settings):
+            why = f"all {few} with {', '.join(map(repr, alone))} are in one fold: no model tested on them has seen it; label more of them"
+            warnings.warn(f"{told}: {why}", StanceWarning, stacklevel=3)
+
+
 def _require_rows(data: Dataset, todo: str) -> None:
     """Raises InputError for what is no Dataset, DataError for one without rows, in which `todo` says what they are wanted for."""
     check_dataset(data)
@@ -491,7 +514,7 @@ def trained_on(model: Model, data: Dataset) -> int:
 
 
 def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
-    """(rows to train on, rows of the split `name`).
+    """(rows to train on, rows of the split `name`). A StanceWarning tells how many articles are in both.
 
     Raises InputError where one of them has no rows, DataError for rows held out with a label that no other row has: no model could say it.
     """
@@ -508,6 +531,9 @@ def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
         problems += [f"{r.place}: {h.name} {x!r} is in no row that is trained on" for r, x in own]
     if problems:
         raise DataError(f"split {name!r} has labels of its own", "put some of their articles into another split, or drop them", tuple(problems))
+    if both := len({*rest.articles} & {*held.articles}):
+        shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {name!r} and in what is trained on"
+        warnings.warn(f"{shared}: its scores flatter (`stance check` names them)", StanceWarning, stacklevel=2)
     return rest, held
 
 
@@ -543,7 +569,8 @@ def out_of_fold(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, OutOfFold]:
-    """Grouped cross-validation of every head. Raises as `train` does."""
+    """Grouped cross-validation of every head. Warns and raises as `train` does."""
+    _check_folds(data, settings)
     work = _begun(data, settings, cues, encoder, network, jobs, progress)
     return {h.name: _out_of_fold(work, h) for h in data.heads}
 

@@ -20,7 +20,6 @@ from stance.training import Settings, train
 
 Cli = Callable[..., Run]
 ABOUT = {"labelled_by": "two | students", "licence": "CC BY 4.0", "note": "An odd *lot* of\n\n# reports.", "hold_out": "test"}
-OLD = Path(__file__).parent / "data" / "format-1.stance"
 
 
 @pytest.fixture(scope="module")
@@ -164,19 +163,9 @@ def test_what_is_said_of_the_data_does_not_move_the_model(reports: Dataset) -> N
     assert plain.manifest["about"] == {} and told.manifest["about"] == {**ABOUT, "note": "An odd *lot* of # reports."}
 
 
-@pytest.mark.parametrize("which", ["format-1", "shipped"])
-def test_manifests_of_older_versions_still_print(which: str) -> None:
-    """Before who labelled, accuracy's interval, those by label, and calibration bins were in it."""
-    manifest = json.loads(json.dumps(read_manifest(OLD) if which == "format-1" else default_model().manifest))
-    for key in ("about", "glosses"):
-        manifest.pop(key, None)
-    for r in [*manifest["report"].values(), *manifest.get("held_out", {}).values()]:
-        for key in ("calibration", "accuracy_interval"):
-            r.pop(key, None)
-        for c in r["classes"]:
-            c.pop("f1_interval", None)
-    text = card(manifest, "old.stance")
-    assert "- labelled by: not said" in text and "## How to make it again" in text
+def test_the_card_of_the_shipped_model() -> None:
+    text = card(default_model().manifest, "default.stance")
+    assert "- labelled by: not said" not in text and "not defined" not in text and "## How to make it again" in text
 
 
 def test_info_as_markdown(run: Cli, model_file: Path, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_network_learns_the_probabilities_it_is_given(distil: ModuleType, tmp_
     rng = np.random.default_rng(0)
     wanted = np.hstack([rng.dirichlet(np.full(n, 0.3), len(some)) for n in (7, 4)])
     distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(some)), wanted)
-    distil.learn(tmp_path, 1, None, 0.0, None, [], tmp_path / "start.npz")
+    distil.learn([tmp_path], tmp_path / "start.npz", epochs=1)
     scores = load_network(tmp_path / "start.npz").scores(sequences(prepare(some)))
     got = np.hstack([softmax(scores[:, part]) for part in distil.parts()])
     assert np.abs(got - wanted).mean() < 0.03 < np.abs(wanted - wanted.mean(0)).mean()
@@ -60,7 +60,7 @@ def test_reports_are_learnt_among_the_pairs_of_the_archive(distil: ModuleType, t
     distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(archive)), flat)
     rows = ["Peru warned Chile.,Peru,threaten,stern,train", "Chile will help Peru.,Chile,cooperate,warm,train", "Kenya praised Ghana.,Kenya,cooperate,warm,test"]
     (tmp_path / "reports.csv").write_text("\n".join(["text,actor,stance,tone,split", *rows]), "utf-8")
-    distil.learn(tmp_path, 1, None, 0.0, None, [tmp_path / "reports.csv"], tmp_path / "start.npz")
+    distil.learn([tmp_path], tmp_path / "start.npz", epochs=1, reports=[tmp_path / "reports.csv"])
     learnt = load_network(tmp_path / "start.npz")
     data = stance.read_dataset(tmp_path / "reports.csv", heads=["stance", "tone"])
     stances = softmax(learnt.scores(sequences(prepare(data.pairs)))[:, :7])
@@ -70,10 +70,10 @@ def test_reports_are_learnt_among_the_pairs_of_the_archive(distil: ModuleType, t
     assert np.abs(said - 1 / 7).max() < 0.15, "what the archive wants is kept"
     assert learnt.before is None
     (tmp_path / distil.LABELLED).rename(tmp_path / distil.AGAIN)
-    distil.learn(tmp_path, 1, tmp_path / "start.npz", 0.0, None, [tmp_path / "reports.csv"], tmp_path / "on.npz")
+    distil.learn([tmp_path], tmp_path / "on.npz", epochs=1, start=tmp_path / "start.npz", reports=[tmp_path / "reports.csv"])
     on = load_network(tmp_path / "on.npz")
     assert on.before and on.before.digest == learnt.digest != on.digest, "folds are to begin with what had not learnt the reports"
-    distil.learn(tmp_path, 1, tmp_path / "on.npz", 0.0, None, [], tmp_path / "plain.npz")
+    distil.learn([tmp_path], tmp_path / "plain.npz", epochs=1, start=tmp_path / "on.npz")
     assert load_network(tmp_path / "plain.npz").before is None
 
 
@@ -109,35 +109,35 @@ def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: Modu
     monkeypatch.setattr(distil, "tuned_teacher", lambda *_: (SimpleNamespace(mask_token_id=0), None))
     monkeypatch.setattr(distil, "token_ids", lambda some, _: some)
     monkeypatch.setattr(distil, "predict", lambda _, some, mask: np.tile(opinion, (len(some), 1)))
-    distil.label("small", archive, default_model(), 3, 0, 1, None, tmp_path)
+    distil.label("small", archive, default_model(), tmp_path, articles=3)
     tokens, first = distil.load_labelled(tmp_path / distil.LABELLED)
     said = np.hstack([default_model().predict_proba(pairs_of(TEXT))[h.name] for h in distil.HEADS])
     sure = np.hstack([softmax(opinion[part][None]) for part in distil.parts()])
     assert len(tokens) == len(first) == 3 * len(said)
     assert np.allclose(first[: len(said)], (said + sure) / 2, atol=1e-6)
-    distil.label("large", archive, default_model(), 3, 4, 1, None, tmp_path)
+    distil.label("large", archive, default_model(), tmp_path, articles=3, again=4)
     again, second = distil.load_labelled(tmp_path / distil.AGAIN)
     chosen = np.flatnonzero(distil.doubted(first, 4))
     assert len(chosen) == 4 and set(np.argsort(first[:, :7].max(1), kind="stable")[:3]) <= set(chosen)
     assert np.allclose(second, 0.25 * first[chosen] + 0.75 * sure, atol=1e-6)
     assert np.array_equal(again.word, tokens.take(chosen).word)
     (tmp_path / "read.csv").write_text(f"text,actor,stance,tone\n{TEXT.split('. ')[0]}.,Norway,accuse,stern\n", "utf-8")
-    distil.label("large", archive, default_model(), 3, 4, 1, tmp_path / "read.csv", tmp_path)
+    distil.label("large", archive, default_model(), tmp_path, articles=3, again=4, labels=tmp_path / "read.csv")
     more, third = distil.load_labelled(tmp_path / distil.AGAIN)
     read = np.concatenate([np.eye(7)[distil.HEADS[0].index("accuse")], np.eye(4)[distil.HEADS[1].index("stern")]])
     assert len(more) == 5 and np.allclose(third[:4], second, atol=1e-6) and np.allclose(third[4], 0.6 * read + 0.4 * sure[0], atol=1e-6)
-    distil.label("large", archive, default_model(), 3, 4, 1, None, tmp_path)
+    distil.label("large", archive, default_model(), tmp_path, articles=3, again=4)
     monkeypatch.setattr(network, "_LEAST_STEPS", 150)
-    distil.learn(tmp_path, 1, None, 0.0, None, [], tmp_path / "first.npz")
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, tmp_path / "words.npz", [], tmp_path / "second.npz")
+    distil.learn([tmp_path], tmp_path / "first.npz", epochs=1)
+    distil.learn([tmp_path], tmp_path / "second.npz", epochs=1, start=tmp_path / "first.npz", own=tmp_path / "words.npz")
     assert load_network(tmp_path / "first.npz").words == default_words() != load_network(tmp_path / "second.npz").words == load_words(tmp_path / "words.npz")
     before, after = (softmax(load_network(tmp_path / f"{n}.npz").scores(again)[:, :7]) for n in ("first", "second"))
     assert np.abs(after - second[:, :7]).mean() < 0.02 < np.abs(before - second[:, :7]).mean()
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.0, None, [], tmp_path / "third.npz")
+    distil.learn([tmp_path], tmp_path / "third.npz", epochs=1, start=tmp_path / "first.npz")
     third = load_network(tmp_path / "third.npz")
     assert third.words == default_words(), "vectors learn only where a file for them is named"
     assert np.abs(softmax(third.scores(again)[:, :7]) - second[:, :7]).mean() < 0.02
-    distil.learn(tmp_path, 1, tmp_path / "first.npz", 0.25, None, [], tmp_path / "mean.npz")
+    distil.learn([tmp_path], tmp_path / "mean.npz", epochs=1, start=tmp_path / "first.npz", kept=0.25)
     first, mean = (load_network(tmp_path / f"{n}.npz") for n in ("first", "mean"))
     for name, x in mean.parameters.items():
         assert np.allclose(x, 0.25 * first.parameters[name] + 0.75 * third.parameters[name], atol=1e-3)
@@ -147,7 +147,7 @@ def test_a_model_labels_without_an_encoder(distil: ModuleType, tmp_path: Path, m
     archive = tmp_path / "raw.jsonl"
     archive.write_text("".join(json.dumps({"text": text, "date": "2019-01-01"}) + "\n" for text in (TEXT, TEXT.replace("Norway", "Denmark"))), "utf-8")
     monkeypatch.setattr(distil, "KEPT", 1.0)
-    distil.label(None, archive, default_model(), 1, 0, 1, None, tmp_path)
+    distil.label(None, archive, default_model(), tmp_path, articles=1)
     _, first = distil.load_labelled(tmp_path / distil.LABELLED)
     said = [np.hstack([default_model().predict_proba(pairs_of(t))[h.name] for h in distil.HEADS]) for t in (TEXT, TEXT.replace("Norway", "Denmark"))]
     assert any(np.allclose(first, x, atol=1e-6) for x in said)
@@ -169,15 +169,15 @@ def test_people_and_bodies_of_an_archive_are_labelled_and_learnt_beside_states(d
     folders = [tmp_path / "people", tmp_path / "states"]
     for folder, actors in zip(folders, (table, None), strict=True):
         folder.mkdir()
-        distil.label(None, archive, default_model(), 9, 0, 1, None, folder, actors)
-        distil.label(None, archive, default_model(), 9, 3, 1, None, folder, actors)
+        distil.label(None, archive, default_model(), folder, articles=9, own=actors)
+        distil.label(None, archive, default_model(), folder, articles=9, again=3, own=actors)
     (some, _), *_ = distil.news_pairs(archive, default_model(), 9, 1, stance.load_lexicon(table, extend=False))
     assert {p.actor for p in some} == {"Laura Brontes", "FBI"}
     first, second, learnt = tmp_path / "first.npz", tmp_path / "second.npz", []
-    distil.learn(folders[1], 1, None, 0.0, None, [], first)
+    distil.learn([folders[1]], first, epochs=1)
     monkeypatch.setattr(distil, "train_network", lambda tokens, *rest, **options: learnt.append(len(tokens)) or network.train_network(tokens, *rest, **options))
-    distil.learn(folders[1], 1, first, 0.0, None, [], second)
-    distil.learn(folders[1], 1, first, 0.0, None, [], second, folders[:1])
+    distil.learn([folders[1]], second, epochs=1, start=first)
+    distil.learn(folders[::-1], second, epochs=1, start=first)
     assert learnt == [3, 6]
 
 

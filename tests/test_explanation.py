@@ -9,6 +9,8 @@ from conftest import pairs_of
 from stance.actors import Pair
 from stance.errors import InputError
 from stance.explanation import ANY_NAME, explain
+from stance.explanation import pairs_of as pairs_of_actor
+from stance.lexicon import default_lexicon
 from stance.model import Model, softmax
 from stance.rendering import explanation_lines
 
@@ -79,8 +81,11 @@ def test_the_verb_decides_a_plain_sentence(model: Model, pair: Pair) -> None:
 def test_unknown_names(model: Model, pair: Pair) -> None:
     with pytest.raises(InputError, match="the model has no head 'mood'"):
         explain(model, pair, head="mood")
-    with pytest.raises(ValueError, match="not in tuple"):
-        explain(model, pair, label="denny")
+    for odd in ({"label": "denny"}, {"against": "denny"}):
+        with pytest.raises(InputError, match=r"no label 'denny'; the labels are .*accuse.*\n  did you mean 'deny'\?"):
+            explain(model, pair, **odd)
+    with pytest.raises(InputError, match="'Peru' is not in the text; actors found: Norway"):
+        pairs_of_actor("Norway condemned the raid.", "Peru", default_lexicon())
 
 
 def test_the_lines_of_an_explanation_add_up(model: Model) -> None:

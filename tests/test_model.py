@@ -118,6 +118,20 @@ def test_the_pipelines_are_in_the_file(model_file: Path, unseen: list[Pair]) -> 
     np.testing.assert_allclose(p[:, order], again.predict_proba(unseen[:3])["stance"], atol=1e-9)
 
 
+def test_thresholds_are_those_of_the_precision_wanted(model: Model, model_file: Path) -> None:
+    for m in (model, load(model_file)):
+        found = m.thresholds(0.9)
+        assert list(found) == ["stance", "tone"]
+        for name, least in found.items():
+            reached = [p for t, p, _ in m.manifest["report"][name]["curve"] if t >= least]
+            assert min(t for t, p, _ in m.manifest["report"][name]["curve"] if p >= 0.9) == least and reached
+    assert all(t > 1 for t in model.thresholds(1.01).values())
+    sure = [j.labels["tone"] for j in classify("Norway condemned the raid. Chile thanked Peru.", model, min_confidence=model.thresholds(1.01))]
+    assert set(sure) == {"unsure"}
+    with pytest.raises(ModelError, match="has no out-of-fold report"):
+        replace(model, manifest={}).thresholds(0.9)
+
+
 def test_a_head_the_model_lacks(model: Model) -> None:
     with pytest.raises(InputError) as e:
         model.head("ton")
@@ -327,6 +341,17 @@ def test_a_manifest_that_is_none(refused: Refused, model_file: Path, reader: Cal
 @READERS
 def test_a_bare_manifest(refused: Refused, model_file: Path, reader: Callable[[Path], object]) -> None:
     refused(reader, rebuilt(model_file, lambda m: m.update({"manifest.json": b'{"format": 1, "heads": []}'})), "manifest.json has no 'version'")
+
+
+@READERS
+@pytest.mark.parametrize("key", ["about", "glosses", "report"])
+def test_an_older_layout_says_to_train_again(refused: Refused, model_file: Path, reader: Callable[[Path], object], key: str) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        del manifest[key]
+        members["manifest.json"] = json.dumps({**manifest, "version": "0.1.0"}).encode()
+
+    refused(reader, rebuilt(model_file, change), f"has no '{key}'; written by stance 0.1.0 in a layout that this version does not read\n  train it again")
 
 
 @READERS

@@ -8,6 +8,7 @@ import os
 import pickle
 import random
 import signal
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +23,14 @@ from scipy.sparse import csr_matrix, diags
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from stance import training
 from stance.actors import Pair
 from stance.codebook import DEFAULT_HEADS, Head
 from stance.dataset import Dataset, read_dataset
-from stance.errors import DataError, InputError, StanceError
+from stance.errors import DataError, InputError, StanceError, StanceWarning
 from stance.evaluation import HeadReport, ece
 from stance.model import Model, from_bytes, softmax
 from stance.stacking import NEVER, ScoreStack, TextLabelRegression
@@ -47,6 +48,7 @@ from stance.training import (
     extract_all,
     full_scores,
     group_folds,
+    hold_out,
     learning_curve,
     make_pipeline,
     out_of_fold,
@@ -138,6 +140,24 @@ def test_it_works_with_scikit_learn_cross_validation(some: list[Pair], reports: 
     X = np.empty(len(some), dtype=object)
     X[:] = some
     assert set(cross_val_predict(make_pipeline(SETTINGS), X, labels, cv=2)) <= {"neutral", "other"}
+
+
+def test_scikit_learn_searches_and_scores_a_data_set_by_its_groups(reports: Dataset) -> None:
+    X, y, groups = reports.pairs, reports.labels["tone"], reports.groups
+    search = GridSearchCV(make_pipeline(), {"features__min_pairs": [2, 1000], "classifier__C": [1.0]}, cv=GroupKFold(2), scoring="f1_macro")
+    search.fit(X, y, groups=groups)
+    assert search.best_params_ == {"features__min_pairs": 2, "classifier__C": 1.0} and list(search.predict(X[:3])) == list(search.best_estimator_.predict(X[:3]))
+    scores = cross_val_score(search.best_estimator_, X, y, groups=groups, cv=GroupKFold(2), scoring="f1_macro")
+    np.testing.assert_allclose(scores.mean(), search.best_score_)
+
+
+def test_the_unfitted_pipeline_is_what_train_fits(reports: Dataset, model: Model) -> None:
+    rest = reports.split("test")[0]
+    pipe = make_pipeline(SETTINGS, class_weights(rest.labels["tone"], SETTINGS.balance)).fit(rest.pairs, rest.labels["tone"])
+    assert list(pipe.predict(rest.pairs)) == list(model.predict(rest.pairs)["tone"])
+    theirs = model.pipeline()["tone"]
+    coef, other = pipe[-1].coef_, theirs[-1].coef_
+    np.testing.assert_allclose(coef, other * (coef * other).sum() / (other**2).sum(), atol=1e-3 * np.abs(coef).max(), err_msg="but for the temperature")
 
 
 class Indexed(Sequence[Pair]):
@@ -367,6 +387,28 @@ def test_labels_may_be_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert set(model.head("view").head.labels) == set(labels) and reports["view"].macro_f1 > 0.9
     pipe, y = model.pipeline()["view"], data.labels["view"]
     assert clone(pipe).fit(list(data.pairs), np.array(y)).predict(list(data.pairs)).tolist() == list(y)
+
+
+def test_what_cross_validation_will_not_do_is_a_warning(tmp_path: Path, reports: Dataset) -> None:
+    rows = [{"article_id": i, "text": f"Norway condemned raid {i}.", "actor": "Norway", "stance": "accuse" if i < 2 else "neutral"} for i in range(12)]
+    few = read_dataset(write_csv(tmp_path / "few.csv", rows), heads=["stance"])
+    for work in (train, out_of_fold):
+        with pytest.warns(StanceWarning, match="cross-validation of 'stance' makes 2 folds, not 5: a label is in too few articles") as told:
+            work(few)  # type: ignore[operator]
+        assert len(told) == 1 and told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        out_of_fold(reports, settings=SETTINGS)
+        learning_curve(few, sizes=[4], draws=1, settings=Settings(folds=2))
+
+
+def test_articles_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rest, held = hold_out(reports, "test")
+    one = replace(held.rows[0], split="")
+    with pytest.warns(StanceWarning, match="1 article is both in split 'test' and in what is trained on"):
+        hold_out(replace(reports, rows=tuple(one if r is held.rows[0] else r for r in reports.rows)), "test")
 
 
 def test_classes_are_weighed_by_their_text() -> None:
