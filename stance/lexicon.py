@@ -420,6 +420,7 @@ def _parse(raw: _Raw) -> Alias:
 
 
 def _alias(cells: tuple[str, ...]) -> Alias:
+    """The alias of a row, in the order of COLUMNS. Raises ValueError for a bad one."""
     text, actor, kind, since, until, guard = cells[:6]
     kind = kind or "name"
     if len(cells) > 6:
@@ -437,33 +438,28 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         raise ValueError(f"no actor for {text!r} of kind {kind!r}; name one, or write kind 'place', which speaks for nobody")
     if ";" in actor:
         raise ValueError(f"actor {actor!r} of {text!r} holds a semicolon, which parts targets in results; call it otherwise")
-    if not guard:
-        return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
-    short = pronoun = ""
-    given: set[str] = set()
-    lists: dict[str, list[str]] = {}
+    told = _guards(guard, text)
+    return Alias(
+        text, actor, kind, since, until, "case" in told, "title" in told,
+        _short_form(text, guard) if kind == "person" else "",
+        frozenset(told.get("not-after", ())), frozenset(told.get("not-before", ())),
+        told.get("needs", ()), told.get("not-with", ()), told.get("office", ()), told.get("no-office", ()),
+        "he" if "he" in told else "she" if "she" in told else "", "dated" in told,
+    )  # fmt: skip
+
+
+def _guards(guard: str, text: str) -> dict[str, tuple[str, ...]]:
+    """The guards of the alias `text`, with their words: none for one of _FLAGS. Raises ValueError."""
+    out: dict[str, tuple[str, ...]] = {}
     for item in guard.split():
         name, _, value = item.partition(":")
         if name not in _GUARDS:
             raise ValueError(f"guard {item!r} of {text!r}; {near_or_all(name, _GUARDS)}")
         if bool(value.strip("|_")) == (name in _FLAGS):
-            told = "stands alone" if name in _FLAGS else f"wants words: {name}:Seoul"
-            raise ValueError(f"guard {item!r} of {text!r}: {name} {told}; a blank in a word is written _, several words are parted by |")
-        given.add(name)
-        if name == "short":
-            short = value.replace("_", " ")
-        elif name in ("he", "she"):
-            pronoun = name
-        elif value:
-            lists[name] = [v.replace("_", " ") for v in value.split("|") if v]
-    if kind == "person" and "noshort" not in given:
-        short = _short_form(text, guard)
-    return Alias(
-        text, actor, kind, since, until, "case" in given, "title" in given, short,
-        frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
-        tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())), tuple(lists.get("office", ())), tuple(lists.get("no-office", ())),
-        pronoun, "dated" in given,
-    )  # fmt: skip
+            wanted = "stands alone" if name in _FLAGS else f"wants words: {name}:Seoul"
+            raise ValueError(f"guard {item!r} of {text!r}: {name} {wanted}; a blank in a word is written _, several words are parted by |")
+        out[name] = tuple(v.replace("_", " ") for v in value.split("|") if v)
+    return out
 
 
 @dataclass(frozen=True, slots=True)
