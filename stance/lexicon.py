@@ -172,9 +172,9 @@ class Lexicon:
         """
         found: dict[str, str] = {}
         for name in names:
-            rows = [a for _, a in self.starting(first_word(name))] if name else []
-            actors = {a.actor for a in rows if a.actor and a.text.casefold() == name.casefold()}
-            if len(actors) == 1 and name not in actors and any(a.kind in _OF_STATE for a in rows if a.text.casefold() == name.casefold()):
+            rows = [a for _, a in self.starting(first_word(name)) if a.actor and a.text.casefold() == name.casefold()]
+            actors = {a.actor for a in rows}
+            if len(actors) == 1 and name not in actors and any(a.kind in _OF_STATE for a in rows):
                 found[name] = actors.pop()
         known = self.actors if found else ()
         return {name: actor for name, actor in found.items() if name not in known}
@@ -315,8 +315,8 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
 
     lines = composed(data).splitlines()
     header = _header(lines[:1])
-    if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
-        lines = [",".join(map(_cell, next(csv.reader([line], delimiter=";"), []))) for line in lines]
+    if (mark := _mark(lines)) != ",":
+        lines = [",".join(map(_cell, next(csv.reader([line], delimiter=mark), []))) for line in lines]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
             f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
@@ -339,8 +339,12 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
 def _header(first: Sequence[str]) -> list[str]:
     """The names of the columns, as they are matched, of a table that begins with this line."""
     csv.field_size_limit(1 << 30)
-    mark = ";" if first and ";" in first[0] and "," not in first[0] else ","
-    return [c.strip().lower() for c in next(csv.reader(first, delimiter=mark), [])]
+    return [c.strip().lower() for c in next(csv.reader(first, delimiter=_mark(first)), [])]
+
+
+def _mark(lines: Sequence[str]) -> str:
+    """What cells end at: semicolons, as spreadsheets write them in half of Europe, where the header has some and no comma."""
+    return ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
 
 
 def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
