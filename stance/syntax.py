@@ -571,8 +571,11 @@ class _Scanner:
         )  # fmt: skip
 
     def _candidate(self, i: int) -> int:
+        """Who may be the subject at `i`; it/they stand for the speaker, else for the last subject, we/I in a quote for whom is found in the end."""
         now = self.now
-        return now.np if now.np != PRONOUN else self._antecedent(i, now.speaker, now.subject)
+        if now.np != PRONOUN or self.in_quote[i]:
+            return now.np
+        return now.speaker if now.speaker >= 0 else now.subject if now.subject >= 0 else PRONOUN
 
     def _on_noun(self, i: int) -> None:
         now = self.now
@@ -629,8 +632,6 @@ class _Scanner:
     def _on_verb(self, i: int) -> None:
         """A finite verb, a participle, or the auxiliary that comes first in its clause: its subject is found."""
         now = self.now
-        if self.tags[i] == "X" and not now.fresh:
-            return
         if now.fresh:
             if now.relative_of != NOBODY and not now.has_np and not self._after_mark(i):
                 now.subject, now.relative_of = now.relative_of, NOBODY
@@ -642,6 +643,8 @@ class _Scanner:
                     now.clause = MAIN
             if now.np >= 0:
                 now.held = NOBODY
+        elif self.tags[i] == "X":
+            return
         now.np, now.has_np, now.fresh, now.prep, now.obj = NOBODY, False, False, "", NOBODY
         if self.tags[i] != "X":
             now.last_verb = i
@@ -730,12 +733,6 @@ class _Scanner:
         while j > 0 and self.tags[j] in "RX":
             j -= 1
         return j >= 0 and self.lower[j] in (",", ")", "-", "–", "—", "--")
-
-    def _antecedent(self, i: int, speaker: int, subject: int) -> int:
-        """Whom we/I (the quote's speaker) or it/they stand for (the speaker, else the last subject)."""
-        if self.in_quote[i]:
-            return PRONOUN
-        return speaker if speaker >= 0 else subject if subject >= 0 else PRONOUN
 
     def _nominal(self, i: int) -> bool:
         """Whether no finite verb follows before the next mark: "after the talks in Geneva,"."""
