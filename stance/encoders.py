@@ -1,6 +1,7 @@
 """Sentence encoders on this machine: dense vectors of pairs. The one module that knows torch, and only when vectors are asked for.
 
-Nothing is ever downloaded, and only safetensors are opened: no weight file is unpickled, no code beside it is run.
+A pair's vector is the mean of its sentence's token states (Reimers & Gurevych 2019) beside that of the actor's masked mentions, at a lower layer:
+shape (2 · hidden size,). Nothing is ever downloaded, and only safetensors are opened: no weight file is unpickled, no code beside it is run.
 """
 
 from __future__ import annotations

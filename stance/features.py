@@ -6,7 +6,12 @@ which template and token each came, which is all an explanation needs.
 
 The actor itself is masked: its mentions read as TARGET, every other mention as OTHER, so a
 model cannot learn who is disliked. Relations come from `syntax.scan`. Rows depend on the pair
-alone (no vocabulary, no corpus statistic): every block of templates is scaled to unit length.
+alone (no vocabulary, no corpus statistic).
+
+The plan: the scans of all sentences become arrays with an element a token (`_Batch`), those the tokens of every pair, a mention being one
+(`_Tokens`), with the cues among them (`_CueTable`). From these each template of TEMPLATES makes a vector of keys, with the row (the pair)
+and a value for each; `_Gather.rows` sorts them by row, divides the values of each block by the square root of their length and weighs them by
+BLOCKS. `sequences` gives the same tokens in order, for a network.
 """
 
 from __future__ import annotations
@@ -16,23 +21,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stance.actors import Pair, Reading
-from stance.syntax import CUE_LABELS, MODALS, PRONOUN, QUOTED, STANCE_CUES, TONE_CUES, CueLexicon, Scan, default_cues, scan
+from stance.syntax import CUE_KINDS, CUE_LABELS, MODALS, PRONOUN, QUOTED, STANCE_CUES, TONE_CUES, CueLexicon, Scan, default_cues, scan
 from stance.text import MOST_FORMS, Memo
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_APART = 1 << 32  # between the first tokens of two pairs, where a token has one number among those of all: no text is as long
+_FAR = 999  # tokens from the actor's mention, where there is none
+
 # Relations of a token to the pair's actor: is it the subject (speaker) of the token's clause, is another, is it a pronoun, nobody.
 T, O, PRO, NONE = 0, 1, 2, 3
-_CLAUSE_GROUP = np.array([0, 1, 1, 2, 2, 3, 0], dtype=np.int64)
+_CLAUSE_GROUP = np.array([0, 1, 1, 2, 2, 3, 0], dtype=np.int64)  # of MAIN, REPORTED, QUOTED, SUBORDINATE, RELATIVE, CONDITIONAL, INFINITIVE
 _TAGS = {t: i for i, t in enumerate("MVBGEXPDSWCQKRIHT'N")}
+_LABELS, _KINDS = ({x: i for i, x in enumerate(names)} for names in (CUE_LABELS, CUE_KINDS))
 _VERBISH = np.array([t in "VBGE" for t in _TAGS], dtype=bool)
 _WORDISH = np.array([t not in "QK" for t in _TAGS], dtype=bool)
 _CONTENT = np.array([t in "VBGENXRI" for t in _TAGS], dtype=bool)
@@ -186,16 +196,14 @@ def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str,
     size = np.array([len(s.lower) for s in scans], np.int64)
     m_size = np.array([len(r.mentions) for r in readings], np.int64)
     ms = [m for r in readings for m in r.mentions]
+    by_name = ("subject", "speaker", "object", "clause", "negated", "hypothetical", "passive", "modal", "group")
     return _Batch(
-        np.cumsum(size) - size, size, np.cumsum(m_size) - m_size,
-        cat(lambda s: map(word_key, s.stems), np.uint64),
-        cat(lambda s: map(_TAGS.__getitem__, s.tags)), cat(lambda s: s.subject), cat(lambda s: s.speaker), cat(lambda s: s.object),
-        cat(lambda s: s.clause), cat(lambda s: s.negated), cat(lambda s: s.hypothetical), cat(lambda s: s.passive), cat(lambda s: s.modal),
-        cat(lambda s: s.mention_at),
-        cat(lambda s: s.group), cat(lambda s: map(word_key, s.role), np.uint64),
-        np.array([word_key(m.kind) for m in ms], np.uint64),
-        np.array([m.first for m in ms], np.int64), np.array([m.last for m in ms], np.int64),
-        np.array([actors.setdefault(m.actor, len(actors)) for m in ms], np.int64),
+        offset=np.cumsum(size) - size, size=size, m_offset=np.cumsum(m_size) - m_size,
+        word=cat(lambda s: map(word_key, s.stems), np.uint64), tag=cat(lambda s: map(_TAGS.__getitem__, s.tags)),
+        mention=cat(lambda s: s.mention_at), role=cat(lambda s: map(word_key, s.role), np.uint64), **{x: cat(attrgetter(x)) for x in by_name},
+        kind=np.array([word_key(m.kind) for m in ms], np.uint64),
+        first=np.array([m.first for m in ms], np.int64), last=np.array([m.last for m in ms], np.int64),
+        actor=np.array([actors.setdefault(m.actor, len(actors)) for m in ms], np.int64),
     )  # fmt: skip
 
 
@@ -220,16 +228,12 @@ class Prepared:
 def prepare(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, scans: dict[int, Scan] | None = None) -> Prepared:
     """Token arrays of pairs; `scans` are those of `scan_all`, when they are there already."""
     known = scan_all(pairs, cues) if scans is None else scans
-    readings: dict[int, int] = {}
-    unique: list[Reading] = []
-    for p in pairs:
-        if id(p.reading) not in readings:
-            readings[id(p.reading)] = len(unique)
-            unique.append(p.reading)
-    scanned = [known[id(r)] for r in unique]
+    unique = {id(p.reading): p.reading for p in pairs}
+    number = {key: n for n, key in enumerate(unique)}
+    scanned = [known[key] for key in unique]
     actors: dict[str, int] = {}
-    batch = _batch(scanned, unique, actors)
-    sentence = np.array([readings[id(p.reading)] for p in pairs], np.int64)
+    batch = _batch(scanned, list(unique.values()), actors)
+    sentence = np.array([number[id(p.reading)] for p in pairs], np.int64)
     target = np.array([actors.setdefault(p.actor, len(actors)) for p in pairs], np.int64)
     tokens = _tokens(batch, scanned, sentence, target)
     return Prepared(pairs, batch, scanned, sentence, tokens, _cue_table(scanned, sentence, tokens))
@@ -391,12 +395,11 @@ class _CueTable:
     spot: Ints  # in `_Tokens`
     label: Ints
     kind: Ints
-    weight: Floats
+    weight: Floats  # a third of the table's: 1 at most
 
 
 def _cue_table(scans: Sequence[Scan], sentence: Ints, t: _Tokens) -> _CueTable:
-    label_no = {x: i for i, x in enumerate(CUE_LABELS)}
-    table = np.array([(f.first, label_no[f.label], "vnap".index(f.kind[0]), f.weight) for s in scans for f in s.cues]).reshape(-1, 4)
+    table = np.array([(f.first, _LABELS[f.label], _KINDS[f.kind], f.weight) for s in scans for f in s.cues]).reshape(-1, 4)
     sizes = np.array([len(s.cues) for s in scans], np.int64)
     row, at = _ragged((np.cumsum(sizes) - sizes)[sentence], sizes[sentence])
     token, label, kind = (table[at, column].astype(np.int64) for column in range(3))
@@ -428,6 +431,7 @@ def _cues(g: _Gather, prepared: Prepared) -> None:
     best: dict[tuple[int, bool], tuple[float, int, int, int]] = {}
     for i in np.flatnonzero(mine):
         slot = int(c_row[i]), bool(label[i] >= len(STANCE_CUES))
+        # less in a subordinate or hypothetical clause; of the same the first one
         score = (float(weight[i]) - 0.3 * float(ccl[i] >= 2) - 0.2 * float(chyp[i]), -int(token[i]), int(label[i]), int(cneg[i]))
         if slot not in best or score > best[slot]:
             best[slot] = score
@@ -475,7 +479,7 @@ def _near(g: _Gather, t: _Tokens) -> None:
     g.add(N4, r, mix(3, b1, a1), p)
     # first verb to the right of each mention of the actor
     verbs = np.flatnonzero(_VERBISH[t.tag])
-    if len(verbs) and len(center):
+    if len(verbs):
         nxt = np.searchsorted(verbs, center, side="right")
         ok = nxt < len(verbs)
         j = verbs[np.minimum(nxt, len(verbs) - 1)]
@@ -490,10 +494,10 @@ def _nearest(g: _Gather, t: _Tokens, center: Ints) -> None:
     k = np.flatnonzero(_CONTENT[t.tag] & ~t.is_mention)
     right = np.searchsorted(center, k)
     left_c, right_c = center[np.maximum(right - 1, 0)], center[np.minimum(right, len(center) - 1)]
-    dl = np.where((right > 0) & (t.row[left_c] == t.row[k]), k - left_c, 999)
-    dr = np.where((right < len(center)) & (t.row[right_c] == t.row[k]), right_c - k, 999)
+    dl = np.where((right > 0) & (t.row[left_c] == t.row[k]), k - left_c, _FAR)
+    dr = np.where((right < len(center)) & (t.row[right_c] == t.row[k]), right_c - k, _FAR)
     d = np.minimum(dl, dr)
-    near = d < 999
+    near = d < _FAR
     k, d, side = k[near], d[near], (dl < dr)[near]
     g.add(N5, t.row[k], mix(side, t.word[k]), t.position[k], 1.0 / (1.0 + d / 4.0))
 
@@ -506,7 +510,7 @@ def _shape(g: _Gather, prepared: Prepared) -> None:
     g.add(S2, r, mix(b.role[m], b.kind[m]), b.first[m])
     verb = _VERBISH[t.tag]
     size = np.bincount(row, minlength=n)
-    first = np.full(n, 99)  # the actor's first token
+    first = np.full(n, _FAR)  # the actor's first token
     np.minimum.at(first, row[t.is_own], np.flatnonzero(t.is_own) - (np.cumsum(size) - size)[row[t.is_own]])
     every = np.arange(n)
     none = np.full(n, -1)
@@ -554,7 +558,6 @@ def template_name(number: int) -> str:
     return _NAMES[int(number)]
 
 
-_APART = 1 << 32  # between the first tokens of two pairs, where a token has one number among those of all: no text is as long
 _SIEVE = 20  # bits of a key that the sieve looks at
 
 

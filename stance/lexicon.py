@@ -172,9 +172,9 @@ class Lexicon:
         """
         found: dict[str, str] = {}
         for name in names:
-            rows = [a for _, a in self.starting(first_word(name))] if name else []
-            actors = {a.actor for a in rows if a.actor and a.text.casefold() == name.casefold()}
-            if len(actors) == 1 and name not in actors and any(a.kind in _OF_STATE for a in rows if a.text.casefold() == name.casefold()):
+            rows = [a for _, a in self.starting(first_word(name)) if a.actor and a.text.casefold() == name.casefold()]
+            actors = {a.actor for a in rows}
+            if len(actors) == 1 and name not in actors and any(a.kind in _OF_STATE for a in rows):
                 found[name] = actors.pop()
         known = self.actors if found else ()
         return {name: actor for name, actor in found.items() if name not in known}
@@ -315,8 +315,8 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
 
     lines = composed(data).splitlines()
     header = _header(lines[:1])
-    if lines and ";" in lines[0] and "," not in lines[0]:  # as spreadsheets write it in half of Europe
-        lines = [",".join(map(_cell, next(csv.reader([line], delimiter=";"), []))) for line in lines]
+    if (mark := _mark(lines)) != ",":
+        lines = [",".join(map(_cell, next(csv.reader([line], delimiter=mark), []))) for line in lines]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
             f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
@@ -339,8 +339,12 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
 def _header(first: Sequence[str]) -> list[str]:
     """The names of the columns, as they are matched, of a table that begins with this line."""
     csv.field_size_limit(1 << 30)
-    mark = ";" if first and ";" in first[0] and "," not in first[0] else ","
-    return [c.strip().lower() for c in next(csv.reader(first, delimiter=mark), [])]
+    return [c.strip().lower() for c in next(csv.reader(first, delimiter=_mark(first)), [])]
+
+
+def _mark(lines: Sequence[str]) -> str:
+    """What cells end at: semicolons, as spreadsheets write them in half of Europe, where the header has some and no comma."""
+    return ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
 
 
 def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
@@ -420,6 +424,7 @@ def _parse(raw: _Raw) -> Alias:
 
 
 def _alias(cells: tuple[str, ...]) -> Alias:
+    """The alias of a row, in the order of COLUMNS. Raises ValueError for a bad one."""
     text, actor, kind, since, until, guard = cells[:6]
     kind = kind or "name"
     if len(cells) > 6:
@@ -437,33 +442,28 @@ def _alias(cells: tuple[str, ...]) -> Alias:
         raise ValueError(f"no actor for {text!r} of kind {kind!r}; name one, or write kind 'place', which speaks for nobody")
     if ";" in actor:
         raise ValueError(f"actor {actor!r} of {text!r} holds a semicolon, which parts targets in results; call it otherwise")
-    if not guard:
-        return Alias(text, actor, kind, since, until, short=_short_form(text, guard) if kind == "person" else "")
-    short = pronoun = ""
-    given: set[str] = set()
-    lists: dict[str, list[str]] = {}
+    told = _guards(guard, text)
+    return Alias(
+        text, actor, kind, since, until, "case" in told, "title" in told,
+        _short_form(text, guard) if kind == "person" else "",
+        frozenset(told.get("not-after", ())), frozenset(told.get("not-before", ())),
+        told.get("needs", ()), told.get("not-with", ()), told.get("office", ()), told.get("no-office", ()),
+        "he" if "he" in told else "she" if "she" in told else "", "dated" in told,
+    )  # fmt: skip
+
+
+def _guards(guard: str, text: str) -> dict[str, tuple[str, ...]]:
+    """The guards of the alias `text`, with their words: none for one of _FLAGS. Raises ValueError."""
+    out: dict[str, tuple[str, ...]] = {}
     for item in guard.split():
         name, _, value = item.partition(":")
         if name not in _GUARDS:
             raise ValueError(f"guard {item!r} of {text!r}; {near_or_all(name, _GUARDS)}")
         if bool(value.strip("|_")) == (name in _FLAGS):
-            told = "stands alone" if name in _FLAGS else f"wants words: {name}:Seoul"
-            raise ValueError(f"guard {item!r} of {text!r}: {name} {told}; a blank in a word is written _, several words are parted by |")
-        given.add(name)
-        if name == "short":
-            short = value.replace("_", " ")
-        elif name in ("he", "she"):
-            pronoun = name
-        elif value:
-            lists[name] = [v.replace("_", " ") for v in value.split("|") if v]
-    if kind == "person" and "noshort" not in given:
-        short = _short_form(text, guard)
-    return Alias(
-        text, actor, kind, since, until, "case" in given, "title" in given, short,
-        frozenset(lists.get("not-after", ())), frozenset(lists.get("not-before", ())),
-        tuple(lists.get("needs", ())), tuple(lists.get("not-with", ())), tuple(lists.get("office", ())), tuple(lists.get("no-office", ())),
-        pronoun, "dated" in given,
-    )  # fmt: skip
+            wanted = "stands alone" if name in _FLAGS else f"wants words: {name}:Seoul"
+            raise ValueError(f"guard {item!r} of {text!r}: {name} {wanted}; a blank in a word is written _, several words are parted by |")
+        out[name] = tuple(v.replace("_", " ") for v in value.split("|") if v)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ _LONG = 512  # tokens: of longer pairs (a table, a list, text without a full sto
 _WAY = 32  # steps of the way that `Network.contributions` goes
 _STEP = 2.0**-8  # of states where they are multiplied: see `Network.scores`
 _CATCH = np.float32(1.5 * 2**23 * _STEP)  # takes away the digits below it from a number that it is added to
-_BATCH, _EPOCHS, _DECAY, _SMOOTHED = 64, 10, 1e-2, 0.05
+_BATCH, _EPOCHS = 64, 10  # pairs of a step of training, and how often all pairs are read
+_DECAY, _SMOOTHED = 1e-2, 0.05  # of weights, as a share of the rate; and the share of a label's probability that all labels have alike
 _RISE, _AVERAGED = 0.15, 0.7  # of the steps: the first ones, at a growing rate, and the last ones, whose parameters are averaged
 _OF_START = 0.8  # share of the parameters it starts from in what comes out
 _LEAST_STEPS = 600  # small data are read more often than _EPOCHS times
@@ -291,7 +292,7 @@ def _forward(p: Parameters, gates: Iterable[Array], layout: _Layout, keep: dict[
         states *= keep["state"]
     share = layout.own / np.maximum(layout.own.sum(0), 1)
     mention = np.einsum("tdp,tdpn->dpn", share.astype(kind), states)
-    query = _apart(_beside(mention if keep else _stepped(mention)) @ p["attention"], n)
+    query = _apart(_beside(mention if keep else _stepped(mention)) @ p["attention"])
     score = np.einsum("tdpn,dpn->tdp", states, query) / kind(np.sqrt(2.0 * n))
     total = np.where(layout.valid, score[:, 0] + layout.turn(score[:, 1]), -np.inf)
     weight = np.exp(total - total.max(0))
@@ -315,12 +316,12 @@ def _forward(p: Parameters, gates: Iterable[Array], layout: _Layout, keep: dict[
 
 def _beside(x: Array) -> Array:
     """Both directions, shape (2, pairs, state), side by side: (pairs, 2 · state)."""
-    return np.concatenate([x[0], x[1]], 1)
+    return np.concatenate(x, 1)
 
 
-def _apart(x: Array, n: int) -> Array:
+def _apart(x: Array) -> Array:
     """The reverse of `_beside`."""
-    return np.stack([x[:, :n], x[:, n:]])
+    return np.stack(np.split(x, 2, 1))
 
 
 # --------------------------------------------------------------------------- training
@@ -455,6 +456,7 @@ def _descend(p: Parameters, slopes: Parameters, mean: Parameters, square: Parame
 
 def _direction(slope: Array, mean: Array, square: Array, step: int) -> Array:
     """Where Adam (Kingma & Ba 2015) goes by a slope; `mean` and `square`, those of the slopes so far, are brought up to date."""
+    # Adam's usual decay rates, 0.9 and 0.999
     mean += 0.1 * (slope - mean)
     square += 0.001 * (slope * slope - square)
     out: Array = mean / (1 - 0.9 ** (step + 1)) / (np.sqrt(square / (1 - 0.999 ** (step + 1))) + 1e-8)
@@ -551,7 +553,7 @@ def _backward(
     hidden = (slope @ p["out"].T) * keep["hidden"] * (f["hidden"] > 0)
     g["hidden"], g["hidden bias"] = f["pooled"].T @ hidden, hidden.sum(0)
     states, weights, n = f["states"], f["weights"], f["states"].shape[3]
-    mention, attended, most = (_apart(x, n) for x in np.split(hidden @ p["hidden"].T, 3, axis=1))
+    mention, attended, most = (_apart(x) for x in np.split(hidden @ p["hidden"].T, 3, axis=1))
     # attention: the weights of both directions are one
     each = np.einsum("tdpn,dpn->tdp", states, attended)
     gain = each[:, 0] + layout.turn(each[:, 1]) * layout.valid
@@ -560,7 +562,7 @@ def _backward(
     by_scores = np.stack([by_score, layout.turn(by_score) * layout.valid], 1)
     query = _beside(np.einsum("tdp,tdpn->dpn", by_scores, states))
     g["attention"] = _beside(f["mention"]).T @ query
-    mention = mention + _apart(query @ p["attention"].T, n)
+    mention = mention + _apart(query @ p["attention"].T)
     ds = weights[..., None] * attended + by_scores[..., None] * f["query"] + f["share"].astype(states.dtype)[..., None] * mention
     direction, pair, column = np.indices(f["top"].shape)
     ds[f["top"], direction, pair, column] += most

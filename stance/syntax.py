@@ -5,13 +5,17 @@ reported as saying it (`speaker`), what its verb acts on (`object`), in what kin
 clause, whether it is negated or hypothetical, and which cues of the lexicon
 (`stance/data/cues.csv`) begin there. Words are told apart by closed classes, by the verbs
 and nouns of the cue lexicon, and by their endings; mentions come from `actors`.
+
+The plan of `scan`: stems (`cue_stem`), a tag a word (`tag`), cues (`find_cues`), then `_Scanner`, which keeps a candidate for the subject
+until a verb comes, holds it back over insertions, and in the end gives quotes and trailing attributions their speaker. All lists are as long
+as the sentence has tokens, but for those by mention. The rules are the project's own, of no published method.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -35,10 +39,9 @@ PRONOUN = -2
 # --------------------------------------------------------------------------- words
 
 _VOWELS = frozenset("aeiouy")
-_KEEP = frozenset(
-    "note this thus was is has does its his us as gas news bus plus need speed indeed bed red led ring king bring thing "
-    "sing string spring wing during nothing something anything everything morning evening "
-    "according including concerning regarding following willing being having united forces".split()
+_KEEP = frozenset(  # words whose endings are none of inflection, or make another word of them
+    "note does news during nothing something anything everything morning evening "
+    "according including concerning regarding following willing having united forces".split()
 )
 
 
@@ -76,27 +79,25 @@ _DO = frozenset("do does did don't doesn't didn't".split())
 _PREP = frozenset(
     "of in on at by for from with against about over under between among into onto through toward towards "
     "during despite amid via per upon within without across near along around behind beyond inside outside off up "
-    "concerning regarding including following like versus beside besides alongside because_of".split()
+    "concerning regarding including following like versus beside besides alongside".split()
 )
 _DET = frozenset(
     "the a an this that these those its his her their our my your any some no all both each every another such several many few more most".split()
 )
 _SUBORDINATE = frozenset("after before because since while when although though as whereas until once where whether amid following despite".split())
+_BEFORE_NOUNS = ("after", "before", "since", "amid", "following", "despite")  # subordinators that may be prepositions
 _CONDITIONAL = frozenset("if unless should provided lest".split())
 _WH = frozenset("which who whom whose that".split())
 _SELF = frozenset("we i our us my ourselves we're we've we'll we'd i'm i've i'll".split())
 _OTHERS = frozenset("it he she they".split())
-_ADV = frozenset(
-    "also not never then later still already again now only even just repeatedly immediately quickly soon once "
-    "often always long earlier further strongly sharply formally officially publicly flatly firmly".split()
-)
+_ADV = frozenset("also not never then later still already again now even just soon often always long earlier further".split())  # and all in -ly
 _MARKS = frozenset(",;:()[]-–—")
 _BREAKS = _MARKS - {"[", "]"} | {"--"}  # marks that may end a clause
 _QUOTES = frozenset(['"', "“", "”", "«", "»", "''", "``"])
 _OFFICE_NOUN = frozenset(
     "spokesman spokeswoman spokesperson minister ministry president official officials government leader leaders ambassador "
     "envoy diplomat diplomats head chief secretary authorities army military forces troops officers statement representative "
-    "delegation embassy media agency commander parliament foreign-ministry negotiators administration".split()
+    "delegation embassy media agency commander parliament negotiators administration".split()
 )
 _IRREGULAR = {
     "said": "say", "told": "tell", "went": "go", "gone": "go", "made": "make", "took": "take", "taken": "take", "gave": "give", "given": "give",
@@ -108,7 +109,7 @@ _IRREGULAR = {
     "wrote": "write", "written": "write", "called": "call", "knew": "know", "known": "know", "grew": "grow", "threw": "throw", "flew": "fly",
     "bought": "buy", "built": "build", "caught": "catch", "chose": "choose", "fed": "feed", "fled": "flee", "forbade": "forbid",
     "forbidden": "forbid",
-    "froze": "freeze", "frozen": "freeze", "laid": "lay", "met_with": "meet", "rose": "rise", "ran": "run", "sank": "sink", "sunk": "sink",
+    "froze": "freeze", "frozen": "freeze", "laid": "lay", "rose": "rise", "ran": "run", "sank": "sink", "sunk": "sink",
     "shook": "shake", "sold": "sell", "spent": "spend", "stuck": "stick", "tore": "tear", "torn": "tear", "undertook": "undertake",
     "became": "become",
     "did": "do", "done": "do", "noted": "note", "noting": "note", "got": "get", "let": "let", "meant": "mean", "read": "read",
@@ -116,7 +117,7 @@ _IRREGULAR = {
 }  # fmt: skip
 _PARTICIPLES = frozenset(
     "taken given held sent made told seen brought kept paid put set cut hit shot struck sought withdrawn broken drawn found "
-    "written known thrown bought built caught chosen forbidden frozen laid sunk sold torn met said called left done sworn".split()
+    "written known thrown bought built caught chosen forbidden frozen laid sunk sold torn met said left done sworn".split()
 )
 _COMMON_VERBS = frozenset(
     "say tell go make take give come hold meet send leave begin bring see fall lead keep lose win pay put set cut hit shoot strike "
@@ -262,7 +263,7 @@ _NO_CUES: dict[str, tuple[Cue, ...]] = {"": ()}
 
 
 def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[FoundCue]:
-    """All cues of a sentence; a longer cue of the same label hides the shorter ones it covers."""
+    """All cues of a sentence, by its stems ('' in mentions: a name holds no cue); a longer cue of the same label hides the shorter ones it covers."""
     found: list[FoundCue] = []
     covered: dict[str, int] = {}
     valence = polarity()
@@ -284,7 +285,7 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
                     kind = "verb" if tags[i] in "VBGE" else "noun"
                 found.append(FoundCue(i, last, label, kind, cue.weight))
                 covered[label] = last
-        if (v := valence.get(s)) is not None and tags[i] != "M":
+        if (v := valence.get(s)) is not None:
             found.append(FoundCue(i, i + 1, "positive" if v > 0 else "negative", "adjective", min(3.0, abs(v))))
     return found
 
@@ -324,7 +325,7 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
         k = i - 1
         while k >= 0 and tags[k] == "R":
             k -= 1
-        tags[i] = _open_class(lower[i], stems[i], tags[k] if k >= 0 else "K", lower, i, cues)
+        tags[i] = _open_class(lower, i, stems[i], tags[k] if k >= 0 else "K", cues)
     return tags
 
 
@@ -344,16 +345,24 @@ def _fixed_tag(verbs: frozenset[str], w: str) -> str:
         return "N"
     if w.endswith("ly"):
         return "R"
-    inflected = w.endswith("ing") and len(w) > 5 or w.endswith("ed") and len(w) > 4 and w != "united"
-    return "" if inflected or w in _IRREGULAR or cue_stem(w) in verbs else "N"
+    return "" if _in_ing(w) or _is_past(w) or cue_stem(w) in verbs else "N"
 
 
-def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, cues: CueLexicon) -> str:
-    """The tag of a word that may be a verb."""
-    if w.endswith("ing") and len(w) > 5:
-        return "N" if prev == "D" and not (s in cues.verbs or w in _IRREGULAR) else "G"
-    if (w.endswith("ed") and len(w) > 4 and w != "united") or w in _IRREGULAR:
-        return _past(w, prev, lower, i)
+def _in_ing(w: str) -> bool:
+    return w.endswith("ing") and len(w) > 5
+
+
+def _is_past(w: str) -> bool:
+    return w.endswith("ed") and len(w) > 4 and w != "united" or w in _IRREGULAR
+
+
+def _open_class(lower: list[str], i: int, s: str, prev: str, cues: CueLexicon) -> str:
+    """The tag of word `i`, of stem `s`, which may be a verb; `prev` is that of the word before it, but for adverbs."""
+    w = lower[i]
+    if _in_ing(w):
+        return "N" if prev == "D" and s not in cues.verbs else "G"
+    if _is_past(w):
+        return _past(lower, i, prev)
     if prev in "TX" and (prev == "T" or _last_aux(lower, i) not in _BE | _HAVE):
         return "B"
     if prev in "DP'":
@@ -362,7 +371,7 @@ def _open_class(w: str, s: str, prev: str, lower: list[str], i: int, cues: CueLe
         return "V" if s not in cues.nouns or _acts(lower, i) else "N"
     if prev in "IHW":
         return "V"
-    return "V" if s not in cues.nouns and prev in "MN" and not w.endswith("s") and (i + 1 < len(lower)) else "N"
+    return "V" if s not in cues.nouns and prev in "MN" and i + 1 < len(lower) else "N"
 
 
 def _acts(lower: list[str], i: int) -> bool:
@@ -371,11 +380,14 @@ def _acts(lower: list[str], i: int) -> bool:
     return nxt in _DET or nxt in ("it", "them", "him", "that", "to") and lower[i] != "talks"
 
 
-def _past(w: str, prev: str, lower: list[str], i: int) -> str:
+_ALONE = frozenset("each both all some many several few most this that these those".split())  # determiners that may be a subject
+
+
+def _past(lower: list[str], i: int, prev: str) -> str:
+    """The tag of a past form: a passive participle, an attribute, else a finite verb."""
     if prev == "X":
-        aux = _last_aux(lower, i)
-        return "E" if aux in _BE and (w.endswith("ed") or w in _PARTICIPLES) else "V"
-    if prev in "DP'" and lower[i - 1] not in ("each", "both", "all", "some", "many", "several", "few", "most", "this", "that", "these", "those"):
+        return "E" if _last_aux(lower, i) in _BE and (lower[i].endswith("ed") or lower[i] in _PARTICIPLES) else "V"
+    if prev in "DP'" and lower[i - 1] not in _ALONE:
         return "N"
     if prev in "NKM" and _by_phrase(lower, i, 2 if prev == "M" else 6):
         return "E"
@@ -433,34 +445,31 @@ def scan(reading: Reading, cues: CueLexicon) -> Scan:
     stems = list(map(cue_stem, lower))
     mentions = reading.mentions
     at = [NOBODY] * len(lower)
-    unnamed = stems.copy()  # a name holds no cue
+    unnamed = stems.copy()
     for k, m in enumerate(mentions):
         at[m.first : m.last] = [k] * (m.last - m.first)
         unnamed[m.first : m.last] = [""] * (m.last - m.first)
     tags = tag(lower, stems, mentions, cues)
     found = find_cues(unnamed, tags, cues)
-    scanner = _Scanner(lower, stems, tags, at, mentions, found, reading)
-    scanner.run()
-    return scanner.result(found)
+    return _Scanner(reading, stems, tags, at, found).run()
 
 
-MODALS = ("", "will", "would", "must", "should", "can", "could", "may", "need", "have", "be", "do", "to", "let", "won't", "can't")
-_MODAL_OF = {
-    "will": 1, "'ll": 1, "shall": 1, "would": 2, "must": 3, "should": 4, "ought": 4, "can": 5, "could": 6, "may": 7, "might": 7,
-    "need": 8, "needs": 8, "has": 9, "have": 9, "had": 9, "is": 10, "are": 10, "was": 10, "were": 10, "been": 10, "be": 10,
-    "do": 11, "does": 11, "did": 11, "don't": 11, "doesn't": 11, "didn't": 11, "let": 13, "won't": 14, "wouldn't": 2, "can't": 15,
-    "cannot": 15, "couldn't": 15, "shouldn't": 4, "we'll": 1, "they'll": 1, "we've": 9, "we're": 10,
-}  # fmt: skip
+MODALS = (  # auxiliaries, by the number that a verb has for the first one of its group: 0 for none, 12 for a bare infinitive
+    "", "will 'll shall we'll they'll", "would wouldn't", "must", "should ought shouldn't", "can", "could", "may might", "need needs",
+    "has have had we've", "is are was were been be we're", "do does did don't doesn't didn't", "", "let", "won't", "can't cannot couldn't",
+)  # fmt: skip
+_INFINITIVE = 12
+_MODAL_OF = {word: number for number, words in enumerate(MODALS) for word in words.split()}
 
 
 def _modals(lower: list[str], tags: list[str]) -> list[int]:
-    """For every verb the number in MODALS of the first auxiliary of its verb group, 12 for a bare infinitive, else 0."""
+    """For every verb the number, as of MODALS, of the first auxiliary of its verb group."""
     out = [0] * len(lower)
     for i in [i for i, t in enumerate(tags) if t in "VBGE"]:
         k = i - 1
         first = 0
-        while k >= 0 and i - k <= 5 and (tags[k] in "XRT" or lower[k] in ("n't", "not") or lower[k] in _MODAL_OF):
-            first = 12 if tags[k] == "T" and not first else _MODAL_OF.get(lower[k], first)
+        while k >= 0 and i - k <= 5 and (tags[k] in "XRT" or lower[k] == "n't" or lower[k] in _MODAL_OF):
+            first = _INFINITIVE if tags[k] == "T" and not first else _MODAL_OF.get(lower[k], first)
             k -= 1
         out[i] = first
     return out
@@ -493,12 +502,12 @@ class _State:
 
 
 class _Scanner:
-    def __init__(
-        self, lower: list[str], stems: list[str], tags: list[str], at: list[int],
-        mentions: tuple[Mention, ...], found: list[FoundCue], reading: Reading,
-    ) -> None:  # fmt: skip
+    """A sentence that is scanned: the lists of `Scan`, filled as the scan goes on, and where it stands (`now`)."""
+
+    def __init__(self, reading: Reading, stems: list[str], tags: list[str], at: list[int], found: list[FoundCue]) -> None:
+        lower, mentions = reading.tokens.lower, reading.mentions
         n = len(lower)
-        self.lower, self.stems, self.tags, self.at, self.mentions = lower, stems, tags, at, mentions
+        self.lower, self.stems, self.tags, self.at, self.mentions, self.found = lower, stems, tags, at, mentions, found
         self.group = list(range(len(mentions)))
         self.subject = [NOBODY] * n
         self.speaker = [NOBODY] * n
@@ -527,7 +536,7 @@ class _Scanner:
         return out
 
     def _quotes(self, reading: Reading) -> list[bool]:
-        inside = reading.in_quote and self.lower[:1] not in ([q] for q in _QUOTES)
+        inside = reading.in_quote and _QUOTES.isdisjoint(self.lower[:1])
         if _QUOTES.isdisjoint(self.lower):
             return [inside] * len(self.lower)
         out, depth = [], int(inside)  # a quotation inside another one does not end it
@@ -543,73 +552,60 @@ class _Scanner:
 
     # -- the scan
 
-    def run(self) -> None:
-        tags, lower, at, in_quote, now = self.tags, self.lower, self.at, self.in_quote, self.now
-        subject_of, speaker_of, clause_of = self.subject, self.speaker, self.clause
-        n = len(lower)
-        turns = {i for i, (was, here) in enumerate(zip([False, *in_quote], in_quote, strict=False)) if was != here} if True in in_quote else ()
-        for i, t in enumerate(tags):
-            if i in turns:
-                now.turn(in_quote[i])
-            if t == "N":
-                if now.prep:
-                    if i + 1 == n or tags[i + 1] not in "NM":
-                        now.prep = ""
-                elif now.fresh and not now.has_np:
-                    now.has_np = True
-            elif t in "DRQ":
-                pass
-            elif t == "M":
-                k = at[i]
-                if i == 0 or at[i - 1] != k:
-                    if self._only_owner(k):
-                        continue
-                    self._on_mention(i, k)
-                if i + 1 == n or at[i + 1] != k:
-                    now.prep = ""
-            elif t == "P":
-                now.prep = lower[i]
-            elif t in "IH":
-                if now.fresh and not now.has_np:
-                    now.np, now.has_np = PRONOUN, True
-                now.prep = ""
-            elif t in "VE" or t == "X" and now.fresh:
-                self._on_verb(i)
-            elif t in "BG":
-                self._on_base(i)
+    def run(self) -> Scan:
+        """The scan itself, by the word class of each token (`_ON`)."""
+        now, quoted = self.now, False
+        for i, (t, inside) in enumerate(zip(self.tags, self.in_quote, strict=True)):
+            if inside != quoted:
+                now.turn(inside)
+                quoted = inside
+            if t in _ON and _ON[t](self, i):
                 continue
-            elif t == "S":
-                w = lower[i]
-                now.boundary(w if w in ("after", "before", "since", "amid", "following", "despite") and self._nominal(i) else "")
-                now.obj = NOBODY
-                now.clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
-            elif t == "W":
-                self._on_relative(i)
-            elif t == "C" or t == "K" and lower[i] in _BREAKS:
-                self._on_break(i)
-            elif t == "'":
-                now.prep = ""
-            elif t == "T":
-                now.prep = "to" if tags[i + 1 : i + 2] != ["B"] else ""
-            subject_of[i] = self._candidate(i) if now.fresh and now.has_np else now.subject
-            speaker_of[i] = now.speaker
-            clause_of[i] = now.clause
+            self.subject[i] = self._candidate(i) if now.has_np else now.subject
+            self.speaker[i] = now.speaker
+            self.clause[i] = now.clause
         self._backfill()
+        return Scan(
+            self.lower, self.stems, self.tags, self.at, self.group, self.subject, self.speaker, self.object, self.clause,
+            self.negated, self.hypothetical, self.passive, _modals(self.lower, self.tags), self.role, self.found,
+        )  # fmt: skip
 
     def _candidate(self, i: int) -> int:
+        """Who may be the subject at `i`; it/they stand for the speaker, else for the last subject, we/I in a quote for whom is found in the end."""
         now = self.now
-        return now.np if now.np != PRONOUN else self._antecedent(i, now.speaker, now.subject)
+        if now.np != PRONOUN or self.in_quote[i]:
+            return now.np
+        return now.speaker if now.speaker >= 0 else now.subject if now.subject >= 0 else PRONOUN
 
-    def _on_mention(self, i: int, k: int) -> None:
-        """The first token of a mention."""
+    def _on_noun(self, i: int) -> None:
+        now = self.now
+        if now.prep:
+            if self.tags[i + 1 : i + 2] not in (["N"], ["M"]):
+                now.prep = ""
+        elif now.fresh:
+            now.has_np = True
+
+    def _on_mention(self, i: int) -> bool:
+        """A token of a mention; True for one of a place that only owns the next mention: it is nobody's."""
+        k = self.at[i]
+        if i == 0 or self.at[i - 1] != k:
+            if self._only_owner(k):
+                return True
+            self._on_first(i, k)
+        if i + 1 == len(self.at) or self.at[i + 1] != k:
+            self.now.prep = ""
+        return False
+
+    def _on_first(self, i: int, k: int) -> None:
+        """The first token of a mention: its place, and whether it is a subject, an object or an agent."""
         now, m = self.now, self.mentions[k]
         if now.prep and m.kind in ("person", "learnt"):
             now.prep = self._prep_of_title(i, now.prep)
-        self._mention(k, now.prep, now.fresh)
+        self._place(k)
         prep, g = now.prep, self.group[k]
         if g != k:  # it shares the place of the list it stands in
             return
-        if prep and not (prep in ("of", "for", "in", "from") and now.np == NOBODY and now.has_np and i > 1 and self._office_before(i)):
+        if prep and not (prep in ("of", "for", "in", "from") and now.np == NOBODY and now.has_np and self._office_before(i)):
             if prep == "by" and now.last_verb >= 0 and self.passive[now.last_verb]:
                 self._agent(now.last_verb, g, i)
         elif now.fresh:
@@ -622,22 +618,33 @@ class _Scanner:
             if now.last_verb >= 0:
                 self.object[now.last_verb] = g
 
+    def _on_preposition(self, i: int) -> None:
+        """A preposition governs what follows; "to" before a base form is none, and a possessive ends its phrase."""
+        none = self.tags[i] == "'" or self.tags[i : i + 2] == ["T", "B"]
+        self.now.prep = "" if none else self.lower[i]
+
+    def _on_pronoun(self, i: int) -> None:
+        now = self.now
+        if now.fresh and not now.has_np:
+            now.np, now.has_np = PRONOUN, True
+        now.prep = ""
+
     def _on_verb(self, i: int) -> None:
         """A finite verb, a participle, or the auxiliary that comes first in its clause: its subject is found."""
         now = self.now
-        if now.fresh or now.has_np:
-            after_insert = self._after_mark(i)
-            if now.relative_of != NOBODY and not after_insert and not now.has_np:
+        if now.fresh:
+            if now.relative_of != NOBODY and not now.has_np and not self._after_mark(i):
                 now.subject, now.relative_of = now.relative_of, NOBODY
-            elif after_insert and now.held != NOBODY and now.np == NOBODY:
-                now.subject, now.held = now.held, NOBODY
-                now.clause = MAIN if now.clause == RELATIVE else now.clause
             elif now.has_np:
                 now.subject = self._candidate(i)
             elif now.held != NOBODY:
                 now.subject, now.held = now.held, NOBODY
+                if now.clause == RELATIVE and self._after_mark(i):
+                    now.clause = MAIN
             if now.np >= 0:
                 now.held = NOBODY
+        elif self.tags[i] == "X":
+            return
         now.np, now.has_np, now.fresh, now.prep, now.obj = NOBODY, False, False, "", NOBODY
         if self.tags[i] != "X":
             now.last_verb = i
@@ -646,19 +653,26 @@ class _Scanner:
                 now.speaker = now.subject if now.subject >= 0 else now.speaker
                 now.fresh = True
 
-    def _on_base(self, i: int) -> None:
-        """A base form or one in -ing: of the object ("urged X to go"), of what an insertion held back, else of the subject."""
+    def _on_base(self, i: int) -> bool:
+        """A base form or one in -ing: of the object ("urged X to go"), of what an insertion held back, else of the subject; it tells so itself."""
         now, t = self.now, self.tags[i]
-        to = t == "B" and i and self.lower[i - 1] == "to"
+        to = t == "B" and self.lower[i - 1] == "to"
         infinitive = now.obj >= 0 and now.last_verb >= 0 and (now.prep in ("of", "for", "from", "into", "against", "at", "about") or to)
         subject = now.obj if infinitive else now.held if t == "G" and now.fresh and not now.has_np and now.held >= 0 else now.subject
-        if t == "B" and now.fresh and now.has_np:  # modal + base: "China would respond"
+        if t == "B" and now.has_np:  # modal + base: "China would respond"
             subject = now.subject = self._candidate(i)
             now.np, now.has_np, now.fresh = NOBODY, False, False
         now.last_verb, now.prep = i, ""
         self.subject[i], self.speaker[i], self.clause[i] = subject, now.speaker, INFINITIVE if infinitive else now.clause
         if i in self.report_verbs:
             now.fresh = True
+        return True
+
+    def _on_subordinator(self, i: int) -> None:
+        now, w = self.now, self.lower[i]
+        now.boundary(w if w in _BEFORE_NOUNS and self._nominal(i) else "")
+        now.obj = NOBODY
+        now.clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
 
     def _on_relative(self, i: int) -> None:
         """which, who, that: a reported clause after a verb of saying, else a relative one."""
@@ -676,8 +690,10 @@ class _Scanner:
         now.boundary()
 
     def _on_break(self, i: int) -> None:
-        """A conjunction, or a mark that may end a clause."""
+        """A conjunction, or a mark: whether it ends a clause or a list goes on."""
         now, conjunction = self.now, self.tags[i] == "C"
+        if not conjunction and self.lower[i] not in _BREAKS:
+            return
         if self._list_goes_on(i):
             if now.np >= 0:
                 now.held = now.np
@@ -705,7 +721,7 @@ class _Scanner:
         if office == NOBODY:
             return prep
         j = office - 1
-        while j >= 0 and (self.tags[j] in "NMD'" and self.lower[j] not in _QUOTES):
+        while j >= 0 and self.tags[j] in "NMD'":
             j -= 1
         return self.lower[j] if j >= 0 and self.tags[j] == "P" else ""
 
@@ -717,12 +733,6 @@ class _Scanner:
         while j > 0 and self.tags[j] in "RX":
             j -= 1
         return j >= 0 and self.lower[j] in (",", ")", "-", "–", "—", "--")
-
-    def _antecedent(self, i: int, speaker: int, subject: int) -> int:
-        """Whom we/I (the quote's speaker) or it/they stand for (the speaker, else the last subject)."""
-        if self.in_quote[i]:
-            return PRONOUN
-        return speaker if speaker >= 0 else subject if subject >= 0 else PRONOUN
 
     def _nominal(self, i: int) -> bool:
         """Whether no finite verb follows before the next mark: "after the talks in Geneva,"."""
@@ -748,26 +758,24 @@ class _Scanner:
         if any(t not in "CD" and w != "," for t, w in zip(gap, words, strict=True)) or not gap:
             return False
         if "C" in gap:
-            return words[0] != "but" and "but" not in words
+            return "but" not in words
         return words == [","] and self.follows[other]
 
-    def _mention(self, k: int, prep: str, fresh: bool) -> None:
+    def _place(self, k: int) -> None:
+        """The role of a mention: that of the list it goes on, else its own."""
         before = next((j for j in range(k - 1, max(-1, k - 3), -1) if self._listed(j, k)), NOBODY)
         if before >= 0:
-            self.group[k] = self.group[before]
-            self.role[k] = self.role[before]
+            self.group[k], self.role[k] = self.group[before], self.role[before]
             return
-        after = self.lower[self.mentions[k].last : self.mentions[k].last + 1]
-        if prep:
-            self.role[k] = f"prep:{prep}"
-        elif self.mentions[k].kind == "demonym":
-            self.role[k] = "modifier" if fresh else "object modifier"
-        elif after == ["'s"]:
-            self.role[k] = "possessor" if fresh else "object possessor"
-        elif fresh:
-            self.role[k] = "head"
+        m, now = self.mentions[k], self.now
+        if now.prep:
+            self.role[k] = f"prep:{now.prep}"
+        elif m.kind == "demonym":
+            self.role[k] = "modifier" if now.fresh else "object modifier"
+        elif self.lower[m.last : m.last + 1] == ["'s"]:
+            self.role[k] = "possessor" if now.fresh else "object possessor"
         else:
-            self.role[k] = "object"
+            self.role[k] = "head" if now.fresh else "object"
 
     def _agent(self, verb: int, g: int, i: int) -> None:
         """The by-phrase of a passive: the mention is who acts."""
@@ -781,9 +789,27 @@ class _Scanner:
 
     def _backfill(self) -> None:
         """Give quotes and trailing attributions their speaker, and resolve we/I to it."""
-        n = len(self.lower)
-        speaker = self.carried
-        end_report = -1
+        speaker, trailing = self._attributed()
+        source = NOBODY
+        if "according" in self.lower:
+            source = next((self.group[k] for i, k in enumerate(self.at) if k >= 0 and self.lower[max(0, i - 2) : i] == ["according", "to"]), NOBODY)
+        if source == NOBODY and trailing < 0 and True not in self.in_quote and PRONOUN not in self.subject:
+            return
+        for i, quoted in enumerate(self.in_quote):
+            if quoted:
+                self.speaker[i] = speaker
+            elif self.speaker[i] == NOBODY:
+                if source >= 0:
+                    self.speaker[i] = source
+                elif trailing > i:
+                    self.speaker[i] = self.subject[trailing]
+                    self.clause[i] = REPORTED if self.clause[i] == MAIN else self.clause[i]
+            if self.subject[i] == PRONOUN:
+                self.subject[i] = self.speaker[i]
+
+    def _attributed(self) -> tuple[int, int]:
+        """Who is quoted, and the reporting verb that closes the sentence (-1: none does); the verbs' own subjects are set right."""
+        speaker, trailing = self.carried, -1
         for i in sorted(self.report_verbs):
             if self.in_quote[i] or self.tags[i] not in "VBG":
                 continue
@@ -792,27 +818,9 @@ class _Scanner:
                 who = self.subject[i]
             if who >= 0:
                 self.subject[i] = who
-                if speaker == NOBODY or speaker == self.carried:
-                    speaker = who
-                if self._trails(i):
-                    end_report = i
-        source = NOBODY
-        if "according" in self.lower:
-            source = next((k for i, k in enumerate(self.at) if k >= 0 and i > 1 and self.lower[i - 2 : i] == ["according", "to"]), NOBODY)
-        if source == NOBODY and end_report < 0 and True not in self.in_quote and PRONOUN not in self.subject:
-            return
-        for i in range(n):
-            if source >= 0 and self.speaker[i] == NOBODY:
-                self.speaker[i] = self.group[source]
-            elif end_report > i and self.speaker[i] == NOBODY and not self.in_quote[i]:
-                self.speaker[i] = self.subject[end_report]
-                self.clause[i] = REPORTED if self.clause[i] == MAIN else self.clause[i]
-            if self.in_quote[i]:
-                self.speaker[i] = speaker
-                if self.subject[i] == PRONOUN:
-                    self.subject[i] = speaker
-            elif self.subject[i] == PRONOUN:
-                self.subject[i] = self.speaker[i]
+                speaker = who if speaker == self.carried else speaker
+                trailing = i if self._trails(i) else trailing
+        return speaker, trailing
 
     def _inverted(self, i: int) -> int:
         """The mention in `," said X` or `, said the X minister`."""
@@ -830,8 +838,9 @@ class _Scanner:
         rest = self.tags[i + 1 :]
         return not any(t in "VBXQ" for t in rest) and len(rest) <= 14 and "that" not in self.lower[i + 1 : i + 3]
 
-    def result(self, found: list[FoundCue]) -> Scan:
-        return Scan(
-            self.lower, self.stems, self.tags, self.at, self.group, self.subject, self.speaker, self.object, self.clause,
-            self.negated, self.hypothetical, self.passive, _modals(self.lower, self.tags), self.role, found,
-        )  # fmt: skip
+
+_ON: dict[str, Callable[[_Scanner, int], bool | None]] = {  # what the scan does at a tag; True: the token's own subject, speaker and clause are told
+    "N": _Scanner._on_noun, "M": _Scanner._on_mention, **dict.fromkeys("PT'", _Scanner._on_preposition), **dict.fromkeys("IH", _Scanner._on_pronoun),
+    **dict.fromkeys("VEX", _Scanner._on_verb), **dict.fromkeys("BG", _Scanner._on_base), "S": _Scanner._on_subordinator,
+    "W": _Scanner._on_relative, **dict.fromkeys("CK", _Scanner._on_break),
+}  # fmt: skip

@@ -3,7 +3,8 @@
 No model and no data files: a boundary is decided by the token before the mark, the
 mark with its closing quotes, and the token after it. The abbreviation classes are
 those of the Punkt paper (Kiss & Strunk 2006: title-like abbreviations never end a
-sentence, others may) filled with the abbreviations of news English.
+sentence, others may) filled with the abbreviations of news English. Offsets are kept by never
+changing the length of a text: `Sentence.line` and `quoted_lines` put one character for another.
 """
 
 from __future__ import annotations
@@ -217,7 +218,7 @@ _ENDED = re.compile(rf"[.!?…:][{re.escape(_CLOSERS)}]*+(?=\s|$)")
 _STOP = re.compile(rf"[.!?…][{re.escape(_CLOSERS)}]*+(?=\s|$)")
 _ITEM = re.compile(r"[•·▪‣*-]\s|\d{1,2}[.)]\s|\(?(?:[a-z]|[ivx]{1,4}|\d{1,2})\)\s")
 _LABEL = re.compile(r"(?:[QA][:.]|@?[A-Z][\w.'’ -]{0,40}(?:\(?@\w+\)?)?:)\s")
-_BULLET = re.compile(r"(?:[•·▪‣*–—-]|\d{1,2}[.)]|\([a-z0-9]\))\s*")
+_BULLET = re.compile(r"(?:(?:[•·▪‣*–—-]|\d{1,2}[.)]|\([a-z0-9]\))\s*)?")
 _BLANK = re.compile(r"\s*")
 _LETTER = re.compile(r"[^\W_]")
 
@@ -375,25 +376,21 @@ def _quote_end(text: str, marks: list[re.Match[str]], k: int, following: int) ->
 
 
 def _split(line: str) -> list[tuple[int, int]]:
+    """The sentences of a line that is not blank."""
     spans: list[tuple[int, int]] = []
-    bullet = _BULLET.match(line)
     begin = 0
-    first = bullet.end() if bullet else 0
-    for m in _BOUNDARY.finditer(line, first):
+    for m in _BOUNDARY.finditer(line, _BULLET.match(line).end()):  # type: ignore[union-attr]  # matches the empty string too
         start, end = m.span()
         if end < len(line) and not m[1] and (_ends(line, start, end) if line[end].isspace() else not _ADDRESS.search(line, max(0, end - 200), end)):
             spans.append((begin, end))
             begin = _BLANK.match(line, end).end()  # type: ignore[union-attr]  # matches the empty string too
-    if begin < len(line):
-        spans.append((begin, len(line)))
-    return spans
+    return [*spans, (begin, len(line))]
 
 
 def _ends(line: str, start: int, end: int) -> bool:
     """Whether the mark at `line[start:end]`, before a blank, ends a sentence."""
     mark = line[start:end]
-    after = _NEXT.match(line, end)
-    quote, word = (after.group(1) or "", after.group(2) or "") if after else ("", "")
+    quote, word = _NEXT.match(line, end).groups("")  # type: ignore[union-attr]  # matches the empty string too
     if not word:
         return False
     if word[0].islower() and (not _NAME_PARTICLE.match(word) or "-" not in line[end : end + 6] and not quote.strip()):
@@ -409,6 +406,7 @@ def _ends(line: str, start: int, end: int) -> bool:
 
 
 def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
+    """Whether the full stop at `start` ends a sentence: not behind an abbreviation, an initial or a list's number; `quote` and `word` follow."""
     token = _BEFORE.match(line, max(0, start - 40), start)[1]  # type: ignore[index]  # matches the empty string too
     last = token.rsplit("-", 1)[-1]  # "then-Sen."
     bare = last.lower().rstrip(".")
@@ -416,22 +414,21 @@ def _full_stop(line: str, start: int, quote: str, word: str) -> bool:
         return False
     if bare in _BEFORE_NUMBER and word[0].isdigit():
         return False
-    if bare in ("no", "nos") and token[0].isupper() and word[0].isdigit():
-        return False
-    if len(token) == 1 and token.isupper() and token.isalnum() and token != "I":
+    if len(token) == 1 and token.isupper() and token != "I":
         return False  # an initial: "George W. Bush"
-    if "." in token and _ACRONYM.fullmatch(token) or bare in _MAYBE and token not in ("no", "sun", "sat", "miss"):
+    if "." in token and _ACRONYM.fullmatch(token) or bare in _MAYBE and token not in ("sun", "sat", "miss"):
         if word.lower() in _GO_ON and bare in ("a.m", "p.m"):
             return False
-        if quote or word.lower() in _OPENERS and word[0].isupper():
+        if quote or word.lower() in _OPENERS:
             return True
         return bare in ("a.m", "p.m", "etc", "bn", "mn") and word[0].isupper()
-    return not (start <= 3 and _NUMBERED.fullmatch(token))  # a numbered line does not end at its number
+    return not (start <= 3 and _NUMBERED.fullmatch(token))  # "• 1. We stay": a numbered line does not end at its number
 
 
 def _attribution(line: str, end: int) -> bool:
-    words = re.findall(r"[\w'’.-]+", line[end : end + 60])[:5]
-    return any(w.lower().rstrip(".") in _SPEECH for w in words[1:5])
+    """Whether a quote's mark is followed by who says it: `?" she asked`."""
+    words = re.findall(r"[\w'’.-]+", line[end : end + 60])[1:5]
+    return any(w.lower().rstrip(".") in _SPEECH for w in words)
 
 
 # --------------------------------------------------------------------------- languages
