@@ -146,7 +146,7 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     outlets = {r["source"] or "" for r in rows if r["run_id"] in same}
     rows = [r for r in rows if not sources or r["source"] in sources]
     newest = _newest([r for r in rows if r["run_id"] in same])
-    kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
+    kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until) or r["skipped"] and not r["date"]}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.runs, out.sources = len(runs), sorted(outlets - {""})
@@ -214,7 +214,7 @@ def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
     """Why there is nothing to report: the dates, or a run that holds no article, none that could be read, or no actor in any."""
     told = "".join(f"\n  {n}" for n in found.notes if n != _NONE_LEFT)
     if len(found.articles) + len(found.skipped) < found.read:
-        there = f"{len(found.articles)} of {number(found.read, 'article')} dated so"
+        there = f"{len(found.articles)} of {number(found.read - len(found.skipped), 'article')} dated so"
         return InputError(f"{path}: no judgement to report from {since or '…'} to {until or '…'}: {there}{told}", "widen the dates")
     if not found.read:
         why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
@@ -259,7 +259,7 @@ def _notes(
         notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
     if others[True]:
         notes.append(f"Left out: {number(others[True], 'article')} classified with other settings (--actor, --min-confidence) or aliases.")
-    if (since or until) and (undated := sum(not r["date"] for r in newest.values())):
+    if (since or until) and (undated := sum(not r["date"] and not r["skipped"] for r in newest.values())):
         notes.append(f"Left out: {number(undated, 'article')} without a date.")
     if any(not r["finished"] for r in runs if r["id"] in same):
         notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
@@ -452,7 +452,7 @@ def _labels(results: Results, head: str) -> list[str]:
 def _share_rows(results: Results, head: str, labels: Sequence[str], actors: Sequence[str]) -> list[dict[str, Any]]:
     correct = corrector(results.manifest, head, labels)
     out = []
-    for i, actor in enumerate(["all actors", *actors]):
+    for i, actor in enumerate(["all actors", *actors] if len(actors) > 1 else actors, len(actors) == 1):
         mine = [j for j in results.judgements if not i or j.actor == actor]
         said = [j.article for j in mine], [labels.index(j.best[head]) for j in mine]
         fixed = shares(*said, len(labels), correct) if correct and len(mine) >= CORRECTED and len({j.article for j in mine}) >= ENOUGH else None
