@@ -278,7 +278,7 @@ def _named(path: Path) -> Iterator[None]:
     except sqlite3.IntegrityError as e:
         raise InputError(f"{path}: another process is writing to it", "let one of them finish, then run the command again") from e
     except sqlite3.Error as e:
-        if getattr(e, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
+        if sqlite_code(e) == sqlite3.SQLITE_NOTADB:
             raise InputError(f"{path}: is no results database and is left as it was", "choose another name for the results") from e
         if sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
             raise InputError(f"{path}: damaged or cut off: {e}", DAMAGED) from e
@@ -313,7 +313,7 @@ def _begin(db: sqlite3.Connection) -> None:
                 db.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as e:
-                if e.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if sqlite_code(e) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
     finally:
         db.execute(f"PRAGMA busy_timeout={LOCKED * 1000}")
@@ -456,10 +456,7 @@ def _unjudged(
                 yield item
             item, now = next(signed, end)
         if item is None:
-            raise InputError(
-                f"{path}: holds more articles than the input has ({len(known.order)}); the first that is missing is {_whose(*row[:2])}",
-                f"give the same input again, or --restart to begin anew; {_UPDATE}",
-            )
+            raise _fewer(path, len(known.order), row)
         keep(row_id, skipped)
         item, now = next(signed, end)
         if row[-1]:
@@ -469,10 +466,7 @@ def _unjudged(
         keep(*waiting.pop(now))
         item, now = next(signed, end)
     if item is not None and finished and not append and not (waiting and _inside(item, inputs)):
-        raise InputError(
-            f"{path}: the run of {finished[:10]} is complete with {len(known.order)} articles; the input now has more, from {item.id!r} on",
-            "--append adds them; --restart begins anew",
-        )
+        raise _more(path, len(known.order), item, finished)
     known.dropped += (i for i, _ in waiting.values())
     known.more = item
 
@@ -497,6 +491,20 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Row, waiting: Map
         + "".join(f"\n  before it {before[0]} was skipped: {reason}" for before, (_, reason) in islice(waiting.items(), 1)),
         ("--append adds it where it stands; " if new else "")
         + f"{_UPDATE}; give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
+    )
+
+
+def _fewer(path: Path, n: int, row: Row) -> InputError:
+    return InputError(
+        f"{path}: holds more articles than the input has ({n}); the first that is missing is {_whose(*row[:2])}",
+        f"give the same input again, or --restart to begin anew; {_UPDATE}",
+    )
+
+
+def _more(path: Path, n: int, item: Article | Skipped, finished: str) -> InputError:
+    return InputError(
+        f"{path}: the run of {finished[:10]} is complete with {n} articles; the input now has more, from {item.id!r} on",
+        "--append adds them; --restart begins anew",
     )
 
 
