@@ -4,10 +4,9 @@ Numpy only. The file is a zip with `manifest.json`, plain `.npy` arrays (never p
 `pipeline.joblib`, which nothing here opens but `Model.pipeline()`. The archive comment holds a
 SHA-256 of all bytes before it, so a truncated or altered file is refused before anything is read.
 
-A model trained with an encoder (format 2) names it in the manifest, by name and hash, and is of no use without it. A model with a
-network (format 3) holds its parameters, and its table of word vectors unless it is the one that ships with the package. A model trained
-with an alias table of the user's own (format 4) holds it as `actors.csv`: a program that did not know of it would silently miss actors.
-`seen.npy`, if it is there, has hashes of the rows the model was trained on, or of a sample of very many.
+A model trained with an encoder names it in the manifest, by name and hash, and is of no use without it. A model with a network holds
+its parameters, and its table of word vectors unless it is the one that ships with the package. A model trained with an alias table of the
+user's own holds it as `actors.csv`. `seen.npy` has hashes of the rows the model was trained on, or of a sample of very many.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ from stance.words import read_words, shipped_words
 if TYPE_CHECKING:
     from stance.encoders import Encoder
 
-FORMAT = 4  # the newest there is; a file is written in the oldest that can hold it
-_PLAIN, _ENCODED, _NETWORK, _TABLE = 1, 2, 3, 4
+FORMAT = 1  # a program that would misread a file, or miss part of it, has to find a higher number there
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
@@ -264,7 +262,7 @@ class Model:
             members["seen.npy"] = _npy(self.seen)
         if self.pipeline_bytes:
             members["pipeline.joblib"] = self.pipeline_bytes
-        manifest["format"] = _TABLE if self.lexicon.text else _NETWORK if self.network else _ENCODED if self.encoder else _PLAIN
+        manifest["format"] = FORMAT
         manifest["fingerprint"] = self.fingerprint
         manifest["heads"] = self.described_heads
         manifest["members"] = {n: hashlib.sha256(b).hexdigest() for n, b in members.items()}

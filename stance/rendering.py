@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -51,14 +52,13 @@ def judgement_lines(
     """The table a person reads: grouped by paragraph, those with the label `neutral` hidden unless `everything`, a summary by actor last."""
     paint = Paint(colour)
     width = shutil.get_terminal_size((110, 24)).columns
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, Counter[str]] = {}
     heads: list[str] = []
     last: Judgement | None = None
-    shown = 0
     for j in judgements:
         heads = heads or list(j.labels)
         main = heads[0]
-        counts.setdefault(j.actor, {})[j.labels[main]] = counts.setdefault(j.actor, {}).get(j.labels[main], 0) + 1
+        counts.setdefault(j.actor, Counter())[j.labels[main]] += 1
         if j.labels[main] == neutral and not everything:
             continue
         # two articles may have one id: the second begins with an earlier sentence, or another of the same number
@@ -75,7 +75,6 @@ def judgement_lines(
             yield start + _shorten(j.text, width - len(start))
         yield _line(j, heads, paint)
         last = j
-        shown += 1
     if not counts:
         yield "no actor found"
         return
@@ -95,8 +94,8 @@ def _line(j: Judgement, heads: Sequence[str], paint: Paint) -> str:
     return "     " + paint.actor(f"{j.actor:<23} ", j.actor) + paint(text)
 
 
-def _summary(counts: dict[str, dict[str, int]], paint: Paint, neutral: str) -> Iterator[str]:
-    for actor in sorted(counts, key=lambda a: -sum(counts[a].values())):
+def _summary(counts: Mapping[str, Counter[str]], paint: Paint, neutral: str) -> Iterator[str]:
+    for actor in sorted(counts, key=lambda a: -counts[a].total()):
         parts = sorted(counts[actor].items(), key=lambda kv: (kv[0] in (neutral, UNSURE), -kv[1], kv[0]))
         yield paint.actor(f"{actor:<23} ", actor) + paint("     " + ", ".join(f"{label} {n}" for label, n in parts))
 

@@ -133,33 +133,26 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
         raise InputError(f"{path}: is no results database: no table {', '.join(lacking)}", _HINT)
     runs = [dict(r) for r in db.execute("SELECT * FROM run ORDER BY id")]
     run = _chosen(runs, path, number)
-    manifest = json.loads(run["manifest"] or "{}")
-    heads = _heads(columns["judgement"], manifest)
-    if not heads:
-        raise InputError(f"{path}: table judgement has no column of a head", "a head h has the columns h, h_p and h_probs")
+    manifest = json.loads(run["manifest"])
+    heads = {h["name"]: list(h["labels"]) for h in manifest["heads"]}  # in order; a file's report is sorted by name
     if head and head not in heads:
         raise InputError(f"{path}: no head {head!r}; heads there: {', '.join(heads)}", near_miss(head, tuple(heads)) or "give one of these")
     heads = {h: heads[h] for h in sorted(heads, key=lambda h: h != head)}
     like = _like(run)
     same = {r["id"] for r in runs if _like(r) == like}
-    rows = [{**r, "date": valid_date(r["date"] or "")} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
-    outlets = {r["source"] or "" for r in rows if r["run_id"] in same}
+    rows = [{**r, "date": valid_date(r["date"])} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
+    outlets = {r["source"] for r in rows if r["run_id"] in same}
     rows = [r for r in rows if not sources or r["source"] in sources]
     newest = _newest([r for r in rows if r["run_id"] in same])
-    kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until)}
+    kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until) or r["skipped"] and not r["date"]}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.runs, out.sources = len(runs), sorted(outlets - {""})
-    out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest.get("heads", ()) if "neutral" in h}
+    out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest["heads"] if "neutral" in h}
     out.notes = _notes(runs, run, rows, newest, same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
-    found = (dict(r) for r in db.execute(query) if r["article_id"] in kept)
-    stored = (_stored(r, kept[r["article_id"]], heads, path) if all(r[f"{h}_probs"] for h in heads) else None for r in found)
-    rated = list(stored)
-    out.judgements = [j for j in rated if j]
-    if lost := len(rated) - len(out.judgements):
-        out.notes.append(f"Left out: judgements without probabilities of {', '.join(heads)}: {lost}.")
+    out.judgements = [_stored(dict(r), kept[r["article_id"]], heads, path) for r in db.execute(query) if r["article_id"] in kept]
     out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
     return out
 
@@ -214,7 +207,7 @@ def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
     """Why there is nothing to report: the dates, or a run that holds no article, none that could be read, or no actor in any."""
     told = "".join(f"\n  {n}" for n in found.notes if n != _NONE_LEFT)
     if len(found.articles) + len(found.skipped) < found.read:
-        there = f"{len(found.articles)} of {number(found.read, 'article')} dated so"
+        there = f"{len(found.articles)} of {number(found.read - len(found.skipped), 'article')} dated so"
         return InputError(f"{path}: no judgement to report from {since or '…'} to {until or '…'}: {there}{told}", "widen the dates")
     if not found.read:
         why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
@@ -222,7 +215,7 @@ def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
         why = f"could read none of its {number(found.read, 'input')}; {': '.join(found.skipped[0])}"
         hint = "mend them and run it again"
     else:
-        asked = " or ".join(json.loads(found.run["settings"] or "{}").get("actors", ())) or "an actor"
+        asked = " or ".join(json.loads(found.run["settings"]).get("actors", ())) or "an actor"
         why = f"found no sentence with {asked} in {number(len(found.articles), 'article')}"
         hint = "`stance actors TEXT` shows who is found in a text, `stance classify --actors FILE` adds names"
     return InputError(f"{path}: no judgement to report: run {found.run['id']}, of {found.run['started']}, {why}{told}", hint)
@@ -230,16 +223,8 @@ def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
 
 def _like(run: dict[str, Any]) -> tuple[str, ...]:
     """What two runs share whose judgements may be counted together: anything but what was read."""
-    settings = {k: v for k, v in json.loads(run["settings"] or "{}").items() if k not in ("inputs", "text_column", "columns", "date")}
+    settings = {k: v for k, v in json.loads(run["settings"]).items() if k not in ("inputs", "text_column", "columns", "date")}
     return run["model"], run["lexicon"], json.dumps(settings, sort_keys=True)
-
-
-def _heads(columns: Sequence[str], manifest: dict[str, Any]) -> dict[str, list[str]]:
-    """Labels by head, in the model's order: those of its manifest, or every head of the table where that tells none."""
-    names = [c for c in columns if f"{c}_p" in columns and f"{c}_probs" in columns]
-    told = {h["name"]: list(h["labels"]) for h in manifest.get("heads", ())}  # in order; a file's report is sorted by name
-    told = told or {h: list(r["labels"]) for h, r in manifest.get("report", {}).items()}
-    return {n: told[n] for n in told if n in names} or {n: [] for n in names}
 
 
 def _within(date: str, since: str, until: str) -> bool:
@@ -259,7 +244,7 @@ def _notes(
         notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
     if others[True]:
         notes.append(f"Left out: {number(others[True], 'article')} classified with other settings (--actor, --min-confidence) or aliases.")
-    if (since or until) and (undated := sum(not r["date"] for r in newest.values())):
+    if (since or until) and (undated := sum(not r["date"] and not r["skipped"] for r in newest.values())):
         notes.append(f"Left out: {number(undated, 'article')} without a date.")
     if any(not r["finished"] for r in runs if r["id"] in same):
         notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
@@ -272,8 +257,8 @@ def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[st
     probs = {h: _probabilities(r, h, path) for h in heads}
     main = next(iter(heads))
     return Stored(
-        article["id"], article["title"] or article["key"], article["date"], article["source"] or "", r["number"], r["text"], r["actor"],
-        tuple(x for x in (r["target"] or "").split(";") if x), {h: r[h] for h in heads},
+        article["id"], article["title"] or article["key"], article["date"], article["source"], r["number"], r["text"], r["actor"],
+        tuple(x for x in r["target"].split(";") if x), {h: r[h] for h in heads},
         {h: max(p, key=p.__getitem__) for h, p in probs.items()}, max(probs[main].values()),
     )  # fmt: skip
 
@@ -452,7 +437,7 @@ def _labels(results: Results, head: str) -> list[str]:
 def _share_rows(results: Results, head: str, labels: Sequence[str], actors: Sequence[str]) -> list[dict[str, Any]]:
     correct = corrector(results.manifest, head, labels)
     out = []
-    for i, actor in enumerate(["all actors", *actors]):
+    for i, actor in enumerate(["all actors", *actors] if len(actors) > 1 else actors, len(actors) == 1):
         mine = [j for j in results.judgements if not i or j.actor == actor]
         said = [j.article for j in mine], [labels.index(j.best[head]) for j in mine]
         fixed = shares(*said, len(labels), correct) if correct and len(mine) >= CORRECTED and len({j.article for j in mine}) >= ENOUGH else None

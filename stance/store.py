@@ -12,8 +12,7 @@ import os
 import sqlite3
 import time
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -143,14 +142,16 @@ def record(
     """Write the results of a run into the database at `path`, going on where the same run stopped.
 
     `judge(items, finish)` gives `finish(result)` for every item in order, in batches (`classification.classify_archive`). The articles
-    already there are compared with `items` and not judged again. What could not be read before and can be read now is judged and takes the
-    place of its skipped row, with new ids: as more batches where only skipped rows follow, else all of it in one transaction. A bad line makes
-    room for one article, an input for all it holds; where neither brings any (an archive that lacked its end alone, a line taken out), the skipped
-    row goes. What still cannot be read stays skipped, with its last reason; so does an article on which classification failed: the same model would
-    fail again. With `restart` a new database is written beside the old one and takes its place when it is complete; with `append` another run, or the
-    articles by which the input has grown, come on top; those in the midst of it too, in one transaction. `update` does what
-    `append` does, and articles that have changed are judged anew and take the place of the old ones (`_update`).
-    Raises InputError when the file is no such database, or holds another run or other articles, or another process writes to it.
+    already there are compared with `items` and not judged again. Where something could not be read before, what its input holds there now is judged
+    and takes the place of the skipped row: as more batches where only skipped rows follow, else all of it in one transaction. Where it holds nothing
+    there (an archive that lacked its end alone, a line taken out), the skipped row goes. What still cannot be read stays skipped, with its last
+    reason; so does an article on which classification failed: the same model would fail again.
+
+    With `restart` a new database is written beside the old one and takes its place when it is complete; with `append` another run, or the
+    articles by which the input has grown, come on top; those in the midst of it too, in one transaction. `update` does what `append` does,
+    and articles that have changed are judged anew and take the place of the old ones (`_update`).
+    Raises InputError, and changes nothing, when the file is no such database, or holds another run or other articles; and when another process
+    writes to it.
     """
     path = path.resolve() if path.is_symlink() else path
     beside = path.with_name(path.name + ".part") if restart and path.exists() else path
@@ -174,23 +175,20 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
     def judged(some: Iterable[Article | Skipped]) -> Iterable[list[Rows]]:
         return judge(some, partial(rows_of, heads=run.heads))
 
-    known = _update(db, number, items, judged, run.heads) if update else _pass_known(db, path, number, items, judged, run.heads, append)
-    position, more = known.before + known.added, known.more
-    if more is not None and finished and not append and known.cut is None:
-        raise InputError(
-            f"{path}: the run of {finished[:10]} is complete with {position} articles; the input now has more, from {more.id!r} on",
-            "--append adds them; --restart begins anew",
-        )
-    if more is not None:
+    if update:
+        known = _update(db, number, items, judged, run.heads)
+    else:
+        known = _pass_known(db, path, number, items, judged, run.heads, append, finished)
+    if known.more is not None:
         db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
-        opened = path.stat()
-        for batch in judged(chain([more], items)):
+        opened, position = path.stat(), len(known.order)
+        for batch in judged(chain([known.more], items)):
             with _transaction(db):
                 _add(db, number, position, batch, run.heads)
             position += len(batch)
             if not path.exists() or not os.path.samestat(path.stat(), opened):  # SQLite writes on, into what nobody can open
                 raise InputError(f"{path}: removed or replaced while the results were written to it", "run the command again")
-    if more is not None or known.added or known.touched or not finished:
+    if known.more is not None or known.added or known.touched or not finished:
         _finish(db, number)
     return replace(_summary(db, number, known.before), changed=known.changed, gone=known.gone, lost=known.lost)
 
@@ -280,7 +278,7 @@ def _named(path: Path) -> Iterator[None]:
     except sqlite3.IntegrityError as e:
         raise InputError(f"{path}: another process is writing to it", "let one of them finish, then run the command again") from e
     except sqlite3.Error as e:
-        if getattr(e, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
+        if sqlite_code(e) == sqlite3.SQLITE_NOTADB:
             raise InputError(f"{path}: is no results database and is left as it was", "choose another name for the results") from e
         if sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
             raise InputError(f"{path}: damaged or cut off: {e}", DAMAGED) from e
@@ -315,7 +313,7 @@ def _begin(db: sqlite3.Connection) -> None:
                 db.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as e:
-                if e.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if sqlite_code(e) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
     finally:
         db.execute(f"PRAGMA busy_timeout={LOCKED * 1000}")
@@ -362,21 +360,18 @@ def _differences(run: Run, row: Sequence[Any]) -> list[str]:
 
 @dataclass(slots=True)
 class _Known:
-    """What a run of `held` articles holds of the input: `before` of them, and `more`, the first item that it does not hold.
+    """What a run of `held` articles holds of the input: `order` has the ids of the articles from its start on, 0 for one that is judged anew;
+    `dropped` are those of rows that go; `reasons` are new ones of skipped rows, with their ids; `more` is the first item after these.
 
-    `anew` are positions of skipped articles with the number of items that take their place, `between` positions with the number of new ones that come
-    before; `reasons` new reasons by id. From position `cut` on there were only skipped ones, which were dropped: the input is read on from there.
     Of an update: `touched` rows were changed or dropped, among them those of `changed` articles; `gone` ones, the first of them `lost`, the input has
-    no more.
+    no more; they come first in `order`.
     """
 
     held: int
-    before: int = 0
+    order: array[int] = field(default_factory=lambda: array("q"))
+    dropped: list[int] = field(default_factory=list)
+    reasons: list[tuple[str, int]] = field(default_factory=list)
     more: Article | Skipped | None = None
-    anew: dict[int, int] = field(default_factory=dict)
-    between: Counter[int] = field(default_factory=Counter)
-    reasons: dict[int, str] = field(default_factory=dict)
-    cut: int | None = None
     touched: int = 0
     changed: int = 0
     gone: int = 0
@@ -384,13 +379,19 @@ class _Known:
 
     @property
     def added(self) -> int:
-        """Number of items that were judged into the midst."""
-        return sum(self.anew.values()) + self.between.total()
+        """Number of items that are judged into the midst."""
+        return self.order.count(0)
+
+    @property
+    def before(self) -> int:
+        """Number of articles that stay."""
+        return len(self.order) - self.added
 
 
 def _pass_known(
-    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], judge: _ToRows, heads: Sequence[str], append: bool
-) -> _Known:
+    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], judge: _ToRows, heads: Sequence[str], append: bool,
+    finished: str,
+) -> _Known:  # fmt: skip
     """Take the articles that the run holds already from `items`; those that were skipped and can be read now, and with `append` those that are new
     between others, are judged and put in their places.
 
@@ -398,95 +399,112 @@ def _pass_known(
     """
     (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
     known = _Known(held)
-    unjudged = _unjudged(db, path, number, items, known, append)
+    unjudged = _unjudged(db, path, number, items, known, append, finished)
     first = next(unjudged, None)
-    if first is not None or known.reasons or known.anew or known.cut is not None:
+    if first is not None or known.reasons or known.dropped:
         with _transaction(db):
             if db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone() != (held,):
                 raise sqlite3.IntegrityError("it has added articles")
-            for batch in judge(chain([first], unjudged)) if first is not None else ():
-                _add(db, number, held, batch, heads)  # at the end, for now
-                held += len(batch)
+            _add_last(db, number, held, judge(chain([first], unjudged)) if first is not None else (), heads)
             _settle(db, number, known)
     return known
 
 
+def _add_last(db: sqlite3.Connection, number: int, position: int, batches: Iterable[list[Rows]], heads: Sequence[str]) -> None:
+    """Add articles at the end, for now (`_settle`)."""
+    for batch in batches:
+        _add(db, number, position, batch, heads)
+        position += len(batch)
+
+
 def _unjudged(
-    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], known: _Known, append: bool
+    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], known: _Known, append: bool, finished: str
 ) -> Iterator[Article | Skipped]:
     """The items that stand where the run holds skipped ones which could not be read, or that are new between others; `known` is told of all.
 
-    Rows and items are walked side by side, and each row is one of these: its item is missing, for the next that was read stands there (a skipped
-    row goes); it comes after new items; it is its item's; it is skipped, like all that follow (the rest is dropped and read anew); or it is skipped,
-    and makes room for what its input holds now.
+    Rows and items are walked side by side. Between two rows that were read, the items there take the place of the skipped rows there; what is still
+    skipped keeps its row. After the last row that was read, the input is read on from the first item that has no row.
     """
-    (last,) = db.execute("SELECT coalesce(max(position), -1) FROM article WHERE run_id = ? AND sha256 <> ''", (number,)).fetchone()
-    held = "FROM article WHERE run_id = ? AND position < ?"  # not of rows that are added meanwhile
-    signature, of = "key, input, title, date, source, sha256", (number, known.held)
-    rows = db.execute(f"SELECT {signature}, skipped, id {held} ORDER BY position", of)
-    later = db.execute(f"SELECT position, {signature} {held} AND sha256 <> '' ORDER BY position", of)
-    ahead = next(later, None)  # the row that was read, here or next
-    item = next(items, None)
-    lost = ""
+    signed = ((item, _signature(item)) for item in items)
+    end: tuple[None, Row] = (None, ())
+    item, now = next(signed, end)
+    waiting: dict[Row, tuple[int, str]] = {}  # skipped rows, since the last that was read, whose items were not met yet; id and reason
+    inputs: set[str] = set()  # of these
     names: set[int] = set()  # hashes: there may be millions
-    for n, (*row, skipped, row_id) in enumerate(rows):
-        key, given, was_read = row[0], row[1], row[5] != ""
-        ahead = next(later, None) if ahead and ahead[0] < n else ahead
-        if not was_read and (item and _signature(item)) == (ahead and ahead[1:]):  # nothing stands there any more
-            known.anew[n] = 0
+
+    def keep(row_id: int, skipped: str | None) -> None:
+        known.order.append(row_id)
+        if isinstance(item, Skipped) and item.reason != skipped:
+            known.reasons.append((item.reason, row_id))
+
+    held = "FROM article WHERE run_id = ? AND position < ?"  # not of rows that are added meanwhile
+    for *cells, skipped, row_id in db.execute(f"SELECT {_SIGNATURE}, skipped, id {held} ORDER BY position", (number, known.held)):
+        row = tuple(cells)
+        if now != row and not row[-1]:
+            waiting[row] = row_id, skipped
+            inputs.add(row[1])
             continue
-        while item is not None and not (same := _signature(item) == tuple(row)) and (was_read or not _inside(item, given)):
-            names = names or {hash(x) for x in db.execute(f"SELECT key, input {held}", of)}
-            new = hash((item.id, item.input)) not in names
-            if not new or not append:
-                raise _changed(path, n + known.between.total(), item, row, skipped, lost, new)
-            known.between[n] += 1
-            yield item
-            item = next(items, None)
-        if item is None:
-            raise InputError(
-                f"{path}: holds more articles than the input has ({n + known.between.total()}); the first that is missing is {_whose(key, given)}",
-                f"give the same input again, or --restart to begin anew; {_UPDATE}",
-            )
-        if same:
-            if isinstance(item, Skipped) and item.reason != skipped:
-                known.reasons[row_id] = item.reason
-            known.before += 1
-            item = next(items, None)
-        elif n > last:
-            known.cut = n
-            break
-        else:
-            lost = f"{key} was skipped: {skipped}"
-            known.anew[n] = 0
-            while item is not None and _inside(item, given) and (key == given or not known.anew[n]):
-                known.anew[n] += 1
+        while item is not None and now != row:
+            if now in waiting:
+                keep(*waiting.pop(now))
+            else:
+                names = names or {hash(x) for x in db.execute(f"SELECT key, input {held}", (number, known.held))}
+                new = hash(now[:2]) not in names
+                if not new or not append and not _inside(item, inputs):
+                    raise _changed(path, len(known.order), item, row, waiting, new)
+                known.order.append(0)
                 yield item
-                item = next(items, None)
+            item, now = next(signed, end)
+        if item is None:
+            raise _fewer(path, len(known.order), row)
+        keep(row_id, skipped)
+        item, now = next(signed, end)
+        if row[-1]:
+            known.dropped += (i for i, _ in waiting.values())
+            waiting, inputs = {}, set()
+    while now in waiting:
+        keep(*waiting.pop(now))
+        item, now = next(signed, end)
+    if item is not None and finished and not append and not (waiting and _inside(item, inputs)):
+        raise _more(path, len(known.order), item, finished)
+    known.dropped += (i for i, _ in waiting.values())
     known.more = item
 
 
-def _inside(item: Article | Skipped, given: str) -> bool:
-    """Whether the item comes from this input, or from a file of this folder."""
-    return item.input == given or Path(given) in Path(item.input).parents
+def _inside(item: Article | Skipped, inputs: Set[str]) -> bool:
+    """Whether the item comes from one of these inputs, or from a file of a folder among them."""
+    return not inputs.isdisjoint([item.input, *map(str, Path(item.input).parents)])
 
 
+_SIGNATURE = "key, input, title, date, source, sha256"  # as `_signature`
 _UPDATE = "--update judges anew what has changed, and keeps what is gone"
 
 
-def _changed(path: Path, n: int, item: Article | Skipped, row: Sequence[str], skipped: str | None, lost: str, new: bool) -> InputError:
+def _changed(path: Path, n: int, item: Article | Skipped, row: Row, waiting: Mapping[Row, tuple[int, str]], new: bool) -> InputError:
     why = ""
     if isinstance(item, Skipped):
         why = f" (it cannot be read now: {item.reason})"
-    elif not row[5]:
-        why = f" (which was skipped: {skipped})"
     elif item.id == row[0]:
         why = " (its text, title, date, source or speaker changed)"
     return InputError(
         f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
-        + (f"\n  before it {lost}" if lost else ""),
+        + "".join(f"\n  before it {before[0]} was skipped: {reason}" for before, (_, reason) in islice(waiting.items(), 1)),
         ("--append adds it where it stands; " if new else "")
         + f"{_UPDATE}; give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
+    )
+
+
+def _fewer(path: Path, n: int, row: Row) -> InputError:
+    return InputError(
+        f"{path}: holds more articles than the input has ({n}); the first that is missing is {_whose(*row[:2])}",
+        f"give the same input again, or --restart to begin anew; {_UPDATE}",
+    )
+
+
+def _more(path: Path, n: int, item: Article | Skipped, finished: str) -> InputError:
+    return InputError(
+        f"{path}: the run of {finished[:10]} is complete with {n} articles; the input now has more, from {item.id!r} on",
+        "--append adds them; --restart begins anew",
     )
 
 
@@ -496,29 +514,22 @@ def _whose(key: str, given: str) -> str:
 
 
 def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:
-    """Put the articles that were added at the end into the places of the skipped ones."""
-    db.executemany("UPDATE article SET skipped = ? WHERE id = ?", [(reason, key) for key, reason in known.reasons.items()])
-    ids = [i for (i,) in db.execute("SELECT id FROM article WHERE run_id = ? ORDER BY position", (number,))]
-    kept, new = ids[: known.held if known.cut is None else known.cut], iter(ids[known.held :])
-    order: list[int] = []
-    for n, i in enumerate(kept):
-        order += islice(new, known.between[n])
-        order += islice(new, known.anew[n]) if n in known.anew else (i,)
-    order += new
-    if dropped := [(i,) for i in (*ids[len(kept) : known.held], *(ids[n] for n in known.anew))]:
-        db.execute(_OF_ARTICLE)  # or SQLite looks through all sentences for each
-        db.executemany("DELETE FROM article WHERE id = ?", dropped)
-    if known.added or known.anew:
-        _arrange(db, number, order)
-    if known.cut is not None:
-        db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
-
-
-def _arrange(db: sqlite3.Connection, number: int, order: Iterable[int]) -> None:
-    """Put the articles of a run, which have these ids, into this order."""
-    moved = ((n, i, n) for n, i in enumerate(order))
+    """Drop what goes, and put the articles that were added at the end into their places."""
+    ids = [(i,) for i in known.dropped]
+    if ids:
+        for column in ("sentence.article_id", "judgement.sentence_id"):  # or SQLite looks through all rows for each
+            _index(db, *column.split("."))
+        db.executemany("DELETE FROM judgement WHERE sentence_id IN (SELECT id FROM sentence WHERE article_id = ?)", ids)
+        db.executemany("DELETE FROM sentence WHERE article_id = ?", ids)
+        db.executemany("DELETE FROM article WHERE id = ?", ids)
+    db.executemany("UPDATE article SET skipped = ? WHERE id = ?", known.reasons)
+    new = db.execute("SELECT id FROM article WHERE run_id = ? AND position >= ? ORDER BY position", (number, known.held)).fetchall()
+    added = iter(new)
+    moved = ((n, i, n) for n, i in enumerate(i or next(added)[0] for i in known.order))
     db.executemany("UPDATE article SET position = -1 - ? WHERE id = ? AND position <> ?", moved)  # no two may have one position, not even in between
     db.execute("UPDATE article SET position = -1 - position WHERE run_id = ? AND position < 0", (number,))
+    if known.more is not None:
+        db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
 
 
 # --------------------------------------------------------------------------- what the input holds now
@@ -528,14 +539,6 @@ CREATE TEMP TABLE held(id INTEGER PRIMARY KEY, content TEXT NOT NULL, name TEXT 
 INSERT INTO held SELECT id, content_of(sha256, date), name_of(key, input), 0 FROM article WHERE run_id = ?;
 CREATE INDEX held_content ON held(content, name);
 CREATE INDEX held_name ON held(name, claimed);
-"""
-_OF_ARTICLE = "CREATE INDEX IF NOT EXISTS sentence_article_id ON sentence(article_id)"
-_DROP = f"""
-{_OF_ARTICLE};
-CREATE INDEX IF NOT EXISTS judgement_sentence_id ON judgement(sentence_id);
-DELETE FROM judgement WHERE sentence_id IN (SELECT id FROM sentence WHERE article_id IN (SELECT id FROM held));
-DELETE FROM sentence WHERE article_id IN (SELECT id FROM held);
-DELETE FROM article WHERE id IN (SELECT id FROM held);
 """
 
 
@@ -547,26 +550,25 @@ def _update(db: sqlite3.Connection, number: int, items: Iterator[Article | Skipp
     """
     (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
     known = _Known(held)
-    if held:
-        with _transaction(db):
-            db.create_function("content_of", 2, _content_of, deterministic=True)
-            db.create_function("name_of", 2, _name_of, deterministic=True)
-            _script(db, _HELD, number)
-            (held,) = db.execute("SELECT count(*) FROM held").fetchone()
-            order = array("q")
-            fresh = _fresh(db, items, held, order, known)
-            first = next(fresh, None)
-            for batch in judge(chain([first], fresh)) if first is not None else ():
-                _add(db, number, held + known.added, batch, heads)  # at the end, for now
-                known.between[0] += len(batch)
-            _replace(db, number, held, order, known)
-    known.more = next(items, None)
+    if not held:
+        known.more = next(items, None)
+        return known
+    with _transaction(db):
+        db.create_function("content_of", 2, _content_of, deterministic=True)
+        db.create_function("name_of", 2, _name_of, deterministic=True)
+        _script(db, _HELD, number)
+        fresh = _fresh(db, items, held, known)
+        first = next(fresh, None)
+        _add_last(db, number, held, judge(chain([first], fresh)) if first is not None else (), heads)
+        known.more = next(items, None)
+        _part(db, known)
+        _settle(db, number, known)
     return known
 
 
-def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], left: int, order: array[int], known: _Known) -> Iterator[Article | Skipped]:
-    """The items that are like nothing in the run, until none of the `left` articles of the run is left to be found; `order` gets the id of
-    each, 0 of these. A row is claimed by the article that has its name now.
+def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], left: int, known: _Known) -> Iterator[Article | Skipped]:
+    """The items that are like nothing in the run, until none of the `left` articles of the run is left to be found. A row is claimed by the
+    article that has its name now.
     """
     columns = "(key, input, title, source)"
     while left and (item := next(items, None)) is not None:
@@ -586,26 +588,22 @@ def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], left: int
         if not same and isinstance(item, Article):
             claim = "UPDATE held SET claimed = 1 WHERE id = (SELECT id FROM held WHERE name = ? AND NOT claimed LIMIT 1)"
             left -= db.execute(claim, (name,)).rowcount
-        order.append(like[0] if like else 0)
+        known.order.append(like[0] if like else 0)
         if not like:
             yield item
 
 
-def _replace(db: sqlite3.Connection, number: int, held: int, order: array[int], known: _Known) -> None:
-    """Drop the rows of what was not found and is claimed or skipped, and put the articles that were added at the end into their places."""
-    lost = "FROM article WHERE id IN (SELECT id FROM held WHERE NOT claimed AND content <> '') ORDER BY position"
-    gone = [i for (i,) in db.execute(f"SELECT id {lost}")]
-    known.gone = len(gone)
-    known.lost = next((_whose(*row) for row in db.execute(f"SELECT key, input {lost} LIMIT 1")), "")
-    db.execute("DELETE FROM held WHERE NOT claimed AND content <> ''")
-    dropped, known.changed = db.execute("SELECT count(*), coalesce(sum(content <> ''), 0) FROM held").fetchone()
-    known.touched += dropped
-    known.before = held - dropped
-    if dropped:
-        _script(db, _DROP)
-    new = db.execute("SELECT id FROM article WHERE run_id = ? AND position >= ? ORDER BY position", (number, held)).fetchall()
-    added = iter(new)
-    _arrange(db, number, chain(gone, (i or next(added)[0] for i in order)))
+def _part(db: sqlite3.Connection, known: _Known) -> None:
+    """Of the rows that were not found, those that are claimed or skipped go, and the others come first."""
+    gone = "FROM article WHERE id IN (SELECT id FROM held WHERE NOT claimed AND content <> '') ORDER BY position"
+    known.lost = next((_whose(*row) for row in db.execute(f"SELECT key, input {gone} LIMIT 1")), "")
+    known.order, found = array("q", (i for (i,) in db.execute(f"SELECT id {gone}"))), known.order
+    known.gone = len(known.order)
+    known.order += found
+    replaced = db.execute("SELECT id, content FROM held WHERE claimed OR content = ''").fetchall()
+    known.dropped = [i for i, _ in replaced]
+    known.changed = sum(content != "" for _, content in replaced)
+    known.touched += len(replaced)
 
 
 def _content_of(digest: str, date: str) -> str:
@@ -702,8 +700,12 @@ def _finish(db: sqlite3.Connection, number: int) -> None:
     heads = [("judgement", c) for c, p in zip(there[::3], there[1::3], strict=True) if p == f"{c}_p"]
     with _transaction(db):
         for table, column in (*_INDEXES, *heads):
-            db.execute(f"CREATE INDEX IF NOT EXISTS {_quoted(f'{table}_{column}')} ON {table}({_quoted(column)})")
+            _index(db, table, column)
         db.execute("UPDATE run SET finished = ? WHERE id = ?", (_now(), number))
+
+
+def _index(db: sqlite3.Connection, table: str, column: str) -> None:
+    db.execute(f"CREATE INDEX IF NOT EXISTS {_quoted(f'{table}_{column}')} ON {table}({_quoted(column)})")
 
 
 def _now() -> str:

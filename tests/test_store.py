@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -597,7 +598,7 @@ def test_a_new_file_before_one_that_was_skipped_is_refused_naming_append(run: Cl
     assert run(*arguments).code == 3
     (news / "day.txt").write_text("Chile left.")
     r = run(*arguments)
-    assert r.code == 1 and "(which was skipped: the file is empty" in r.err and "\n  --append adds it where it stands; " in r.err
+    assert r.code == 1 and f"'f' of {news / 'f.txt'} there\n  before it {news / 'empty.txt'} was skipped: the file is empty" in r.err and "\n  --append adds it where it stands; " in r.err
     assert run(*arguments, "--append").code == 3 and articles_in(tmp_path / "r.sqlite") == 3
 
 
@@ -818,7 +819,7 @@ def test_what_was_skipped_and_is_mended_without_a_new_article_is_no_longer_there
 
 def test_the_rows_of_many_skipped_go_without_a_look_through_all_sentences_for_each(tmp_path: Path, model: Model, lexicon: Lexicon) -> None:
     """Of a run that was stopped, which has no index yet."""
-    known, steps = store._Known(1000, anew=dict.fromkeys(range(0, 1000, 2), 0)), list[int]()
+    known, steps = store._Known(1000, array("q", range(1, 1000, 2)), [*range(0, 1000, 2)]), list[int]()
     with closing(store._open(tmp_path / "r.db")) as db:
         number, _ = store._find_run(db, tmp_path / "r.db", describe_run(model, lexicon, {}), False)
         db.executemany("INSERT INTO article VALUES (?, ?, ?, '', '', '', '', '', '', NULL)", [(n, number, n) for n in range(1000)])
@@ -847,6 +848,19 @@ def test_another_input_in_the_place_of_a_skipped_line_is_refused_and_changes_not
     (tmp_path / "b.jsonl").unlink()
     r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file)
     assert r.code == 1 and f"not the one judged before: '{tmp_path / 'b.jsonl'}' now, '0' of {tmp_path / 'b.jsonl'} there (it cannot be read now: cannot be read: No such file" in r.err
+
+
+@pytest.mark.parametrize("mended", ["", '{"id": "1", "text": "Chile left."}\n'])
+def test_an_input_that_has_grown_and_lost_a_bad_line_is_refused_and_changes_nothing(run: Cli, model_file: Path, tmp_path: Path, mended: str) -> None:
+    path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
+    lines = [f'{{"id": "{n}", "text": "Norway left port {n}."}}\n' for n in (0, 2, 3)]
+    path.write_text(f"{lines[0]}bad\n{lines[1]}")
+    assert run("classify", path, "-o", out, "-m", model_file).code == 3
+    before, times = dump(out), sql(out, "SELECT finished FROM run")
+    path.write_text(f"{lines[0]}{mended}{lines[1]}{lines[2]}")
+    r = run("classify", path, "-o", out, "-m", model_file)
+    assert r.code == 1 and "the input now has more, from '3' on" in r.err and (dump(out), sql(out, "SELECT finished FROM run")) == (before, times)
+    assert run("classify", path, "-o", out, "-m", model_file, "--append").code == 0 and articles_in(out) == (4 if mended else 3)
 
 
 def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_path: Path) -> None:
