@@ -108,7 +108,7 @@ def test_the_file_is_a_zip_of_what_it_says(model_file: Path) -> None:
         manifest = json.loads(z.read("manifest.json"))
         assert {n: hashlib.sha256(z.read(n)).hexdigest() for n in z.namelist() if n != "manifest.json"} == manifest["members"]
         assert {i.date_time for i in z.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    assert manifest["format"] == 1  # what holds no encoder stays readable for older versions
+    assert manifest["format"] == FORMAT
 
 
 def test_the_pipelines_are_in_the_file(model_file: Path, unseen: list[Pair]) -> None:
@@ -551,7 +551,7 @@ def test_a_full_disk_leaves_everything_as_it_was(model: Model, tmp_path: Path, m
 def test_the_shipped_model_has_the_codebooks_heads_and_its_scores() -> None:
     m = default_model()
     assert [h.head.name for h in m.heads] == ["stance", "tone"]
-    assert m.manifest["format"] <= FORMAT and m.manifest["fingerprint"] == m.fingerprint
+    assert m.manifest["format"] == FORMAT and m.manifest["fingerprint"] == m.fingerprint
     for name in ("stance", "tone"):
         r = m.manifest["report"][name]
         assert r["macro_f1"] > r["baselines"]["cue-only"] > r["baselines"]["majority"]
@@ -565,7 +565,7 @@ def test_from_bytes_is_load() -> None:
 # --------------------------------------------------------------------------- old formats
 
 
-@pytest.mark.parametrize("number", [1, 4])
+@pytest.mark.parametrize("number", range(1, FORMAT + 1))
 def test_a_file_of_every_format_number_still_loads(number: int) -> None:
     from stance.classification import classify
 
