@@ -123,7 +123,7 @@ def read_articles(
     """
     for item in scan_articles(paths, text_column=text_column, columns=columns):
         if isinstance(item, Skipped):
-            raise InputError(f"{item.name}: {item.reason}")
+            raise InputError(f"{item.name}: {item.reason}", "stance.articles.scan_articles yields it as Skipped and goes on")
         yield item
 
 

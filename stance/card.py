@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stance.codebook import DEFAULT_HEADS, head_for
+from stance.codebook import DEFAULT_HEADS, head_for, reports_of
 from stance.errors import cross_validation, number
 from stance.evaluation import ENOUGH
 from stance.tables import csv_line
@@ -70,7 +70,7 @@ def _scores(manifest: Manifest) -> Iterator[str]:
     yield f"Intervals are 95 % bootstrap percentiles over articles; none is given of fewer than {ENOUGH}, nor of a score that all draws share."
     yield "Data other than the training data gives other, mostly lower scores."
     for part, title in (("report", cross_validation(manifest["data"].get("group_by", ""))), ("held_out", "held-out articles")):
-        for name, r in manifest.get(part, {}).items():
+        for name, r in reports_of(manifest, part).items():
             yield from ("", f"### {name}: {title}", "")
             yield f"{r['rows']} pairs in {r['groups']} articles."
             yield ""
@@ -105,7 +105,7 @@ def _calibration(r: Report) -> Iterator[str]:
 
 def _failures(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Known failures", "")
-    for name, r in (manifest.get("held_out") or manifest["report"]).items():
+    for name, r in (reports_of(manifest, "held_out") or reports_of(manifest, "report")).items():
         yield from (f"- `{name}`: {x}" for x in _weak(r))
     yield "- English only. Sarcasm, inference and deeds told in nouns are read worst; an actor that the lexicon does not know is not found."
     yield "- The label is of what the report says, not of what is true."

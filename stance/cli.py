@@ -314,7 +314,19 @@ def _articles(items: Iterator[Article | Skipped], output: Path | None, done: Cal
             skipped.append(item)
         else:
             yield item
-    _warn(f"{s.name}: left out: {s.reason}" for s in skipped)
+    _warn(_left_out(skipped))
+
+
+def _left_out(skipped: Iterable[Skipped]) -> Iterator[str]:
+    """A line for each that was skipped; one for all of a reason that more than ten share, such as a field that none of a file has."""
+    names: dict[str, list[str]] = {}
+    for s in skipped:
+        names.setdefault(s.reason, []).append(s.name)
+    for reason, alike in names.items():
+        if len(alike) > 10:
+            yield f"{len(alike)} left out ({first_of(alike, 5)}): {reason}"
+        else:
+            yield from (f"{name}: left out: {reason}" for name in alike)
 
 
 def _in_english(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 STANCES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate", "neutral")
 TONES = ("hostile", "stern", "neutral", "warm")
@@ -106,3 +107,9 @@ def column_clashes(heads: Mapping[str, Sequence[str]], *, stored: bool = False) 
     for head in (h for h, labels in heads.items() if UNSURE in labels):
         out[head, UNSURE] = f"label {UNSURE!r} of head {head!r} is what results say where no label is sure enough; label these rows, or rename it"
     return out
+
+
+def reports_of(manifest: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """A manifest's scores by head (`part`: report or held_out) in the order of its heads: the file has them by the alphabet."""
+    reports = manifest.get(part, {})
+    return {h["name"]: reports[h["name"]] for h in manifest["heads"] if h["name"] in reports}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stance.actors import Reading
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
-from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes
+from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes, reports_of
 from stance.errors import DataError, ModelError, cross_validation, first_of, number
 from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
 from stance.text import printable
@@ -325,8 +325,8 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
         counts = ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
         yield f"  {head['name']}: {counts}" + (f"; neutral label: {head['neutral']}" if "neutral" in head else "")
     validated = cross_validation(data.get("group_by", ""))
-    for title, reports in ((validated, manifest.get("report", {})), ("held-out articles", manifest.get("held_out", {}))):
-        for name_, r in reports.items():
+    for title, part in ((validated, "report"), ("held-out articles", "held_out")):
+        for name_, r in reports_of(manifest, part).items():
             yield ""
             yield from report_lines(r, title=f"{name_}, {title}")
 

@@ -187,3 +187,16 @@ def test_a_manifest_is_strict_json(model: Model) -> None:
         raise AssertionError(x)
 
     json.loads(json.dumps(model.manifest), parse_constant=no)
+
+
+def test_scores_come_in_the_order_of_the_heads(run: Cli, tmp_path: Path, reports: Dataset) -> None:
+    """The file has its keys by the alphabet, `train` prints `--head` as it was given."""
+    data = write_csv(tmp_path / "d.csv", [
+        {"text": f"Norway waits {n}.", "actor": "Norway", "article_id": n, "view": "ab"[n % 2], "mood": "ab"[n % 3 > 0], "split": ("test", "train")[n % 4 > 0]}
+        for n in range(24)
+    ])  # fmt: skip
+    made = run("train", data, "--head", "view", "--head", "mood", "--folds", "2", "--hold-out", "test", "-o", tmp_path / "m.stance")
+    scored = re.compile(r"(?m)^(?:### )?(view|mood)(?:,|:) (?:cross|held)")
+    assert scored.findall(made.out) == ["view", "mood"] * 2, made.out + made.err
+    for form in ("table", "markdown"):
+        assert scored.findall(run("info", tmp_path / "m.stance", "-f", form).out) == ["view", "mood"] * 2
