@@ -552,7 +552,9 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
 def _text_keys(columns: Columns, names: Collection[str]) -> list[str]:
     """The fields whose texts, one under the other, are that of the article: of `title+summary` two; none where nothing is told."""
     told = columns.get("text", "")
-    return [told] if told in names else [k.strip() for k in told.split("+")] if told else []
+    if not told:  # a column without a name, as pandas and R write one, is none that is told
+        return []
+    return [told] if told in names else [k.strip() for k in told.split("+")]
 
 
 def _check_own(names: Iterable[str], columns: Columns) -> None:

@@ -149,6 +149,14 @@ def test_the_text_column_can_be_named(put: Put) -> None:
     assert only(put("a.json", '{"story": "Oslo left.", "text": "x"}'), text_column="story").text == "Oslo left."
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a"])
+def test_a_column_without_a_name_is_not_the_text(put: Put, name: str) -> None:
+    """pandas (`to_csv`) and R (`write.csv`) number the rows in one."""
+    table = '"","date","text"\n"1",2019-03-04,"Oslo left."\n'
+    found = only(put(name, gzip.compress(table.encode()) if name.endswith(".gz") else table))
+    assert (found.text, found.date) == ("Oslo left.", "2019-03-04")
+
+
 def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> None:
     names = {"text": "Volltext", "source": "Zeitung", "title": "Überschrift", "id": "Nr", "date": "Tag"}
     wanted = Article("7", "Oslo left.", "Oslo geht", "2024-03-01", "FAZ")
