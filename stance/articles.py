@@ -643,8 +643,6 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
             continue
         if r.fault:
             yield Skipped(f"{name}:{r.line}", r.fault)
-        elif len(r.cells) > len(header):
-            yield Skipped(f"{name}:{r.line}", f"{len(r.cells)} cells, the header has {len(header)}; put quotes round a cell that holds commas")
         else:
             yield _record(f"{name}:{r.line}", dict(zip(header, r.cells, strict=False)), columns, f"{stem}-{n}")
 

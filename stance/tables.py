@@ -14,7 +14,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
@@ -282,25 +282,18 @@ def read_csv(path: Path) -> Csv:
     delimiter, records = csv_records(io.StringIO(text, newline=""), strict=True)
     header = next(records)
     columns = [composed(plain_cell(c)).strip().lower() for c in header.cells]
-    rows = [_measured(r, len(columns)) for r in records if any(c.strip() for c in r.cells)]
+    rows = [r for r in records if any(c.strip() for c in r.cells)]
     marked = note or marked_encoding(raw)
     end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     return Csv(str(path), header, columns, rows, delimiter, note, "\ufeff" if marked else "", end)
-
-
-def _measured(record: Record, width: int) -> Record:
-    n = len(record.cells)
-    if n == width:
-        return record
-    few = f"row has {n} cells, the header {width}; a quotation mark may be left open, or cells at its end are missing"
-    return replace(record, fault=few if n < width else f"{n} cells, the header has {width}; quote cells that hold the delimiter")
 
 
 def csv_records(text: TextIO, *, strict: bool = False) -> tuple[str, Iterator[Record]]:
     """(delimiter, records) of a CSV, the header first, then all that are not empty lines.
 
     The delimiter is what a first line `sep=;` says, else of `,`, `;` and tab that which the header has most of. A record has a fault when a
-    quotation mark is never closed, or only in a later row; with `strict` also when one is lost that closes before its cell ends.
+    quotation mark is never closed, or only in a later row, and when it has more cells than the header; with `strict` also when a quotation mark
+    is lost that closes before its cell ends, and when it has fewer cells.
     """
     csv.field_size_limit(1 << 30)
     first = text.readline()
@@ -318,21 +311,32 @@ def _records(text: Iterable[str], mark: str, line: int, strict: bool) -> Iterato
             raw.append(x)
             yield x
 
-    head = True
+    width = -1  # of the header, once that is read
     for cells in csv.reader(lines(), delimiter=mark):
-        if cells or head:
-            fault = ""
-            if (len(raw) > 1 or cells and cells[-1].endswith("\n")) and (sum(x.count('"') for x in raw) % 2 or _by_the_rules(raw, mark) != 1):
-                many = f"lines {line} to {line + len(raw) - 1} became one cell"
-                fault = f"a quotation mark that opens here is never closed, or only in a later row: {many}; close it"
-            elif strict and '"' in raw[0] and not _by_the_rules(raw, mark):
-                fault = 'a quotation mark closes before its cell ends, and is lost; double ("") those of a text, and put it in quotation marks'
-            yield Record(line, cells, fault)
-        head = False
+        if cells or width < 0:
+            width = len(cells) if width < 0 else width
+            yield Record(line, cells, _lost_quote(raw, cells, mark, line, strict) or _odd_width(len(cells), width, strict))
         line += len(raw)
         raw.clear()
-    if head:
+    if width < 0:
         yield Record(line, [])
+
+
+def _lost_quote(raw: Sequence[str], cells: Sequence[str], mark: str, line: int, strict: bool) -> str:
+    """What is to say of the quotation marks of a record, which begins in `line` and has the lines `raw`; '' where all are closed."""
+    if (len(raw) > 1 or cells and cells[-1].endswith("\n")) and (sum(x.count('"') for x in raw) % 2 or _by_the_rules(raw, mark) != 1):
+        many = f"lines {line} to {line + len(raw) - 1} became one cell"
+        return f"a quotation mark that opens here is never closed, or only in a later row: {many}; close it"
+    if strict and '"' in raw[0] and not _by_the_rules(raw, mark):
+        return 'a quotation mark closes before its cell ends, and is lost; double ("") those of a text, and put it in quotation marks'
+    return ""
+
+
+def _odd_width(cells: int, header: int, strict: bool) -> str:
+    if cells > header:
+        return f"{cells} cells, the header has {header}; put quotes round a cell that holds the delimiter, or name every column in the header"
+    few = f"row has {cells} cells, the header {header}; a quotation mark may be left open, or cells at its end are missing"
+    return few if strict and cells < header else ""
 
 
 def _by_the_rules(lines: Sequence[str], mark: str) -> int:

@@ -231,7 +231,7 @@ def test_a_csv_row_with_too_many_cells_is_skipped(put: Put) -> None:
     items = list(scan_articles(put("c.csv", "id,text\n1,\"France waited,\n\nthen left.\"\n2,France accused Italy, and expelled the envoy.\n3,Spain thanked Italy.\n")))
     assert [x.id for x in items if isinstance(x, Article)] == ["1", "3"]
     (bad,) = (x for x in items if isinstance(x, Skipped))
-    assert bad.name.endswith("c.csv:5") and bad.reason == "3 cells, the header has 2; put quotes round a cell that holds commas"
+    assert bad.name.endswith("c.csv:5") and bad.reason == "3 cells, the header has 2; put quotes round a cell that holds the delimiter, or name every column in the header"
 
 
 def test_empty_rows_of_a_spreadsheet_are_no_articles(put: Put) -> None:

@@ -320,7 +320,7 @@ def test_a_head_of_the_model_that_the_data_lack(file: Write) -> None:
 def test_an_open_quotation_mark_does_not_swallow_the_rows_below(file: Write) -> None:
     rows = "Norway condemned the raid.,Norway,accuse,stern\n"
     (told,) = problems(file(HEADER + GOOD + '"' + rows + rows + rows))
-    assert told == "4: row has 1 cells, the header 4; a quotation mark may be left open, or cells at its end are missing"
+    assert told == "4: a quotation mark that opens here is never closed, or only in a later row: lines 4 to 6 became one cell; close it"
     (told,) = problems(file(HEADER.replace("tone\n", "tone,note\n") + GOOD.replace("\n", ",\n") + rows[:-1] + ',"odd\n' + rows + rows))
     assert told.startswith("4: a quotation mark that opens here is never closed")
 
