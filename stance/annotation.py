@@ -296,13 +296,22 @@ def _json(text: str, file: str, line: int, todo: str) -> Any:
     """What JSON holds that begins in `line` of a file, with U+FFFD for half characters."""
     try:
         data = json.loads(text)
-        return json.loads(whole_text(json.dumps(data, ensure_ascii=False))) if "\\ud" in text.lower() else data
+        return _whole(data) if "\\ud" in text.lower() else data
     except json.JSONDecodeError as e:
         raise InputError(f"{file}:{line + e.lineno - 1}: not JSON: {e.msg}", todo) from e
     except ValueError as e:  # a number of thousands of digits
         raise InputError(f"{file}:{line}: cannot be read: {e}", todo) from e
     except RecursionError as e:
         raise InputError(f"{file}:{line}: brackets in brackets, too many to read: no file of a tool", todo) from e
+
+
+def _whole(data: Any) -> Any:
+    """What JSON holds, with `whole_text` of each text in it."""
+    if isinstance(data, str):
+        return whole_text(data)
+    if isinstance(data, list):
+        return [_whole(x) for x in data]
+    return {whole_text(k): _whole(v) for k, v in data.items()} if isinstance(data, dict) else data
 
 
 _NEEDED = {"doccano": "`label`", "prodigy": "`accept` or `options`", "label-studio": "`data`"}

@@ -24,6 +24,7 @@ from stance.lexicon import ambiguous, valid_date
 from stance.markdown import front_matter, has_tags, prose_of, without_tags
 from stance.tables import (
     CP1252,
+    MISSING,
     PACKED,
     SEP,
     Seen,
@@ -704,7 +705,8 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
         if r.fault:
             yield Skipped(f"{name}:{r.line}", r.fault)
         else:
-            yield _record(f"{name}:{r.line}", dict(zip(header, r.cells, strict=False)), columns, f"{stem}-{n}")
+            told = {k: x for k, x in zip(header, r.cells, strict=False) if x.upper() not in MISSING}
+            yield _record(f"{name}:{r.line}", {**dict.fromkeys(header, ""), **told}, columns, f"{stem}-{n}")
 
 
 # --------------------------------------------------------------------------- web pages

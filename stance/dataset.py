@@ -21,7 +21,7 @@ from stance.actors import Mention, Pair, Reading, in_words_of, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for
 from stance.errors import DataError, InputError, first_of, near_miss, near_or_all, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
-from stance.tables import PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
+from stance.tables import MISSING, PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ RESERVED = (
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator")
-MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NAN", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+_MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target")  # in these columns MISSING is an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
@@ -417,6 +417,7 @@ def parse_row(
     none = neutral or {}
     bad: list[str] = []
     cell = {k: x if k in ("text", "context") else composed(x) for k, x in cell.items()}  # offsets count in the text as it is
+    cell |= {k: "" for k in _MAY_LACK if cell.get(k, "").strip().upper() in MISSING}
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if "text" in cell and not text.strip():
         bad.append(_NO_TEXT)

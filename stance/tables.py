@@ -23,6 +23,7 @@ from stance.errors import InputError
 
 PACKED = (".gz", ".bz2", ".xz")  # after any other suffix
 SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, before the header
+MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NAN", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 Seen = Callable[[int], object]  # told the number of bytes whenever some were read
 
 
@@ -279,6 +280,9 @@ def read_csv(path: Path) -> Csv:
     """A CSV as of `read_text`; records without a filled cell are left out. Raises as that does."""
     raw = _bytes(path)
     text, note = decode(raw, str(path))
+    if re.match(r'\s*(\[\s*)?\{\s*"', text):
+        todo = "save it as CSV (in pandas: to_csv); a file of an annotation tool goes to `stance import`"
+        raise InputError(f"{path}: this is JSON, not a table", todo)
     delimiter, records = csv_records(io.StringIO(text, newline=""), strict=True)
     header = next(records)
     columns = [composed(plain_cell(c)).strip().lower() for c in header.cells]
@@ -295,7 +299,6 @@ def csv_records(text: TextIO, *, strict: bool = False) -> tuple[str, Iterator[Re
     quotation mark is never closed, or only in a later row, and when it has more cells than the header; with `strict` also when a quotation mark
     is lost that closes before its cell ends, and when it has fewer cells.
     """
-    csv.field_size_limit(1 << 30)
     first = text.readline()
     if sep := SEP.match(first):
         return sep[1], _records(text, sep[1], 2, strict)
@@ -312,7 +315,7 @@ def _records(text: Iterable[str], mark: str, line: int, strict: bool) -> Iterato
             yield x
 
     width = -1  # of the header, once that is read
-    for cells in csv.reader(lines(), delimiter=mark):
+    for cells in csv_rows(lines(), mark):
         if cells or width < 0:
             width = len(cells) if width < 0 else width
             yield Record(line, cells, _lost_quote(raw, cells, mark, line, strict) or _odd_width(len(cells), width, strict))
@@ -342,9 +345,15 @@ def _odd_width(cells: int, header: int, strict: bool) -> str:
 def _by_the_rules(lines: Sequence[str], mark: str) -> int:
     """How many records they hold; 0 where a quotation mark has no other end, or its other end is in the middle of a cell."""
     try:
-        return len(list(csv.reader(lines, delimiter=mark, strict=True)))
+        return len(list(csv_rows(lines, mark, strict=True)))
     except csv.Error:
         return 0
+
+
+def csv_rows(lines: Iterable[str], delimiter: str = ",", *, strict: bool = False) -> Any:
+    """A `csv.reader`, for cells of any length (Python's own limit, which is one for all readers, is 131,072 characters)."""
+    csv.field_size_limit(1 << 30)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
 def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:

@@ -188,6 +188,13 @@ def test_a_column_without_a_name_is_not_the_text(put: Put, name: str) -> None:
     assert (found.text, found.date) == ("Oslo left.", "2019-03-04")
 
 
+def test_missing_values_of_r_are_empty_cells(put: Put, warned: Callable[[], list[str]]) -> None:
+    path = put("a.csv", 'date,source,text\nNA,NA,"Oslo left."\n2019,Gazette,NA\n2019,Gazette,"Rome stayed."\n')
+    found = list(scan_articles(path))
+    assert found[::2] == [Article("a-2", "Oslo left."), Article("a-4", "Rome stayed.", date="2019", source="Gazette")]
+    assert found[1] == Skipped(f"{path}:3", "the text is empty") and not warned()
+
+
 def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> None:
     names = {"text": "Volltext", "source": "Zeitung", "title": "Überschrift", "id": "Nr", "date": "Tag"}
     wanted = Article("7", "Oslo left.", "Oslo geht", "2024-03-01", "FAZ")
