@@ -230,7 +230,7 @@ def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping
     for f in read_files(path, columns=columns, heads=(*DEFAULT_HEADS, *heads)):
         if missing := [c for c in ("text", "actor", *heads) if c.lower() not in f.columns]:
             hint = near_miss(missing[0], [c for c in f.columns if c]) or "needed: text, actor and label columns"
-            raise InputError(f"{f.place}: no column {missing[0]!r}; seen: {', '.join(f.columns)}", hint)
+            raise InputError(f.lacks(missing[0]), hint)
         if not heads and not set(DEFAULT_HEADS) & set(f.columns) and (lacking := no_labels([f])):
             raise InputError(f"{f.place}: {lacking}", "name the label columns with --head; repeat it for several")
         got, bad = rows_of(f, [h for h in dict.fromkeys((*DEFAULT_HEADS, *heads)) if h.lower() in f.columns])

@@ -266,6 +266,10 @@ class Csv:
         """`file:line` of the header."""
         return f"{self.file}:{self.header.line}"
 
+    def lacks(self, *columns: str) -> str:
+        """What to say of columns that it does not have."""
+        return f"{self.place}: no column {', '.join(map(repr, columns))}; seen: {', '.join(self.columns) or 'nothing'}"
+
     @property
     def first_line(self) -> str:
         """`sep=;` where that stands before the header."""
