@@ -195,7 +195,7 @@ def _wide_rows(file: Csv, prefixes: dict[str, list[str]], names: Sequence[str]) 
     """(a row an annotator of each record, with labels of the heads `names`, `file:line: …` of those that are bad)."""
     missing = "actor" if "actor" not in file.columns else "" if {"sentence_id", "text"} & set(file.columns) else "sentence_id"
     if missing:
-        raise DataError(f"{file.place}: no column {missing!r}; seen: {', '.join(file.columns)}", "needed: actor, and sentence_id or text")
+        raise DataError(file.lacks(missing), "needed: actor, and sentence_id or text")
     rows, problems = rows_of(file, [f"{who}_{n}" for who, own in prefixes.items() for n in own])
     return [replace(r, annotator=who, labels={n: r.labels.get(f"{who}_{n}", "") for n in names}) for r in rows for who in prefixes], problems
 

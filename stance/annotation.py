@@ -230,7 +230,7 @@ def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping
     for f in read_files(path, columns=columns, heads=(*DEFAULT_HEADS, *heads)):
         if missing := [c for c in ("text", "actor", *heads) if c.lower() not in f.columns]:
             hint = near_miss(missing[0], [c for c in f.columns if c]) or "needed: text, actor and label columns"
-            raise InputError(f"{f.place}: no column {missing[0]!r}; seen: {', '.join(f.columns)}", hint)
+            raise InputError(f.lacks(missing[0]), hint)
         if not heads and not set(DEFAULT_HEADS) & set(f.columns) and (lacking := no_labels([f])):
             raise InputError(f"{f.place}: {lacking}", "name the label columns with --head; repeat it for several")
         got, bad = rows_of(f, [h for h in dict.fromkeys((*DEFAULT_HEADS, *heads)) if h.lower() in f.columns])
@@ -296,13 +296,22 @@ def _json(text: str, file: str, line: int, todo: str) -> Any:
     """What JSON holds that begins in `line` of a file, with U+FFFD for half characters."""
     try:
         data = json.loads(text)
-        return json.loads(whole_text(json.dumps(data, ensure_ascii=False))) if "\\ud" in text.lower() else data
+        return _whole(data) if "\\ud" in text.lower() else data
     except json.JSONDecodeError as e:
         raise InputError(f"{file}:{line + e.lineno - 1}: not JSON: {e.msg}", todo) from e
     except ValueError as e:  # a number of thousands of digits
         raise InputError(f"{file}:{line}: cannot be read: {e}", todo) from e
     except RecursionError as e:
         raise InputError(f"{file}:{line}: brackets in brackets, too many to read: no file of a tool", todo) from e
+
+
+def _whole(data: Any) -> Any:
+    """What JSON holds, with `whole_text` of each text in it."""
+    if isinstance(data, str):
+        return whole_text(data)
+    if isinstance(data, list):
+        return [_whole(x) for x in data]
+    return {whole_text(k): _whole(v) for k, v in data.items()} if isinstance(data, dict) else data
 
 
 _NEEDED = {"doccano": "`label`", "prodigy": "`accept` or `options`", "label-studio": "`data`"}

@@ -12,18 +12,19 @@ import sys
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
 
-from stance.errors import InputError, MissingExtraError, StanceWarning, near_miss, number
+from stance.errors import InputError, MissingExtraError, StanceWarning, first_of, near_miss, number
 from stance.lexicon import ambiguous, valid_date
-from stance.markdown import has_front_matter, has_tags, prose_of, without_tags
+from stance.markdown import front_matter, has_tags, prose_of, without_tags
 from stance.tables import (
     CP1252,
+    MISSING,
     PACKED,
     SEP,
     Seen,
@@ -43,14 +44,14 @@ from stance.text import wrapped
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
 _UNREAD = (*_ARCHIVES, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".xml")  # may hold articles: told one by one
-_LISTS = ("articles", "data", "results", "items", "docs", "documents")  # of an answer of an API, which holds its articles in one of these
-_TEXT = ("text", "body", "content", "article", "maintext", "full_text", "content_text", "content_html")  # the last two of a JSON Feed
+_LISTS = ("articles", "data", "results", "items", "docs", "documents", "entries", "hits", "response")  # an answer of an API has its articles there
+_TEXT = ("text", "body", "content", "article", "maintext", "full_text", "fulltext", "content_text", "content_html")  # the last two of a JSON Feed
 FIELDS = ("id", "title", "date", "source", "speaker", "text")  # of an article, which a column may be named for
 _ID = ("id", "articleid", "article", "url", "uuid", "guid")
 # Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
 _DATE = (
-    "date", "published", "publishdate", "datepublished", "publishedat", "pubdate", "publicationdate", "publisheddate", "webpublicationdate",
-    "datetime", "datum",
+    "date", "published", "publishdate", "datepublished", "datepublish", "publishedat", "pubdate", "publicationdate", "publisheddate",
+    "webpublicationdate", "datetime", "datum",
 )  # fmt: skip
 _STAMP = ("createdat", "timestamp")  # where they hold a date, and no other field does
 _TITLE = ("title", "headline", "webtitle")
@@ -58,6 +59,8 @@ _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
 )  # fmt: skip
 _SPEAKER = ("speaker",)
+_EMPTY = "the text is empty"
+_RECORDS = "(in pandas: to_json(orient='records'))"
 _NAME_IT = "name it with --text-column (several: title+summary)"
 _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as one that only lays out a page has not
 # What `stance` writes, by keys of JSON lines or columns of CSV, and pages.
@@ -67,6 +70,8 @@ _READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE, *_SPEAKER))
 _BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
 _URL = re.compile("https?://")
 _PAGE = re.compile(r"(?is)\s*(<\?xml[^>]*\?>\s*)?(<!doctype html|<html)")
+_CUT = re.compile(r"\[\+\d+ chars\]\s*$")  # how NewsAPI ends a text
+_NEXIS = re.compile(r"(?m)^[ \t]*\d+ of \d+ DOCUMENTS[ \t\r]*$")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -160,6 +165,19 @@ def scan_articles(
         _warn(whole_text(note))
 
 
+_SAID = {  # of each kind of doubt
+    "none": "no article in {inputs} (first: {first}): an empty list, or a header without rows",
+    "again": "{n} {of} have the text of an earlier one and count again (first: {first}); give each once",
+    "taken": "{articles_have} the id of an earlier one (first: {first}); results cannot tell them apart: give each its own",
+    "wrapped": "{n} {of} look hard-wrapped (first: {first}); line ends within their paragraphs are read as blanks",
+    "cut": "{n} {of} end in `[+N chars]` (first: {first}): the news API cut them off there; get the pages themselves to have them whole",
+    "tables": "{n} {of} are web pages with tables, which are left out (first: {first}); write out as text what of them is to be read",
+    "tags": "{n} {of} hold tags of HTML (first: {first}), which are left out; offsets count in what remains",
+    "undated": "{n} {of}: date not understood (first: {first}); write YYYY-MM-DD",
+}
+_LACKS = "{n} {of} have {doubt} (first: {first}), and are read without it; look at the name, as --text-column gives it"  # `no field 'summary'`
+
+
 class _Doubts:
     """What is doubtful of the articles of a scan: how many of them, and the first."""
 
@@ -188,6 +206,8 @@ class _Doubts:
             self._count("taken", place)
         if wrapped(x.text):
             self._count("wrapped", place)
+        if _CUT.search(x.text[-40:]):
+            self._count("cut", place)
         for what in filter(None, x.left.split(", ")):
             self._count(what, place)
         if x.undated:
@@ -204,32 +224,16 @@ class _Doubts:
     def notes(self) -> Iterator[str]:
         """What to say in the end."""
         of = f"of {self.articles} articles"
-        names = ("again", "taken", "wrapped", "tables", "tags", "undated", "none")
-        again, taken, folded, left, tags, undated, none = (self.found.get(x, (0, "")) for x in names)
         for what, column in self.lacking.items() if self.articles else ():
             yield f"none {of} tells a {what} in {column!r}; look at the names of its fields"
         if self.twice:
             yield f"{number(self.twice, 'file')} given more than once, and read once"
-        if none[0]:
-            yield f"no article in {number(none[0], 'input')} (first: {none[1]}): an empty list, or a header without rows"
-        if again[0]:
-            yield f"{again[0]} {of} have the text of an earlier one and count again (first: {again[1]}); give each once"
-        if taken[0]:
-            told = "1 article has" if taken[0] == 1 else f"{taken[0]} articles have"
-            yield f"{told} the id of an earlier one (first: {taken[1]}); results cannot tell them apart: give each its own"
-        if folded[0]:
-            yield f"{folded[0]} {of} look hard-wrapped (first: {folded[1]}); line ends within their paragraphs are read as blanks"
-        if left[0]:
-            yield f"{left[0]} {of} are web pages with tables, which are left out (first: {left[1]}); write out as text what of them is to be read"
-        if tags[0]:
-            yield f"{tags[0]} {of} hold tags of HTML (first: {tags[1]}), which are left out; offsets count in what remains"
-        for what, (n, first) in self.found.items():
-            if what.startswith("no "):
-                yield f"{n} {of} have {what} (first: {first}), and are read without it; look at the name, as --text-column gives it"
+        for doubt in [x for x in dict.fromkeys((*_SAID, *self.found)) if x in self.found]:
+            n, first = self.found[doubt]
+            inputs, articles_have = number(n, "input"), "1 article has" if n == 1 else f"{n} articles have"
+            yield _SAID.get(doubt, _LACKS).format(n=n, of=of, first=first, doubt=doubt, inputs=inputs, articles_have=articles_have)
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
-        if undated[0]:
-            yield f"{undated[0]} {of}: date not understood (first: {undated[1]}); write YYYY-MM-DD"
         if 2 * self.dateless > self.records and not self.told:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
             told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
@@ -377,7 +381,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
         else:
             with opened(path, seen) as f:
                 raw = f.read(8) if foreign(f.peek(8)) else f.read()
-            yield from _content(name, stem, raw, lambda text: kind if kind in SUFFIXES else _guess_suffix(text, columns), columns)
+            yield from _content(name, stem, raw, columns)
     except (InputError, MissingExtraError) as e:
         yield Skipped(name, str(e).removeprefix(f"{name}: "))
     except RecursionError:
@@ -390,7 +394,7 @@ def _stdin(stream: BinaryIO, columns: Columns) -> Iterator[Article | Skipped]:
     if second.strip() and _is_record(first):
         yield from _lines("-", "stdin", chain((first, second), stream), columns)
     else:
-        yield from _content("-", "stdin", first + second + stream.read(), partial(_guess_suffix, columns=columns), columns)
+        yield from _content("-", "stdin", first + second + stream.read(), columns)
 
 
 def _is_record(line: bytes | str) -> bool:
@@ -400,13 +404,17 @@ def _is_record(line: bytes | str) -> bool:
         return False
 
 
-def _guess_suffix(text: str, columns: Columns) -> str:
+def _suffix(name: str, text: str, columns: Columns) -> str:
+    """The suffix that tells the format of a content: that of its file, if it is one of ours (but a `.txt` may be anything), else one that fits."""
+    kind = _kind(Path(name))
+    if kind in SUFFIXES and kind != ".txt":
+        return kind
     head = text.lstrip()[:2000]
-    if re.match(r"[\[{]\s*[\[{\]}\"]", head):
+    if re.match(r"\[\s*[{\]]|\{\s*[}\"]", head):
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
     if _PAGE.match(head):
         return ".html"
-    if has_front_matter(text):
+    if front_matter(text)[0]:
         return ".md"
     return ".csv" if _is_table(text, columns) else ".txt"
 
@@ -423,32 +431,44 @@ def _is_table(text: str, columns: Columns) -> bool:
     return len(header) == len(row) > 1 and bool(cells.intersection(_text_keys(columns, cells) or _TEXT)) and all(len(c) <= 40 for c in header)
 
 
-def _content(name: str, stem: str, raw: bytes, suffix_of: Callable[[str], str], columns: Columns) -> Iterator[Article | Skipped]:
+def _content(name: str, stem: str, raw: bytes, columns: Columns) -> Iterator[Article | Skipped]:
     text, note = decode(raw, name, mixed=True)
     _warn(note)
     if not text.strip():  # nothing but a byte-order mark
         raise InputError(f"{name}: the file is empty", "give a file with text")
-    suffix = suffix_of(text)
+    suffix = _suffix(name, text, columns)
+    several = suffix in (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
+    if several and holds_one(name):
+        raise InputError(f"{name}: this is {'a table' if suffix == '.csv' else 'JSON'}, not the text of an article", f"give it the suffix {suffix}")
     lines = text.split("\n")  # a JSON text may hold other line ends
-    if suffix in (".html", ".htm") or suffix == ".txt" and _PAGE.match(text):
-        yield html_article(text, stem, name)
-    elif suffix == ".jsonl" or suffix == ".json" and any(map(str.strip, lines[1:])) and _is_record(lines[0]):
+    if suffix == ".jsonl" or suffix == ".json" and any(map(str.strip, lines[1:])) and _is_record(lines[0]):
         for n, line in enumerate(lines, 1):
             if line.strip():
                 yield _json_line(f"{name}:{n}", line, columns, stem, n)
     elif suffix == ".json":
         yield from _json(name, stem, text, columns)
-    elif suffix in (".csv", ".tsv"):
+    elif several:
         yield from _csv(name, stem, io.StringIO(text, newline=""), columns)
-    elif suffix in (".md", ".markdown"):
-        told, prose = prose_of(text)
-        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE, *_SPEAKER} or k in columns.values()}
-        item = _record(name, about | {"text": prose}, {k: v for k, v in columns.items() if k != "text"}, stem)
-        yield replace(item, maybe="") if isinstance(item, Article) else item
-    elif text.lstrip().startswith("<?xml"):
-        raise InputError(f"{name}: this is XML, not text", "convert it to text (.txt), JSON lines or CSV")
     else:
-        yield Article(stem, text)
+        yield _one(name, stem, text, suffix, columns)
+
+
+def _one(name: str, stem: str, text: str, suffix: str, columns: Columns) -> Article | Skipped:
+    """The article of a page, of Markdown (or a `.txt` with its front matter) or of plain text."""
+    if suffix in (".html", ".htm"):
+        return html_article(text, stem, name)
+    if suffix in (".md", ".markdown"):
+        told, body = front_matter(text)
+        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE, *_SPEAKER} or k in columns.values()}
+        about["text"] = body if _kind(Path(name)) == ".txt" else prose_of(body)
+        item = _record(name, about, {k: v for k, v in columns.items() if k != "text"}, stem)
+        return replace(item, maybe="") if isinstance(item, Article) else item
+    if text.lstrip().startswith("<?xml"):
+        raise InputError(f"{name}: this is XML, not text", "convert it to text (.txt), JSON lines or CSV")
+    if len(_NEXIS.findall(text)) > 1:
+        todo = "make one file of each, or a CSV with columns text, title, date and source (in R: LexisNexisTools)"
+        raise InputError(f"{name}: several articles in one file, as LexisNexis gives them", todo)
+    return Article(stem, text)
 
 
 def _json(name: str, stem: str, text: str, columns: Columns) -> Iterator[Article | Skipped]:
@@ -465,13 +485,17 @@ def _json(name: str, stem: str, text: str, columns: Columns) -> Iterator[Article
 
 
 def _listed_articles(data: Any, columns: Columns) -> Any:
-    """The articles of an answer such as `{"status": "ok", "articles": [{…}]}`: the one list of objects of an object without a text; else `data`."""
+    """The articles of an answer such as `{"status": "ok", "articles": [{…}]}` or `{"response": {"docs": [{…}]}}`: the one list of objects of an
+    object without a text, or of an object in it; else `data`.
+    """
     if not isinstance(data, dict):
         return data
-    found = {str(k).lower(): v for k, v in data.items()}
-    lists = [v for k in _LISTS if isinstance(v := found.get(k), list) and all(isinstance(x, dict) for x in v)]
-    has_text = any(isinstance(found.get(k), str) for k in _text_keys(columns, found) or _TEXT)
-    return lists[0] if len(lists) == 1 and not has_text else data
+    found = _lower(data)
+    if any(isinstance(found.get(k), str) for k in _text_keys(columns, found) or _TEXT):
+        return data
+    inside = [_listed_articles(found[k], columns) for k in _LISTS if k in found]
+    lists = [v for v in inside if isinstance(v, list) and all(isinstance(x, dict) for x in v)]
+    return lists[0] if len(lists) == 1 else data
 
 
 def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
@@ -513,30 +537,31 @@ def _json_line(place: str, line: str, columns: Columns, stem: str, n: int) -> Ar
 
 def _record(place: str, record: Any, columns: Columns, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
-        return Skipped(place, f"a JSON object is needed, not {type(record).__name__}")
-    found = {str(k).lower(): v for k, v in record.items()}
+        return Skipped(place, f"a JSON object is needed, not {type(record).__name__} {_RECORDS}")
+    if isinstance(hit := record.get("_source"), dict):  # of Elasticsearch
+        record = {"id": record.get("_id"), **hit}
+    found = _lower(record)
     _check_own(found, columns)
-    texts = [k for k in _TEXT if isinstance(found.get(k), str)]
-    keys = _text_keys(columns, found) or [next((k for k in texts if found[k].strip()), next(iter(texts), ""))]
-    key = keys[0]
-    several = [x for k in keys if isinstance(x := found.get(k), str)]
-    text = "\n\n".join(filter(str.strip, several)) if keys[1:] and several else found.get(key)
-    if not isinstance(text, str):
-        seen = f"looked for {columns.get('text') or ', '.join(_TEXT)}, seen: {', '.join(found) or 'nothing'}; {_NAME_IT}"
-        nested = next((k for k in ([key] if key else _TEXT) if isinstance(found.get(k), (list, dict))), "")
-        what = f"{nested!r} holds {'a list' if isinstance(found.get(nested), list) else 'an object'}"
-        todo = f": {what}; give one object an article, its text a string (in pandas: to_json(orient='records'))" if nested else ""
-        return Skipped(place, f"no text{todo}; {seen}")
+    if twice := _twice([str(k).lower() for k in record], columns) if len(found) < len(record) else "":
+        spelt = " and ".join(repr(k) for k in record if str(k).lower() == twice)
+        return Skipped(place, f"the fields {spelt} have one name, as case does not count; rename or delete all but one")
+    keys = _text_keys(columns, found)
+    texts = {k: x for k in keys or _TEXT if isinstance(x := _field(found, k), str)}
+    if not texts:
+        return Skipped(place, _no_text(found, columns))
+    first = next((k for k in texts if texts[k].strip()), next(iter(texts)))
+    text = "\n\n".join(filter(str.strip, texts.values())) if keys else texts[first]
     tags = has_tags(text)
     text = without_tags(text) if tags else text
     if not text.strip():
-        return Skipped(place, "the text is empty")
+        return Skipped(place, _EMPTY)
 
-    plain = {_plain(k): k for k in reversed(found) if k != key or keys[1:]}
+    key = "" if len(keys) > 1 else first  # holds the text, and nothing else
+    plain = {_plain(k): k for k in reversed(found) if k != key}
 
     def told(what: str, names: tuple[str, ...]) -> Iterator[str]:
-        keys = [columns[what]] if what in columns else [plain[n] for n in names if n in plain]
-        return (x for k in keys if k in found and (x := _told(found[k])))
+        fields = [columns[what]] if what in columns else [plain[n] for n in names if n in plain]
+        return filter(None, (_told(_field(found, k)) for k in fields))
 
     date = next(filter(None, map(valid_date, told("date", (*_DATE, *_STAMP)))), "")
     given = "" if date else next(filter(str.strip, told("date", _DATE)), "")
@@ -544,15 +569,50 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
     title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
     title = " ".join(without_tags(title).split()) if has_tags(title) else title
-    lacking = [f"no field {k!r}" for k in keys[1:] and keys if not isinstance(found.get(k), str)]
+    lacking = [f"no field {k!r}" for k in keys if k not in texts]
     left = ", ".join(["tags"] * tags + lacking)
     return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, left, speaker.strip())
+
+
+def _lower(record: Mapping[Any, Any]) -> dict[str, Any]:
+    """A record by the lower-case names of its fields."""
+    return {str(k).lower(): v for k, v in record.items()}
+
+
+def _field(record: Mapping[str, Any], name: str) -> Any:
+    """A field of a record; of `content.rendered` that in the object `content`. None where there is none."""
+    outer, dot, inner = name.partition(".")
+    if dot and name not in record and isinstance(record.get(outer), dict):
+        return _field(_lower(record[outer]), inner)
+    return record.get(name)
+
+
+def _no_text(record: Mapping[str, Any], columns: Columns) -> str:
+    """Why a record has none, and what to do."""
+    fields = _text_keys(columns, record) or _TEXT
+    if any(k in record and (record[k] is None or record[k] != record[k]) for k in fields):  # null, NaN
+        return _EMPTY
+    inside = [k for k, v in record.items() if isinstance(v, (list, dict))]
+    nested = next((k for k in fields if k in inside), inside[0] if len(inside) == len(record) > 0 else "")
+    kind = "a list" if isinstance(record.get(nested), list) else "an object"
+    todo = f": {nested!r} holds {kind}; give one object an article, its text a string {_RECORDS}" if nested else ""
+    names = [f"{k}.{x}" for k, v in record.items() for x in (v if isinstance(v, dict) and v else [""])]
+    seen = first_of([x.removesuffix(".") for x in names], 30) or "nothing"
+    return f"no text{todo}; looked for {columns.get('text') or ', '.join(_TEXT)}, seen: {seen}; {_NAME_IT}"
+
+
+def _twice(names: Sequence[str], columns: Columns) -> str:
+    """The first of some lower-case names that stands more than once and is read; '' without any."""
+    read = {*columns.values(), *(_text_keys(columns, names) or _TEXT)}
+    return next((c for c in names if (c in read or _plain(c) in _READ) and names.count(c) > 1), "")
 
 
 def _text_keys(columns: Columns, names: Collection[str]) -> list[str]:
     """The fields whose texts, one under the other, are that of the article: of `title+summary` two; none where nothing is told."""
     told = columns.get("text", "")
-    return [told] if told in names else [k.strip() for k in told.split("+")] if told else []
+    if not told:  # a column without a name, as pandas and R write one, is none that is told
+        return []
+    return [told] if told in names else [k.strip() for k in told.split("+")]
 
 
 def _check_own(names: Iterable[str], columns: Columns) -> None:
@@ -577,10 +637,14 @@ def _may_date(name: str, value: Any) -> bool:
 
 
 def _told(value: Any, deep: int = 9) -> str:
-    """A value of JSON as text; of `{"id": null, "name": "Gazette"}` the name, of a list all of them, so `deep`; of null and NaN nothing."""
+    """A value of JSON as text, `deep` lists and objects at most in one another: of a list all, of an object its `name`, else the first text in it
+    (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN nothing.
+    """
     if isinstance(value, list):
         return ", ".join(filter(None, (_told(x, deep - 1) for x in value))) if deep else ""
-    value = value.get("name", value) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        inside = [value["name"]] if "name" in value else [x for x in value.values() if isinstance(x, (str, dict))]
+        return next(filter(None, (_told(x, deep - 1) for x in inside)), "") if deep else ""
     return "" if value is None or value != value else str(value)
 
 
@@ -633,18 +697,16 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
     named = [*texts, *(c for what, c in columns.items() if what != "text")]
     if lacking := [c for c in named if c not in header]:
         raise InputError(f"{name}: no column {', '.join(lacking)}; seen: {', '.join(header)}", near_miss(lacking[0], header) or "name one of these")
-    read = {*named, *wanted, *(c for c in header if _plain(c) in _READ)}
-    if twice := next((c for c in header if c in read and header.count(c) > 1), ""):
+    if twice := _twice(header, columns):
         raise InputError(f"{name}: column {twice!r} stands {header.count(twice)} times in the header", "rename or delete all but one")
     for n, r in enumerate(records, 2):
         if not any(c.strip() for c in r.cells):  # as spreadsheets leave them
             continue
         if r.fault:
             yield Skipped(f"{name}:{r.line}", r.fault)
-        elif len(r.cells) > len(header):
-            yield Skipped(f"{name}:{r.line}", f"{len(r.cells)} cells, the header has {len(header)}; put quotes round a cell that holds commas")
         else:
-            yield _record(f"{name}:{r.line}", dict(zip(header, r.cells, strict=False)), columns, f"{stem}-{n}")
+            told = {k: x for k, x in zip(header, r.cells, strict=False) if x.upper() not in MISSING}
+            yield _record(f"{name}:{r.line}", {**dict.fromkeys(header, ""), **told}, columns, f"{stem}-{n}")
 
 
 # --------------------------------------------------------------------------- web pages

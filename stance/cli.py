@@ -286,20 +286,22 @@ def _spoken(items: Iterator[Article | Skipped], lexicon: Lexicon) -> Iterator[Ar
 
 
 def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterator[Article | Skipped]:
-    """The items. Raises InputError, before anything is written, when not one input could be read."""
+    """The items. Raises InputError, before anything is written, when not one article could be read."""
     from itertools import chain
 
     from stance.articles import Skipped
 
     lost: list[Skipped] = []
     for item in items:
-        if not isinstance(item, Skipped) or item.name != item.input:  # an article, or a bad line of a file that is read
+        if not isinstance(item, Skipped):
             return chain(lost, [item], items)
         lost.append(item)
     if lost:
         _name_skipped(lost[:SHOWN])
+        if len(lost) > SHOWN:
+            _say(f"skipped {len(lost) - SHOWN} more")
         kept = f"; {output} is left as it was" if output and output.exists() else ""
-        raise InputError(f"none of the inputs could be read{kept}", "check their names; a text itself comes on standard input (-)")
+        raise InputError(f"none of the inputs could be read{kept}", "above is said why; a text itself comes on standard input (-)")
     return items
 
 

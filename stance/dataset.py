@@ -21,7 +21,7 @@ from stance.actors import Mention, Pair, Reading, in_words_of, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for
 from stance.errors import DataError, InputError, first_of, near_miss, near_or_all, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
-from stance.tables import PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
+from stance.tables import MISSING, PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ RESERVED = (
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
 COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator")
-MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NAN", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
+_MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target")  # in these columns MISSING is an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
@@ -324,7 +324,7 @@ def read_definitions(file: Csv, heads: Sequence[Head], *, more: bool = False) ->
     with two definitions.
     """
     if missing := [c for c in ("head", "label", "definition") if c not in file.columns]:
-        raise DataError(f"{file.place}: no column {missing[0]!r}; seen: {', '.join(file.columns)}", "needed: head, label, definition")
+        raise DataError(file.lacks(missing[0]), "needed: head, label, definition")
     known = {h.name: h.labels for h in heads}
     out: dict[str, dict[str, str]] = {}
     problems = []
@@ -361,10 +361,7 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
             below = any({"text", "actor"} <= {c.strip().lower() for c in r.cells} for r in file.records[:9])
             above = "the names of the columns stand further down; delete what is above them"
             hint = above if below else f"--column {missing[0]}=NAME says what the table calls it; {hint}"
-        raise DataError(
-            f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns) or 'nothing'}",
-            hint,
-        )
+        raise DataError(file.lacks(*missing), hint)
     return names
 
 
@@ -396,8 +393,7 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
         raise DataError(f"no column is called {odd[0]!r} here", near_or_all(odd[0], known))
     names = {composed(c).strip().lower(): name.lower() for name, c in columns.items()}
     if missing := [c for c in names if c not in file.columns]:
-        told = f"{file.place}: no column {', '.join(map(repr, missing))}; seen: {', '.join(file.columns)}"
-        raise DataError(told, near_miss(missing[0], file.columns))
+        raise DataError(file.lacks(*missing), near_miss(missing[0], file.columns))
     spelt = {c: re.sub(r"[\s-]+", "_", c) for c in file.columns}  # `Article ID`
     free = {*COLUMNS} - {*file.columns, *names.values()}
     meant = {c: n for c, n in spelt.items() if n in free} | dict.fromkeys(names.values(), "") | names
@@ -417,6 +413,7 @@ def parse_row(
     none = neutral or {}
     bad: list[str] = []
     cell = {k: x if k in ("text", "context") else composed(x) for k, x in cell.items()}  # offsets count in the text as it is
+    cell |= {k: "" for k in _MAY_LACK if cell.get(k, "").strip().upper() in MISSING}
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if "text" in cell and not text.strip():
         bad.append(_NO_TEXT)
@@ -427,20 +424,19 @@ def parse_row(
         ours = n in none or n in DEFAULT_HEADS and labels[n] in DEFAULT_HEADS[n].labels
         own = "" if ours else f" (--neutral '{n}={labels[n]}', if it says that none is taken)"
         bad.append(f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label{own}")
-    span: list[int | None] = [None, None]
+    start = end = None
     raw = [_whole(cell.get(k, "")) for k in ("start", "end")]
-    if any(raw):
-        if not all(map(_is_number, raw)):
-            bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
-        else:
-            span = [int(raw[0]), int(raw[1])]
-            if "text" in cell and not int(raw[0]) < int(raw[1]) <= len(text):
-                bad.append(f"start,end {raw[0]},{raw[1]} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
+    if all(map(_is_number, raw)):
+        start, end = map(int, raw)
+        if "text" in cell and not start < end <= len(text):
+            bad.append(f"start,end {start},{end} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
+    elif any(raw):
+        bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
     if bad:
         raise ValueError("\n".join(bad))
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "speaker", "split", "target", "annotator")}
     get |= {k: _whole(get[k]) for k in ("article_id", "sentence_id")}
-    return Row(file, line, text, actor, labels, start=span[0], end=span[1], **get)
+    return Row(file, line, text, actor, labels, start=start, end=end, **get)
 
 
 def _whole(cell: str) -> str:
@@ -463,12 +459,11 @@ def heads_of(
     for labels that an order lacks.
     """
     none = _by_head(_mapping(neutral, "neutral", _NEUTRAL), names)
-    if odd := [n for n in none if n not in names]:
-        hint = near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}"
-        raise DataError(f"no head {odd[0]!r} to have the neutral label {none[odd[0]]!r}", hint)
     scales = {composed(n): tuple(map(composed, labels)) for n, labels in _mapping(order, "order", "{'intensity': ('low', 'medium', 'high')}").items()}
-    if odd := [n for n in scales if n not in names]:
-        raise DataError(f"no head {odd[0]!r} whose labels could be in order", near_miss(odd[0], names) or f"heads: {', '.join(names) or 'none'}")
+    wanted = [*((n, f"to have the neutral label {x!r}") for n, x in none.items()), *((n, "whose labels could be in order") for n in scales)]
+    for name, what in wanted:
+        if name not in names:
+            raise DataError(f"no head {name!r} {what}", near_miss(name, names) or f"heads: {', '.join(names) or 'none'}")
     out: list[Head] = []
     for n in names:
         if fixed := next((h for h in known if h.name == n), None):

@@ -314,6 +314,8 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     from stance.tables import composed
 
     lines = composed(data).splitlines()
+    if problems := [f"{source}:{n}: a quotation mark is not closed in its line" for n, line in enumerate(lines, 1) if line.count('"') % 2]:
+        raise DataError("a row of an actor table is one line", "close it, or write the cell without a line end", tuple(problems))
     header = _header(lines[:1])
     if (mark := _mark(lines)) != ",":
         lines = [",".join(map(_cell, next(csv.reader([line], delimiter=mark), []))) for line in lines]
@@ -338,8 +340,9 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
 
 def _header(first: Sequence[str]) -> list[str]:
     """The names of the columns, as they are matched, of a table that begins with this line."""
-    csv.field_size_limit(1 << 30)
-    return [c.strip().lower() for c in next(csv.reader(first, delimiter=_mark(first)), [])]
+    from stance.tables import csv_rows
+
+    return [c.strip().lower() for c in next(csv_rows(first, _mark(first)), [])]
 
 
 def _mark(lines: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-_FRONT = re.compile(r"(---|\+\+\+)[ \t]*\n((?:[A-Za-z_][\w-]*[ \t]*[:=].*\n|[ \t#-].*\n|\n)*?)\1[ \t]*(?:\n|\Z)")
+_FRONT = re.compile(r"(---|\+\+\+)[ \t]*\n((?:[A-Za-z_][\w-]*[ \t]*[:=].*\n|[ \t#-].*\n|\n)*?)\1[ \t]*(?:\n+|\Z)")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _RULE = re.compile(r"\s*(?:=+|(?:[-*_][ \t]*){2,})$")  # a line, or what makes a heading of the lines above
 _NO_PROSE = re.compile(r" {0,3}(?:\||\[[^^\]][^]]*\]:\s*\S)")  # tables, as in HTML, and where links lead
@@ -64,19 +64,18 @@ def _read(text: str) -> str:
     return "".join([*kept, text[at:]])
 
 
-def has_front_matter(text: str) -> bool:
-    """Whether a text begins with lines of `key:` between two of `---`."""
-    front = _FRONT.match(text.replace("\r\n", "\n"))
-    return front is not None and re.search(r"(?m)^\w[\w-]*[ \t]*[:=]", front[2]) is not None
-
-
-def prose_of(text: str) -> tuple[dict[str, str], str]:
-    """(what its front matter tells, by lower-case name; the prose, with a blank line between paragraphs, headings and items)."""
+def front_matter(text: str) -> tuple[dict[str, str], str]:
+    """(what lines of `key: value` between two of `---` at the beginning tell, by lower-case name; the text after them)."""
     text = text.replace("\r\n", "\n")
     front = _FRONT.match(text)
     told = {k.lower(): v.strip().strip("\"'") for k, v in re.findall(r"(?m)^([A-Za-z_]+)[ \t]*[:=][ \t]*([^>|\n].*)", front[2] if front else "")}
-    body = re.sub(r"(?s)<!--.{0,2000}?-->", "", text[front.end() if front else 0 :])
-    return told, "\n\n".join(filter(None, map(_without_marks, _blocks(body))))
+    return told, text[front.end() if front else 0 :]
+
+
+def prose_of(text: str) -> str:
+    """The prose of Markdown without front matter, with a blank line between paragraphs, headings and items."""
+    body = re.sub(r"(?s)<!--.{0,2000}?-->", "", text.replace("\r\n", "\n"))
+    return "\n\n".join(filter(None, map(_without_marks, _blocks(body))))
 
 
 def _blocks(body: str) -> Iterator[str]:

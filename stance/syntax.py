@@ -13,7 +13,6 @@ as the sentence has tokens, but for those by mention. The rules are the project'
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from functools import lru_cache, partial
 
 from stance.actors import Mention, Reading
 from stance.errors import DataError, near_miss, number
+from stance.tables import csv_rows
 from stance.text import DATA, MOST_FORMS, Memo
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
@@ -194,8 +194,7 @@ def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) ->
     """
     import hashlib
 
-    csv.field_size_limit(1 << 30)
-    reader = csv.reader(io.StringIO(data, newline=""))
+    reader = csv_rows(io.StringIO(data, newline=""))
     header = [c.strip() for c in next(reader, [])]
     if header[:4] != ["phrase", "label", "kind", "weight"]:
         raise DataError(f"{source}:1: the columns are {', '.join(header) or 'none'}", "they must be phrase,label,kind,weight")

@@ -14,7 +14,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
@@ -23,6 +23,7 @@ from stance.errors import InputError
 
 PACKED = (".gz", ".bz2", ".xz")  # after any other suffix
 SEP = re.compile(r'"?sep=([,;|\t])"?\r?\n', re.I)  # a first line for Excel, before the header
+MISSING = frozenset(("NA", "N/A", "<NA>", "#N/A", "#NV", "NAN", "NULL"))  # what R, pandas, spreadsheets and databases write for an empty cell
 Seen = Callable[[int], object]  # told the number of bytes whenever some were read
 
 
@@ -265,6 +266,10 @@ class Csv:
         """`file:line` of the header."""
         return f"{self.file}:{self.header.line}"
 
+    def lacks(self, *columns: str) -> str:
+        """What to say of columns that it does not have."""
+        return f"{self.place}: no column {', '.join(map(repr, columns))}; seen: {', '.join(self.columns) or 'nothing'}"
+
     @property
     def first_line(self) -> str:
         """`sep=;` where that stands before the header."""
@@ -279,30 +284,25 @@ def read_csv(path: Path) -> Csv:
     """A CSV as of `read_text`; records without a filled cell are left out. Raises as that does."""
     raw = _bytes(path)
     text, note = decode(raw, str(path))
+    if re.match(r'\s*(\[\s*)?\{\s*"', text):
+        todo = "save it as CSV (in pandas: to_csv); a file of an annotation tool goes to `stance import`"
+        raise InputError(f"{path}: this is JSON, not a table", todo)
     delimiter, records = csv_records(io.StringIO(text, newline=""), strict=True)
     header = next(records)
     columns = [composed(plain_cell(c)).strip().lower() for c in header.cells]
-    rows = [_measured(r, len(columns)) for r in records if any(c.strip() for c in r.cells)]
+    rows = [r for r in records if any(c.strip() for c in r.cells)]
     marked = note or marked_encoding(raw)
     end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     return Csv(str(path), header, columns, rows, delimiter, note, "\ufeff" if marked else "", end)
-
-
-def _measured(record: Record, width: int) -> Record:
-    n = len(record.cells)
-    if n == width:
-        return record
-    few = f"row has {n} cells, the header {width}; a quotation mark may be left open, or cells at its end are missing"
-    return replace(record, fault=few if n < width else f"{n} cells, the header has {width}; quote cells that hold the delimiter")
 
 
 def csv_records(text: TextIO, *, strict: bool = False) -> tuple[str, Iterator[Record]]:
     """(delimiter, records) of a CSV, the header first, then all that are not empty lines.
 
     The delimiter is what a first line `sep=;` says, else of `,`, `;` and tab that which the header has most of. A record has a fault when a
-    quotation mark is never closed, or only in a later row; with `strict` also when one is lost that closes before its cell ends.
+    quotation mark is never closed, or only in a later row, and when it has more cells than the header; with `strict` also when a quotation mark
+    is lost that closes before its cell ends, and when it has fewer cells.
     """
-    csv.field_size_limit(1 << 30)
     first = text.readline()
     if sep := SEP.match(first):
         return sep[1], _records(text, sep[1], 2, strict)
@@ -318,29 +318,46 @@ def _records(text: Iterable[str], mark: str, line: int, strict: bool) -> Iterato
             raw.append(x)
             yield x
 
-    head = True
-    for cells in csv.reader(lines(), delimiter=mark):
-        if cells or head:
-            fault = ""
-            if (len(raw) > 1 or cells and cells[-1].endswith("\n")) and (sum(x.count('"') for x in raw) % 2 or _by_the_rules(raw, mark) != 1):
-                many = f"lines {line} to {line + len(raw) - 1} became one cell"
-                fault = f"a quotation mark that opens here is never closed, or only in a later row: {many}; close it"
-            elif strict and '"' in raw[0] and not _by_the_rules(raw, mark):
-                fault = 'a quotation mark closes before its cell ends, and is lost; double ("") those of a text, and put it in quotation marks'
-            yield Record(line, cells, fault)
-        head = False
+    width = -1  # of the header, once that is read
+    for cells in csv_rows(lines(), mark):
+        if cells or width < 0:
+            width = len(cells) if width < 0 else width
+            yield Record(line, cells, _lost_quote(raw, cells, mark, line, strict) or _odd_width(len(cells), width, strict))
         line += len(raw)
         raw.clear()
-    if head:
+    if width < 0:
         yield Record(line, [])
+
+
+def _lost_quote(raw: Sequence[str], cells: Sequence[str], mark: str, line: int, strict: bool) -> str:
+    """What is to say of the quotation marks of a record, which begins in `line` and has the lines `raw`; '' where all are closed."""
+    if (len(raw) > 1 or cells and cells[-1].endswith("\n")) and (sum(x.count('"') for x in raw) % 2 or _by_the_rules(raw, mark) != 1):
+        many = f"lines {line} to {line + len(raw) - 1} became one cell"
+        return f"a quotation mark that opens here is never closed, or only in a later row: {many}; close it"
+    if strict and '"' in raw[0] and not _by_the_rules(raw, mark):
+        return 'a quotation mark closes before its cell ends, and is lost; double ("") those of a text, and put it in quotation marks'
+    return ""
+
+
+def _odd_width(cells: int, header: int, strict: bool) -> str:
+    if cells > header:
+        return f"{cells} cells, the header has {header}; put quotes round a cell that holds the delimiter, or name every column in the header"
+    few = f"row has {cells} cells, the header {header}; a quotation mark may be left open, or cells at its end are missing"
+    return few if strict and cells < header else ""
 
 
 def _by_the_rules(lines: Sequence[str], mark: str) -> int:
     """How many records they hold; 0 where a quotation mark has no other end, or its other end is in the middle of a cell."""
     try:
-        return len(list(csv.reader(lines, delimiter=mark, strict=True)))
+        return len(list(csv_rows(lines, mark, strict=True)))
     except csv.Error:
         return 0
+
+
+def csv_rows(lines: Iterable[str], delimiter: str = ",", *, strict: bool = False) -> Any:
+    """A `csv.reader`, for cells of any length (Python's own limit, which is one for all readers, is 131,072 characters)."""
+    csv.field_size_limit(1 << 30)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
 def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:

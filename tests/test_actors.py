@@ -887,7 +887,9 @@ def test_a_table_may_have_semicolons_or_no_kinds(tmp_path: Path, header: str, ro
 def test_a_quotation_mark_that_is_never_closed_is_told_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(DataError) as e:
         load_lexicon(table(tmp_path, 'Acme Ltd;Acme\n"Ada Vik;Acme\n' + "Orda;Orda\n" * 20_000, "alias;actor\n"))
-    assert [p.split("mine.csv:")[1][:32] for p in e.value.problems] == ["3: no actor for 'Ada Vik;Acme' o"]
+    assert [p.split("mine.csv:")[1][:33] for p in e.value.problems] == ["3: a quotation mark is not closed"]
+    with pytest.raises(DataError, match='mine.csv:2: .*\n.*mine.csv:3: a quotation mark is not closed in its line\na row of an actor table is one line'):
+        load_lexicon(table(tmp_path, 'Acme Ltd,Acme,name,"2001\n2002"\nOrda,Orda,name,\n', "alias,actor,kind,since\n"))
     assert "Orda" in load_lexicon(table(tmp_path, f'"{"x" * 200_000}",Acme\nOrda,Orda\n', "alias,actor\n")).actors
 
 

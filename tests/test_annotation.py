@@ -20,13 +20,13 @@ from stance.annotation import CONTEXT_ONLY, TOOLS, export_lines, import_file
 from stance.codebook import Head
 from stance.dataset import Row, Table, read_dataset, read_table
 from stance.errors import DataError, InputError
-from stance.tables import PLAIN_NUMBER, composed, plain_cell, spreadsheet_cell
+from stance.tables import MISSING, PLAIN_NUMBER, composed, plain_cell, spreadsheet_cell
 
 Cli = Callable[..., Run]
 
 CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
 TEXT = st.text(CHARACTERS, min_size=1, max_size=30).filter(lambda t: t.strip()) | st.sampled_from(["=1+1", "'=x", "-a\r\nb", "@x", "\ttab", "😀 said “no”", "a,b;c\td"])
-WORD = st.text(CHARACTERS, max_size=12).map(lambda x: composed(x).strip()) | st.sampled_from(["", "+49", "a:b", "=x", "'"])
+WORD = st.text(CHARACTERS, max_size=12).map(lambda x: composed(x).strip()).filter(lambda x: x.upper() not in MISSING) | st.sampled_from(["", "+49", "a:b", "=x", "'"])
 LABELS = st.fixed_dictionaries({"stance": WORD, "tone": WORD, "mood": WORD})
 
 

@@ -101,6 +101,37 @@ def test_a_json_list(put: Put) -> None:
     assert [(a.id, a.text) for a in found] == [("a-1", "One."), ("x", "Two.")]
 
 
+@pytest.mark.parametrize("path", ["hits.hits", "response.docs", "data.entries"])
+def test_the_list_may_be_in_an_object_of_the_answer(put: Put, path: str) -> None:
+    """Elasticsearch has each record in `_source`, beside its `_id`; so has a line of its dump."""
+    outer, inner = path.split(".")
+    hit = {"_id": "x", "_source": {"text": "Oslo left.", "date": "2024-03-01"}}
+    for file in (put("a.json", json.dumps({"took": 1, outer: {"total": {"value": 1}, inner: [hit]}})), put("b.jsonl", json.dumps(hit))):
+        assert only(file) == Article("x", "Oslo left.", date="2024-03-01")
+
+
+def test_a_field_of_an_object_can_be_named(put: Put) -> None:
+    record = {"id": {"$oid": "5f"}, "title": {"rendered": "Fjord"}, "date": {"$date": {"$numberLong": "1520121600000"}}, "meta": {"Outlet": {"Full": "Gazette"}}}
+    path = put("a.jsonl", json.dumps({**record, "content": {"rendered": "<p>Oslo left.</p>"}}))
+    found = next(read_articles(path, text_column="content.rendered", columns={"source": "meta.outlet.full"}))
+    assert found == Article("5f", "Oslo left.", "Fjord", "2018-03-04", "Gazette")
+    assert next(read_articles(path, text_column="title.rendered+content.rendered")).text == "Fjord\n\nOslo left."
+    assert only(put("b.jsonl", '{"meta.text": "Oslo left."}'), text_column="meta.text").text == "Oslo left."
+
+
+def test_an_article_that_an_api_cut_off_is_told(put: Put, warned: Callable[[], list[str]]) -> None:
+    path = put("a.jsonl", '{"date": "2019", "content": "Oslo left. Rome… [+1204 chars]"}\n{"date": "2019", "content": "Oslo stayed [+1 chars], it said."}\n')
+    list(read_articles(path))
+    assert len(said := warned()) == 1 and said[0].startswith(f"1 of 2 articles end in `[+N chars]` (first: 'a-1' of {path}:1)")
+
+
+def test_front_matter_of_a_text(put: Put) -> None:
+    """Its lines stay: it is no Markdown."""
+    found = only(put("a.txt", '---\r\ntitle: "Fjord"\r\ndate: 2018-03-04\r\nsitename: Gazette\r\n---\r\n\r\nOslo *left*\r\nRome stayed.'))
+    assert found == Article("a", "Oslo *left*\nRome stayed.", "Fjord", "2018-03-04", "Gazette")
+    assert only(put("b.txt", "---\nOslo left.\n---\nRome waited.")).text == "---\nOslo left.\n---\nRome waited."
+
+
 @pytest.mark.parametrize("field", ["articles", "Results", "docs"])
 def test_the_answer_of_an_api_is_the_list_in_it(put: Put, field: str) -> None:
     answer = {"status": "ok", "totalResults": 2, field: [{"content": "Oslo left.", "publishedAt": "2024-03-01T00:00:00Z"}, {"title": "No text"}], "links": ["x"]}
@@ -112,7 +143,7 @@ def test_the_answer_of_an_api_is_the_list_in_it(put: Put, field: str) -> None:
 @pytest.mark.parametrize("record", [{"text": "Oslo left.", "items": [{"text": "Peru"}]}, {"data": [{"text": "Peru"}], "docs": [{"text": "Peru"}]}, {"data": ["Peru"]}])
 def test_an_object_with_a_text_or_several_lists_is_one_article(put: Put, record: dict[str, Any]) -> None:
     (found,) = scan_articles(put("news.json", json.dumps(record)))
-    assert found.id == "news" if "text" in record else isinstance(found, Skipped) and "no text; looked for text" in found.reason
+    assert found.id == "news" if "text" in record else isinstance(found, Skipped) and "no text: 'data' holds a list; give one object an article" in found.reason
 
 
 def test_json_lines_with_blank_lines(put: Put) -> None:
@@ -147,6 +178,21 @@ def test_the_first_line_of_excel_is_no_header(put: Put, name: str) -> None:
 def test_the_text_column_can_be_named(put: Put) -> None:
     assert only(put("a.csv", "story,text\nOslo left.,nothing\n"), text_column="Story").text == "Oslo left."
     assert only(put("a.json", '{"story": "Oslo left.", "text": "x"}'), text_column="story").text == "Oslo left."
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a"])
+def test_a_column_without_a_name_is_not_the_text(put: Put, name: str) -> None:
+    """pandas (`to_csv`) and R (`write.csv`) number the rows in one."""
+    table = '"","date","text"\n"1",2019-03-04,"Oslo left."\n'
+    found = only(put(name, gzip.compress(table.encode()) if name.endswith(".gz") else table))
+    assert (found.text, found.date) == ("Oslo left.", "2019-03-04")
+
+
+def test_missing_values_of_r_are_empty_cells(put: Put, warned: Callable[[], list[str]]) -> None:
+    path = put("a.csv", 'date,source,text\nNA,NA,"Oslo left."\n2019,Gazette,NA\n2019,Gazette,"Rome stayed."\n')
+    found = list(scan_articles(path))
+    assert found[::2] == [Article("a-2", "Oslo left."), Article("a-4", "Rome stayed.", date="2019", source="Gazette")]
+    assert found[1] == Skipped(f"{path}:3", "the text is empty") and not warned()
 
 
 def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> None:
@@ -223,7 +269,7 @@ def test_a_csv_row_with_too_many_cells_is_skipped(put: Put) -> None:
     items = list(scan_articles(put("c.csv", "id,text\n1,\"France waited,\n\nthen left.\"\n2,France accused Italy, and expelled the envoy.\n3,Spain thanked Italy.\n")))
     assert [x.id for x in items if isinstance(x, Article)] == ["1", "3"]
     (bad,) = (x for x in items if isinstance(x, Skipped))
-    assert bad.name.endswith("c.csv:5") and bad.reason == "3 cells, the header has 2; put quotes round a cell that holds commas"
+    assert bad.name.endswith("c.csv:5") and bad.reason == "3 cells, the header has 2; put quotes round a cell that holds the delimiter, or name every column in the header"
 
 
 def test_empty_rows_of_a_spreadsheet_are_no_articles(put: Put) -> None:
@@ -302,7 +348,7 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
 
 def test_no_two_files_of_a_run_share_an_id(put: Put, tmp_path: Path) -> None:
     for name in ("p/a/x.txt", "p/a/x.txt.gz", "p/a/y.txt", "p/b/x.txt", "p/b/y.jsonl", "q/b/x.txt"):
-        put(name, gzip.compress(name.encode()) if name.endswith(".gz") else json.dumps({"text": name}))
+        put(name, gzip.compress(name.encode()) if name.endswith(".gz") else json.dumps({"text": name}) if "jsonl" in name else name)
     given = [tmp_path / x for x in ("p/a", "p/b", "q/b")]
     ids = ["x", "x.txt.gz", "y", "b/x", "b/y-1", "q/b/x"]
     assert [x.id for x in scan_articles(given)] == ids
@@ -506,6 +552,16 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("a.txt", b"\x1f\x8b\x08", "name it .gz"),
         ("a.xml", b"<?xml version='1.0'?><p>Oslo left.</p>", "this is XML"),
         ("a.md", b"---\ntitle: Fjord\n---\n", "the text is empty"),
+        ("a.json", b'{"content": null, "title": "x"}', "the text is empty"),
+        ("a.json", b'{"Text": "Oslo left.", "text": "Rome stayed."}', "the fields 'Text' and 'text' have one name, as case does not count"),
+        ("a.json", b'{"columns": ["text"], "index": [0], "data": [["Oslo left."]]}', "no text: 'columns' holds a list; give one object an article"),
+        ("a.json", b'{"0": {"text": "Oslo left."}}', "no text: '0' holds an object; give one object an article"),
+        ("a.json", b'{"id": 1, "fields": {"bodyText": "Oslo left."}}', "seen: id, fields.bodyText; name it with --text-column"),
+        ("a.json", b'{"a": "x", "tags": []}', "no text; looked for text"),
+        ("a.txt", "id\ttext\r\n1\tOslo left.\r\n".encode("utf-16"), "this is a table, not the text of an article\n  give it the suffix .csv"),
+        ("a.txt", b'{"text": "Oslo left."}\n{"text": "Rome stayed."}\n', "this is JSON, not the text of an article\n  give it the suffix .jsonl"),
+        ("a.txt", b"1 of 2 DOCUMENTS\n\nOslo left.\n\n  2 of 2 DOCUMENTS\r\n\nRome stayed.\n", "several articles in one file, as LexisNexis gives them"),
+        ("a.csv", b'id,text\n"1",7,"Oslo left."\n', "3 cells, the header has 2; put quotes round a cell that holds the delimiter, or name every column"),
     ],
 )
 def test_inputs_that_are_skipped_say_why(put: Put, name: str, content: bytes, said: str) -> None:
@@ -751,6 +807,7 @@ def test_dates_that_are_not_understood_are_said_once(put: Put, warned: Callable[
         ({"created_at": "2019-01-01", "Published Date": "2018-03-04"}, ("2018-03-04", "", "")),
         ({"date": "4/3/2018", "datePublished": "2018-03-04"}, ("2018-03-04", "", "")),
         ({"datetime": "2018-03-04 10:00:00"}, ("2018-03-04", "", "")),
+        ({"date_publish": "2018-03-04 10:00:00", "source_domain": "gazette.no"}, ("2018-03-04", "", "gazette.no")),
         ({"timestamp": "2018-03-04T10:00:00.000+02:00"}, ("2018-03-04", "", "")),
         ({"created_at": 1520121600}, ("2018-03-04", "", "")),
         ({"date": 1520121600000.0}, ("2018-03-04", "", "")),

@@ -1475,6 +1475,14 @@ def test_where_no_input_can_be_read_no_file_is_made(run: Cli, model_file: Path, 
     assert r.err.count("nope.txt") == 1 and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["z.sqlite", "z.jsonl"])
+def test_a_file_none_of_whose_records_has_a_text_fails(run: Cli, model_file: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.jsonl").write_text('{"title": "x"}\n' * 102)
+    r = run("classify", tmp_path / "a.jsonl", "-m", model_file, "-o", tmp_path / name)
+    assert r.code == 1 and r.err.count("a.jsonl:") == 100 and "skipped 2 more" in r.err and "none of the inputs could be read" in r.err
+    assert [x.name for x in tmp_path.iterdir()] == ["a.jsonl"]
+
+
 def test_skipped_inputs_before_one_that_can_be_read_are_named_once(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:
     r = run("classify", tmp_path / "nope.txt", article, "-m", model_file)
     assert r.code == 3 and r.err.count("nope.txt") == 1

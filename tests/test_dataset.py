@@ -320,7 +320,7 @@ def test_a_head_of_the_model_that_the_data_lack(file: Write) -> None:
 def test_an_open_quotation_mark_does_not_swallow_the_rows_below(file: Write) -> None:
     rows = "Norway condemned the raid.,Norway,accuse,stern\n"
     (told,) = problems(file(HEADER + GOOD + '"' + rows + rows + rows))
-    assert told == "4: row has 1 cells, the header 4; a quotation mark may be left open, or cells at its end are missing"
+    assert told == "4: a quotation mark that opens here is never closed, or only in a later row: lines 4 to 6 became one cell; close it"
     (told,) = problems(file(HEADER.replace("tone\n", "tone,note\n") + GOOD.replace("\n", ",\n") + rows[:-1] + ',"odd\n' + rows + rows))
     assert told.startswith("4: a quotation mark that opens here is never closed")
 
@@ -463,7 +463,7 @@ def test_what_is_said_of_a_bad_row(file: Write, row: str, said: str) -> None:
     ("span", "said"),
     [
         ("0,99", "outside the text"), ("5,5", "or hold none; start counts from 0, and end is one after the last"), ("6,2", "or hold none"), ("a,b", "not two numbers"),
-        ("3,", "not two numbers"), ("-1,4", "not two numbers"), ("1.5,4", "not two numbers"), (".0,4", "not two numbers"), ("NA,NA", "leave both empty"),
+        ("3,", "not two numbers"), ("-1,4", "not two numbers"), ("1.5,4", "not two numbers"), (".0,4", "not two numbers"), ("NA,4", "leave both empty"),
     ],  # fmt: skip
 )
 def test_bad_spans(file: Write, span: str, said: str) -> None:
@@ -513,8 +513,22 @@ def test_a_title_above_the_header_is_told(file: Write) -> None:
         read_dataset(file("Second wave;;;\n;;;\n\nText;Actor;Stance;Tone\nNorway left.;Norway;firm;stern\n"))
 
 
+def test_missing_values_of_r_are_empty_where_a_cell_may_be(file: Write) -> None:
+    columns = ("start", "end", "context", "date", "speaker", "split", "target")
+    rows = f"Norway left.,Norway,firm,x{',NA' * 7}\nNorway stayed.,Norway,firm,y,0,6,Oslo spoke.,2019,Norway,test,Chile\n"
+    data = read_dataset(file(f"text,actor,stance,article_id,{','.join(columns)}\n{rows}"))
+    assert data.warnings == () and [getattr(data.rows[0], c) for c in columns] == [None, None, "", "", "", "", ""]
+    assert data.rows[1].speaker == "Norway"
+
+
+def test_json_is_no_labelled_data(file: Write) -> None:
+    for text in ('{"text": "Norway left.", "actor": "Norway"}\n', '[\n {"text": "Norway left."}]'):
+        with pytest.raises(InputError, match="this is JSON, not a table\n  save it as CSV"):
+            read_dataset(file(text))
+
+
 def test_a_date_that_is_not_understood_is_told(file: Write) -> None:
-    path = file("text,actor,stance,date\nNorway denied it.,Norway,deny,2019-04-03\nChile left.,Chile,firm,03/04/2019\nPeru left.,Peru,firm,NA\nIran left.,Iran,firm,\n")
+    path = file("text,actor,stance,date\nNorway denied it.,Norway,deny,2019-04-03\nChile left.,Chile,firm,03/04/2019\nPeru left.,Peru,firm,?\nIran left.,Iran,firm,\n")
     assert read_dataset(path).warnings == (f"{path}:3: date is not understood: '03/04/2019' (and in 1 further row); write YYYY-MM-DD: either number may be the month",)
     assert [f.kind for f in check([path]).findings if f.place.endswith(":3")] == ["date"]
 

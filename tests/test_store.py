@@ -759,7 +759,7 @@ def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_
     deep = "[" * 100_000
     path.write_text('{"id": "1", "date": "2019", "text": "Norway left."}\n{"text": \n{"id": "3"}\n{"id": "4", "date": "2019", "text": "The poison of Peru."}\n{"id": "5", "text": "Chile \\ud83d denied it."}\n' + deep + "\n")
     reasons = [
-        (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, content_text, content_html, seen: id; name it with --text-column (several: title+summary)",),
+        (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, fulltext, content_text, content_html, seen: id; name it with --text-column (several: title+summary)",),
         ("classification failed: ValueError: no reading of this",), (None,),
     ]  # fmt: skip
     for before in ("", f"{out}: 6 of 6 articles were there already\n"):
@@ -865,7 +865,7 @@ def test_an_input_that_has_grown_and_lost_a_bad_line_is_refused_and_changes_noth
 
 def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text("no\n" * 150)
+    path.write_text("no\n" * 150 + '{"text": "Norway denied it.", "date": "2019"}\n')
     for more in ([], ["-o", tmp_path / "r.sqlite"]):
         r = run("classify", path, "-m", model_file, *more)
         assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1].startswith("skipped 50 more")
