@@ -206,7 +206,8 @@ def test_a_dateline_makes_no_actor(line: str) -> None:
     assert spoken(f"{line} Norway warned Chile.")[0] == ["Chile: Chile", "Norway: Norway"]
     assert spoken(f"Leaders meet\n{line} Norway warned Chile.")[1] == ["Chile: Chile", "Norway: Norway"]
     assert spoken("A caption stands here.\n" * 9 + f"{line} Norway warned Chile.")[-1] == ["Chile: Chile", "Norway: Norway"]
-    assert len(spoken(f"It rained. {line} Norway warned Chile.")[-1]) > 2 or line.isupper() or line[:5].isupper()
+    if not line[:4].isupper():  # in the midst of a paragraph only a place in capitals can begin one
+        assert len(spoken(f"It rained. {line} Norway warned Chile.")[-1]) > 2
 
 
 @pytest.mark.parametrize("text", ["Lima – which had waited – warned Chile.", "Lima (on the coast) – warned Chile.", "Lima, in April - warned Chile."])

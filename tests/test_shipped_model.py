@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stance.dataset import read_dataset
+from stance.dataset import Dataset, read_dataset
 from stance.features import concat_sequences, prepare, sequences
 from stance.model import default_model, load
 from stance.network import load_network
@@ -18,6 +18,12 @@ from stance.words import default_words
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "models" / "default.stance"
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Dataset:
+    """The reports it learnt from and is tested on; to read them takes seconds."""
+    return read_dataset(ROOT / "training_data")
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +42,10 @@ def test_it_fits_into_git_and_the_wheel() -> None:
     assert MODEL.stat().st_size <= 4_000_000
 
 
-def test_retraining_gives_the_same_words_and_scores(settings: Settings) -> None:
+def test_retraining_gives_the_same_words_and_scores(settings: Settings, corpus: Dataset) -> None:
     """All but the networks of the folds, which take minutes: the sparse part, what it scores alone, and what the whole scores on held-out reports."""
     shipped = load(MODEL)
-    rest, held = read_dataset(ROOT / "training_data").split("test")
+    rest, held = corpus.split("test")
     assert rest.fingerprint == shipped.manifest["data"]["fingerprint"], "training_data changed: run `make model`"
     assert (shipped.manifest["settings"]["soften"], shipped.manifest["settings"]["trust"]) == (settings.soften, settings.trust)
     model, reports = train(rest, settings=settings)
@@ -53,14 +59,14 @@ def test_retraining_gives_the_same_words_and_scores(settings: Settings) -> None:
         assert np.array_equal(model.head(name).keys, shipped.head(name).keys)
 
 
-def test_retraining_gives_a_network_that_says_the_same(settings: Settings) -> None:
+def test_retraining_gives_a_network_that_says_the_same(settings: Settings, corpus: Dataset) -> None:
     """To the bit on one kind of processor; sums in another order lead to another network, of the same opinions."""
     shipped = load(MODEL)
     start = load_network(ROOT / "models" / "start.npz")
     assert "--start models/start.npz" in (ROOT / "Makefile").read_text("utf-8")
     assert shipped.network and shipped.network.words == start.words != default_words(), "the vectors have learnt too"
     assert shipped.manifest["network"]["start"] == start.digest
-    rest, held = read_dataset(ROOT / "training_data").split("test")
+    rest, held = corpus.split("test")
     tokens = concat_sequences(sequences(prepare(rest.pairs[i : i + 2000])) for i in range(0, len(rest), 2000))
     goals = goals_of(rest, rest.heads, settings)
     again = one_thread_network(tokens, goals, start.words, settings.seed, start).scores(sequences(prepare(held.pairs)))
@@ -75,8 +81,8 @@ def test_it_is_better_than_hand_rules_and_chance() -> None:
         assert report["macro_f1_interval"][0] > report["baselines"]["cue-only"] > report["baselines"]["majority"]
 
 
-def test_no_held_out_report_was_trained_on() -> None:
-    rest, held = read_dataset(ROOT / "training_data").split("test")
+def test_no_held_out_report_was_trained_on(corpus: Dataset) -> None:
+    rest, held = corpus.split("test")
     assert set(rest.groups).isdisjoint(held.groups)
     assert len(held) > len(rest) / 15
 
