@@ -11,8 +11,7 @@ import pytest
 from stance.dataset import Dataset, read_dataset
 from stance.features import concat_sequences, prepare, sequences
 from stance.model import default_model, load
-from stance.network import load_network
-from stance.stacking import one_thread_network
+from stance.network import load_network, train_network
 from stance.training import Settings, evaluate, goals_of, train, trained_on
 from stance.words import default_words
 
@@ -59,21 +58,26 @@ def test_retraining_gives_the_same_words_and_scores(settings: Settings, corpus: 
         assert np.array_equal(model.head(name).keys, shipped.head(name).keys)
 
 
-def test_retraining_gives_a_network_that_says_the_same(settings: Settings, corpus: Dataset) -> None:
-    """To the bit on one kind of processor; sums in another order lead to another network, of the same opinions."""
+def test_training_moves_the_network_towards_the_shipped_one(settings: Settings, corpus: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the reports, once, of ten times all, which take minutes. What it starts from says nearly the same as the shipped one, so that what
+    tells is the way: with the labels shuffled, the cosine is 0 and a tenth of the opinions are others; measured were 0.19, and 0.98 of them the same.
+    """
+    monkeypatch.setattr("stance.network._LEAST_STEPS", 1)
     shipped = load(MODEL)
     start = load_network(ROOT / "models" / "start.npz")
     assert "--start models/start.npz" in (ROOT / "Makefile").read_text("utf-8")
     assert shipped.network and shipped.network.words == start.words != default_words(), "the vectors have learnt too"
     assert shipped.manifest["network"]["start"] == start.digest
     rest, held = corpus.split("test")
-    tokens = concat_sequences(sequences(prepare(rest.pairs[i : i + 2000])) for i in range(0, len(rest), 2000))
-    goals = goals_of(rest, rest.heads, settings)
-    again = one_thread_network(tokens, goals, start.words, settings.seed, start).scores(sequences(prepare(held.pairs)))
-    first = len(rest.heads[0].labels)
+    some = rest.take(range(0, len(rest), 4))
+    tokens = concat_sequences(sequences(prepare(some.pairs[i : i + 2000])) for i in range(0, len(some), 2000))
+    begun = train_network(tokens, goals_of(some, rest.heads, settings), start.words, seed=settings.seed, start=start, epochs=1)
+    mine, theirs = (np.concatenate([(net.parameters[n] - x).ravel() for n, x in start.parameters.items()]).astype(float) for net in (begun, shipped.network))
+    assert mine @ theirs / np.sqrt((mine @ mine) * (theirs @ theirs)) > 0.1
+    read, first = sequences(prepare(held.pairs)), len(rest.heads[0].labels)
+    says, said = begun.scores(read), shipped.network.scores(read)
     for part in (slice(0, first), slice(first, None)):
-        mine, theirs = again[:, part].argmax(1), shipped.network.scores(sequences(prepare(held.pairs)))[:, part].argmax(1)
-        assert (mine == theirs).mean() > 0.8
+        assert (says[:, part].argmax(1) == said[:, part].argmax(1)).mean() > 0.95
 
 
 def test_it_is_better_than_hand_rules_and_chance() -> None:

@@ -172,6 +172,19 @@ def test_a_full_disk_is_a_message_and_the_run_goes_on(archive: Path, model_file:
     assert dump(out) == undisturbed
 
 
+def test_a_committed_batch_is_on_the_disk(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it outlives a power cut: SQLite is told to wait for the disk (2 is FULL)."""
+    connect, opened, asked = sqlite3.connect, list[sqlite3.Connection](), list[Any]()
+    monkeypatch.setattr("stance.store.sqlite3.connect", lambda *args, **options: opened.append(connect(*args, **options)) or opened[-1])
+
+    def judge(items: Iterable[Article | Skipped], finish: Any) -> Iterator[list[Any]]:
+        asked.append(opened[-1].execute("PRAGMA synchronous").fetchone())
+        return classify_archive(items, model, lexicon=lexicon, finish=finish)
+
+    record(tmp_path / "r.db", scan_articles(few), judge, describe_run(model, lexicon, {}))
+    assert asked == [(2,)]
+
+
 def test_once_more_changes_nothing(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.sqlite"
     assert run("classify", few, "-o", out, "-m", model_file) == Run(0, "", "")
@@ -719,6 +732,24 @@ def test_an_updated_database_is_that_of_a_fresh_run(tmp_path: Path, model: Model
             assert rows(out) == rows(fresh) and done.gone == 0 and sql(out, "PRAGMA foreign_key_check") == []
             again = record(out, items(world), plain_judge, same, update=True)
             assert (again.before, again.changed) == (again.articles, 0) and rows(out) == rows(fresh)
+
+
+@pytest.mark.parametrize("how", ["append", "update"])
+def test_what_comes_between_others_is_there_whole_or_not_at_all(tmp_path: Path, model: Model, lexicon: Lexicon, how: str) -> None:
+    out, same = tmp_path / "r.db", replace(describe_run(model, lexicon, {}), heads=("view",))
+    items = [Article(x, f"Norway left {x}.", input="news.jsonl") for x in "axyzbc"]
+    record(out, [items[0], *items[4:]], plain_judge, same)
+    before = dump(out)
+
+    def interrupted(some: Iterable[Article | Skipped], finish: Callable[[Result], Rows]) -> Iterator[list[Rows]]:
+        yield next(plain_judge(some, finish))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(out, items, interrupted, same, **{how: True})
+    assert dump(out) == before
+    record(out, items, plain_judge, same, **{how: True})
+    assert sql(out, "SELECT position, key FROM article ORDER BY position") == list(enumerate("axyzbc"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
