@@ -252,6 +252,12 @@ def test_officials_of_states_have_their_pronouns() -> None:
     assert spoken("Lavrov met Zakharova. Merkel said that he lied.", date="2018-05")[-1] == ["Germany: Merkel", "Russia: he"]
 
 
+@pytest.mark.parametrize(("between", "behind", "last"), [(1, 0, ["Germany: She"]), (0, 1, ["Germany: She"]), (1, 1, []), (0, 2, [])])
+def test_an_official_named_before_another_is_she_for_two_sentences_between(between: int, behind: int, last: list[str]) -> None:
+    rain = "It rained in the hills. "
+    assert spoken(f"Merkel spoke. {rain * between}Macron spoke. {rain * behind}She left.", date="2018-05")[-1] == last
+
+
 @pytest.mark.parametrize(
     ("text", "last"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -215,15 +216,16 @@ def test_without_a_temporary_folder_is_said(tmp_path: Path, monkeypatch: pytest.
 def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path, command: str) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "text": "Norway condemned the raid."}\n' * 20 * BATCH)
     code = (
-        "import os, signal, threading, time; from test_parallel import children; from stance.cli import main\n"
+        "import os, signal, threading, time; from collections.abc import Collection; from contextlib import suppress; from pathlib import Path\n"
+        f"{inspect.getsource(children)}"
         "def interrupt():\n"
         "    while not children(): time.sleep(0.001)\n"
         "    time.sleep(0.1); os.killpg(0, signal.SIGINT)\n"  # in the midst of their imports; to all of them, as a terminal does
-        "threading.Thread(target=interrupt, daemon=True).start(); main()"
+        "from stance.cli import main; threading.Thread(target=interrupt, daemon=True).start(); main()"
     )
     r = subprocess.run(
         [sys.executable, "-c", code, command, *({"classify": [tmp_path / "a.jsonl", "-m", model_file], "evaluate": [REPORTS]}[command]), "-j", "2", "-o", tmp_path / "r.csv"],
-        capture_output=True, text=True, timeout=LIMIT, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        capture_output=True, text=True, timeout=LIMIT, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert (r.stdout, r.stderr) == ("", "interrupted; nothing was written\n") and r.returncode in (130, -signal.SIGINT)  # Python 3 dies by it after some imports
 
