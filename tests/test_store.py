@@ -734,6 +734,12 @@ def test_an_updated_database_is_that_of_a_fresh_run(tmp_path: Path, model: Model
             assert (again.before, again.changed) == (again.articles, 0) and rows(out) == rows(fresh)
 
 
+def interrupted_judge(items: Iterable[Article | Skipped], finish: Callable[[Result], Rows]) -> Iterator[list[Rows]]:
+    """As `plain_judge`, interrupted after the first batch."""
+    yield next(plain_judge(items, finish))
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("how", ["append", "update"])
 def test_what_comes_between_others_is_there_whole_or_not_at_all(tmp_path: Path, model: Model, lexicon: Lexicon, how: str) -> None:
     out, same = tmp_path / "r.db", replace(describe_run(model, lexicon, {}), heads=("view",))
@@ -741,12 +747,8 @@ def test_what_comes_between_others_is_there_whole_or_not_at_all(tmp_path: Path, 
     record(out, [items[0], *items[4:]], plain_judge, same)
     before = dump(out)
 
-    def interrupted(some: Iterable[Article | Skipped], finish: Callable[[Result], Rows]) -> Iterator[list[Rows]]:
-        yield next(plain_judge(some, finish))
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        record(out, items, interrupted, same, **{how: True})
+        record(out, items, interrupted_judge, same, **{how: True})
     assert dump(out) == before
     record(out, items, plain_judge, same, **{how: True})
     assert sql(out, "SELECT position, key FROM article ORDER BY position") == list(enumerate("axyzbc"))
@@ -845,6 +847,17 @@ def test_what_was_skipped_and_is_mended_without_a_new_article_is_no_longer_there
     assert in_order(out) == in_order(fresh) and sql(out, "SELECT finished IS NULL FROM run") == [(0,)]
     before = dump(out)
     assert run(*arguments, out).code == 0 and dump(out) == before
+
+
+def test_the_last_input_comes_batch_by_batch_once_it_can_be_read(tmp_path: Path, model: Model, lexicon: Lexicon) -> None:
+    out, same = tmp_path / "r.db", replace(describe_run(model, lexicon, {}), heads=("view",))
+    items = [Article("a", "Peru left.", input="a.txt"), *(Article(str(n), f"Norway left port {n}.", input="late.jsonl") for n in range(5))]
+    record(out, [items[0], Skipped("late.jsonl", "no such file", "late.jsonl")], plain_judge, same)
+    with pytest.raises(KeyboardInterrupt):
+        record(out, items, interrupted_judge, same)
+    assert sql(out, "SELECT key, skipped FROM article ORDER BY position") == [("a", None), ("0", None), ("1", None)]
+    assert record(out, items, plain_judge, same).before == 3
+    assert sql(out, "SELECT key FROM article ORDER BY position") == [(x,) for x in "a01234"]
 
 
 def test_the_rows_of_many_skipped_go_without_a_look_through_all_sentences_for_each(tmp_path: Path, model: Model, lexicon: Lexicon) -> None:
