@@ -152,7 +152,7 @@ def test_the_date_of_a_text_is_read_in_any_form_or_refused() -> None:
         mentions("Angela Merkel left.", date="last week")
 
 
-@pytest.mark.parametrize(("date", "found"), [("", True), ("2010", True), ("2010-05", True), ("2010-05-11", False), ("2010-05-12", True), ("2012-01-01", False), ("2009", False)])
+@pytest.mark.parametrize(("date", "found"), [("", True), ("2010", True), ("2010-05", True), ("2010-05-11", False), ("2010-05-12", True), ("2011", True), ("2011-12-31", True), ("2012-01-01", False), ("2009", False)])
 def test_time_in_office_with_partial_dates(tmp_path: Path, date: str, found: bool) -> None:
     lexicon = load_lexicon(table(tmp_path, "Ane Vold,Norway,person,2010-05-12,2011-12-31,\n"), extend=False)
     assert bool(mentions("Ane Vold left.", lexicon, date)) is found
