@@ -51,12 +51,12 @@ def dump(path: Path) -> dict[str, list[Any]]:
     return {table: sql(path, f"SELECT {columns} FROM {table}") for table, columns in TABLES.items()}
 
 
-def write_archive(path: Path, count: int) -> Path:
+def write_archive(path: Path, count: int, sentences: int = 4) -> Path:
     with REPORTS.open(encoding="utf-8", newline="") as f:
         texts = [r["text"] for r in csv.DictReader(f)]
     with path.open("w", encoding="utf-8") as f:
         for n in range(count):
-            text = " ".join([*(texts[(n * 7 + k) % len(texts)] for k in range(4)), f"It was day {n}."])  # no text twice
+            text = " ".join([*(texts[(n * 7 + k) % len(texts)] for k in range(sentences)), f"It was day {n}."])  # no text twice
             f.write(json.dumps({"id": f"a{n}", "title": f"Report {n}", "date": "2019-03-04", "source": "Gazette", "text": text}) + "\n")
     return path
 
@@ -212,13 +212,13 @@ def test_memory_does_not_grow_with_the_archive(model: Model, lexicon: Lexicon, t
     run = describe_run(model, lexicon, {})
     peaks = []
     for name, count in (("warm", 1), ("small", 1), ("large", 10)):
-        path = write_archive(tmp_path / f"{name}.jsonl", count * BATCH)
+        path = write_archive(tmp_path / f"{name}.jsonl", count * BATCH, sentences=1)
         tracemalloc.start()
         record(tmp_path / f"{name}.db", scan_articles(path), lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), run)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert articles_in(tmp_path / "large.db") == 10 * BATCH
-    assert peaks[2] < 1.2 * peaks[1], f"{peaks[1]} → {peaks[2]} bytes"
+    assert peaks[2] < 1.12 * peaks[1], f"{peaks[1]} → {peaks[2]} bytes"
 
 
 # --------------------------------------------------------------------------- the tables
