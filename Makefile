@@ -12,7 +12,7 @@ run: $(VENV)/.installed
 	$(BIN)/stance classify examples/balloon.txt -f table
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,7 @@ def _place(name: str) -> Path:
     return Path(name).parent.resolve() / Path(name).name
 
 
+@lru_cache(maxsize=2)  # all rows are parsed for it
 def _digest(lexicon: Lexicon) -> str:
     rows = [[getattr(a, f.name) for f in fields(a)] for a in lexicon.aliases]
     return hashlib.sha256(json.dumps(rows, default=sorted).encode()).hexdigest()[:16]  # sets have no order of their own

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from nltk.metrics.agreement import AnnotationTask
 
 from stance.agreement import agreement, cohen, coincidences, disagreement_lines, disagreements, equal_share, fleiss, krippendorff, read_annotations
-from stance.dataset import read_dataset
+from stance.dataset import read_dataset, read_table
 from stance.errors import DataError, InputError
-from stance.evaluation import confusion
+from stance.evaluation import confusion, percentiles, resample
 from stance.rendering import agreement_lines
 
 Rows = list[dict[str, object]]
@@ -119,6 +119,17 @@ def test_few_articles_have_no_interval(tmp_path: Path, run: Callable[..., Run], 
     every = [found["equal"], found["alpha"], found["between"][0]["kappa"], *(c[k] for c in found["classes"] for k in ("specific", "alpha"))]
     assert {(e["value"] is not None, e["low"] is not None, e["high"] is not None) for e in every} == {(True, there, there)}
     assert ("(–)" in run("agree", *files).out) is not there
+
+
+def test_the_interval_of_cohens_kappa_is_over_articles(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.integers(2, size=(40, 2))
+    for k, who in enumerate(("ann", "bob")):
+        rows = [{"article_id": f"a{i % 6}", "sentence_id": i, "text": "Norway left.", "actor": "Norway", "view": "ab"[codes[i, k]]} for i in range(40)]
+        write_csv(tmp_path / f"{who}.csv", rows)
+    found = agreement(read_annotations([tmp_path / "ann.csv", tmp_path / "bob.csv"], heads=["view"]))["view"].between[0].kappa
+    tables = np.array([confusion(*codes[n::6].T, 2) for n in range(6)]).astype(float)
+    assert (found.value, found.low, found.high) == (cohen(tables.sum(0)), *(percentiles([cohen(t) for t in resample(tables)], 6) or ()))
 
 
 def test_equal_files_agree_fully(tmp_path: Path) -> None:
@@ -370,7 +381,7 @@ def test_the_double_reading_of_the_corpus() -> None:
     readings = read_annotations(ROOT / "training_data" / "readings")
     found = agreement(readings, draws=20)
     read_twice = {(u.row.article_id, u.row.sentence_id, u.row.actor) for u in readings.units}  # some were left out where the readers differed
-    assert {(r.article_id, r.sentence_id, r.actor) for r in read_dataset(ROOT / "training_data").rows} <= read_twice
+    assert {(r.article_id, r.sentence_id, r.actor) for r in read_table(ROOT / "training_data").rows if r.actor} <= read_twice
     assert found["stance"].pairs == len(read_twice)
     triples = [(who, str(i), r[f"{who}_stance"]) for i, r in enumerate(csv.DictReader((ROOT / "training_data" / "readings" / "second.csv").open(encoding="utf-8"))) for who in ("first", "second")]
     assert found["stance"].alpha.value == pytest.approx(AnnotationTask(triples).alpha())

@@ -104,6 +104,12 @@ def test_under_the_threshold_a_label_is_unsure(model: Model, judgements: list[Ju
         assert j.probabilities == sure.probabilities and j.best("stance") == sure.labels["stance"]
 
 
+def test_at_the_threshold_a_label_is_sure(model: Model, judgements: list[Judgement]) -> None:
+    for sure in judgements:
+        found = classify(Article("a", TEXT), model, min_confidence={"stance": sure.confidence("stance")})
+        assert sure.labels["stance"] in [j.labels["stance"] for j in found if (j.index, j.actor) == (sure.index, sure.actor)]
+
+
 def test_a_threshold_a_head(model: Model, judgements: list[Judgement]) -> None:
     found = list(classify(Article("a", TEXT), model, min_confidence=MappingProxyType({"stance": 1.01})))
     assert {j.labels["stance"] for j in found} == {"unsure"}
@@ -276,6 +282,23 @@ def test_threads_that_judge_at_once_leave_the_search_for_garbage_as_it_was(monke
         assert gc.isenabled()
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("others", [0, 1, 3])
+def test_an_article_that_fails_is_skipped_with_its_reason_and_costs_no_other(model: Model, monkeypatch: pytest.MonkeyPatch, others: int) -> None:
+    real = classification.iter_readings
+
+    def fails(found: Any, *args: Any, **options: Any) -> Any:
+        found = list(found)
+        if any("poison" in s.text for s in found):
+            raise ValueError("no reading of this")
+        return real(found, *args, **options)
+
+    monkeypatch.setattr(classification, "iter_readings", fails)
+    items = [Article("bad", "The poison of Peru."), *(Article(str(n), "Norway left.") for n in range(others))]
+    (found,) = classify_archive(items, model)
+    assert [r.item for r in found] == items and found[0].skipped == "classification failed: ValueError: no reading of this"
+    assert [([j.actor for j in r.judgements], r.skipped) for r in found[1:]] == [(["Norway"], "")] * others
 
 
 def test_one_process_or_two(model: Model, lexicon: Lexicon) -> None:

@@ -211,6 +211,11 @@ def test_a_report_of_perfect_predictions() -> None:
     assert r.confusion == ((2, 0), (0, 2))
 
 
+def test_the_majority_is_the_label_that_most_rows_have() -> None:
+    r = report(Head("mood", ("bad", "good", "odd")), np.array([0, 1, 1]), np.eye(3)[[0, 1, 1]], list("abc"))
+    assert r.baselines == {"majority": pytest.approx((0 + 0.8) / 2)}
+
+
 def test_long_labels_are_whole_and_head_their_columns() -> None:
     labels = ("for", "rather ambivalent", "against")
     truth = np.array([0, 1, 2] * 5)

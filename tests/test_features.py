@@ -144,7 +144,7 @@ def test_numbers_are_all_one_word() -> None:
 def test_word_keys_stay_what_they_are() -> None:
     """A model file holds such keys: another hash would make every saved model void."""
     assert word_key("norway") == 0x1398F57A37BD0BC5
-    assert mix(3, np.array([7, 7, 8])).tolist() == mix(3, np.array([7, 7, 8]))[[0, 0, 2]].tolist()
+    assert mix(3, np.array([7, 8])).tolist() == [0xD37DD434BC6EA0D7, 0x5D0A5C8C62B00C45]
 
 
 TEXT = (

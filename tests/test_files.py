@@ -72,3 +72,14 @@ def test_what_cannot_take_its_place_is_told_by_its_own_name(tmp_path: Path) -> N
     with pytest.raises(OSError) as told, replacing(tmp_path):
         pass
     assert (told.value.filename, told.value.filename2) == (str(tmp_path), None)
+
+
+def test_the_old_file_is_there_until_the_new_one_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    (path := tmp_path / "m.stance").write_bytes(b"old")
+    with monkeypatch.context() as m, pytest.raises(PermissionError):
+        m.setattr(Path, "replace", denied)
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old" and [*tmp_path.iterdir()] == [path]

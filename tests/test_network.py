@@ -550,8 +550,16 @@ def test_folds_start_from_what_a_network_was_before_it_learnt_the_rows(
     assert all(x is before for _, x in begun)
 
 
-def test_folds_in_processes_give_the_same(words: WordVectors, tmp_path: Path) -> None:
-    rows = [{"text": f"Norway {('denied', 'met')[n % 2]} guest {n}.", "actor": "Norway", "view": "ab"[n % 2]} for n in range(12)]  # all steps are made
+def few_steps(*args: Any) -> Network:
+    """As `one_thread_network`, but brief; in other processes too, which know nothing of a patch made here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "_LEAST_STEPS", 20)
+        return one_thread_network(*args)
+
+
+def test_folds_in_processes_give_the_same(words: WordVectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stance.training.one_thread_network", few_steps)
+    rows = [{"text": f"Norway {('denied', 'met')[n % 2]} guest {n}.", "actor": "Norway", "view": "ab"[n % 2]} for n in range(12)]
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
     one, two = (out_of_fold(data, settings=SETTINGS, network=words, jobs=jobs) for jobs in (1, 2))
     for name, fold in one.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -11,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 from conftest import LIMIT, REPORTS, popen, until
@@ -28,9 +30,17 @@ from stance.lexicon import Lexicon
 from stance.model import Model
 from stance.parallel import _end, in_processes, on_cluster
 
+F = TypeVar("F", bound=Callable[..., Any])
 POSIX = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
 
 
+def by_value(work: F) -> F:
+    """Pickled as a function of a notebook is: the processes need not import this module, and scikit-learn with it, which takes them seconds."""
+    work.__module__ = "__main__"
+    return work
+
+
+@by_value
 def double(batch: list[int]) -> list[int]:
     """The work: a negative number kills its process, an odd one over 1000 kills it once."""
     for n in batch:
@@ -104,6 +114,7 @@ def test_results_that_cannot_be_read_are_no_dead_process() -> None:
         list(in_processes(unreadable, [[1]], 2, lost))  # type: ignore[arg-type, misc]
 
 
+@by_value
 def large(batch: list[int]) -> list[bytes]:
     """The work: results that fill a pipe many times; a number over 1000 kills its process while it writes them, once."""
     flag = Path(os.environ.get("STANCE_TEST_FLAG", "nowhere"))
@@ -113,11 +124,13 @@ def large(batch: list[int]) -> list[bytes]:
     return [bytes(50_000_000)]
 
 
+@by_value
 def written() -> int:
     """Bytes that this process has written, by the calls that have returned."""
     return int(Path("/proc/self/io").read_text().split("wchar:")[1].split()[0])
 
 
+@by_value
 def die_writing(before: int) -> None:
     while written() == before:  # until the length of the result is out, before the result itself
         pass
@@ -177,6 +190,7 @@ def test_the_pipe_of_a_broken_pool_is_closed_once() -> None:
     assert len(closed) == 1 and threading.main_thread() not in closed
 
 
+@by_value
 def shorter(batch: list[int], by: bytes) -> list[int]:
     return [n - len(by) for n in batch]
 
@@ -202,15 +216,16 @@ def test_without_a_temporary_folder_is_said(tmp_path: Path, monkeypatch: pytest.
 def test_control_c_while_the_processes_start_is_one_line(model_file: Path, tmp_path: Path, command: str) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "text": "Norway condemned the raid."}\n' * 20 * BATCH)
     code = (
-        "import os, signal, threading, time; from test_parallel import children; from stance.cli import main\n"
+        "import os, signal, threading, time; from collections.abc import Collection; from contextlib import suppress; from pathlib import Path\n"
+        f"{inspect.getsource(children)}"
         "def interrupt():\n"
         "    while not children(): time.sleep(0.001)\n"
         "    time.sleep(0.1); os.killpg(0, signal.SIGINT)\n"  # in the midst of their imports; to all of them, as a terminal does
-        "threading.Thread(target=interrupt, daemon=True).start(); main()"
+        "from stance.cli import main; threading.Thread(target=interrupt, daemon=True).start(); main()"
     )
     r = subprocess.run(
         [sys.executable, "-c", code, command, *({"classify": [tmp_path / "a.jsonl", "-m", model_file], "evaluate": [REPORTS]}[command]), "-j", "2", "-o", tmp_path / "r.csv"],
-        capture_output=True, text=True, timeout=LIMIT, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        capture_output=True, text=True, timeout=LIMIT, start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert (r.stdout, r.stderr) == ("", "interrupted; nothing was written\n") and r.returncode in (130, -signal.SIGINT)  # Python 3 dies by it after some imports
 
@@ -296,8 +311,10 @@ def count(path: Path) -> int:
         return 0
 
 
-def test_a_cluster_that_does_not_answer() -> None:
-    pytest.importorskip("distributed")  # of the extra `dask`
+def test_a_cluster_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")  # of the extra `dask`
+    client = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda *args, **options: client(*args, **{**options, "timeout": 1}))
     with pytest.raises(StanceError, match=r"tcp://127\.0\.0\.1:9: no dask scheduler answers") as e:
         list(on_cluster(double, batches(), "tcp://127.0.0.1:9", lost))
     assert "dask scheduler" in e.value.hint

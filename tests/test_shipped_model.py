@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stance.dataset import read_dataset
+from stance.dataset import Dataset, read_dataset
 from stance.features import concat_sequences, prepare, sequences
 from stance.model import default_model, load
-from stance.network import load_network
-from stance.stacking import one_thread_network
+from stance.network import load_network, train_network
 from stance.training import Settings, evaluate, goals_of, train, trained_on
 from stance.words import default_words
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "models" / "default.stance"
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Dataset:
+    """The reports it learnt from and is tested on; to read them takes seconds."""
+    return read_dataset(ROOT / "training_data")
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +41,13 @@ def test_it_fits_into_git_and_the_wheel() -> None:
     assert MODEL.stat().st_size <= 4_000_000
 
 
-def test_retraining_gives_the_same_words_and_scores(settings: Settings) -> None:
+def test_retraining_gives_the_same_words_and_scores(settings: Settings, corpus: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but the networks of the folds, which take minutes: the sparse part, what it scores alone, and what the whole scores on held-out reports."""
     shipped = load(MODEL)
-    rest, held = read_dataset(ROOT / "training_data").split("test")
+    rest, held = corpus.split("test")
     assert rest.fingerprint == shipped.manifest["data"]["fingerprint"], "training_data changed: run `make model`"
     assert (shipped.manifest["settings"]["soften"], shipped.manifest["settings"]["trust"]) == (settings.soften, settings.trust)
+    monkeypatch.setattr("stance.training.cue_baseline", lambda pairs, *_: np.zeros(len(pairs), np.int64))  # a quarter of the time, and not looked at
     model, reports = train(rest, settings=settings)
     whole, alone = (evaluate(m, held) for m in (shipped, model))
     for name, report in reports.items():
@@ -53,21 +59,26 @@ def test_retraining_gives_the_same_words_and_scores(settings: Settings) -> None:
         assert np.array_equal(model.head(name).keys, shipped.head(name).keys)
 
 
-def test_retraining_gives_a_network_that_says_the_same(settings: Settings) -> None:
-    """To the bit on one kind of processor; sums in another order lead to another network, of the same opinions."""
+def test_training_moves_the_network_towards_the_shipped_one(settings: Settings, corpus: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the reports, once, of ten times all, which take minutes. What it starts from says nearly the same as the shipped one, so that what
+    tells is the way: with the labels shuffled, the cosine is 0 and a tenth of the opinions are others; measured were 0.19, and 0.98 of them the same.
+    """
+    monkeypatch.setattr("stance.network._LEAST_STEPS", 1)
     shipped = load(MODEL)
     start = load_network(ROOT / "models" / "start.npz")
     assert "--start models/start.npz" in (ROOT / "Makefile").read_text("utf-8")
     assert shipped.network and shipped.network.words == start.words != default_words(), "the vectors have learnt too"
     assert shipped.manifest["network"]["start"] == start.digest
-    rest, held = read_dataset(ROOT / "training_data").split("test")
-    tokens = concat_sequences(sequences(prepare(rest.pairs[i : i + 2000])) for i in range(0, len(rest), 2000))
-    goals = goals_of(rest, rest.heads, settings)
-    again = one_thread_network(tokens, goals, start.words, settings.seed, start).scores(sequences(prepare(held.pairs)))
-    first = len(rest.heads[0].labels)
+    rest, held = corpus.split("test")
+    some = rest.take(range(0, len(rest), 4))
+    tokens = concat_sequences(sequences(prepare(some.pairs[i : i + 2000])) for i in range(0, len(some), 2000))
+    begun = train_network(tokens, goals_of(some, rest.heads, settings), start.words, seed=settings.seed, start=start, epochs=1)
+    mine, theirs = (np.concatenate([(net.parameters[n] - x).ravel() for n, x in start.parameters.items()]).astype(float) for net in (begun, shipped.network))
+    assert mine @ theirs / np.sqrt((mine @ mine) * (theirs @ theirs)) > 0.1
+    read, first = sequences(prepare(held.pairs)), len(rest.heads[0].labels)
+    says, said = begun.scores(read), shipped.network.scores(read)
     for part in (slice(0, first), slice(first, None)):
-        mine, theirs = again[:, part].argmax(1), shipped.network.scores(sequences(prepare(held.pairs)))[:, part].argmax(1)
-        assert (mine == theirs).mean() > 0.8
+        assert (says[:, part].argmax(1) == said[:, part].argmax(1)).mean() > 0.95
 
 
 def test_it_is_better_than_hand_rules_and_chance() -> None:
@@ -75,8 +86,8 @@ def test_it_is_better_than_hand_rules_and_chance() -> None:
         assert report["macro_f1_interval"][0] > report["baselines"]["cue-only"] > report["baselines"]["majority"]
 
 
-def test_no_held_out_report_was_trained_on() -> None:
-    rest, held = read_dataset(ROOT / "training_data").split("test")
+def test_no_held_out_report_was_trained_on(corpus: Dataset) -> None:
+    rest, held = corpus.split("test")
     assert set(rest.groups).isdisjoint(held.groups)
     assert len(held) > len(rest) / 15
 

@@ -16,7 +16,7 @@ from test_actors import NAMES
 
 from stance.actors import read
 from stance.errors import DataError
-from stance.syntax import CUE_LABELS, NOBODY, PRONOUN, QUOTED, Scan, build_cues, default_cues, polarity, scan, stem
+from stance.syntax import CUE_LABELS, PRONOUN, QUOTED, Scan, build_cues, default_cues, polarity, scan, stem
 
 HEADER = "phrase,label,kind,weight\n"
 
@@ -239,10 +239,6 @@ def test_a_cue_table_with_the_line_ends_of_old_macs() -> None:
 def test_a_cue_table_with_other_columns() -> None:
     with pytest.raises(DataError, match="the columns are word, label"):
         build_cues("word,label\nx,accuse\n", "mine.csv")
-
-
-def test_nobody_and_pronoun_are_no_mention_numbers() -> None:
-    assert NOBODY < 0 and PRONOUN < 0 and NOBODY != PRONOUN
 
 
 def test_a_lexicon_is_pickled_alike_in_every_process() -> None:

@@ -144,7 +144,7 @@ def _with_header(table: WordVectors, shape: tuple[int, int]) -> bytes:
 )
 def test_what_is_no_table_is_refused(change: Callable[[WordVectors], bytes], table: WordVectors, tmp_path: Path) -> None:
     raw = change(table)
-    with pytest.raises(ValueError, match=".*"):
+    with pytest.raises(ValueError):
         read_words(raw)
     path = tmp_path / "w.npz"
     path.write_bytes(raw)
