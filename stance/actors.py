@@ -256,7 +256,7 @@ _BESIDE_AN_OFFICE = frozenset(  # in what a speaker is called: "H.E. the Permane
 
 # --------------------------------------------------------------------------- reading
 
-_BETWEEN_SPEAKERS = (re.compile(r"\s*;\s*"), re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+"))  # an actor's own name may hold an "and"
+_AND = re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+")
 
 
 def read(text: str, lexicon: Lexicon | None = None, *, date: str = "", speaker: str = "") -> list[Reading]:
@@ -287,7 +287,7 @@ def iter_readings(
     """As `read_sentences`, one by one."""
     reader, none = _Reader(lexicon, date, sents), [()] * len(sents)
     speakers = [speaker] * len(sents) if isinstance(speaker, str) else speaker
-    whose = {name: _given_speakers(name, lexicon, date) for name in set(speakers)}
+    whose = {name: speakers_of(name, lexicon, date=date) for name in set(speakers)}
     return (reader.read(s, actors, whose[name]) for s, actors, name in zip(sents, present or none, speakers, strict=True))
 
 
@@ -312,20 +312,16 @@ def speaker_of(name: str, lexicon: Lexicon, *, date: str = "") -> str:
 
 
 def speakers_of(name: str, lexicon: Lexicon, *, date: str = "") -> tuple[str, ...]:
-    """As `speaker_of`, of all whose words a joint statement is: `USA; JPN`, `the United States and Japan`; none where one of them is unknown."""
-    if one := speaker_of(name, lexicon, date=date):
-        return (one,)
-    for between in _BETWEEN_SPEAKERS:
-        found = [speaker_of(x, lexicon, date=date) for x in between.split(name)]
-        if found[1:] and all(found):
-            return tuple(dict.fromkeys(found))
-    return ()
+    """The actors whose words a text is: that of one speaker (`speaker_of`) or all of a joint statement's (`USA; JPN`, `the United States and Japan`).
 
-
-def _given_speakers(name: str, lexicon: Lexicon, date: str) -> tuple[str, ...]:
-    """As `speakers_of`; between semicolons, whom the lexicon does not know by the name that is given: one with a semicolon would be two targets."""
-    parts = filter(None, map(str.strip, name.split(";")))
-    return tuple(dict.fromkeys(chain.from_iterable(speakers_of(x, lexicon, date=date) or (x,) for x in parts)))
+    A name that the lexicon does not know is that of an actor of its own. Semicolons part any names, commas and "and" those that it knows.
+    """
+    found: list[str] = []
+    for part in filter(None, map(str.strip, name.split(";"))):
+        one = speaker_of(part, lexicon, date=date)
+        several = [one] if one else [speaker_of(x, lexicon, date=date) for x in _AND.split(part)]
+        found += several if all(several) else [part]
+    return tuple(dict.fromkeys(found))
 
 
 class _Reader:
