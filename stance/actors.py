@@ -21,7 +21,6 @@ from stance.errors import InputError
 from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, country_codes, default_lexicon, valid_date, words_of
 from stance.naming import (
     AUX,
-    DAYS,
     FORMER,
     NAME,
     OFFICE,
@@ -239,7 +238,6 @@ _SEATED = _RULERS | {  # of the state whose capital or name follows them with "i
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
 _AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
 _OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
-_CREDIT = frozenset("photo copyright credit".split())
 _SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these not that state's
 _NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
     "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
@@ -351,7 +349,7 @@ class _Reader:
         self.opens = True  # whether the sentence may open with a dateline
         self.subject = ""
         self.recent: list[str] = []  # actors named, latest last
-        self.parties: list[str] = []  # organised parties named, latest last
+        self.party = ""  # the organised party named last
         self.organs: dict[str, list[str]] = {}  # "military" → the actors whose military was named, one by one
         self.strangers: set[str] = set()  # surnames of people who speak for no actor
         self.quote_open = False
@@ -487,7 +485,7 @@ class _Reader:
             size, alias, why = hit
             free = i + size
             kind = alias.kind
-            of_a_person = kind in ("name", "demonym", "capital") and _surname(words, lower, i)
+            of_a_person = kind in ("name", "demonym", "capital") and _surname(lower, i)
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
                 if kind in ("name", "capital") and alias.actor != "US" and _in_america(words, free):
                     kind, why = "place", "of a state of the US"
@@ -507,8 +505,7 @@ class _Reader:
         """Why the organ at `first:last` is not that of its actor ('' when it is): "Latvia's Security Council", "Photo: Ine Lie/Xinhua"."""
         lower = tokens.lower
         before = lower[first - 1] if first else ""
-        told = before in (":", "by") and not _CREDIT.isdisjoint(lower[max(0, first - 4) : first])
-        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or before in ("©", "copyright") or told):
+        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or before in ("©", "copyright")):
             return "credit of a picture"
         if not found or lower[last : last + 1] and lower[last] in _OF_AN_ORGAN or alias.actor not in self.lexicon.states and alias.actor != "UN":
             return ""
@@ -533,10 +530,7 @@ class _Reader:
             return own if any(p.actor == m.actor and p.pronoun == own for p in self.people) else ""
         if m.kind in ("person", "learnt"):
             return self.pronouns.get(m.text) or self.pronouns.get(lower[m.last - 1], "")
-        behind = lower[m.first : m.last + 5]
-        if TELLING_OFFICES.keys().isdisjoint(behind):
-            return ""
-        return next((TELLING_OFFICES.get(w, "") for w in behind if w in REPORT or w in TELLING_OFFICES), "")
+        return next((TELLING_OFFICES[w] for w in lower[m.first : m.last + 5] if w in TELLING_OFFICES), "")
 
     def _pronoun_of_stranger(self, lower: list[str], first: int, last: int) -> str:
         return pronoun_told(lower, first, last) or self.pronouns.get(lower[last - 1], "")
@@ -563,7 +557,7 @@ class _Reader:
             if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and not another and self._may_be(short[-1].lower(), lower, i):
                 return len(short), Alias(" ".join(short), actor, "person"), why
         full = self.surnames.get(words[i])
-        other = full and (_goes_on(words, lower, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
+        other = full and (_goes_on(words, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
         if full and not other and self._may_be(lower[i], lower, i):
             return 1, Alias(words[i], full.actor, "person"), f"surname of {full.text}"
         if i and (lower[i - 1] in TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in TITLE):
@@ -581,7 +575,7 @@ class _Reader:
             (short, a)
             for short, a in self.lexicon.short(lower[i])
             if (not titled[1] or (a.pronoun or pronoun_of_name(a.text)) in titled)
-            and a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not _goes_on(words, lower, i + len(short))
+            and a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not _goes_on(words, i + len(short))
         ]
         actors = {a.actor for _, a in entries}
         if len(actors) > 1 or not caps and _CIVIL & set(lower[max(0, i - 2) : i]):
@@ -764,7 +758,7 @@ class _Reader:
             for m in found
         )
         seat = next((m for m in found if following == "in" and m.first - i in (2, 3)), None)
-        if named or seat and (seat.why == _ORGAN_IN or lower[i] in _OF_THE_SEAT):
+        if named or seat and lower[i] in _OF_THE_SEAT:
             return None
         if any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
             return None
@@ -831,12 +825,13 @@ class _Reader:
                     continue
                 first, last = _token_span(tokens, m.start(), m.end())
                 out += [_mention(tokens, first, last, actor, "phrase", "the two named last") for actor in two]
-        if self.parties and any(map(text.lower().__contains__, _REBEL_WORDS)) and (r := _REBELS.search(text)):
+        if self.party and any(map(text.lower().__contains__, _REBEL_WORDS)) and (r := _REBELS.search(text)):
             first, last = _token_span(tokens, r.start(), r.end())
-            fits = self.parties[-1] not in _NEVER.get(r[0].split()[-1].lower(), ())
+            fits = self.party not in _NEVER.get(r[0].split()[-1].lower(), ())
             if fits and not _qualified(tokens, first) and not any(m.first <= last and first <= m.last for m in found):
-                out.append(_mention(tokens, first, last, self.parties[-1], "phrase", "the party named before"))
-        if "koreas" in here and tokens.lower[(k := tokens.lower.index("koreas")) - 1] != "north":
+                out.append(_mention(tokens, first, last, self.party, "phrase", "the party named before"))
+        if "koreas" in here:
+            k = tokens.lower.index("koreas")
             out += [_mention(tokens, k, k + 1, actor, "description", "both Koreas") for actor in ("North Korea", "South Korea")]
         return out
 
@@ -881,9 +876,8 @@ class _Reader:
         self.speaker = subject.actor
         persons = [m for m in voiced if m.kind in ("person", "learnt", "pronoun")]
         if persons:
-            if len(persons) > 1:
-                last = next((m for m in persons if m.actor == self.speaker), persons[0])
-                persons = [last, *(m for m in reversed(persons) if m is not last)]
+            last = next((m for m in persons if m.actor == self.speaker), persons[0])
+            persons = [last, *(m for m in reversed(persons) if m is not last)]
             if subject.kind not in ("person", "learnt", "pronoun") and self._pronoun(subject, lower):  # "the ministry's spokeswoman"
                 persons.append(subject)
         elif speaking or not OFFICE.isdisjoint(here):
@@ -900,7 +894,7 @@ class _Reader:
                 self.recent.remove(m.actor)
             self.recent.append(m.actor)
             if m.actor in PARTIES:
-                self.parties.append(m.actor)
+                self.party = m.actor
 
     def _note_organs(self, lower: list[str], found: list[Mention]) -> None:
         for m in found:
@@ -919,7 +913,7 @@ _BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
 
 def _qualified(tokens: Tokens, first: int) -> bool:
     """Whether a word before "militants" and the like says whose they are: "Shiite militants", "Latvia's rebels", "a foreign-backed militia"."""
-    if not first or tokens.lower[first] == "the" or tokens.lower[first - 1] in DAYS:
+    if not first or tokens.lower[first] == "the":
         return False
     before = tokens.words[first - 1]
     return before in ("'s", "’s", "backed", "allied", "foreign", "western") or first > 1 and before[:1].isupper() and before[1:].islower()
@@ -989,10 +983,10 @@ def _in_america(words: list[str], last: int) -> bool:
     return comma == [","] and not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
 
 
-def _surname(words: list[str], lower: list[str], i: int) -> bool:
+def _surname(lower: list[str], i: int) -> bool:
     """Whether what begins at `i` is a surname by the title before it."""
     title = i - 2 if lower[i - 1 : i] == ["."] else i - 1
-    return title >= 0 and lower[title] in _SURNAMED and words[title][0].isupper() and words[title][1:].islower()
+    return title >= 0 and lower[title] in _SURNAMED
 
 
 def _summoned(lower: list[str], m: Mention) -> bool:
@@ -1008,9 +1002,9 @@ def _ministry_of(lower: list[str], at: int) -> bool:
     return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
 
 
-def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
+def _goes_on(words: list[str], at: int) -> bool:
     """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
-    return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
+    return at < len(words) and words[at][:1].isupper() and words[at][1:2].islower()
 
 
 def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
@@ -1019,9 +1013,9 @@ def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
         return False
     if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
         return True
-    if not _goes_on(words, lower, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX or lower[i + 1][-1] == "s":
+    if not _goes_on(words, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX:
         return False
-    return lower[i + 1] not in OFFICE_OR_TITLE and (lower[i + 2 : i + 3] == ["-"] or _goes_on(words, lower, i + 2))
+    return lower[i + 2 : i + 3] == ["-"] or _goes_on(words, i + 2)
 
 
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
@@ -1031,11 +1025,11 @@ def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
 
 def _ourselves(lower: list[str], i: int) -> bool:
     """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
-    before, two = lower[i - 1] if i else "", lower[i - 2] if i > 1 else ""
-    if before in _TO_US and _OF_THE_US.isdisjoint(lower[i + 1 : i + 2]):
-        return not two or not two[0].isalnum() or two in ("and", "please")
-    ends = i + 1 == len(lower) or not lower[i + 1][0].isalnum() and lower[i + 1] != "-"
-    return ends and (before == "among" or before == "of" and two in _SOME_OF_US or before == "for" and lower[i + 1 : i + 2] in (["."], ["!"]))
+    before, two, after = lower[i - 1 : i], lower[i - 2 : i - 1], lower[i + 1 : i + 2]
+    if not _TO_US.isdisjoint(before) and _OF_THE_US.isdisjoint(after):
+        return not two or not two[0][0].isalnum()
+    ends = not after or after != ["-"] and not after[0][0].isalnum()
+    return ends and (before == ["among"] or before == ["of"] and not _SOME_OF_US.isdisjoint(two))
 
 
 _TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())

@@ -254,9 +254,7 @@ def is_namesake(words: list[str], lower: list[str], i: int) -> bool:
         return True
     if lower[i] not in ("chad", "jordan") or i + 2 >= len(words) or lower[i + 1] in _NOT_A_NAME or _part(words[i + 1]) != "N":
         return False
-    if lower[i + 1].endswith("s"):
-        return False
-    return lower[i + 1] not in REPORT and lower[i + 2] in (",", "said", "says", "told", "'s", "who")
+    return not lower[i + 1].endswith("s") and lower[i + 2] in (",", "said", "says", "told", "'s", "who")
 
 
 def of_an_office(lower: list[str], first: int) -> bool:
@@ -403,7 +401,7 @@ _DONE = frozenset(
 def _private_body(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name that goes on at `at` is an institute's, a newspaper's or the like."""
     end = next((k for k, w in enumerate(words[at : at + _LONGEST_NAME], at) if not w[:1].isupper()), min(at + _LONGEST_NAME, len(words)))
-    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at] != "Central"
+    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"]
 
 
 def _private(lower: list[str], at: int, reach: int, party: bool) -> bool:
@@ -439,4 +437,4 @@ _NO_ADJECTIVE = frozenset(
 def _people(words: list[str], lower: list[str], first: int, last: int) -> bool:
     """Whether a plural demonym means the people ("Yemenis"), not the state ("the Saudis")."""
     plural = words[last - 1].endswith("s") and not words[last - 1].endswith(("ss", "us"))
-    return plural and lower[first - 1 : first] != ["the"] and (last >= len(lower) or lower[last] != "'s")
+    return plural and lower[first - 1 : first] != ["the"]
