@@ -1,9 +1,17 @@
 """Who is in the sentence: mentions, and (sentence, actor) pairs.
 
-Reading goes through an article in order. Names, demonyms, capitals, organs and persons
-come from the lexicon (`stance.lexicon`); officials it does not know are learnt
-from the text ("Norway's Foreign Minister Ine Lie"); pronouns, "the ministry", "both
-sides" and quotes that go on are carried to the actor they stand for.
+One pass over an article in order (`_Reader.read`), by rules alone. Every sentence goes through five steps, each of which may rest on what the
+sentences before have told:
+
+1. names (`_named`): aliases of the lexicon, and short forms of persons named before. What stands beside a name decides whether it speaks for its
+   actor or is a place or a private thing only (`stance.naming`);
+2. officials that the lexicon does not know (`_learnt`), by appositions: "Norway's Foreign Minister Ine Lie";
+3. quotation attribution (`_quoted`): who speaks in a quote that goes on without saying so, in the turn of a transcript (`_Turns`), or in a text
+   whose speaker is told beside it;
+4. coreference (`_carried`): "he" and "she", "the ministry", "the country", "both sides", "it" stand for an actor of the sentences before;
+5. memory (`_remember`): who spoke or acted last, and which people were named, with the pronoun that is theirs.
+
+Nothing is looked at twice but the rest of a paragraph that opens with a quote, for the name behind it (`_told_later`).
 """
 
 from __future__ import annotations
@@ -82,13 +90,23 @@ class Reading:
     speakers: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Person:
     """An official named at sentence `at`, and the pronoun that is known to be theirs ('' for none)."""
 
     actor: str
     pronoun: str
     at: int
+
+
+@dataclass(slots=True)
+class _Before:
+    """Of the people named before a token of a sentence, those whose pronoun `he` (or `she`) may be."""
+
+    official: str = ""  # the actor of the last official
+    end: int = 0  # where that name ends
+    stranger: int = 0  # where the name of the last one ends who speaks for nobody and holds no office
+    private: bool = False  # whether anybody who speaks for nobody is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +243,9 @@ _OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
 _CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
 _BODIES = frozenset("bloc alliance organization organisation body group movement".split())  # of `_COUNTRY`, those that no state is
 _PAPERS = frozenset("statement communique letter".split())
+_INDEFINITE = _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}  # "a spokesman said" is one of whom was told
+_NAMED_PERSONS = ("person", "learnt")  # kinds of mentions
+_PERSONS = (*_NAMED_PERSONS, "pronoun")
 _ASKED = OFFICE_OR_TITLE | _CARRY | REPORT | _MARKS | {"two", "both", "koreas"}  # words without which a sentence needs none of the rules below
 _BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
 _ORGAN_WORDS = frozenset(
@@ -238,7 +259,7 @@ _SEATED = _RULERS | {  # of the state whose capital or name follows them with "i
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
 _AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
 _OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
-_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these not that state's
+_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these are not that state's
 _NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
     "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
     "student world no any such".split()
@@ -322,47 +343,16 @@ def speakers_of(name: str, lexicon: Lexicon, *, date: str = "") -> tuple[str, ..
     return tuple(dict.fromkeys(found))
 
 
-class _Reader:
-    """Reads one article's sentences in order; holds what they have told so far."""
+class _Turns:
+    """Who speaks in the paragraphs of a transcript ("MR. PRICE: Good morning."), an interview ("A: No.") or a debate."""
 
-    def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
-        self.lexicon = lexicon
-        self.small = lexicon.uncapitalised
-        self.date = valid_date(date)
-        self.sents, self.lines = sents, quoted_lines(sents)
-        self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
-        self.surnames: dict[str, Alias] = {}  # of persons read so far with a surname that tells nothing before
-        self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
-        self.people: list[_Person] = []  # officials named, of whom `he` and `she` are said: the last one first
-        self.pronouns: dict[str, str] = {}  # `he` or `she` of a name or surname, where the table or the text tells
-        self.stranger = ""  # the pronoun of somebody else named after the last official, "any" of an unknown one
-        self.silence = 0  # sentences since an official was named
-        self.paragraph = 0
-        self.at = 0  # sentences read
-        self.both: tuple[str, ...] = ()  # those of a joint statement of two
-        self.turn = ""  # whose words the paragraph is, by the name before its first colon
-        self.answers = False  # whether it is sure to be a transcript's: what is said of others without "we" is the speaker's too
-        self.asks = False  # whether somebody asks the one whose words the text is said to be
+    def __init__(self, sents: Sequence[Sentence], lines: Sequence[str]) -> None:
+        self.sents, self.lines = sents, lines
+        self.actor = ""  # whose words the paragraph is, by the name before its first colon
+        self.sure = False  # whether it is sure to be a turn: what it says of others without "we" is the speaker's too
         self.asking = False  # whether a "Q:" was read
         self.interviewed = False  # whether an interview is announced before it
-        self.introduced: set[str] = set()  # of which actors officials are named before the first "Q:"
-        self.opens = True  # whether the sentence may open with a dateline
-        self.subject = ""
-        self.recent: list[str] = []  # actors named, latest last
-        self.party = ""  # the organised party named last
-        self.organs: dict[str, list[str]] = {}  # "military" → the actors whose military was named, one by one
-        self.strangers: set[str] = set()  # surnames of people who speak for no actor
-        self.quote_open = False
-        self.asked: dict[str, bool] = {}  # which words the article has
-
-    @cached_property
-    def text(self) -> str:
-        return " ".join(self.lines)
-
-    @cached_property
-    def juniors(self) -> frozenset[str]:
-        """Names that are those of a junior: "Trump Jr."."""
-        return frozenset(re.findall(r"(\w+),? Jr", self.text))
+        self.introduced: set[str] = set()  # of which actors officials are named before it
 
     @cached_property
     def openings(self) -> Counter[str]:
@@ -382,67 +372,25 @@ class _Reader:
         turns = sum(_SPEAKING.match(line) is not None for line in opening)
         return turns > 2 and 3 * turns >= len(opening)
 
-    def _has(self, phrase: str) -> bool:
-        """Whether the article has the first word of a phrase: the few guarded aliases ask for it."""
-        if phrase not in self.asked:
-            self.asked[phrase] = _holds(self.text, phrase.split()[0])
-        return self.asked[phrase]
+    def begin(self, at: int, tokens: Tokens, found: list[Mention], strangers: Collection[str]) -> None:
+        """A paragraph begins with sentence `at`: a turn, or more of the one before. `strangers`: surnames of people who speak for nobody."""
+        if not (self.actor and self.transcript and not _SPEAKING.match(tokens.text)):
+            self.actor, self.sure = self._turn(at, tokens, found, strangers)
 
-    def read(self, sentence: Sentence, present: Collection[str] = (), whose: tuple[str, ...] = ()) -> Reading:
-        """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actors whose words it is, none in a report."""
-        text = self.lines[self.at]
-        tokens = tokenize(text)
-        lower = tokens.lower
-        opening, first = sentence.paragraph != self.paragraph, not self.at
-        if whose:
-            self.asks = bool(_ASKER.match(text) or self.asks and not _SPEAKING.match(text) and not _QUESTION_OR_ANSWER.match(text))
-        whose = () if self.asks else whose
-        self.speaker = whose[0] if whose else self.speaker
-        self.both = whose if len(whose) == 2 else ()
-        here = _ASKED.intersection(lower)
-        parts = name_parts(tokens.folded)
-        self.opens = not self.at or opening and self.at < _DATELINES
-        line = _BYLINE.fullmatch(text)
-        byline = line is not None and line["given"].lower() in given_names()
-        found = [] if byline else self._named(tokens, here, parts)
-        self.opens = False
-        found += self._learnt(tokens, here, parts, found)
-        found.sort(key=_BY_FIRST)
-        names = _names(lower, parts, found, self.strangers)
-        if (opening or first) and not (self.turn and self.transcript and not _SPEAKING.match(text)):
-            self.turn, self.answers = self._turn(tokens, found)
+    def hear(self, lower: list[str], found: list[Mention]) -> None:
+        """What a sentence says of an interview that may follow."""
         if not self.asking:
-            self.introduced.update(m.actor for m in found if m.kind in ("person", "learnt"))
+            self.introduced.update(m.actor for m in found if m.kind in _NAMED_PERSONS)
             self.interviewed |= "interview" in lower or "interviewed" in lower
-        if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
-            self.turn = ""
-        if present and len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
-            self.speaker = self.subject = missing.pop()
-            self.people = [_Person(self.speaker, "", self.at)]
-            self.stranger, self.silence = "", 0
-        self.at += 1
-        if opening:  # a quote that goes on in a new paragraph has its mark again
-            self.paragraph, self.quote_open = sentence.paragraph, False
-        outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
-        speaker, in_quote = (whose[0], True) if whose else self._quote_speaker(text, opening)
-        if self.turn and not in_quote:
-            others = {m.actor for m in found if m.kind != "place"}
-            if self.turn not in others and (self.answers and (others or self.transcript) or not _SPOKEN.isdisjoint(lower)):
-                speaker, in_quote = self.turn, True
-        found += self._carried(tokens, here, outside, found, names)
-        if speaker:
-            why = "speaker of the text" if whose else "quote that goes on"
-            found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
-        found.sort(key=_BY_PLACE)
-        self._remember(lower, here, outside, found, names)
-        real = [m for m in found if m.kind != "place"]
-        told = lower[-1:] == [":"] and names and _HE.isdisjoint(lower)
-        if byline or told and not any(_speaks(outside, m) for m in real):
-            self.speaker = ""  # the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"
-        return Reading(sentence, tokens, tuple(found), speaker, in_quote, whose if whose[1:] else ())
 
-    def _turn(self, tokens: Tokens, found: list[Mention]) -> tuple[str, bool]:
-        """Who speaks in a paragraph of a transcript, '' for nobody known, and whether it is sure to be one.
+    def speaker(self, lower: list[str], found: list[Mention]) -> str:
+        """Whose turn the sentence is said in, '' for nobody's, and where the speaker is named in it: "Blinken met us"."""
+        others = {m.actor for m in found if m.kind != "place"}
+        said = self.sure and (others or self.transcript) or not _SPOKEN.isdisjoint(lower)
+        return self.actor if said and self.actor not in others else ""
+
+    def _turn(self, at: int, tokens: Tokens, found: list[Mention], strangers: Collection[str]) -> tuple[str, bool]:
+        """Who speaks in a paragraph, '' for nobody known, and whether it is sure to be a turn.
 
         "SECRETARY BLINKEN: Good morning."; a mere surname may be a headline's ("Blinken: No deal") unless a question stands before.
         "A: No." is said by the officials of the one actor who were named before the first "Q:", where an interview is announced there.
@@ -458,21 +406,120 @@ class _Reader:
         before = tokens.lower[: m.first]
         if any(w not in (".", "@", "vice") and w not in OFFICE_OR_TITLE for w in before):
             return "", False
-        asked = self.at > 0 and self.sents[self.at - 1].text.endswith("?") or self.transcript
-        if m.text.isupper() or before[-1:] == ["@"] or m.kind in ("person", "learnt") and m.last > 1:
-            again = self.openings[tokens.text[: m.end]] > 1
-            return m.actor, asked or again or before[-1:] == ["@"] or bool(before) and m.text.isupper()
-        if m.kind not in ("person", "learnt") or tokens.lower[m.first] in self.strangers or m.text in self.juniors:
-            return "", False
-        return m.actor, asked
+        asked = at > 0 and self.sents[at - 1].text.endswith("?") or self.transcript
+        person, handle = m.kind in _NAMED_PERSONS, before[-1:] == ["@"]
+        if m.text.isupper() or handle or person and m.last > 1:
+            return m.actor, asked or self.openings[tokens.text[: m.end]] > 1 or handle or bool(before) and m.text.isupper()
+        junior = re.compile(rf"\b{re.escape(m.text)},? Jr")
+        return ("", False) if not person or tokens.lower[m.first] in strangers or any(map(junior.search, self.lines)) else (m.actor, asked)
+
+
+class _Reader:
+    """Reads one article's sentences in order; holds what they have told so far."""
+
+    def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
+        self.lexicon, self.small, self.date = lexicon, lexicon.uncapitalised, valid_date(date)
+        self.sents, self.lines = sents, quoted_lines(sents)
+        self.at = 0  # sentences read
+        self.paragraph = 0  # that of the sentence read last
+        self.has: dict[str, bool] = {}  # which words the article has, of those that were asked for
+        # names
+        self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}  # first word → short forms told so far, their actor, and why
+        self.surnames: dict[str, Alias] = {}  # of persons read so far with a surname that tells nothing before
+        self.pronouns: dict[str, str] = {}  # `he` or `she` of a name or surname, where the table or the text tells
+        self.strangers: set[str] = set()  # surnames of people who speak for no actor
+        # who speaks
+        self.turns = _Turns(sents, self.lines)
+        self.asks = False  # whether somebody asks the one whose words the text is said to be
+        self.both: tuple[str, ...] = ()  # those of a joint statement of two
+        self.quote_open = False  # whether the sentence read last ends in a quote
+        self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
+        # of whom later words may be said
+        self.subject = ""  # the actor of the sentence before, who is "it"
+        self.people: list[_Person] = []  # officials named, of whom `he` and `she` are said: the last one first
+        self.stranger = ""  # the pronoun of somebody else named after the last official, "any" of an unknown one
+        self.silence = 0  # sentences since an official was named
+        self.recent: list[str] = []  # actors named, latest last
+        self.party = ""  # the organised party named last
+        self.organs: dict[str, list[str]] = {}  # "military" → the actors whose military was named, one by one
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(self.lines)
+
+    def _has(self, phrase: str) -> bool:
+        """Whether the article has the first word of a phrase: the few guarded aliases ask for it."""
+        if phrase not in self.has:
+            self.has[phrase] = _holds(self.text, phrase.split()[0])
+        return self.has[phrase]
+
+    def read(self, sentence: Sentence, present: Collection[str] = (), whose: tuple[str, ...] = ()) -> Reading:
+        """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actors whose words it is, none in a report."""
+        text = self.lines[self.at]
+        tokens = tokenize(text)
+        lower = tokens.lower
+        here = _ASKED.intersection(lower)
+        parts = name_parts(tokens.folded)
+        opening = sentence.paragraph != self.paragraph
+        whose = self._whose(text, whose)
+        byline = _is_byline(text)
+        found = [] if byline else self._named(tokens, here, parts, opens=not self.at or opening and self.at < _DATELINES)
+        found += self._learnt(tokens, here, parts, found)
+        found.sort(key=_BY_FIRST)
+        names = _names(lower, parts, found, self.strangers)
+        if opening or not self.at:
+            self.turns.begin(self.at, tokens, found, self.strangers)
+        self.turns.hear(lower, found)
+        if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
+            self.turns.actor = ""
+        if present:
+            self._note_present(present, found)
+        self.at += 1
+        if opening:  # a quote that goes on in a new paragraph has its mark again
+            self.paragraph, self.quote_open = sentence.paragraph, False
+        outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
+        speaker, in_quote = (whose[0], True) if whose else self._quoted(tokens, opening, found)
+        found += self._carried(tokens, here, outside, found, names)
+        if speaker:
+            why = "speaker of the text" if whose else "quote that goes on"
+            found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
+        found.sort(key=_BY_PLACE)
+        self._remember(lower, here, outside, found, names)
+        if byline or self._announced(lower, outside, found, names):
+            self.speaker = ""
+        return Reading(sentence, tokens, tuple(found), speaker, in_quote, whose if whose[1:] else ())
+
+    def _whose(self, text: str, given: tuple[str, ...]) -> tuple[str, ...]:
+        """Whose words the sentence is, of a text with a speaker: those `given`, nobody's where it is a question to them."""
+        if given:
+            self.asks = bool(_ASKER.match(text) or self.asks and not _SPEAKING.match(text) and not _QUESTION_OR_ANSWER.match(text))
+        whose = () if self.asks else given
+        self.speaker = whose[0] if whose else self.speaker
+        self.both = whose if len(whose) == 2 else ()
+        return whose
+
+    def _note_present(self, present: Collection[str], found: list[Mention]) -> None:
+        """Who is told to be there, as the only one without a name, is who is meant by a pronoun or quote."""
+        if len(missing := set(present) - {m.actor for m in found}) == 1:
+            self.speaker = self.subject = missing.pop()
+            self._note_people([_Person(self.speaker, "", self.at)])
+
+    def _announced(self, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]) -> bool:
+        """Whether the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"."""
+        if lower[-1:] != [":"] or not names or not _HE.isdisjoint(lower):
+            return False
+        return not any(_speaks(outside, m) for m in found if m.kind != "place")
 
     # -- names
 
-    def _named(self, tokens: Tokens, here: Collection[str], parts: str) -> list[Mention]:
-        """The names of the lexicon, and those learnt so far. `here`: the words of _ASKED in the sentence; `parts`: as for `_names`."""
+    def _named(self, tokens: Tokens, here: Collection[str], parts: str, *, opens: bool = False) -> list[Mention]:
+        """The names of the lexicon, and those learnt so far.
+
+        `here`: the words of _ASKED in the sentence; `parts`: as for `_names`; `opens`: whether it may open with a dateline.
+        """
         text, words, lower = tokens.text, tokens.folded, tokens.lower
         caps = _in_capitals(text)
-        line = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if self.opens else None)
+        line = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if opens else None)
         opening, known, surnames = self.lexicon.opening, self.known, self.surnames
         titled = () if TITLE.isdisjoint(here) else after_titles(lower)
         found: list[Mention] = []
@@ -528,7 +575,7 @@ class _Reader:
         if m.kind == "pronoun":  # of nobody known it tells nothing: it may be somebody else's
             own = _pronoun_of(m.text.lower())
             return own if any(p.actor == m.actor and p.pronoun == own for p in self.people) else ""
-        if m.kind in ("person", "learnt"):
+        if m.kind in _NAMED_PERSONS:
             return self.pronouns.get(m.text) or self.pronouns.get(lower[m.last - 1], "")
         return next((TELLING_OFFICES[w] for w in lower[m.first : m.last + 5] if w in TELLING_OFFICES), "")
 
@@ -656,19 +703,18 @@ class _Reader:
 
     # -- carried
 
-    def _quote_speaker(self, text: str, opening: bool) -> tuple[str, bool]:
-        """Whose quote the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
+    def _quoted(self, tokens: Tokens, opening: bool, found: list[Mention]) -> tuple[str, bool]:
+        """Whose quote or turn the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
         opened = self.quote_open
-        text = text.replace("''", '"').replace("``", '"')
+        text = tokens.text.replace("''", '"').replace("``", '"')
         marks = _MARK.findall(text)
         self.quote_open = _inside_after(marks, opened)
-        if not (opened or marks and text.lstrip()[:1] in marks):
-            return "", False
-        outside = _outside_quotes(text, opened)
-        words = _RUNNING.findall(outside)
-        if len(words) >= 2:  # the sentence has its own attribution or goes on after the quote
-            return ("", True)
-        return self.speaker if opened or not opening else self._told_later(), True
+        if opened or marks and text.lstrip()[:1] in marks:
+            if len(_RUNNING.findall(_outside_quotes(text, opened))) >= 2:  # the sentence has its own attribution or goes on after the quote
+                return "", True
+            return self.speaker if opened or not opening else self._told_later(), True
+        turn = self.turns.speaker(tokens.lower, found) if self.turns.actor else ""
+        return turn, bool(turn)
 
     def _told_later(self) -> str:
         """The speaker of a quote that opens a paragraph: the one its paragraph names behind it, or the last one when it names nobody."""
@@ -694,80 +740,83 @@ class _Reader:
         """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
         lower = tokens.lower
         out: list[Mention] = []
+        if not _HE.isdisjoint(here):
+            for i, actor in self._pronouns(lower, outside, found, names):
+                out.append(_mention(tokens, i, i + 1, actor, "pronoun", f"{_pronoun_of(lower[i])}: the official named before"))
         for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
-            w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
-            own = w.partition("'")[0]
-            if w in _HE and (actor := self._he(lower, outside, i, found, names)):
-                out.append(_mention(tokens, i, i + 1, actor, "pronoun", f"{own}: the official named before"))
-            elif w in _CARRIERS and i and self.speaker:
-                if mention := self._organ(tokens, i, found, names):
-                    out.append(mention)
-            elif w in _COUNTRY and i and self.recent:
-                if mention := self._country(tokens, i, found):
-                    out.append(mention)
-            elif w in ("north", "south") and lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and self._has("Korea"):
-                if not following or not tokens.words[i + 1][0].isupper() and following != "of":
-                    actor = "North Korea" if w == "north" else "South Korea"
-                    out.append(_mention(tokens, i, i + 1, actor, "description", f"the {w} of Korea"))
-            elif w in ("north", "south") and lower[i + 1 : i + 4] in (["and", "south", "korea"], ["and", "north", "korea"]):
-                out.append(_mention(tokens, i, i + 1, f"{w.capitalize()} Korea", "description", "Korea is told behind it"))
+            mention = None
+            if lower[i] in _CARRIERS and i and self.speaker:
+                mention = self._organ(tokens, i, found, names)
+            elif lower[i] in _COUNTRY and i and self.recent:
+                mention = self._country(tokens, i, found)
+            elif lower[i] in ("north", "south"):
+                mention = self._korea(tokens, i)
+            if mention:
+                out.append(mention)
         out += self._groups(tokens, here, found)
         if self.subject and (m := _IT.match(tokens.text)) and ((verb := m[2].lower()) in REPORT or verb in _IT_ACTS or " not " in m[0]):
-            at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
-            out.append(_mention(tokens, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
+            out.append(_mention(tokens, *_token_span(tokens, *m.span(1)), self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
-    def _he(self, lower: list[str], outside: list[str], i: int, found: list[Mention], names: list[tuple[int, int]]) -> str:
-        """Whose official `he` or `she` at token `i` is, '' for somebody else's: of those whose it may be the one named nearest before."""
-        fitting = ("", pronoun := "she" if lower[i][0] == "s" else "he")
-        officials = [m for m in found if m.kind in ("person", "learnt") and m.last <= i and (not outside[i] or outside[m.first])]
-        others = [n for n in names if n[1] <= i and (not outside[i] or outside[n[0]])] if names else []
-        local = [m for m in officials if self._pronoun(m, lower) in fitting]
-        private = [n for n in others if self._pronoun_of_stranger(lower, *n) in fitting]
-        stranger = max((last for first, last in private if not of_an_office(outside, first)), default=0)
-        if local:
-            return local[-1].actor if local[-1].last >= stranger else ""
-        if stranger or self.turn and self.answers or self.silence > _REMEMBERED or self.stranger in (pronoun, "any"):
+    def _pronouns(
+        self, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
+    ) -> Iterator[tuple[int, str]]:  # fmt: skip
+        """Where `he` and `she` of an official stand, and whose; in one sweep over them and the people named in the sentence."""
+        named = [(m.last, m.first, m.actor, self._pronoun(m, lower)) for m in found if m.kind in _NAMED_PERSONS]
+        named += [(last, first, "", self._pronoun_of_stranger(lower, first, last)) for first, last in names]
+        named.sort(reverse=True)
+        everywhere, unquoted = ({"he": _Before(), "she": _Before()} for _ in range(2))  # what is named in a quote is no antecedent outside it
+        for i, w in enumerate(lower):
+            if w not in _HE:
+                continue
+            while named and named[-1][0] <= i:
+                last, first, actor, own = named.pop()
+                office = not actor and of_an_office(outside, first)
+                for before in (everywhere, unquoted) if outside[first] else (everywhere,):
+                    for b in (before[own],) if own else before.values():
+                        if actor:
+                            b.official, b.end = actor, last
+                        else:
+                            b.private, b.stranger = True, b.stranger if office else last
+            if actor := self._official(_pronoun_of(w), unquoted if outside[i] else everywhere):
+                yield i, actor
+
+    def _official(self, pronoun: str, before: dict[str, _Before]) -> str:
+        """Whose official `he` or `she` is, '' for somebody else's: of those whose it may be the one named nearest, in the sentence or before."""
+        here = before[pronoun]
+        if here.official:
+            return here.official if here.end >= here.stranger else ""
+        if here.stranger or self.turns.actor and self.turns.sure or self.silence > _REMEMBERED or self.stranger in (pronoun, "any"):
             return ""
-        passed = bool(self.stranger or officials or any(not of_an_office(outside, first) for first, _ in others))
+        passed = bool(self.stranger or any(b.official or b.stranger for b in before.values()))
         for n, p in enumerate(self.people):
             if p.pronoun == pronoun or not p.pronoun and not passed:
                 near = not n or self.at - p.at <= _REMEMBERED + 1
-                return p.actor if near and not (private and (n or passed)) else ""
+                return p.actor if near and not (here.private and (n or passed)) else ""
         return ""
+
+    def _korea(self, tokens: Tokens, i: int) -> Mention | None:
+        """“The North”, where Korea is in the article, and “North and South Korea”."""
+        lower = tokens.lower
+        actor, why = f"{lower[i].capitalize()} Korea", f"the {lower[i]} of Korea"
+        if lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and self._has("Korea"):
+            goes_on = i + 1 < len(lower) and (tokens.words[i + 1][0].isupper() or lower[i + 1] == "of")
+            return None if goes_on else _mention(tokens, i, i + 1, actor, "description", why)
+        if lower[i + 1 : i + 4] in (["and", "south", "korea"], ["and", "north", "korea"]):
+            return _mention(tokens, i, i + 1, actor, "description", "Korea is told behind it")
+        return None
 
     def _organ(self, tokens: Tokens, i: int, found: list[Mention], names: list[tuple[int, int]]) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
-        lower, start = tokens.lower, i
-        while start > 0 and lower[start - 1] in _ORGAN_WORDS:
-            start -= 1
-        if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
-            start -= 2  # "the country's foreign ministry"
-        following = lower[i + 1] if i + 1 < len(lower) else ""
-        if lower[i] == "general" and following not in REPORT and following not in AUX:  # "the general election"
+        lower = tokens.lower
+        start = _organ_start(lower, i)
+        if not start or lower[i] in _PAPERS and names or not _organ_acts(lower, start, i):  # "Mr. Lie said in a statement"
             return None
-        if lower[i] in _PAPERS and names:  # "Mr. Lie said in a statement"
+        near = found[max(0, bisect_left(found, i - 8, key=_BY_FIRST) - 1) : bisect_right(found, i + 8, key=_BY_FIRST)]
+        if any(_names_organ(m, lower, i) for m in near):
             return None
-        if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
-            return None
-        named = any(
-            m.first <= i < m.last
-            or abs(m.first - i) <= 8
-            and m.kind != "place"
-            and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
-            for m in found
-        )
-        seat = next((m for m in found if following == "in" and m.first - i in (2, 3)), None)
-        if named or seat and lower[i] in _OF_THE_SEAT:
-            return None
-        if any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
-            return None
-        if lower[start - 1] in ("a", "an") and lower[i] not in _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}:
-            return None
-        subject = following == "'s" or following.isalpha() and following not in _AFTER_NO_SUBJECT and _opens(lower, start - 1)
-        before, behind = lower[max(0, start - 3) : start], lower[i + 1 : i + 4]
-        near_report = not REPORT.isdisjoint(before + behind) or not AUX.isdisjoint(behind) or subject and lower[i] in _BY_ITSELF
-        if not near_report:
+        seat = next((m for m in near if lower[i + 1 : i + 2] == ["in"] and m.first - i in (2, 3)), None)
+        if seat and lower[i] in _OF_THE_SEAT:
             return None
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
@@ -852,41 +901,51 @@ class _Reader:
         if not _CARRIERS.isdisjoint(here):
             self._note_organs(lower, found)
         speaking = next((m for m in real if m.kind == "quote" or reported and _speaks(outside, m)), None)
+        other = self._note_strangers(lower, here, outside, found, names, speaking)
+        voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
+        if other:
+            self.speaker = ""
+        if not voiced:
+            return
+        subject = (None if other else speaking) or next((m for m in voiced if _initial(lower, m)), voiced[0])
+        self.subject = subject.actor
+        if not other:
+            self.speaker = subject.actor
+            self._note_officials(lower, voiced, subject, holds_office=bool(speaking) or not OFFICE.isdisjoint(here))
+
+    def _note_strangers(
+        self, lower: list[str], here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]],
+        speaking: Mention | None,
+    ) -> bool:  # fmt: skip
+        """Whether somebody speaks in the sentence who is no actor; and which pronoun may be such a one's from now on."""
+        reported = not REPORT.isdisjoint(here)
         unknown = _unknown_speaks(outside, here, found) if reported and not speaking else ""
-        somebody = bool(reported and not speaking and not unknown and _somebody_speaks(outside))
-        other = unknown or somebody or reported and _stranger_speaks(outside, names, speaking)
-        if (other or names) and self.silence <= _REMEMBERED and self.stranger != "any":
+        somebody = reported and not speaking and not unknown and _somebody_speaks(outside)
+        other = bool(unknown or somebody or reported and _stranger_speaks(outside, names, speaking))
+        if self.silence <= _REMEMBERED and self.stranger != "any":
             met = {unknown or "any"} if unknown or somebody else set()
-            if other or not any(m.kind in ("person", "learnt") for m in found):
+            if other or not any(m.kind in _NAMED_PERSONS for m in found):
                 met.update(self._pronoun_of_stranger(lower, first, last) or "any" for first, last in names)
             if met:
                 self.stranger = met.pop() if len(met) == 1 and self.stranger in ("", *met) else "any"
-        if other:
-            speaking = None
-            self.speaker = ""
-        if not real:
-            return
-        voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
-        if not voiced:
-            return
-        subject = speaking or next((m for m in voiced if _initial(lower, m)), voiced[0])
-        self.subject = subject.actor
-        if other:
-            return
-        self.speaker = subject.actor
-        persons = [m for m in voiced if m.kind in ("person", "learnt", "pronoun")]
+        return other
+
+    def _note_officials(self, lower: list[str], voiced: list[Mention], subject: Mention, *, holds_office: bool) -> None:
+        """The people of a sentence: who speaks comes first, of others the last one named."""
+        persons = [m for m in voiced if m.kind in _PERSONS]
         if persons:
-            last = next((m for m in persons if m.actor == self.speaker), persons[0])
-            persons = [last, *(m for m in reversed(persons) if m is not last)]
-            if subject.kind not in ("person", "learnt", "pronoun") and self._pronoun(subject, lower):  # "the ministry's spokeswoman"
+            speaks = next((m for m in persons if m.actor == subject.actor), persons[0])
+            persons = [speaks, *(m for m in reversed(persons) if m is not speaks)]
+            if subject.kind not in _PERSONS and self._pronoun(subject, lower):  # "the ministry's spokeswoman"
                 persons.append(subject)
-        elif speaking or not OFFICE.isdisjoint(here):
+        elif holds_office:
             persons = [subject]
-        else:
-            return
-        before = [p for p in self.people if p.pronoun and self.at - p.at <= _REMEMBERED]
-        self.people = [_Person(m.actor, self._pronoun(m, lower), self.at) for m in persons] + before
-        self.stranger, self.silence = "", 0
+        if persons:
+            before = [p for p in self.people if p.pronoun and self.at - p.at <= _REMEMBERED]
+            self._note_people([_Person(m.actor, self._pronoun(m, lower), self.at) for m in persons] + before)
+
+    def _note_people(self, people: list[_Person]) -> None:
+        self.people, self.stranger, self.silence = people, "", 0
 
     def _note(self, real: list[Mention]) -> None:
         for m in real:
@@ -993,6 +1052,36 @@ def _summoned(lower: list[str], m: Mention) -> bool:
     """Whether the mention is of an envoy who is summoned: "summoned the Russian ambassador", "Russia's ambassador was summoned"."""
     envoy = next((k for k in range(m.first, min(m.last + 3, len(lower))) if lower[k] in _ENVOYS), -1)
     return envoy >= 0 and not (_SUMMON.isdisjoint(lower[max(0, m.first - 4) : m.first]) and _SUMMON.isdisjoint(lower[envoy + 1 : envoy + 4]))
+
+
+def _organ_start(lower: list[str], i: int) -> int:
+    """Where the phrase of the organ at `i` begins behind its article: "the foreign ministry", "the country's army"; 0 where it is none."""
+    start = i
+    while start > 0 and lower[start - 1] in _ORGAN_WORDS:
+        start -= 1
+    if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
+        start -= 2
+    if not start or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
+        return 0
+    return 0 if lower[start - 1] in ("a", "an") and lower[i] not in _INDEFINITE else start
+
+
+def _organ_acts(lower: list[str], start: int, i: int) -> bool:
+    """Whether the organ at `start:i + 1` speaks or acts: with a verb of reporting or auxiliary near, or as a subject ("the president left")."""
+    following, behind = lower[i + 1] if i + 1 < len(lower) else "", lower[i + 1 : i + 4]
+    if lower[i] == "general" and following not in REPORT and following not in AUX:  # "the general election"
+        return False
+    subject = following == "'s" or following.isalpha() and following not in _AFTER_NO_SUBJECT and _opens(lower, start - 1)
+    near = not REPORT.isdisjoint(lower[max(0, start - 3) : start] + behind) or not AUX.isdisjoint(behind)
+    return near or subject and lower[i] in _BY_ITSELF
+
+
+def _names_organ(m: Mention, lower: list[str], i: int) -> bool:
+    """Whether a mention tells whose the organ at `i` is, or who holds it: "the Chilean ministry", "the ministry of Chile", "premier Ine Lie"."""
+    if m.first <= i < m.last or m.kind in _NAMED_PERSONS and m.first - i == 1:
+        return True
+    near = 0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3)
+    return near and abs(m.first - i) <= 8 and m.kind != "place"
 
 
 def _ministry_of(lower: list[str], at: int) -> bool:
@@ -1175,6 +1264,12 @@ def _stranger_speaks(lower: list[str], names: list[tuple[int, int]], speaking: M
         if said and (speaking is None or speaking.first > said):
             return True
     return False
+
+
+def _is_byline(text: str) -> bool:
+    """Whether a line names who wrote the text: "Ine Lie, Riga Times"."""
+    line = _BYLINE.fullmatch(text)
+    return line is not None and line["given"].lower() in given_names()
 
 
 _INVERTED = frozenset("said says added adds wrote writes announced replied insisted explained noted tweeted argued continued concluded".split())
