@@ -49,6 +49,7 @@ from stance.naming import (
     pronoun_before,
     pronoun_of_name,
     pronoun_told,
+    word_before,
 )
 from stance.text import Sentence, Tokens, quoted_lines, sentences, tokenize
 
@@ -152,42 +153,14 @@ def named(mentions: Sequence[Mention]) -> Mention | None:
 
 # --------------------------------------------------------------------------- words of the trade
 
-_CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
-_SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
-_PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
-_BEFORE_NO_PERSON = (["the"], ["a"], ["in"], ["on"], ["across"], ["around"])  # "in the Middle East, the US president said"
-_FORCES = frozenset("troops forces army military navy government".split())  # nobody's title
-_NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
-_OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
-    ", and said with of under party campaign opposition shadow business senate house killed fired incoming accused told according".split()
-)
-_CARRIERS = frozenset(
-    "ministry spokesman spokeswoman spokesperson statement minister president ambassador official officials secretary "
-    "premier chancellor administration government military army embassy diplomat envoy negotiator general "
-    "commander delegation regime leadership agency communique letter department council commission".split()
-)
-_COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
-_SUMMON = frozenset("summon summons summoned summoning".split())
-_ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
-_TWO = re.compile(
-    r"\b(?:(?:the|both|these|those) +two +(?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
-    r"allies|rivals|parties|foes)|both +(?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
-    r"(?! +of | +in +(?:congress|parliament|the))",
-    re.I,
-)
-_OF_CONGRESS = ("Democrats", "Democratic", "Republicans", "Republican")  # where these are, "both parties" are no states
-_REBELS = re.compile(
-    r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|"
-    r"extremist group|terror group|Islamist group|militia)\b",
-    re.I,
-)
-_ARMIES = frozenset(("Hamas", "Hezbollah", "Taliban", "IS", "al-Qaeda", "Islamic Jihad"))
-_NEVER = {  # what parties are not called
-    "rebels": _ARMIES,
-    "separatists": PARTIES - {"Ukrainian rebels", "PKK", "Polisario"},
-    "militia": _ARMIES - {"Hezbollah"} | {"Syrian opposition"},
-}
-_REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
+# quotation marks, words
+_MARKS = frozenset('"“”«»')
+_MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
+_OPEN = "“«"
+_LETTERS = re.compile(r"\w+")
+_RUNNING = re.compile(r"[\w'’.]+")
+
+# datelines and bylines
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _DATE = (  # "March 14, 2024", "14 March 2024", "14.03.2024"
     rf"(?:{_MONTH} \d{{1,2}}(?:, \d{{4}})?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?:,? \d{{4}})?|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|\d{{4}}-\d\d-\d\d)"
@@ -203,6 +176,77 @@ _OPENING_DATELINE = re.compile(  # with the agency, or the date and a dash, or a
     r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
 )
 _DATELINES = 12  # sentences of an article in which a paragraph may open with one
+_BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
+    r"\s*(?P<given>[A-Z][\w.'’-]+)(?: [A-Z][\w.'’-]*){1,3}(?: and [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){1,3})?, (?:The )?"
+    r"(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico)\s*"
+)
+
+# transcripts
+_QUESTION_OR_ANSWER = re.compile(r"[QA][:.]\s")
+_COLON = re.compile(r"\s*(?:\(?@\w+\)?\s*)?:")  # behind a name, with the name it has on a network
+_SPEAKING = re.compile(r"(?:[A-Z][\w.'’-]*\s+){0,4}[A-Z][\w.'’-]+\s*(?:\([^)]{1,40}\))?:\s")  # who speaks in a paragraph of a transcript
+_ASKER = re.compile(  # who asks, in a text that is said to be another one's: "QUESTION:", "AFP:"
+    r"(?i:Q[:.]|(?:question|reporter|journalist|correspondent|moderator|interviewer|host|press|operator|afp|ap|reuters|bloomberg|cnn|bbc|nhk|kyodo|"
+    r"yonhap|tass|ria novosti|xinhua|cctv|cgtn|global times|china daily|pti|ani|dpa|efe|ansa)(?: \w+){0,3}:)\s"
+)
+_SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
+_BESIDE_AN_OFFICE = frozenset(  # in what a speaker is called: "H.E. the Permanent Representative of Norway"
+    "the of for foreign affairs permanent deputy acting he h.e excellency his her".split()
+)
+
+# persons and their offices
+_CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
+_SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
+_NAMED_PERSONS = ("person", "learnt")  # kinds of mentions
+_PERSONS = (*_NAMED_PERSONS, "pronoun")
+_PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
+_BEFORE_NO_PERSON = (["the"], ["a"], ["in"], ["on"], ["across"], ["around"])  # "in the Middle East, the US president said"
+_FORCES = frozenset("troops forces army military navy government".split())  # nobody's title
+_NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
+_OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
+    ", and said with of under party campaign opposition shadow business senate house killed fired incoming accused told according".split()
+)
+_SUMMON = frozenset("summon summons summoned summoning".split())
+_ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
+
+# organs: whose they are, and when a place stands for those that sit there
+_CARRIERS = frozenset(
+    "ministry spokesman spokeswoman spokesperson statement minister president ambassador official officials secretary "
+    "premier chancellor administration government military army embassy diplomat envoy negotiator general "
+    "commander delegation regime leadership agency communique letter department council commission".split()
+)
+_COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
+_BODIES = frozenset("bloc alliance organization organisation body group movement".split())  # of `_COUNTRY`, those that no state is
+_PAPERS = frozenset("statement communique letter".split())
+_INDEFINITE = _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}  # "a spokesman said" is one of whom was told
+_BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
+_ORGAN_WORDS = frozenset(
+    "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
+    "intelligence energy economy police vice deputy".split()
+)
+_OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
+_AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
+_RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
+_SEATED = _RULERS | {  # of the state whose capital or name follows them with "in"
+    "military", "army", "officials", "official", "leaders", "mullahs", "ayatollahs",
+}  # fmt: skip
+_OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
+_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these are not that state's
+_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
+    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
+    "student world no any such".split()
+)
+_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
+    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
+    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
+)
+
+# he, it, both sides, the rebels
+_REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
+_HE = frozenset("he she he'd she'd he'll she'll".split())
+_OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
+_CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
+_ASKED = OFFICE_OR_TITLE | _CARRY | REPORT | _MARKS | {"two", "both", "koreas"}  # words without which a sentence needs none of the rules below
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
     r"now|immediately|quickly|subsequently|instead|still|currently)\s+)*(\w+)",
@@ -217,60 +261,30 @@ _IT_ACTS = frozenset(  # what an actor does and an event does not
     "vetoed voted votes abstained threatened threatens appealed proposes proposed provides provided recommends recommended appeals thanked "
     "begun began carried conducted developed built building cancelled canceled postponed granted freed executed closed opened reopened".split()
 )
+_TWO = re.compile(
+    r"\b(?:(?:the|both|these|those) +two +(?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
+    r"allies|rivals|parties|foes)|both +(?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
+    r"(?! +of | +in +(?:congress|parliament|the))",
+    re.I,
+)
+_OF_CONGRESS = ("Democrats", "Democratic", "Republicans", "Republican")  # where these are, "both parties" are no states
+_REBELS = re.compile(
+    r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|"
+    r"extremist group|terror group|Islamist group|militia)\b",
+    re.I,
+)
+_REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
+_ARMIES = frozenset(("Hamas", "Hezbollah", "Taliban", "IS", "al-Qaeda", "Islamic Jihad"))
+_NEVER = {  # what parties are not called
+    "rebels": _ARMIES,
+    "separatists": PARTIES - {"Ukrainian rebels", "PKK", "Polisario"},
+    "militia": _ARMIES - {"Hezbollah"} | {"Syrian opposition"},
+}
+
+# subjects
 _BEFORE_SUBJECT = frozenset(", that as while if and but when because after before although though \" “ whether".split())
 _OBLIQUE = frozenset("of by against on to with at from for in".split())  # what follows these neither acts nor speaks
 _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
-_SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
-_BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
-    r"\s*(?P<given>[A-Z][\w.'’-]+)(?: [A-Z][\w.'’-]*){1,3}(?: and [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){1,3})?, (?:The )?"
-    r"(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico)\s*"
-)
-_QUESTION_OR_ANSWER = re.compile(r"[QA][:.]\s")
-_COLON = re.compile(r"\s*(?:\(?@\w+\)?\s*)?:")  # behind a name, with the name it has on a network
-_SPEAKING = re.compile(r"(?:[A-Z][\w.'’-]*\s+){0,4}[A-Z][\w.'’-]+\s*(?:\([^)]{1,40}\))?:\s")  # who speaks in a paragraph of a transcript
-_ASKER = re.compile(  # who asks, in a text that is said to be another one's: "QUESTION:", "AFP:"
-    r"(?i:Q[:.]|(?:question|reporter|journalist|correspondent|moderator|interviewer|host|press|operator|afp|ap|reuters|bloomberg|cnn|bbc|nhk|kyodo|"
-    r"yonhap|tass|ria novosti|xinhua|cctv|cgtn|global times|china daily|pti|ani|dpa|efe|ansa)(?: \w+){0,3}:)\s"
-)
-_MARKS = frozenset('"“”«»')
-_MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
-_OPEN = "“«"
-_LETTERS = re.compile(r"\w+")
-_RUNNING = re.compile(r"[\w'’.]+")
-_REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
-_HE = frozenset("he she he'd she'd he'll she'll".split())
-_OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
-_CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
-_BODIES = frozenset("bloc alliance organization organisation body group movement".split())  # of `_COUNTRY`, those that no state is
-_PAPERS = frozenset("statement communique letter".split())
-_INDEFINITE = _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}  # "a spokesman said" is one of whom was told
-_NAMED_PERSONS = ("person", "learnt")  # kinds of mentions
-_PERSONS = (*_NAMED_PERSONS, "pronoun")
-_ASKED = OFFICE_OR_TITLE | _CARRY | REPORT | _MARKS | {"two", "both", "koreas"}  # words without which a sentence needs none of the rules below
-_BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
-_ORGAN_WORDS = frozenset(
-    "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
-    "intelligence energy economy police vice deputy".split()
-)
-_RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
-_SEATED = _RULERS | {  # of the state whose capital or name follows them with "in"
-    "military", "army", "officials", "official", "leaders", "mullahs", "ayatollahs",
-}  # fmt: skip
-_OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
-_AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
-_OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
-_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these are not that state's
-_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
-    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
-    "student world no any such".split()
-)
-_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
-    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
-    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
-)
-_BESIDE_AN_OFFICE = frozenset(  # in what a speaker is called: "H.E. the Permanent Representative of Norway"
-    "the of for foreign affairs permanent deputy acting he h.e excellency his her".split()
-)
 
 
 # --------------------------------------------------------------------------- reading
@@ -532,7 +546,7 @@ class _Reader:
             size, alias, why = hit
             free = i + size
             kind = alias.kind
-            of_a_person = kind in ("name", "demonym", "capital") and _surname(lower, i)
+            of_a_person = kind in ("name", "demonym", "capital") and word_before(lower, i) in _SURNAMED
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
                 if kind in ("name", "capital") and alias.actor != "US" and _in_america(words, free):
                     kind, why = "place", "of a state of the US"
@@ -607,7 +621,7 @@ class _Reader:
         other = full and (_goes_on(words, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
         if full and not other and self._may_be(lower[i], lower, i):
             return 1, Alias(words[i], full.actor, "person"), f"surname of {full.text}"
-        if i and (lower[i - 1] in TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in TITLE):
+        if word_before(lower, i) in TITLE:
             return self._after_title(words, lower, i, caps)
         return None
 
@@ -1040,12 +1054,6 @@ def _in_america(words: list[str], last: int) -> bool:
     """Whether a US state stands behind the name that ends at `last`, and no list of states: "Turkey, Texas."."""
     comma, state, after = (words[k : k + 1] for k in range(last, last + 3))
     return comma == [","] and not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
-
-
-def _surname(lower: list[str], i: int) -> bool:
-    """Whether what begins at `i` is a surname by the title before it."""
-    title = i - 2 if lower[i - 1 : i] == ["."] else i - 1
-    return title >= 0 and lower[title] in _SURNAMED
 
 
 def _summoned(lower: list[str], m: Mention) -> bool:
