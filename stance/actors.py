@@ -357,6 +357,20 @@ def speakers_of(name: str, lexicon: Lexicon, *, date: str = "") -> tuple[str, ..
     return tuple(dict.fromkeys(found))
 
 
+class _Line:
+    """A sentence while it is read."""
+
+    __slots__ = ("found", "here", "lower", "names", "outside", "parts", "tokens")
+
+    def __init__(self, text: str) -> None:
+        self.tokens = tokenize(text)
+        self.lower = self.outside = self.tokens.lower  # `outside`: with the words in quotes left blank, once that is known
+        self.here = _ASKED.intersection(self.lower)
+        self.parts = name_parts(self.tokens.folded)
+        self.found: list[Mention] = []  # in their order, the carried ones once all are known
+        self.names: list[tuple[int, int]] = []  # token spans of people who are known to speak for nobody
+
+
 class _Turns:
     """Who speaks in the paragraphs of a transcript ("MR. PRICE: Good morning."), an interview ("A: No.") or a debate."""
 
@@ -386,21 +400,21 @@ class _Turns:
         turns = sum(_SPEAKING.match(line) is not None for line in opening)
         return turns > 2 and 3 * turns >= len(opening)
 
-    def begin(self, at: int, tokens: Tokens, found: list[Mention], strangers: Collection[str]) -> None:
+    def begin(self, at: int, line: _Line, strangers: Collection[str]) -> None:
         """A paragraph begins with sentence `at`: a turn, or more of the one before. `strangers`: surnames of people who speak for nobody."""
-        if not (self.actor and self.transcript and not _SPEAKING.match(tokens.text)):
-            self.actor, self.sure = self._turn(at, tokens, found, strangers)
+        if not (self.actor and self.transcript and not _SPEAKING.match(line.tokens.text)):
+            self.actor, self.sure = self._turn(at, line.tokens, line.found, strangers)
 
-    def hear(self, lower: list[str], found: list[Mention]) -> None:
+    def hear(self, line: _Line) -> None:
         """What a sentence says of an interview that may follow."""
         if not self.asking:
-            self.introduced.update(m.actor for m in found if m.kind in _NAMED_PERSONS)
-            self.interviewed |= "interview" in lower or "interviewed" in lower
+            self.introduced.update(m.actor for m in line.found if m.kind in _NAMED_PERSONS)
+            self.interviewed |= "interview" in line.lower or "interviewed" in line.lower
 
-    def speaker(self, lower: list[str], found: list[Mention]) -> str:
+    def speaker(self, line: _Line) -> str:
         """Whose turn the sentence is said in, '' for nobody's, and where the speaker is named in it: "Blinken met us"."""
-        others = {m.actor for m in found if m.kind != "place"}
-        said = self.sure and (others or self.transcript) or not _SPOKEN.isdisjoint(lower)
+        others = {m.actor for m in line.found if m.kind != "place"}
+        said = self.sure and (others or self.transcript) or not _SPOKEN.isdisjoint(line.lower)
         return self.actor if said and self.actor not in others else ""
 
     def _turn(self, at: int, tokens: Tokens, found: list[Mention], strangers: Collection[str]) -> tuple[str, bool]:
@@ -469,39 +483,37 @@ class _Reader:
 
     def read(self, sentence: Sentence, present: Collection[str] = (), whose: tuple[str, ...] = ()) -> Reading:
         """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actors whose words it is, none in a report."""
-        text = self.lines[self.at]
-        tokens = tokenize(text)
-        lower = tokens.lower
-        here = _ASKED.intersection(lower)
-        parts = name_parts(tokens.folded)
+        line = _Line(text := self.lines[self.at])
         opening = sentence.paragraph != self.paragraph
         whose = self._whose(text, whose)
         byline = _is_byline(text)
-        found = [] if byline else self._named(tokens, here, parts, opens=not self.at or opening and self.at < _DATELINES)
-        found += self._learnt(tokens, here, parts, found)
-        found.sort(key=_BY_FIRST)
-        names = _names(lower, parts, found, self.strangers)
+        line.found = [] if byline else self._named(line, opens=not self.at or opening and self.at < _DATELINES)
+        line.found += self._learnt(line)
+        line.found.sort(key=_BY_FIRST)
+        line.names = _names(line.lower, line.parts, line.found, self.strangers)
         if opening or not self.at:
-            self.turns.begin(self.at, tokens, found, self.strangers)
-        self.turns.hear(lower, found)
-        if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
+            self.turns.begin(self.at, line, self.strangers)
+        self.turns.hear(line)
+        quotes = not _MARKS.isdisjoint(line.here)
+        if quotes:  # prose: its quotes have their own speakers
             self.turns.actor = ""
         if present:
-            self._note_present(present, found)
+            self._note_present(present, line.found)
         self.at += 1
         if opening:  # a quote that goes on in a new paragraph has its mark again
             self.paragraph, self.quote_open = sentence.paragraph, False
-        outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
-        speaker, in_quote = (whose[0], True) if whose else self._quoted(tokens, opening, found)
-        found += self._carried(tokens, here, outside, found, names)
+        if quotes or self.quote_open:
+            line.outside = _unquoted(line.lower, self.quote_open)
+        speaker, in_quote = (whose[0], True) if whose else self._quoted(line, opening)
+        line.found += self._carried(line)
         if speaker:
             why = "speaker of the text" if whose else "quote that goes on"
-            found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
-        found.sort(key=_BY_PLACE)
-        self._remember(lower, here, outside, found, names)
-        if byline or self._announced(lower, outside, found, names):
+            line.found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
+        line.found.sort(key=_BY_PLACE)
+        self._remember(line)
+        if byline or self._announced(line):
             self.speaker = ""
-        return Reading(sentence, tokens, tuple(found), speaker, in_quote, whose if whose[1:] else ())
+        return Reading(sentence, line.tokens, tuple(line.found), speaker, in_quote, whose if whose[1:] else ())
 
     def _whose(self, text: str, given: tuple[str, ...]) -> tuple[str, ...]:
         """Whose words the sentence is, of a text with a speaker: those `given`, nobody's where it is a question to them."""
@@ -518,27 +530,24 @@ class _Reader:
             self.speaker = self.subject = missing.pop()
             self._note_people([_Person(self.speaker, "", self.at)])
 
-    def _announced(self, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]) -> bool:
+    def _announced(self, line: _Line) -> bool:
         """Whether the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"."""
-        if lower[-1:] != [":"] or not names or not _HE.isdisjoint(lower):
+        if line.lower[-1:] != [":"] or not line.names or not _HE.isdisjoint(line.lower):
             return False
-        return not any(_speaks(outside, m) for m in found if m.kind != "place")
+        return not any(_speaks(line.outside, m) for m in line.found if m.kind != "place")
 
     # -- names
 
-    def _named(self, tokens: Tokens, here: Collection[str], parts: str, *, opens: bool = False) -> list[Mention]:
-        """The names of the lexicon, and those learnt so far.
-
-        `here`: the words of _ASKED in the sentence; `parts`: as for `_names`; `opens`: whether it may open with a dateline.
-        """
-        text, words, lower = tokens.text, tokens.folded, tokens.lower
+    def _named(self, line: _Line, *, opens: bool = False) -> list[Mention]:
+        """The names of the lexicon, and those learnt so far; `opens`: whether the sentence may open with a dateline."""
+        tokens, lower, words, text = line.tokens, line.lower, line.tokens.folded, line.tokens.text
         caps = _in_capitals(text)
-        line = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if opens else None)
+        dateline = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if opens else None)
         opening, known, surnames = self.lexicon.opening, self.known, self.surnames
-        titled = () if TITLE.isdisjoint(here) else after_titles(lower)
+        titled = () if TITLE.isdisjoint(line.here) else after_titles(lower)
         found: list[Mention] = []
         free = 0
-        for i in self._candidates(parts, lower):
+        for i in self._candidates(line.parts, lower):
             if i < free or not (opening[words[i]] or lower[i] in known or words[i] in surnames or i in titled):
                 continue
             if (hit := self._match(words, lower, i, caps)) is None:
@@ -550,7 +559,7 @@ class _Reader:
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
                 if kind in ("name", "capital") and alias.actor != "US" and _in_america(words, free):
                     kind, why = "place", "of a state of the US"
-                elif line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
+                elif dateline and tokens.starts[i] < dateline.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
                     organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(words, lower, i, free, found, kind)
@@ -675,12 +684,12 @@ class _Reader:
 
     # -- officials the lexicon does not know
 
-    def _learnt(self, tokens: Tokens, here: Collection[str], parts: str, found: list[Mention]) -> list[Mention]:
-        if not found or OFFICE_OR_TITLE.isdisjoint(here) or not (real := [m for m in found if m.kind != "place"]):
+    def _learnt(self, line: _Line) -> list[Mention]:
+        if not line.found or OFFICE_OR_TITLE.isdisjoint(line.here) or not (real := [m for m in line.found if m.kind != "place"]):
             return []
-        words, lower = tokens.folded, tokens.lower
+        tokens, words, lower = line.tokens, line.tokens.folded, line.lower
         out: list[Mention] = []
-        for first, last in _names(lower, parts, found):
+        for first, last in _names(lower, line.parts, line.found):
             actor, why = self._office_holder(lower, first, last, real)
             if actor:
                 name = tuple(words[first:last])
@@ -717,67 +726,62 @@ class _Reader:
 
     # -- carried
 
-    def _quoted(self, tokens: Tokens, opening: bool, found: list[Mention]) -> tuple[str, bool]:
+    def _quoted(self, line: _Line, opening: bool) -> tuple[str, bool]:
         """Whose quote or turn the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
         opened = self.quote_open
-        text = tokens.text.replace("''", '"').replace("``", '"')
+        text = line.tokens.text.replace("''", '"').replace("``", '"')
         marks = _MARK.findall(text)
         self.quote_open = _inside_after(marks, opened)
         if opened or marks and text.lstrip()[:1] in marks:
             if len(_RUNNING.findall(_outside_quotes(text, opened))) >= 2:  # the sentence has its own attribution or goes on after the quote
                 return "", True
             return self.speaker if opened or not opening else self._told_later(), True
-        turn = self.turns.speaker(tokens.lower, found) if self.turns.actor else ""
+        turn = self.turns.speaker(line) if self.turns.actor else ""
         return turn, bool(turn)
 
     def _told_later(self) -> str:
         """The speaker of a quote that opens a paragraph: the one its paragraph names behind it, or the last one when it names nobody."""
         inside = self.quote_open
-        for s, line in zip(self.sents[self.at :], self.lines[self.at :], strict=True):
+        for s, text in zip(self.sents[self.at :], self.lines[self.at :], strict=True):
             if s.paragraph != self.paragraph:
                 break
-            marks = _MARK.findall(line)
-            if len(_RUNNING.findall(_outside_quotes(line, inside))) >= 2:
-                tokens = tokenize(line)
-                outside = _unquoted(tokens.lower, inside)
-                found = self._named(tokens, _ASKED.intersection(tokens.lower), name_parts(tokens.folded))
-                speaking = next((m for m in found if m.kind != "place" and _speaks(outside, m)), None)
+            marks = _MARK.findall(text)
+            if len(_RUNNING.findall(_outside_quotes(text, inside))) >= 2:
+                line = _Line(text)
+                outside = _unquoted(line.lower, inside)
+                speaking = next((m for m in self._named(line) if m.kind != "place" and _speaks(outside, m)), None)
                 if speaking or _somebody_speaks(outside):
                     return speaking.actor if speaking else ""
                 return self.speaker
             inside = _inside_after(marks, inside)
         return self.speaker
 
-    def _carried(
-        self, tokens: Tokens, here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
-    ) -> list[Mention]:
-        """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
-        lower = tokens.lower
+    def _carried(self, line: _Line) -> list[Mention]:
+        tokens, lower = line.tokens, line.lower
         out: list[Mention] = []
-        if not _HE.isdisjoint(here):
-            for i, actor in self._pronouns(lower, outside, found, names):
+        if not _HE.isdisjoint(line.here):
+            for i, actor in self._pronouns(line):
                 out.append(_mention(tokens, i, i + 1, actor, "pronoun", f"{_pronoun_of(lower[i])}: the official named before"))
-        for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
+        for i in () if _CARRY.isdisjoint(line.here) else [i for i, w in enumerate(lower) if w in _CARRY]:
             mention = None
             if lower[i] in _CARRIERS and i and self.speaker:
-                mention = self._organ(tokens, i, found, names)
+                mention = self._organ(line, i)
             elif lower[i] in _COUNTRY and i and self.recent:
-                mention = self._country(tokens, i, found)
+                mention = self._country(line, i)
             elif lower[i] in ("north", "south"):
                 mention = self._korea(tokens, i)
             if mention:
                 out.append(mention)
-        out += self._groups(tokens, here, found)
+        out += self._groups(line)
         if self.subject and (m := _IT.match(tokens.text)) and ((verb := m[2].lower()) in REPORT or verb in _IT_ACTS or " not " in m[0]):
             out.append(_mention(tokens, *_token_span(tokens, *m.span(1)), self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
-    def _pronouns(
-        self, lower: list[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
-    ) -> Iterator[tuple[int, str]]:  # fmt: skip
+    def _pronouns(self, line: _Line) -> Iterator[tuple[int, str]]:
         """Where `he` and `she` of an official stand, and whose; in one sweep over them and the people named in the sentence."""
-        named = [(m.last, m.first, m.actor, self._pronoun(m, lower)) for m in found if m.kind in _NAMED_PERSONS]
-        named += [(last, first, "", self._pronoun_of_stranger(lower, first, last)) for first, last in names]
+        lower, outside = line.lower, line.outside
+        named = [(m.last, m.first, m.actor, self._pronoun(m, lower)) for m in line.found if m.kind in _NAMED_PERSONS]
+        named += [(last, first, "", self._pronoun_of_stranger(lower, first, last)) for first, last in line.names]
         named.sort(reverse=True)
         everywhere, unquoted = ({"he": _Before(), "she": _Before()} for _ in range(2))  # what is named in a quote is no antecedent outside it
         for i, w in enumerate(lower):
@@ -820,11 +824,11 @@ class _Reader:
             return _mention(tokens, i, i + 1, actor, "description", "Korea is told behind it")
         return None
 
-    def _organ(self, tokens: Tokens, i: int, found: list[Mention], names: list[tuple[int, int]]) -> Mention | None:
+    def _organ(self, line: _Line, i: int) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
-        lower = tokens.lower
+        lower, found = line.lower, line.found
         start = _organ_start(lower, i)
-        if not start or lower[i] in _PAPERS and names or not _organ_acts(lower, start, i):  # "Mr. Lie said in a statement"
+        if not start or lower[i] in _PAPERS and line.names or not _organ_acts(lower, start, i):  # "Mr. Lie said in a statement"
             return None
         near = found[max(0, bisect_left(found, i - 8, key=_BY_FIRST) - 1) : bisect_right(found, i + 8, key=_BY_FIRST)]
         if any(_names_organ(m, lower, i) for m in near):
@@ -837,7 +841,7 @@ class _Reader:
         actor = by.actor if by else own or self._with_office(lower[i - 1 : i + 1], self._holder(lower[i]))
         if not actor or seat and seat.actor == actor and lower[i] in _SENT:
             return None
-        return _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
+        return _mention(line.tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _holder(self, office: str) -> str:
         """Whose office it is: that of the actor who spoke last, who had it most often so far (a president, a government) or who had it last."""
@@ -860,20 +864,20 @@ class _Reader:
                 return ""
         return actor
 
-    def _country(self, tokens: Tokens, i: int, found: list[Mention]) -> Mention | None:
-        lower, start = tokens.lower, i - 1
+    def _country(self, line: _Line, i: int) -> Mention | None:
+        lower, start = line.lower, i - 1
         while start > 0 and lower[start] not in ("the", "a") and i - start < 3:
             start -= 1
-        if lower[start] != "the" or not self.subject or lower[i] == "state" or found and found[0].first < i:
+        if lower[start] != "the" or not self.subject or lower[i] == "state" or line.found and line.found[0].first < i:
             return None
         if (lower[i] in _BODIES) == (self.subject in self.lexicon.states):
             return None
         if not any(w in REPORT or w in AUX for w in lower[i + 1 : i + 3]):
             return None
-        return _mention(tokens, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
+        return _mention(line.tokens, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
 
-    def _groups(self, tokens: Tokens, here: Collection[str], found: list[Mention]) -> list[Mention]:
-        text = tokens.text
+    def _groups(self, line: _Line) -> list[Mention]:
+        tokens, text, here, found = line.tokens, line.tokens.text, line.here, line.found
         out: list[Mention] = []
         if "two" in here or "both" in here:
             named = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
@@ -900,22 +904,20 @@ class _Reader:
 
     # -- memory
 
-    def _remember(
-        self, lower: list[str], here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
-    ) -> None:
-        """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
+    def _remember(self, line: _Line) -> None:
+        lower, outside = line.lower, line.outside
         self.silence += 1
-        reported = not REPORT.isdisjoint(here)
-        if not found and not names and not reported:
+        reported = not REPORT.isdisjoint(line.here)
+        if not line.found and not line.names and not reported:
             return
-        names = [n for n in names if not of_an_office(lower, n[0])]
+        names = [n for n in line.names if not of_an_office(lower, n[0])]
         self.strangers.update(lower[last - 1] for first, last in names if last - first > 1)
-        real = [m for m in found if m.kind != "place"]
+        real = [m for m in line.found if m.kind != "place"]
         self._note(real)
-        if not _CARRIERS.isdisjoint(here):
-            self._note_organs(lower, found)
+        if not _CARRIERS.isdisjoint(line.here):
+            self._note_organs(lower, line.found)
         speaking = next((m for m in real if m.kind == "quote" or reported and _speaks(outside, m)), None)
-        other = self._note_strangers(lower, here, outside, found, names, speaking)
+        other = self._note_strangers(line, names, reported=reported, speaking=speaking)
         voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
         if other:
             self.speaker = ""
@@ -925,21 +927,18 @@ class _Reader:
         self.subject = subject.actor
         if not other:
             self.speaker = subject.actor
-            self._note_officials(lower, voiced, subject, holds_office=bool(speaking) or not OFFICE.isdisjoint(here))
+            self._note_officials(lower, voiced, subject, holds_office=bool(speaking) or not OFFICE.isdisjoint(line.here))
 
-    def _note_strangers(
-        self, lower: list[str], here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]],
-        speaking: Mention | None,
-    ) -> bool:  # fmt: skip
-        """Whether somebody speaks in the sentence who is no actor; and which pronoun may be such a one's from now on."""
-        reported = not REPORT.isdisjoint(here)
-        unknown = _unknown_speaks(outside, here, found) if reported and not speaking else ""
+    def _note_strangers(self, line: _Line, names: list[tuple[int, int]], *, reported: bool, speaking: Mention | None) -> bool:
+        """Whether somebody speaks in the sentence who is no actor; and which pronoun may be theirs from now on. `names`: those without office."""
+        outside = line.outside
+        unknown = _unknown_speaks(outside, line.here, line.found) if reported and not speaking else ""
         somebody = reported and not speaking and not unknown and _somebody_speaks(outside)
         other = bool(unknown or somebody or reported and _stranger_speaks(outside, names, speaking))
         if self.silence <= _REMEMBERED and self.stranger != "any":
             met = {unknown or "any"} if unknown or somebody else set()
-            if other or not any(m.kind in _NAMED_PERSONS for m in found):
-                met.update(self._pronoun_of_stranger(lower, first, last) or "any" for first, last in names)
+            if other or not any(m.kind in _NAMED_PERSONS for m in line.found):
+                met.update(self._pronoun_of_stranger(line.lower, first, last) or "any" for first, last in names)
             if met:
                 self.stranger = met.pop() if len(met) == 1 and self.stranger in ("", *met) else "any"
         return other
