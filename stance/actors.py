@@ -917,7 +917,7 @@ class _Reader:
         if not _CARRIERS.isdisjoint(line.here):
             self._note_organs(lower, line.found)
         speaking = next((m for m in real if m.kind == "quote" or reported and _speaks(outside, m)), None)
-        other = self._note_strangers(line, names, reported=reported, speaking=speaking)
+        other = bool(reported or names) and self._note_strangers(line, names, reported=reported, speaking=speaking)
         voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
         if other:
             self.speaker = ""
