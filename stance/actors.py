@@ -485,7 +485,7 @@ class _Reader:
         """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actors whose words it is, none in a report."""
         line = _Line(text := self.lines[self.at])
         opening = sentence.paragraph != self.paragraph
-        whose = self._whose(text, whose)
+        whose = self._whose(text, whose) if whose or self.both else ()
         byline = _is_byline(text)
         line.found = [] if byline else self._named(line, opens=not self.at or opening and self.at < _DATELINES)
         line.found += self._learnt(line)
@@ -511,7 +511,7 @@ class _Reader:
             line.found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
         line.found.sort(key=_BY_PLACE)
         self._remember(line)
-        if byline or self._announced(line):
+        if byline or line.lower[-1:] == [":"] and self._announced(line):
             self.speaker = ""
         return Reading(sentence, line.tokens, tuple(line.found), speaker, in_quote, whose if whose[1:] else ())
 
@@ -531,8 +531,8 @@ class _Reader:
             self._note_people([_Person(self.speaker, "", self.at)])
 
     def _announced(self, line: _Line) -> bool:
-        """Whether the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"."""
-        if line.lower[-1:] != [":"] or not line.names or not _HE.isdisjoint(line.lower):
+        """Whether the words behind a colon are somebody's who is no actor: "Riga Radio's Ine Lie reports:"."""
+        if not line.names or not _HE.isdisjoint(line.lower):
             return False
         return not any(_speaks(line.outside, m) for m in line.found if m.kind != "place")
 
