@@ -1,9 +1,17 @@
 """Who is in the sentence: mentions, and (sentence, actor) pairs.
 
-Reading goes through an article in order. Names, demonyms, capitals, organs and persons
-come from the lexicon (`stance.lexicon`); officials it does not know are learnt
-from the text ("Norway's Foreign Minister Ine Lie"); pronouns, "the ministry", "both
-sides" and quotes that go on are carried to the actor they stand for.
+One pass over an article in order (`_Reader.read`), by rules alone. Every sentence goes through five steps, each of which may rest on what the
+sentences before have told:
+
+1. names (`_named`): aliases of the lexicon, and short forms of persons named before. What stands beside a name decides whether it speaks for its
+   actor or is a place or a private thing only (`stance.naming`);
+2. officials that the lexicon does not know (`_learnt`), by appositions: "Norway's Foreign Minister Ine Lie";
+3. quotation attribution (`_quoted`): who speaks in a quote that goes on without saying so, in the turn of a transcript (`_Turns`), or in a text
+   whose speaker is told beside it;
+4. coreference (`_carried`): "he" and "she", "the ministry", "the country", "both sides", "it" stand for an actor of the sentences before;
+5. memory (`_remember`): who spoke or acted last, and which people were named, with the pronoun that is theirs.
+
+Nothing is looked at twice but the rest of a paragraph that opens with a quote, for the name behind it (`_told_later`).
 """
 
 from __future__ import annotations
@@ -21,7 +29,6 @@ from stance.errors import InputError
 from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, country_codes, default_lexicon, valid_date, words_of
 from stance.naming import (
     AUX,
-    DAYS,
     FORMER,
     NAME,
     OFFICE,
@@ -42,6 +49,7 @@ from stance.naming import (
     pronoun_before,
     pronoun_of_name,
     pronoun_told,
+    word_before,
 )
 from stance.text import Sentence, Tokens, quoted_lines, sentences, tokenize
 
@@ -83,13 +91,23 @@ class Reading:
     speakers: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Person:
     """An official named at sentence `at`, and the pronoun that is known to be theirs ('' for none)."""
 
     actor: str
     pronoun: str
     at: int
+
+
+@dataclass(slots=True)
+class _Before:
+    """Of the people named before a token of a sentence, those whose pronoun `he` (or `she`) may be."""
+
+    official: str = ""  # the actor of the last official
+    end: int = 0  # where that name ends
+    stranger: int = 0  # where the name of the last one ends who speaks for nobody and holds no office
+    private: bool = False  # whether anybody who speaks for nobody is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,42 +153,14 @@ def named(mentions: Sequence[Mention]) -> Mention | None:
 
 # --------------------------------------------------------------------------- words of the trade
 
-_CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
-_SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
-_PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
-_BEFORE_NO_PERSON = (["the"], ["a"], ["in"], ["on"], ["across"], ["around"])  # "in the Middle East, the US president said"
-_FORCES = frozenset("troops forces army military navy government".split())  # nobody's title
-_NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
-_OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
-    ", and said with of under party campaign opposition shadow business senate house killed fired incoming accused told according".split()
-)
-_CARRIERS = frozenset(
-    "ministry spokesman spokeswoman spokesperson statement minister president ambassador official officials secretary "
-    "premier chancellor administration government military army embassy diplomat envoy negotiator general "
-    "commander delegation regime leadership agency communique letter department council commission".split()
-)
-_COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
-_SUMMON = frozenset("summon summons summoned summoning".split())
-_ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
-_TWO = re.compile(
-    r"\b(?:(?:the|both|these|those) +two +(?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
-    r"allies|rivals|parties|foes)|both +(?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
-    r"(?! +of | +in +(?:congress|parliament|the))",
-    re.I,
-)
-_OF_CONGRESS = ("Democrats", "Democratic", "Republicans", "Republican")  # where these are, "both parties" are no states
-_REBELS = re.compile(
-    r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|"
-    r"extremist group|terror group|Islamist group|militia)\b",
-    re.I,
-)
-_ARMIES = frozenset(("Hamas", "Hezbollah", "Taliban", "IS", "al-Qaeda", "Islamic Jihad"))
-_NEVER = {  # what parties are not called
-    "rebels": _ARMIES,
-    "separatists": PARTIES - {"Ukrainian rebels", "PKK", "Polisario"},
-    "militia": _ARMIES - {"Hezbollah"} | {"Syrian opposition"},
-}
-_REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
+# quotation marks, words
+_MARKS = frozenset('"“”«»')
+_MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
+_OPEN = "“«"
+_LETTERS = re.compile(r"\w+")
+_RUNNING = re.compile(r"[\w'’.]+")
+
+# datelines and bylines
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _DATE = (  # "March 14, 2024", "14 March 2024", "14.03.2024"
     rf"(?:{_MONTH} \d{{1,2}}(?:, \d{{4}})?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?:,? \d{{4}})?|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|\d{{4}}-\d\d-\d\d)"
@@ -186,6 +176,77 @@ _OPENING_DATELINE = re.compile(  # with the agency, or the date and a dash, or a
     r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
 )
 _DATELINES = 12  # sentences of an article in which a paragraph may open with one
+_BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
+    r"\s*(?P<given>[A-Z][\w.'’-]+)(?: [A-Z][\w.'’-]*){1,3}(?: and [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){1,3})?, (?:The )?"
+    r"(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico)\s*"
+)
+
+# transcripts
+_QUESTION_OR_ANSWER = re.compile(r"[QA][:.]\s")
+_COLON = re.compile(r"\s*(?:\(?@\w+\)?\s*)?:")  # behind a name, with the name it has on a network
+_SPEAKING = re.compile(r"(?:[A-Z][\w.'’-]*\s+){0,4}[A-Z][\w.'’-]+\s*(?:\([^)]{1,40}\))?:\s")  # who speaks in a paragraph of a transcript
+_ASKER = re.compile(  # who asks, in a text that is said to be another one's: "QUESTION:", "AFP:"
+    r"(?i:Q[:.]|(?:question|reporter|journalist|correspondent|moderator|interviewer|host|press|operator|afp|ap|reuters|bloomberg|cnn|bbc|nhk|kyodo|"
+    r"yonhap|tass|ria novosti|xinhua|cctv|cgtn|global times|china daily|pti|ani|dpa|efe|ansa)(?: \w+){0,3}:)\s"
+)
+_SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
+_BESIDE_AN_OFFICE = frozenset(  # in what a speaker is called: "H.E. the Permanent Representative of Norway"
+    "the of for foreign affairs permanent deputy acting he h.e excellency his her".split()
+)
+
+# persons and their offices
+_CIVIL = frozenset("mr mrs ms miss dr sen lord dame sir lady madam".split())  # with one of these a surname may be anybody's
+_SURNAMED = _CIVIL | {"rep", "gov", "prof"}  # behind one of these a country's name is a surname: "Mr. Cuban", "Rep. Jordan"
+_NAMED_PERSONS = ("person", "learnt")  # kinds of mentions
+_PERSONS = (*_NAMED_PERSONS, "pronoun")
+_PERSONAL_OFFICE = OFFICE - {"government", "army", "military", "navy", "forces", "troops", "director", "chair", "chairman"}
+_BEFORE_NO_PERSON = (["the"], ["a"], ["in"], ["on"], ["across"], ["around"])  # "in the Middle East, the US president said"
+_FORCES = frozenset("troops forces army military navy government".split())  # nobody's title
+_NO_APPOSITION = frozenset("said says told added party campaign opposition shadow company senate parliament".split())
+_OFFICE_ENDS = frozenset(  # between an actor and an office, these make it another's
+    ", and said with of under party campaign opposition shadow business senate house killed fired incoming accused told according".split()
+)
+_SUMMON = frozenset("summon summons summoned summoning".split())
+_ENVOYS = frozenset("ambassador ambassadors envoy envoys diplomat diplomats charge chargé attache attaché".split())
+
+# organs: whose they are, and when a place stands for those that sit there
+_CARRIERS = frozenset(
+    "ministry spokesman spokeswoman spokesperson statement minister president ambassador official officials secretary "
+    "premier chancellor administration government military army embassy diplomat envoy negotiator general "
+    "commander delegation regime leadership agency communique letter department council commission".split()
+)
+_COUNTRY = frozenset("country nation state kingdom republic government bloc alliance organization organisation body group movement".split())
+_BODIES = frozenset("bloc alliance organization organisation body group movement".split())  # of `_COUNTRY`, those that no state is
+_PAPERS = frozenset("statement communique letter".split())
+_INDEFINITE = _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}  # "a spokesman said" is one of whom was told
+_BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
+_ORGAN_WORDS = frozenset(
+    "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
+    "intelligence energy economy police vice deputy".split()
+)
+_OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
+_AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
+_RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
+_SEATED = _RULERS | {  # of the state whose capital or name follows them with "in"
+    "military", "army", "officials", "official", "leaders", "mullahs", "ayatollahs",
+}  # fmt: skip
+_OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
+_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these are not that state's
+_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
+    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
+    "student world no any such".split()
+)
+_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
+    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
+    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
+)
+
+# he, it, both sides, the rebels
+_REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
+_HE = frozenset("he she he'd she'd he'll she'll".split())
+_OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
+_CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
+_ASKED = OFFICE_OR_TITLE | _CARRY | REPORT | _MARKS | {"two", "both", "koreas"}  # words without which a sentence needs none of the rules below
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
     r"now|immediately|quickly|subsequently|instead|still|currently)\s+)*(\w+)",
@@ -200,63 +261,35 @@ _IT_ACTS = frozenset(  # what an actor does and an event does not
     "vetoed voted votes abstained threatened threatens appealed proposes proposed provides provided recommends recommended appeals thanked "
     "begun began carried conducted developed built building cancelled canceled postponed granted freed executed closed opened reopened".split()
 )
+_TWO = re.compile(
+    r"\b(?:(?:the|both|these|those) +two +(?:sides|countries|nations|governments|states|neighbou?rs|powers|leaders|men|ministers|"
+    r"allies|rivals|parties|foes)|both +(?:sides|countries|nations|governments|states|capitals|leaders|parties))\b"
+    r"(?! +of | +in +(?:congress|parliament|the))",
+    re.I,
+)
+_OF_CONGRESS = ("Democrats", "Democratic", "Republicans", "Republican")  # where these are, "both parties" are no states
+_REBELS = re.compile(
+    r"\b(?:the |pro-\w+ )?(?:rebels|militants|insurgents|separatists|separatist fighters|guerrillas|jihadists|"
+    r"extremist group|terror group|Islamist group|militia)\b",
+    re.I,
+)
+_REBEL_WORDS = ("rebels", "militants", "insurgents", "separatist", "guerrillas", "jihadists", "group", "militia")  # one of these is in any match
+_ARMIES = frozenset(("Hamas", "Hezbollah", "Taliban", "IS", "al-Qaeda", "Islamic Jihad"))
+_NEVER = {  # what parties are not called
+    "rebels": _ARMIES,
+    "separatists": PARTIES - {"Ukrainian rebels", "PKK", "Polisario"},
+    "militia": _ARMIES - {"Hezbollah"} | {"Syrian opposition"},
+}
+
+# subjects
 _BEFORE_SUBJECT = frozenset(", that as while if and but when because after before although though \" “ whether".split())
 _OBLIQUE = frozenset("of by against on to with at from for in".split())  # what follows these neither acts nor speaks
 _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom elect".split())
-_SPOKEN = frozenset("we i our we're we'll we've we'd i'm i'll i've i'd".split())  # words of the speaker in a transcript
-_BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
-    r"\s*(?P<given>[A-Z][\w.'’-]+)(?: [A-Z][\w.'’-]*){1,3}(?: and [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){1,3})?, (?:The )?"
-    r"(?:[A-Z][\w&.]+ ){0,3}(?:Times|Post|Journal|News|Review|Insider|Examiner|Telegraph|Herald|Tribune|Mail|Monitor|CNN|BBC|NPR|Politico)\s*"
-)
-_QUESTION_OR_ANSWER = re.compile(r"[QA][:.]\s")
-_COLON = re.compile(r"\s*(?:\(?@\w+\)?\s*)?:")  # behind a name, with the name it has on a network
-_SPEAKING = re.compile(r"(?:[A-Z][\w.'’-]*\s+){0,4}[A-Z][\w.'’-]+\s*(?:\([^)]{1,40}\))?:\s")  # who speaks in a paragraph of a transcript
-_ASKER = re.compile(  # who asks, in a text that is said to be another one's: "QUESTION:", "AFP:"
-    r"(?i:Q[:.]|(?:question|reporter|journalist|correspondent|moderator|interviewer|host|press|operator|afp|ap|reuters|bloomberg|cnn|bbc|nhk|kyodo|"
-    r"yonhap|tass|ria novosti|xinhua|cctv|cgtn|global times|china daily|pti|ani|dpa|efe|ansa)(?: \w+){0,3}:)\s"
-)
-_MARKS = frozenset('"“”«»')
-_MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
-_OPEN = "“«"
-_LETTERS = re.compile(r"\w+")
-_RUNNING = re.compile(r"[\w'’.]+")
-_REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
-_HE = frozenset("he she he'd she'd he'll she'll".split())
-_OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
-_CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
-_BODIES = frozenset("bloc alliance organization organisation body group movement".split())  # of `_COUNTRY`, those that no state is
-_PAPERS = frozenset("statement communique letter".split())
-_ASKED = OFFICE_OR_TITLE | _CARRY | REPORT | _MARKS | {"two", "both", "koreas"}  # words without which a sentence needs none of the rules below
-_BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
-_ORGAN_WORDS = frozenset(
-    "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
-    "intelligence energy economy police vice deputy".split()
-)
-_RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
-_SEATED = _RULERS | {  # of the state whose capital or name follows them with "in"
-    "military", "army", "officials", "official", "leaders", "mullahs", "ayatollahs",
-}  # fmt: skip
-_OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
-_AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
-_OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
-_CREDIT = frozenset("photo copyright credit".split())
-_SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these not that state's
-_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
-    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
-    "student world no any such".split()
-)
-_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
-    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
-    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
-)
-_BESIDE_AN_OFFICE = frozenset(  # in what a speaker is called: "H.E. the Permanent Representative of Norway"
-    "the of for foreign affairs permanent deputy acting he h.e excellency his her".split()
-)
 
 
 # --------------------------------------------------------------------------- reading
 
-_BETWEEN_SPEAKERS = (re.compile(r"\s*;\s*"), re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+"))  # an actor's own name may hold an "and"
+_AND = re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+")
 
 
 def read(text: str, lexicon: Lexicon | None = None, *, date: str = "", speaker: str = "") -> list[Reading]:
@@ -287,7 +320,7 @@ def iter_readings(
     """As `read_sentences`, one by one."""
     reader, none = _Reader(lexicon, date, sents), [()] * len(sents)
     speakers = [speaker] * len(sents) if isinstance(speaker, str) else speaker
-    whose = {name: _given_speakers(name, lexicon, date) for name in set(speakers)}
+    whose = {name: speakers_of(name, lexicon, date=date) for name in set(speakers)}
     return (reader.read(s, actors, whose[name]) for s, actors, name in zip(sents, present or none, speakers, strict=True))
 
 
@@ -312,63 +345,42 @@ def speaker_of(name: str, lexicon: Lexicon, *, date: str = "") -> str:
 
 
 def speakers_of(name: str, lexicon: Lexicon, *, date: str = "") -> tuple[str, ...]:
-    """As `speaker_of`, of all whose words a joint statement is: `USA; JPN`, `the United States and Japan`; none where one of them is unknown."""
-    if one := speaker_of(name, lexicon, date=date):
-        return (one,)
-    for between in _BETWEEN_SPEAKERS:
-        found = [speaker_of(x, lexicon, date=date) for x in between.split(name)]
-        if found[1:] and all(found):
-            return tuple(dict.fromkeys(found))
-    return ()
+    """The actors whose words a text is: that of one speaker (`speaker_of`) or all of a joint statement's (`USA; JPN`, `the United States and Japan`).
+
+    A name that the lexicon does not know is that of an actor of its own. Semicolons part any names, commas and "and" those that it knows.
+    """
+    found: list[str] = []
+    for part in filter(None, map(str.strip, name.split(";"))):
+        one = speaker_of(part, lexicon, date=date)
+        several = [one] if one else [speaker_of(x, lexicon, date=date) for x in _AND.split(part)]
+        found += several if all(several) else [part]
+    return tuple(dict.fromkeys(found))
 
 
-def _given_speakers(name: str, lexicon: Lexicon, date: str) -> tuple[str, ...]:
-    """As `speakers_of`; between semicolons, whom the lexicon does not know by the name that is given: one with a semicolon would be two targets."""
-    parts = filter(None, map(str.strip, name.split(";")))
-    return tuple(dict.fromkeys(chain.from_iterable(speakers_of(x, lexicon, date=date) or (x,) for x in parts)))
+class _Line:
+    """A sentence while it is read."""
+
+    __slots__ = ("found", "here", "lower", "names", "outside", "parts", "tokens")
+
+    def __init__(self, text: str) -> None:
+        self.tokens = tokenize(text)
+        self.lower = self.outside = self.tokens.lower  # `outside`: with the words in quotes left blank, once that is known
+        self.here = _ASKED.intersection(self.lower)
+        self.parts = name_parts(self.tokens.folded)
+        self.found: list[Mention] = []  # in their order, the carried ones once all are known
+        self.names: list[tuple[int, int]] = []  # token spans of people who are known to speak for nobody
 
 
-class _Reader:
-    """Reads one article's sentences in order; holds what they have told so far."""
+class _Turns:
+    """Who speaks in the paragraphs of a transcript ("MR. PRICE: Good morning."), an interview ("A: No.") or a debate."""
 
-    def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
-        self.lexicon = lexicon
-        self.small = lexicon.uncapitalised
-        self.date = valid_date(date)
-        self.sents, self.lines = sents, quoted_lines(sents)
-        self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
-        self.surnames: dict[str, Alias] = {}  # of persons read so far with a surname that tells nothing before
-        self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
-        self.people: list[_Person] = []  # officials named, of whom `he` and `she` are said: the last one first
-        self.pronouns: dict[str, str] = {}  # `he` or `she` of a name or surname, where the table or the text tells
-        self.stranger = ""  # the pronoun of somebody else named after the last official, "any" of an unknown one
-        self.silence = 0  # sentences since an official was named
-        self.paragraph = 0
-        self.at = 0  # sentences read
-        self.both: tuple[str, ...] = ()  # those of a joint statement of two
-        self.turn = ""  # whose words the paragraph is, by the name before its first colon
-        self.answers = False  # whether it is sure to be a transcript's: what is said of others without "we" is the speaker's too
-        self.asks = False  # whether somebody asks the one whose words the text is said to be
+    def __init__(self, sents: Sequence[Sentence], lines: Sequence[str]) -> None:
+        self.sents, self.lines = sents, lines
+        self.actor = ""  # whose words the paragraph is, by the name before its first colon
+        self.sure = False  # whether it is sure to be a turn: what it says of others without "we" is the speaker's too
         self.asking = False  # whether a "Q:" was read
         self.interviewed = False  # whether an interview is announced before it
-        self.introduced: set[str] = set()  # of which actors officials are named before the first "Q:"
-        self.opens = True  # whether the sentence may open with a dateline
-        self.subject = ""
-        self.recent: list[str] = []  # actors named, latest last
-        self.parties: list[str] = []  # organised parties named, latest last
-        self.organs: dict[str, list[str]] = {}  # "military" → the actors whose military was named, one by one
-        self.strangers: set[str] = set()  # surnames of people who speak for no actor
-        self.quote_open = False
-        self.asked: dict[str, bool] = {}  # which words the article has
-
-    @cached_property
-    def text(self) -> str:
-        return " ".join(self.lines)
-
-    @cached_property
-    def juniors(self) -> frozenset[str]:
-        """Names that are those of a junior: "Trump Jr."."""
-        return frozenset(re.findall(r"(\w+),? Jr", self.text))
+        self.introduced: set[str] = set()  # of which actors officials are named before it
 
     @cached_property
     def openings(self) -> Counter[str]:
@@ -388,67 +400,25 @@ class _Reader:
         turns = sum(_SPEAKING.match(line) is not None for line in opening)
         return turns > 2 and 3 * turns >= len(opening)
 
-    def _has(self, phrase: str) -> bool:
-        """Whether the article has the first word of a phrase: the few guarded aliases ask for it."""
-        if phrase not in self.asked:
-            self.asked[phrase] = _holds(self.text, phrase.split()[0])
-        return self.asked[phrase]
+    def begin(self, at: int, line: _Line, strangers: Collection[str]) -> None:
+        """A paragraph begins with sentence `at`: a turn, or more of the one before. `strangers`: surnames of people who speak for nobody."""
+        if not (self.actor and self.transcript and not _SPEAKING.match(line.tokens.text)):
+            self.actor, self.sure = self._turn(at, line.tokens, line.found, strangers)
 
-    def read(self, sentence: Sentence, present: Collection[str] = (), whose: tuple[str, ...] = ()) -> Reading:
-        """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actors whose words it is, none in a report."""
-        text = self.lines[self.at]
-        tokens = tokenize(text)
-        lower = tokens.lower
-        opening, first = sentence.paragraph != self.paragraph, not self.at
-        if whose:
-            self.asks = bool(_ASKER.match(text) or self.asks and not _SPEAKING.match(text) and not _QUESTION_OR_ANSWER.match(text))
-        whose = () if self.asks else whose
-        self.speaker = whose[0] if whose else self.speaker
-        self.both = whose if len(whose) == 2 else ()
-        here = _ASKED.intersection(lower)
-        parts = name_parts(tokens.folded)
-        self.opens = not self.at or opening and self.at < _DATELINES
-        line = _BYLINE.fullmatch(text)
-        byline = line is not None and line["given"].lower() in given_names()
-        found = [] if byline else self._named(tokens, here, parts)
-        self.opens = False
-        found += self._learnt(tokens, here, parts, found)
-        found.sort(key=_BY_FIRST)
-        names = _names(lower, parts, found, self.strangers)
-        if (opening or first) and not (self.turn and self.transcript and not _SPEAKING.match(text)):
-            self.turn, self.answers = self._turn(tokens, found)
+    def hear(self, line: _Line) -> None:
+        """What a sentence says of an interview that may follow."""
         if not self.asking:
-            self.introduced.update(m.actor for m in found if m.kind in ("person", "learnt"))
-            self.interviewed |= "interview" in lower or "interviewed" in lower
-        if not _MARKS.isdisjoint(here):  # prose: its quotes have their own speakers
-            self.turn = ""
-        if present and len(missing := set(present) - {m.actor for m in found}) == 1:  # who is there without a name is who is meant
-            self.speaker = self.subject = missing.pop()
-            self.people = [_Person(self.speaker, "", self.at)]
-            self.stranger, self.silence = "", 0
-        self.at += 1
-        if opening:  # a quote that goes on in a new paragraph has its mark again
-            self.paragraph, self.quote_open = sentence.paragraph, False
-        outside = lower if not self.quote_open and _MARKS.isdisjoint(here) else _unquoted(lower, self.quote_open)
-        speaker, in_quote = (whose[0], True) if whose else self._quote_speaker(text, opening)
-        if self.turn and not in_quote:
-            others = {m.actor for m in found if m.kind != "place"}
-            if self.turn not in others and (self.answers and (others or self.transcript) or not _SPOKEN.isdisjoint(lower)):
-                speaker, in_quote = self.turn, True
-        found += self._carried(tokens, here, outside, found, names)
-        if speaker:
-            why = "speaker of the text" if whose else "quote that goes on"
-            found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
-        found.sort(key=_BY_PLACE)
-        self._remember(lower, here, outside, found, names)
-        real = [m for m in found if m.kind != "place"]
-        told = lower[-1:] == [":"] and names and _HE.isdisjoint(lower)
-        if byline or told and not any(_speaks(outside, m) for m in real):
-            self.speaker = ""  # the words that follow are somebody's who is no actor: "Riga Radio's Ine Lie reports:"
-        return Reading(sentence, tokens, tuple(found), speaker, in_quote, whose if whose[1:] else ())
+            self.introduced.update(m.actor for m in line.found if m.kind in _NAMED_PERSONS)
+            self.interviewed |= "interview" in line.lower or "interviewed" in line.lower
 
-    def _turn(self, tokens: Tokens, found: list[Mention]) -> tuple[str, bool]:
-        """Who speaks in a paragraph of a transcript, '' for nobody known, and whether it is sure to be one.
+    def speaker(self, line: _Line) -> str:
+        """Whose turn the sentence is said in, '' for nobody's, and where the speaker is named in it: "Blinken met us"."""
+        others = {m.actor for m in line.found if m.kind != "place"}
+        said = self.sure and (others or self.transcript) or not _SPOKEN.isdisjoint(line.lower)
+        return self.actor if said and self.actor not in others else ""
+
+    def _turn(self, at: int, tokens: Tokens, found: list[Mention], strangers: Collection[str]) -> tuple[str, bool]:
+        """Who speaks in a paragraph, '' for nobody known, and whether it is sure to be a turn.
 
         "SECRETARY BLINKEN: Good morning."; a mere surname may be a headline's ("Blinken: No deal") unless a question stands before.
         "A: No." is said by the officials of the one actor who were named before the first "Q:", where an interview is announced there.
@@ -464,26 +434,120 @@ class _Reader:
         before = tokens.lower[: m.first]
         if any(w not in (".", "@", "vice") and w not in OFFICE_OR_TITLE for w in before):
             return "", False
-        asked = self.at > 0 and self.sents[self.at - 1].text.endswith("?") or self.transcript
-        if m.text.isupper() or before[-1:] == ["@"] or m.kind in ("person", "learnt") and m.last > 1:
-            again = self.openings[tokens.text[: m.end]] > 1
-            return m.actor, asked or again or before[-1:] == ["@"] or bool(before) and m.text.isupper()
-        if m.kind not in ("person", "learnt") or tokens.lower[m.first] in self.strangers or m.text in self.juniors:
-            return "", False
-        return m.actor, asked
+        asked = at > 0 and self.sents[at - 1].text.endswith("?") or self.transcript
+        person, handle = m.kind in _NAMED_PERSONS, before[-1:] == ["@"]
+        if m.text.isupper() or handle or person and m.last > 1:
+            return m.actor, asked or self.openings[tokens.text[: m.end]] > 1 or handle or bool(before) and m.text.isupper()
+        junior = re.compile(rf"\b{re.escape(m.text)},? Jr")
+        return ("", False) if not person or tokens.lower[m.first] in strangers or any(map(junior.search, self.lines)) else (m.actor, asked)
+
+
+class _Reader:
+    """Reads one article's sentences in order; holds what they have told so far."""
+
+    def __init__(self, lexicon: Lexicon, date: str, sents: Sequence[Sentence]) -> None:
+        self.lexicon, self.small, self.date = lexicon, lexicon.uncapitalised, valid_date(date)
+        self.sents, self.lines = sents, quoted_lines(sents)
+        self.at = 0  # sentences read
+        self.paragraph = 0  # that of the sentence read last
+        self.has: dict[str, bool] = {}  # which words the article has, of those that were asked for
+        # names
+        self.known: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}  # first word → short forms told so far, their actor, and why
+        self.surnames: dict[str, Alias] = {}  # of persons read so far with a surname that tells nothing before
+        self.pronouns: dict[str, str] = {}  # `he` or `she` of a name or surname, where the table or the text tells
+        self.strangers: set[str] = set()  # surnames of people who speak for no actor
+        # who speaks
+        self.turns = _Turns(sents, self.lines)
+        self.asks = False  # whether somebody asks the one whose words the text is said to be
+        self.both: tuple[str, ...] = ()  # those of a joint statement of two
+        self.quote_open = False  # whether the sentence read last ends in a quote
+        self.speaker = ""  # who spoke or acted last; nobody after a quote of someone who is no actor
+        # of whom later words may be said
+        self.subject = ""  # the actor of the sentence before, who is "it"
+        self.people: list[_Person] = []  # officials named, of whom `he` and `she` are said: the last one first
+        self.stranger = ""  # the pronoun of somebody else named after the last official, "any" of an unknown one
+        self.silence = 0  # sentences since an official was named
+        self.recent: list[str] = []  # actors named, latest last
+        self.party = ""  # the organised party named last
+        self.organs: dict[str, list[str]] = {}  # "military" → the actors whose military was named, one by one
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(self.lines)
+
+    def _has(self, phrase: str) -> bool:
+        """Whether the article has the first word of a phrase: the few guarded aliases ask for it."""
+        if phrase not in self.has:
+            self.has[phrase] = _holds(self.text, phrase.split()[0])
+        return self.has[phrase]
+
+    def read(self, sentence: Sentence, present: Collection[str] = (), whose: tuple[str, ...] = ()) -> Reading:
+        """The next sentence. `present`: the actors in it, where a labeller has told them; `whose`: the actors whose words it is, none in a report."""
+        line = _Line(text := self.lines[self.at])
+        opening = sentence.paragraph != self.paragraph
+        whose = self._whose(text, whose) if whose or self.both else ()
+        byline = _is_byline(text)
+        line.found = [] if byline else self._named(line, opens=not self.at or opening and self.at < _DATELINES)
+        line.found += self._learnt(line)
+        line.found.sort(key=_BY_FIRST)
+        line.names = _names(line.lower, line.parts, line.found, self.strangers)
+        if opening or not self.at:
+            self.turns.begin(self.at, line, self.strangers)
+        self.turns.hear(line)
+        quotes = not _MARKS.isdisjoint(line.here)
+        if quotes:  # prose: its quotes have their own speakers
+            self.turns.actor = ""
+        if present:
+            self._note_present(present, line.found)
+        self.at += 1
+        if opening:  # a quote that goes on in a new paragraph has its mark again
+            self.paragraph, self.quote_open = sentence.paragraph, False
+        if quotes or self.quote_open:
+            line.outside = _unquoted(line.lower, self.quote_open)
+        speaker, in_quote = (whose[0], True) if whose else self._quoted(line, opening)
+        line.found += self._carried(line)
+        if speaker:
+            why = "speaker of the text" if whose else "quote that goes on"
+            line.found += [Mention(x, "", 0, 0, 0, 0, "quote", why) for x in whose or (speaker,)]
+        line.found.sort(key=_BY_PLACE)
+        self._remember(line)
+        if byline or line.lower[-1:] == [":"] and self._announced(line):
+            self.speaker = ""
+        return Reading(sentence, line.tokens, tuple(line.found), speaker, in_quote, whose if whose[1:] else ())
+
+    def _whose(self, text: str, given: tuple[str, ...]) -> tuple[str, ...]:
+        """Whose words the sentence is, of a text with a speaker: those `given`, nobody's where it is a question to them."""
+        if given:
+            self.asks = bool(_ASKER.match(text) or self.asks and not _SPEAKING.match(text) and not _QUESTION_OR_ANSWER.match(text))
+        whose = () if self.asks else given
+        self.speaker = whose[0] if whose else self.speaker
+        self.both = whose if len(whose) == 2 else ()
+        return whose
+
+    def _note_present(self, present: Collection[str], found: list[Mention]) -> None:
+        """Who is told to be there, as the only one without a name, is who is meant by a pronoun or quote."""
+        if len(missing := set(present) - {m.actor for m in found}) == 1:
+            self.speaker = self.subject = missing.pop()
+            self._note_people([_Person(self.speaker, "", self.at)])
+
+    def _announced(self, line: _Line) -> bool:
+        """Whether the words behind a colon are somebody's who is no actor: "Riga Radio's Ine Lie reports:"."""
+        if not line.names or not _HE.isdisjoint(line.lower):
+            return False
+        return not any(_speaks(line.outside, m) for m in line.found if m.kind != "place")
 
     # -- names
 
-    def _named(self, tokens: Tokens, here: Collection[str], parts: str) -> list[Mention]:
-        """The names of the lexicon, and those learnt so far. `here`: the words of _ASKED in the sentence; `parts`: as for `_names`."""
-        text, words, lower = tokens.text, tokens.folded, tokens.lower
+    def _named(self, line: _Line, *, opens: bool = False) -> list[Mention]:
+        """The names of the lexicon, and those learnt so far; `opens`: whether the sentence may open with a dateline."""
+        tokens, lower, words, text = line.tokens, line.lower, line.tokens.folded, line.tokens.text
         caps = _in_capitals(text)
-        line = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if self.opens else None)
+        dateline = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if opens else None)
         opening, known, surnames = self.lexicon.opening, self.known, self.surnames
-        titled = () if TITLE.isdisjoint(here) else after_titles(lower)
+        titled = () if TITLE.isdisjoint(line.here) else after_titles(lower)
         found: list[Mention] = []
         free = 0
-        for i in self._candidates(parts, lower):
+        for i in self._candidates(line.parts, lower):
             if i < free or not (opening[words[i]] or lower[i] in known or words[i] in surnames or i in titled):
                 continue
             if (hit := self._match(words, lower, i, caps)) is None:
@@ -491,11 +555,11 @@ class _Reader:
             size, alias, why = hit
             free = i + size
             kind = alias.kind
-            of_a_person = kind in ("name", "demonym", "capital") and _surname(words, lower, i)
+            of_a_person = kind in ("name", "demonym", "capital") and word_before(lower, i) in _SURNAMED
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
                 if kind in ("name", "capital") and alias.actor != "US" and _in_america(words, free):
                     kind, why = "place", "of a state of the US"
-                elif line and tokens.starts[i] < line.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
+                elif dateline and tokens.starts[i] < dateline.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
                     organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(words, lower, i, free, found, kind)
@@ -511,8 +575,7 @@ class _Reader:
         """Why the organ at `first:last` is not that of its actor ('' when it is): "Latvia's Security Council", "Photo: Ine Lie/Xinhua"."""
         lower = tokens.lower
         before = lower[first - 1] if first else ""
-        told = before in (":", "by") and not _CREDIT.isdisjoint(lower[max(0, first - 4) : first])
-        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or before in ("©", "copyright") or told):
+        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or before in ("©", "copyright")):
             return "credit of a picture"
         if not found or lower[last : last + 1] and lower[last] in _OF_AN_ORGAN or alias.actor not in self.lexicon.states and alias.actor != "UN":
             return ""
@@ -535,12 +598,9 @@ class _Reader:
         if m.kind == "pronoun":  # of nobody known it tells nothing: it may be somebody else's
             own = _pronoun_of(m.text.lower())
             return own if any(p.actor == m.actor and p.pronoun == own for p in self.people) else ""
-        if m.kind in ("person", "learnt"):
+        if m.kind in _NAMED_PERSONS:
             return self.pronouns.get(m.text) or self.pronouns.get(lower[m.last - 1], "")
-        behind = lower[m.first : m.last + 5]
-        if TELLING_OFFICES.keys().isdisjoint(behind):
-            return ""
-        return next((TELLING_OFFICES.get(w, "") for w in behind if w in REPORT or w in TELLING_OFFICES), "")
+        return next((TELLING_OFFICES[w] for w in lower[m.first : m.last + 5] if w in TELLING_OFFICES), "")
 
     def _pronoun_of_stranger(self, lower: list[str], first: int, last: int) -> str:
         return pronoun_told(lower, first, last) or self.pronouns.get(lower[last - 1], "")
@@ -567,10 +627,10 @@ class _Reader:
             if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and not another and self._may_be(short[-1].lower(), lower, i):
                 return len(short), Alias(" ".join(short), actor, "person"), why
         full = self.surnames.get(words[i])
-        other = full and (_goes_on(words, lower, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
+        other = full and (_goes_on(words, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
         if full and not other and self._may_be(lower[i], lower, i):
             return 1, Alias(words[i], full.actor, "person"), f"surname of {full.text}"
-        if i and (lower[i - 1] in TITLE or i > 1 and lower[i - 1] == "." and lower[i - 2] in TITLE):
+        if word_before(lower, i) in TITLE:
             return self._after_title(words, lower, i, caps)
         return None
 
@@ -585,7 +645,7 @@ class _Reader:
             (short, a)
             for short, a in self.lexicon.short(lower[i])
             if (not titled[1] or (a.pronoun or pronoun_of_name(a.text)) in titled)
-            and a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not _goes_on(words, lower, i + len(short))
+            and a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not _goes_on(words, i + len(short))
         ]
         actors = {a.actor for _, a in entries}
         if len(actors) > 1 or not caps and _CIVIL & set(lower[max(0, i - 2) : i]):
@@ -624,12 +684,12 @@ class _Reader:
 
     # -- officials the lexicon does not know
 
-    def _learnt(self, tokens: Tokens, here: Collection[str], parts: str, found: list[Mention]) -> list[Mention]:
-        if not found or OFFICE_OR_TITLE.isdisjoint(here) or not (real := [m for m in found if m.kind != "place"]):
+    def _learnt(self, line: _Line) -> list[Mention]:
+        if not line.found or OFFICE_OR_TITLE.isdisjoint(line.here) or not (real := [m for m in line.found if m.kind != "place"]):
             return []
-        words, lower = tokens.folded, tokens.lower
+        tokens, words, lower = line.tokens, line.tokens.folded, line.lower
         out: list[Mention] = []
-        for first, last in _names(lower, parts, found):
+        for first, last in _names(lower, line.parts, line.found):
             actor, why = self._office_holder(lower, first, last, real)
             if actor:
                 name = tuple(words[first:last])
@@ -666,125 +726,122 @@ class _Reader:
 
     # -- carried
 
-    def _quote_speaker(self, text: str, opening: bool) -> tuple[str, bool]:
-        """Whose quote the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
+    def _quoted(self, line: _Line, opening: bool) -> tuple[str, bool]:
+        """Whose quote or turn the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
         opened = self.quote_open
-        text = text.replace("''", '"').replace("``", '"')
+        text = line.tokens.text.replace("''", '"').replace("``", '"')
         marks = _MARK.findall(text)
         self.quote_open = _inside_after(marks, opened)
-        if not (opened or marks and text.lstrip()[:1] in marks):
-            return "", False
-        outside = _outside_quotes(text, opened)
-        words = _RUNNING.findall(outside)
-        if len(words) >= 2:  # the sentence has its own attribution or goes on after the quote
-            return ("", True)
-        return self.speaker if opened or not opening else self._told_later(), True
+        if opened or marks and text.lstrip()[:1] in marks:
+            if len(_RUNNING.findall(_outside_quotes(text, opened))) >= 2:  # the sentence has its own attribution or goes on after the quote
+                return "", True
+            return self.speaker if opened or not opening else self._told_later(), True
+        turn = self.turns.speaker(line) if self.turns.actor else ""
+        return turn, bool(turn)
 
     def _told_later(self) -> str:
         """The speaker of a quote that opens a paragraph: the one its paragraph names behind it, or the last one when it names nobody."""
         inside = self.quote_open
-        for s, line in zip(self.sents[self.at :], self.lines[self.at :], strict=True):
+        for s, text in zip(self.sents[self.at :], self.lines[self.at :], strict=True):
             if s.paragraph != self.paragraph:
                 break
-            marks = _MARK.findall(line)
-            if len(_RUNNING.findall(_outside_quotes(line, inside))) >= 2:
-                tokens = tokenize(line)
-                outside = _unquoted(tokens.lower, inside)
-                found = self._named(tokens, _ASKED.intersection(tokens.lower), name_parts(tokens.folded))
-                speaking = next((m for m in found if m.kind != "place" and _speaks(outside, m)), None)
+            marks = _MARK.findall(text)
+            if len(_RUNNING.findall(_outside_quotes(text, inside))) >= 2:
+                line = _Line(text)
+                outside = _unquoted(line.lower, inside)
+                speaking = next((m for m in self._named(line) if m.kind != "place" and _speaks(outside, m)), None)
                 if speaking or _somebody_speaks(outside):
                     return speaking.actor if speaking else ""
                 return self.speaker
             inside = _inside_after(marks, inside)
         return self.speaker
 
-    def _carried(
-        self, tokens: Tokens, here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
-    ) -> list[Mention]:
-        """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
-        lower = tokens.lower
+    def _carried(self, line: _Line) -> list[Mention]:
+        tokens, lower = line.tokens, line.lower
         out: list[Mention] = []
-        for i in () if _CARRY.isdisjoint(here) else [i for i, w in enumerate(lower) if w in _CARRY]:
-            w, following = lower[i], lower[i + 1] if i + 1 < len(lower) else ""
-            own = w.partition("'")[0]
-            if w in _HE and (actor := self._he(lower, outside, i, found, names)):
-                out.append(_mention(tokens, i, i + 1, actor, "pronoun", f"{own}: the official named before"))
-            elif w in _CARRIERS and i and self.speaker:
-                if mention := self._organ(tokens, i, found, names):
-                    out.append(mention)
-            elif w in _COUNTRY and i and self.recent:
-                if mention := self._country(tokens, i, found):
-                    out.append(mention)
-            elif w in ("north", "south") and lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and self._has("Korea"):
-                if not following or not tokens.words[i + 1][0].isupper() and following != "of":
-                    actor = "North Korea" if w == "north" else "South Korea"
-                    out.append(_mention(tokens, i, i + 1, actor, "description", f"the {w} of Korea"))
-            elif w in ("north", "south") and lower[i + 1 : i + 4] in (["and", "south", "korea"], ["and", "north", "korea"]):
-                out.append(_mention(tokens, i, i + 1, f"{w.capitalize()} Korea", "description", "Korea is told behind it"))
-        out += self._groups(tokens, here, found)
+        if not _HE.isdisjoint(line.here):
+            for i, actor in self._pronouns(line):
+                out.append(_mention(tokens, i, i + 1, actor, "pronoun", f"{_pronoun_of(lower[i])}: the official named before"))
+        for i in () if _CARRY.isdisjoint(line.here) else [i for i, w in enumerate(lower) if w in _CARRY]:
+            mention = None
+            if lower[i] in _CARRIERS and i and self.speaker:
+                mention = self._organ(line, i)
+            elif lower[i] in _COUNTRY and i and self.recent:
+                mention = self._country(line, i)
+            elif lower[i] in ("north", "south"):
+                mention = self._korea(tokens, i)
+            if mention:
+                out.append(mention)
+        out += self._groups(line)
         if self.subject and (m := _IT.match(tokens.text)) and ((verb := m[2].lower()) in REPORT or verb in _IT_ACTS or " not " in m[0]):
-            at = tokens.starts.index(m.start(1)) if m.start(1) in tokens.starts else 0
-            out.append(_mention(tokens, at, at + 1, self.subject, "pronoun", "it: the actor of the sentence before"))
+            out.append(_mention(tokens, *_token_span(tokens, *m.span(1)), self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
-    def _he(self, lower: list[str], outside: list[str], i: int, found: list[Mention], names: list[tuple[int, int]]) -> str:
-        """Whose official `he` or `she` at token `i` is, '' for somebody else's: of those whose it may be the one named nearest before."""
-        fitting = ("", pronoun := "she" if lower[i][0] == "s" else "he")
-        officials = [m for m in found if m.kind in ("person", "learnt") and m.last <= i and (not outside[i] or outside[m.first])]
-        others = [n for n in names if n[1] <= i and (not outside[i] or outside[n[0]])] if names else []
-        local = [m for m in officials if self._pronoun(m, lower) in fitting]
-        private = [n for n in others if self._pronoun_of_stranger(lower, *n) in fitting]
-        stranger = max((last for first, last in private if not of_an_office(outside, first)), default=0)
-        if local:
-            return local[-1].actor if local[-1].last >= stranger else ""
-        if stranger or self.turn and self.answers or self.silence > _REMEMBERED or self.stranger in (pronoun, "any"):
+    def _pronouns(self, line: _Line) -> Iterator[tuple[int, str]]:
+        """Where `he` and `she` of an official stand, and whose; in one sweep over them and the people named in the sentence."""
+        lower, outside = line.lower, line.outside
+        named = [(m.last, m.first, m.actor, self._pronoun(m, lower)) for m in line.found if m.kind in _NAMED_PERSONS]
+        named += [(last, first, "", self._pronoun_of_stranger(lower, first, last)) for first, last in line.names]
+        named.sort(reverse=True)
+        everywhere, unquoted = ({"he": _Before(), "she": _Before()} for _ in range(2))  # what is named in a quote is no antecedent outside it
+        for i, w in enumerate(lower):
+            if w not in _HE:
+                continue
+            while named and named[-1][0] <= i:
+                last, first, actor, own = named.pop()
+                office = not actor and of_an_office(outside, first)
+                for before in (everywhere, unquoted) if outside[first] else (everywhere,):
+                    for b in (before[own],) if own else before.values():
+                        if actor:
+                            b.official, b.end = actor, last
+                        else:
+                            b.private, b.stranger = True, b.stranger if office else last
+            if actor := self._official(_pronoun_of(w), unquoted if outside[i] else everywhere):
+                yield i, actor
+
+    def _official(self, pronoun: str, before: dict[str, _Before]) -> str:
+        """Whose official `he` or `she` is, '' for somebody else's: of those whose it may be the one named nearest, in the sentence or before."""
+        here = before[pronoun]
+        if here.official:
+            return here.official if here.end >= here.stranger else ""
+        if here.stranger or self.turns.actor and self.turns.sure or self.silence > _REMEMBERED or self.stranger in (pronoun, "any"):
             return ""
-        passed = bool(self.stranger or officials or any(not of_an_office(outside, first) for first, _ in others))
+        passed = bool(self.stranger or any(b.official or b.stranger for b in before.values()))
         for n, p in enumerate(self.people):
             if p.pronoun == pronoun or not p.pronoun and not passed:
                 near = not n or self.at - p.at <= _REMEMBERED + 1
-                return p.actor if near and not (private and (n or passed)) else ""
+                return p.actor if near and not (here.private and (n or passed)) else ""
         return ""
 
-    def _organ(self, tokens: Tokens, i: int, found: list[Mention], names: list[tuple[int, int]]) -> Mention | None:
+    def _korea(self, tokens: Tokens, i: int) -> Mention | None:
+        """“The North”, where Korea is in the article, and “North and South Korea”."""
+        lower = tokens.lower
+        actor, why = f"{lower[i].capitalize()} Korea", f"the {lower[i]} of Korea"
+        if lower[i - 1 : i] == ["the"] and tokens.words[i][0].isupper() and self._has("Korea"):
+            goes_on = i + 1 < len(lower) and (tokens.words[i + 1][0].isupper() or lower[i + 1] == "of")
+            return None if goes_on else _mention(tokens, i, i + 1, actor, "description", why)
+        if lower[i + 1 : i + 4] in (["and", "south", "korea"], ["and", "north", "korea"]):
+            return _mention(tokens, i, i + 1, actor, "description", "Korea is told behind it")
+        return None
+
+    def _organ(self, line: _Line, i: int) -> Mention | None:
         """“The (foreign) ministry”, “its statement”, “the spokesman”: whoever spoke last."""
-        lower, start = tokens.lower, i
-        while start > 0 and lower[start - 1] in _ORGAN_WORDS:
-            start -= 1
-        if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
-            start -= 2  # "the country's foreign ministry"
-        following = lower[i + 1] if i + 1 < len(lower) else ""
-        if lower[i] == "general" and following not in REPORT and following not in AUX:  # "the general election"
+        lower, found = line.lower, line.found
+        start = _organ_start(lower, i)
+        if not start or lower[i] in _PAPERS and line.names or not _organ_acts(lower, start, i):  # "Mr. Lie said in a statement"
             return None
-        if lower[i] in _PAPERS and names:  # "Mr. Lie said in a statement"
+        near = found[max(0, bisect_left(found, i - 8, key=_BY_FIRST) - 1) : bisect_right(found, i + 8, key=_BY_FIRST)]
+        if any(_names_organ(m, lower, i) for m in near):
             return None
-        if start == 0 or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
-            return None
-        named = any(
-            m.first <= i < m.last
-            or abs(m.first - i) <= 8
-            and m.kind != "place"
-            and (0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3))
-            for m in found
-        )
-        seat = next((m for m in found if following == "in" and m.first - i in (2, 3)), None)
-        if named or seat and (seat.why == _ORGAN_IN or lower[i] in _OF_THE_SEAT):
-            return None
-        if any(m.kind in ("person", "learnt") and m.first - i == 1 for m in found):
-            return None
-        if lower[start - 1] in ("a", "an") and lower[i] not in _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}:
-            return None
-        subject = following == "'s" or following.isalpha() and following not in _AFTER_NO_SUBJECT and _opens(lower, start - 1)
-        before, behind = lower[max(0, start - 3) : start], lower[i + 1 : i + 4]
-        near_report = not REPORT.isdisjoint(before + behind) or not AUX.isdisjoint(behind) or subject and lower[i] in _BY_ITSELF
-        if not near_report:
+        seat = next((m for m in near if lower[i + 1 : i + 2] == ["in"] and m.first - i in (2, 3)), None)
+        if seat and lower[i] in _OF_THE_SEAT:
             return None
         by = next((m for m in found if m.first and lower[m.first - 1] == "by" and m.last < start), None)
         own = self.subject if lower[start - 1] in ("its", "their") else ""  # "Its ministry": of the actor of the sentence before
         actor = by.actor if by else own or self._with_office(lower[i - 1 : i + 1], self._holder(lower[i]))
         if not actor or seat and seat.actor == actor and lower[i] in _SENT:
             return None
-        return _mention(tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
+        return _mention(line.tokens, start - 1, i + 1, actor, "phrase", f"the {lower[i]}: whose it was before")
 
     def _holder(self, office: str) -> str:
         """Whose office it is: that of the actor who spoke last, who had it most often so far (a president, a government) or who had it last."""
@@ -807,20 +864,20 @@ class _Reader:
                 return ""
         return actor
 
-    def _country(self, tokens: Tokens, i: int, found: list[Mention]) -> Mention | None:
-        lower, start = tokens.lower, i - 1
+    def _country(self, line: _Line, i: int) -> Mention | None:
+        lower, start = line.lower, i - 1
         while start > 0 and lower[start] not in ("the", "a") and i - start < 3:
             start -= 1
-        if lower[start] != "the" or not self.subject or lower[i] == "state" or found and found[0].first < i:
+        if lower[start] != "the" or not self.subject or lower[i] == "state" or line.found and line.found[0].first < i:
             return None
         if (lower[i] in _BODIES) == (self.subject in self.lexicon.states):
             return None
         if not any(w in REPORT or w in AUX for w in lower[i + 1 : i + 3]):
             return None
-        return _mention(tokens, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
+        return _mention(line.tokens, start, i + 1, self.subject, "phrase", f"the {lower[i]}: the actor of the sentence before")
 
-    def _groups(self, tokens: Tokens, here: Collection[str], found: list[Mention]) -> list[Mention]:
-        text = tokens.text
+    def _groups(self, line: _Line) -> list[Mention]:
+        tokens, text, here, found = line.tokens, line.tokens.text, line.here, line.found
         out: list[Mention] = []
         if "two" in here or "both" in here:
             named = list(dict.fromkeys(m.actor for m in found if m.kind != "place"))
@@ -835,68 +892,73 @@ class _Reader:
                     continue
                 first, last = _token_span(tokens, m.start(), m.end())
                 out += [_mention(tokens, first, last, actor, "phrase", "the two named last") for actor in two]
-        if self.parties and any(map(text.lower().__contains__, _REBEL_WORDS)) and (r := _REBELS.search(text)):
+        if self.party and any(map(text.lower().__contains__, _REBEL_WORDS)) and (r := _REBELS.search(text)):
             first, last = _token_span(tokens, r.start(), r.end())
-            fits = self.parties[-1] not in _NEVER.get(r[0].split()[-1].lower(), ())
+            fits = self.party not in _NEVER.get(r[0].split()[-1].lower(), ())
             if fits and not _qualified(tokens, first) and not any(m.first <= last and first <= m.last for m in found):
-                out.append(_mention(tokens, first, last, self.parties[-1], "phrase", "the party named before"))
-        if "koreas" in here and tokens.lower[(k := tokens.lower.index("koreas")) - 1] != "north":
+                out.append(_mention(tokens, first, last, self.party, "phrase", "the party named before"))
+        if "koreas" in here:
+            k = tokens.lower.index("koreas")
             out += [_mention(tokens, k, k + 1, actor, "description", "both Koreas") for actor in ("North Korea", "South Korea")]
         return out
 
     # -- memory
 
-    def _remember(
-        self, lower: list[str], here: Collection[str], outside: list[str], found: list[Mention], names: list[tuple[int, int]]
-    ) -> None:
-        """`outside`: the tokens with those in quotes left blank; `names`: people who are known to speak for nobody."""
+    def _remember(self, line: _Line) -> None:
+        lower, outside = line.lower, line.outside
         self.silence += 1
-        reported = not REPORT.isdisjoint(here)
-        if not found and not names and not reported:
+        reported = not REPORT.isdisjoint(line.here)
+        if not line.found and not line.names and not reported:
             return
-        names = [n for n in names if not of_an_office(lower, n[0])]
+        names = [n for n in line.names if not of_an_office(lower, n[0])]
         self.strangers.update(lower[last - 1] for first, last in names if last - first > 1)
-        real = [m for m in found if m.kind != "place"]
+        real = [m for m in line.found if m.kind != "place"]
         self._note(real)
-        if not _CARRIERS.isdisjoint(here):
-            self._note_organs(lower, found)
+        if not _CARRIERS.isdisjoint(line.here):
+            self._note_organs(lower, line.found)
         speaking = next((m for m in real if m.kind == "quote" or reported and _speaks(outside, m)), None)
-        unknown = _unknown_speaks(outside, here, found) if reported and not speaking else ""
-        somebody = bool(reported and not speaking and not unknown and _somebody_speaks(outside))
-        other = unknown or somebody or reported and _stranger_speaks(outside, names, speaking)
-        if (other or names) and self.silence <= _REMEMBERED and self.stranger != "any":
-            met = {unknown or "any"} if unknown or somebody else set()
-            if other or not any(m.kind in ("person", "learnt") for m in found):
-                met.update(self._pronoun_of_stranger(lower, first, last) or "any" for first, last in names)
-            if met:
-                self.stranger = met.pop() if len(met) == 1 and self.stranger in ("", *met) else "any"
-        if other:
-            speaking = None
-            self.speaker = ""
-        if not real:
-            return
+        other = bool(reported or names) and self._note_strangers(line, names, reported=reported, speaking=speaking)
         voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
+        if other:
+            self.speaker = ""
         if not voiced:
             return
-        subject = speaking or next((m for m in voiced if _initial(lower, m)), voiced[0])
+        subject = (None if other else speaking) or next((m for m in voiced if _initial(lower, m)), voiced[0])
         self.subject = subject.actor
-        if other:
-            return
-        self.speaker = subject.actor
-        persons = [m for m in voiced if m.kind in ("person", "learnt", "pronoun")]
+        if not other:
+            self.speaker = subject.actor
+            self._note_officials(lower, voiced, subject, holds_office=bool(speaking) or not OFFICE.isdisjoint(line.here))
+
+    def _note_strangers(self, line: _Line, names: list[tuple[int, int]], *, reported: bool, speaking: Mention | None) -> bool:
+        """Whether somebody speaks in the sentence who is no actor; and which pronoun may be theirs from now on. `names`: those without office."""
+        outside = line.outside
+        unknown = _unknown_speaks(outside, line.here, line.found) if reported and not speaking else ""
+        somebody = reported and not speaking and not unknown and _somebody_speaks(outside)
+        other = bool(unknown or somebody or reported and _stranger_speaks(outside, names, speaking))
+        if self.silence <= _REMEMBERED and self.stranger != "any":
+            met = {unknown or "any"} if unknown or somebody else set()
+            if other or not any(m.kind in _NAMED_PERSONS for m in line.found):
+                met.update(self._pronoun_of_stranger(line.lower, first, last) or "any" for first, last in names)
+            if met:
+                self.stranger = met.pop() if len(met) == 1 and self.stranger in ("", *met) else "any"
+        return other
+
+    def _note_officials(self, lower: list[str], voiced: list[Mention], subject: Mention, *, holds_office: bool) -> None:
+        """The people of a sentence: who speaks comes first, of others the last one named."""
+        persons = [m for m in voiced if m.kind in _PERSONS]
         if persons:
-            if len(persons) > 1:
-                last = next((m for m in persons if m.actor == self.speaker), persons[0])
-                persons = [last, *(m for m in reversed(persons) if m is not last)]
-            if subject.kind not in ("person", "learnt", "pronoun") and self._pronoun(subject, lower):  # "the ministry's spokeswoman"
+            speaks = next((m for m in persons if m.actor == subject.actor), persons[0])
+            persons = [speaks, *(m for m in reversed(persons) if m is not speaks)]
+            if subject.kind not in _PERSONS and self._pronoun(subject, lower):  # "the ministry's spokeswoman"
                 persons.append(subject)
-        elif speaking or not OFFICE.isdisjoint(here):
+        elif holds_office:
             persons = [subject]
-        else:
-            return
-        before = [p for p in self.people if p.pronoun and self.at - p.at <= _REMEMBERED]
-        self.people = [_Person(m.actor, self._pronoun(m, lower), self.at) for m in persons] + before
-        self.stranger, self.silence = "", 0
+        if persons:
+            before = [p for p in self.people if p.pronoun and self.at - p.at <= _REMEMBERED]
+            self._note_people([_Person(m.actor, self._pronoun(m, lower), self.at) for m in persons] + before)
+
+    def _note_people(self, people: list[_Person]) -> None:
+        self.people, self.stranger, self.silence = people, "", 0
 
     def _note(self, real: list[Mention]) -> None:
         for m in real:
@@ -904,7 +966,7 @@ class _Reader:
                 self.recent.remove(m.actor)
             self.recent.append(m.actor)
             if m.actor in PARTIES:
-                self.parties.append(m.actor)
+                self.party = m.actor
 
     def _note_organs(self, lower: list[str], found: list[Mention]) -> None:
         for m in found:
@@ -923,7 +985,7 @@ _BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
 
 def _qualified(tokens: Tokens, first: int) -> bool:
     """Whether a word before "militants" and the like says whose they are: "Shiite militants", "Latvia's rebels", "a foreign-backed militia"."""
-    if not first or tokens.lower[first] == "the" or tokens.lower[first - 1] in DAYS:
+    if not first or tokens.lower[first] == "the":
         return False
     before = tokens.words[first - 1]
     return before in ("'s", "’s", "backed", "allied", "foreign", "western") or first > 1 and before[:1].isupper() and before[1:].islower()
@@ -993,16 +1055,40 @@ def _in_america(words: list[str], last: int) -> bool:
     return comma == [","] and not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
 
 
-def _surname(words: list[str], lower: list[str], i: int) -> bool:
-    """Whether what begins at `i` is a surname by the title before it."""
-    title = i - 2 if lower[i - 1 : i] == ["."] else i - 1
-    return title >= 0 and lower[title] in _SURNAMED and words[title][0].isupper() and words[title][1:].islower()
-
-
 def _summoned(lower: list[str], m: Mention) -> bool:
     """Whether the mention is of an envoy who is summoned: "summoned the Russian ambassador", "Russia's ambassador was summoned"."""
     envoy = next((k for k in range(m.first, min(m.last + 3, len(lower))) if lower[k] in _ENVOYS), -1)
     return envoy >= 0 and not (_SUMMON.isdisjoint(lower[max(0, m.first - 4) : m.first]) and _SUMMON.isdisjoint(lower[envoy + 1 : envoy + 4]))
+
+
+def _organ_start(lower: list[str], i: int) -> int:
+    """Where the phrase of the organ at `i` begins behind its article: "the foreign ministry", "the country's army"; 0 where it is none."""
+    start = i
+    while start > 0 and lower[start - 1] in _ORGAN_WORDS:
+        start -= 1
+    if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
+        start -= 2
+    if not start or lower[start - 1] not in ("the", "its", "his", "a", "an", "their"):
+        return 0
+    return 0 if lower[start - 1] in ("a", "an") and lower[i] not in _INDEFINITE else start
+
+
+def _organ_acts(lower: list[str], start: int, i: int) -> bool:
+    """Whether the organ at `start:i + 1` speaks or acts: with a verb of reporting or auxiliary near, or as a subject ("the president left")."""
+    following, behind = lower[i + 1] if i + 1 < len(lower) else "", lower[i + 1 : i + 4]
+    if lower[i] == "general" and following not in REPORT and following not in AUX:  # "the general election"
+        return False
+    subject = following == "'s" or following.isalpha() and following not in _AFTER_NO_SUBJECT and _opens(lower, start - 1)
+    near = not REPORT.isdisjoint(lower[max(0, start - 3) : start] + behind) or not AUX.isdisjoint(behind)
+    return near or subject and lower[i] in _BY_ITSELF
+
+
+def _names_organ(m: Mention, lower: list[str], i: int) -> bool:
+    """Whether a mention tells whose the organ at `i` is, or who holds it: "the Chilean ministry", "the ministry of Chile", "premier Ine Lie"."""
+    if m.first <= i < m.last or m.kind in _NAMED_PERSONS and m.first - i == 1:
+        return True
+    near = 0 <= i - m.last <= 4 or lower[i + 1 : i + 2] == ["of"] or m.first - i in (2, 3)
+    return near and abs(m.first - i) <= 8 and m.kind != "place"
 
 
 def _ministry_of(lower: list[str], at: int) -> bool:
@@ -1012,9 +1098,9 @@ def _ministry_of(lower: list[str], at: int) -> bool:
     return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
 
 
-def _goes_on(words: list[str], lower: list[str], at: int) -> bool:
+def _goes_on(words: list[str], at: int) -> bool:
     """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
-    return at < len(words) and (words[at][:1].isupper() and words[at][1:2].islower() or lower[at] in ("jr", "sr"))
+    return at < len(words) and words[at][:1].isupper() and words[at][1:2].islower()
 
 
 def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
@@ -1023,9 +1109,9 @@ def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
         return False
     if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
         return True
-    if not _goes_on(words, lower, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX or lower[i + 1][-1] == "s":
+    if not _goes_on(words, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX:
         return False
-    return lower[i + 1] not in OFFICE_OR_TITLE and (lower[i + 2 : i + 3] == ["-"] or _goes_on(words, lower, i + 2))
+    return lower[i + 2 : i + 3] == ["-"] or _goes_on(words, i + 2)
 
 
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
@@ -1035,11 +1121,11 @@ def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
 
 def _ourselves(lower: list[str], i: int) -> bool:
     """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
-    before, two = lower[i - 1] if i else "", lower[i - 2] if i > 1 else ""
-    if before in _TO_US and _OF_THE_US.isdisjoint(lower[i + 1 : i + 2]):
-        return not two or not two[0].isalnum() or two in ("and", "please")
-    ends = i + 1 == len(lower) or not lower[i + 1][0].isalnum() and lower[i + 1] != "-"
-    return ends and (before == "among" or before == "of" and two in _SOME_OF_US or before == "for" and lower[i + 1 : i + 2] in (["."], ["!"]))
+    before, two, after = lower[i - 1 : i], lower[i - 2 : i - 1], lower[i + 1 : i + 2]
+    if not _TO_US.isdisjoint(before) and _OF_THE_US.isdisjoint(after):
+        return not two or not two[0][0].isalnum()
+    ends = not after or after != ["-"] and not after[0][0].isalnum()
+    return ends and (before == ["among"] or before == ["of"] and not _SOME_OF_US.isdisjoint(two))
 
 
 _TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
@@ -1185,6 +1271,12 @@ def _stranger_speaks(lower: list[str], names: list[tuple[int, int]], speaking: M
         if said and (speaking is None or speaking.first > said):
             return True
     return False
+
+
+def _is_byline(text: str) -> bool:
+    """Whether a line names who wrote the text: "Ine Lie, Riga Times"."""
+    line = _BYLINE.fullmatch(text)
+    return line is not None and line["given"].lower() in given_names()
 
 
 _INVERTED = frozenset("said says added adds wrote writes announced replied insisted explained noted tweeted argued continued concluded".split())

@@ -81,8 +81,8 @@ class Article:
 
     `speaker` is whose words all of it is, '' for a report: the name of an actor or of who speaks for it (`stance.actors.speaker_of`).
     `input` is the file or URL it came from; `undated` the place and the value of a date that was not understood. `maybe` is of an article that
-    came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what is not in the text: `tables` of a
-    web page, `tags` of a record, `no field 'summary'` of one whose text is `title+summary`, or nothing.
+    came as a record without a date: those of its fields that may hold one, by name, or `?`. `left` says what is not in the text, each in a
+    line: `tables` of a web page, `tags` of a record, `no field 'summary'` of one whose text is `title+summary`.
     """
 
     id: str
@@ -208,7 +208,7 @@ class _Doubts:
             self._count("wrapped", place)
         if _CUT.search(x.text[-40:]):
             self._count("cut", place)
-        for what in filter(None, x.left.split(", ")):
+        for what in x.left.splitlines():
             self._count(what, place)
         if x.undated:
             self._count("undated", x.undated)
@@ -570,7 +570,7 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
     title = " ".join(without_tags(title).split()) if has_tags(title) else title
     lacking = [f"no field {k!r}" for k in keys if k not in texts]
-    left = ", ".join(["tags"] * tags + lacking)
+    left = "\n".join(["tags"] * tags + lacking)
     return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, left, speaker.strip())
 
 

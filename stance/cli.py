@@ -277,7 +277,7 @@ def _spoken(items: Iterator[Article | Skipped], lexicon: Lexicon) -> Iterator[Ar
     unknown: Counter[str] = Counter()
     for item in items:
         if isinstance(item, Article):
-            unknown.update(x for x in map(str.strip, item.speaker.split(";")) if x and not speakers_of(x, lexicon, date=item.date))
+            unknown.update(x for x in speakers_of(item.speaker, lexicon, date=item.date) if x not in lexicon.actors)
         yield item
     if unknown:
         names = ", ".join(f"{name} ({n})" for name, n in unknown.most_common(5))

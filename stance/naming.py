@@ -161,6 +161,11 @@ _LISTED = frozenset(", and or english arabic french german spanish italian portu
 _SERVANT = frozenset("spy agent officer soldier intelligence operative analyst aide prosecutor senator congressman lawmaker".split())
 
 
+def word_before(lower: list[str], i: int) -> str:
+    """The word before token `i`, '' for none: a title, behind its full stop too ("Mr. Lie")."""
+    return lower[i - 2] if i > 1 and lower[i - 1] == "." else lower[i - 1] if i else ""
+
+
 def after_titles(lower: list[str]) -> set[int]:
     """Where a word stands behind a title, and behind its full stop."""
     return {k + 2 if lower[k + 1 : k + 2] == ["."] else k + 1 for k, w in enumerate(lower) if w in TITLE}
@@ -211,14 +216,12 @@ _TELLING = {**_CIVIL, **TELLING_OFFICES, **_pronouns("king prince lord pope empe
 
 def pronoun_before(lower: list[str], i: int) -> str:
     """`he` or `she` where "Mr", "Mrs" and the like stand before token `i`, else ''."""
-    title = lower[i - 1] if i else ""
-    return _CIVIL.get(lower[i - 2] if title == "." and i > 1 else title, "")
+    return _CIVIL.get(word_before(lower, i), "")
 
 
 def pronoun_told(lower: list[str], first: int, last: int) -> str:
     """`he` or `she` of the name at `first:last` by the title before it, the given name or the office behind it; else ''."""
-    title = lower[first - 1] if first else ""
-    if told := _TELLING.get(lower[first - 2] if title == "." and first > 1 else title, ""):
+    if told := _TELLING.get(word_before(lower, first), ""):
         return told
     if last - first > 1 and (told := _TELLING.get(lower[first]) or given_names().get(lower[first], "")):
         return told
@@ -254,9 +257,7 @@ def is_namesake(words: list[str], lower: list[str], i: int) -> bool:
         return True
     if lower[i] not in ("chad", "jordan") or i + 2 >= len(words) or lower[i + 1] in _NOT_A_NAME or _part(words[i + 1]) != "N":
         return False
-    if lower[i + 1].endswith("s"):
-        return False
-    return lower[i + 1] not in REPORT and lower[i + 2] in (",", "said", "says", "told", "'s", "who")
+    return not lower[i + 1].endswith("s") and lower[i + 2] in (",", "said", "says", "told", "'s", "who")
 
 
 def of_an_office(lower: list[str], first: int) -> bool:
@@ -403,7 +404,7 @@ _DONE = frozenset(
 def _private_body(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name that goes on at `at` is an institute's, a newspaper's or the like."""
     end = next((k for k, w in enumerate(words[at : at + _LONGEST_NAME], at) if not w[:1].isupper()), min(at + _LONGEST_NAME, len(words)))
-    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at] != "Central"
+    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"]
 
 
 def _private(lower: list[str], at: int, reach: int, party: bool) -> bool:
@@ -439,4 +440,4 @@ _NO_ADJECTIVE = frozenset(
 def _people(words: list[str], lower: list[str], first: int, last: int) -> bool:
     """Whether a plural demonym means the people ("Yemenis"), not the state ("the Saudis")."""
     plural = words[last - 1].endswith("s") and not words[last - 1].endswith(("ss", "us"))
-    return plural and lower[first - 1 : first] != ["the"] and (last >= len(lower) or lower[last] != "'s")
+    return plural and lower[first - 1 : first] != ["the"]

@@ -960,6 +960,12 @@ def test_a_line_of_many_demonyms_takes_linear_time() -> None:
     assert len(reading.mentions) == 10_000 and time.process_time() - begun < 5  # a fifth of a second; it was half a minute
 
 
+def test_a_line_of_many_pronouns_takes_linear_time() -> None:
+    begun = time.process_time()
+    (reading,) = read("Wang Yi said he met Lea Holm , " * 8000, default_lexicon(), date="2018")
+    assert len(reading.mentions) == 2 * 8000 and time.process_time() - begun < 10  # a fifth of a second; it was half a minute
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

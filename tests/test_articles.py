@@ -489,6 +489,8 @@ def test_a_field_that_is_read_with_another_and_is_not_there_is_told(put: Put, wa
     assert f"1 of 2 articles {said.format(path)}" in warned()
     assert [x.text for x in read_articles(path, text_column="title+sumary")] == ["Oslo left", "Rome stayed"]
     assert any(x.startswith("2 of 2 articles have no field 'sumary' (first: 'a-1' of") for x in warned())
+    assert len(list(read_articles(path, text_column="title+lead, summary"))) == 2
+    assert any(x.startswith("2 of 2 articles have no field 'lead, summary' (first: 'a-1' of") for x in warned())
 
 
 def test_a_json_feed(put: Put) -> None:

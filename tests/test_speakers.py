@@ -44,7 +44,8 @@ def test_whom_a_speaker_speaks_for(lexicon: Lexicon, name: str, date: str, actor
     [
         ("USA; JPN", ("US", "Japan")), ("USA, JPN", ("US", "Japan")), ("the United States and Japan", ("US", "Japan")), ("NOR", ("Norway",)),
         ("Norway, Peru, and Great Britain", ("Norway", "Peru", "UK")), ("Bosnia and Herzegovina; NOR", ("Bosnia", "Norway")),
-        ("Trinidad and Tobago", ("Trinidad and Tobago",)), ("NOR; Norway", ("Norway",)), ("Norway and Ine Lie", ()), ("Norway and", ()), (";", ()),
+        ("Trinidad and Tobago", ("Trinidad and Tobago",)), ("NOR; Norway", ("Norway",)), ("Norway and Ine Lie", ("Norway and Ine Lie",)), ("Norway and", ("Norway and",)),
+        ("NOR; Ine Lie", ("Norway", "Ine Lie")), (";", ()), ("", ()),
     ],
 )  # fmt: skip
 def test_several_speakers(lexicon: Lexicon, name: str, actors: tuple[str, ...]) -> None:
