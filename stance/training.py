@@ -716,8 +716,10 @@ def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = No
     """Label of the heaviest cue whose subject is the actor, else the neutral one: hand rules without learning."""
     fallback = head.index(head.neutral) if head.neutral else 0
     out = np.full(len(pairs), fallback)
+    reading = None
     for i, p in enumerate(pairs):
-        s = scan(p.reading, cues or default_cues())
+        if p.reading is not reading:  # pairs of one sentence stand together
+            reading, s = p.reading, scan(p.reading, cues or default_cues())
         own = {s.group[k] for k, m in enumerate(p.reading.mentions) if m.actor == p.actor}
         best = 0.0
         for f in s.cues:
