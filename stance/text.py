@@ -299,17 +299,20 @@ def sentences(text: str) -> list[Sentence]:
 
 
 _PLAIN = str.maketrans({**dict.fromkeys("\n\r\t\u2028\u2029\u00a0\u2009\u202f", " "), **dict.fromkeys("ʼ´", "’")})
-_LOOSE = re.compile(rf"(?<![\w{_MARKS}])[{_UNSEEN}]")  # joiners that join nothing
+# a character class first, its left side asked after it: so these fly over what they do not match
+_UNPLAIN = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
+_LOOSE = re.compile(rf"[{_UNSEEN}](?<![\w{_MARKS}].)")  # joiners that join nothing
 _TURNED = re.compile(  # quotation marks that English writes otherwise: „one“, »one«, ”one”, «one»
-    r"(?P<open>„|(?<![^\s(\[—–-])[»”](?=\w))|(?<=[^\s:(\[])[“«](?=[\s.,;:!?)\]—–]|$)|(?P<left>«)|»"
+    r"[„“”«»](?:(?P<open>(?<=„)|(?<=[»”])(?<![^\s(\[–—-].)(?=\w))|(?<=[“«])(?<=[^\s:(\[].)(?=[\s.,;:!?)\]—–]|$)|(?P<left>(?<=«))|(?<=»))"
 )
 
 
 def _in_a_line(text: str) -> str:
-    text = text.translate(_PLAIN)
+    if _UNPLAIN.search(text):
+        text = text.translate(_PLAIN)
     if text.isascii():
         return text
-    return _TURNED.sub(lambda m: "“" if m["open"] or m["left"] else "”", _LOOSE.sub(" ", text))
+    return _TURNED.sub(lambda m: "”" if m["open"] is m["left"] is None else "“", _LOOSE.sub(" ", text))
 
 
 _SINGLE = re.compile(r"['‘’](?<!\w.)")  # a mark that is no apostrophe of a word
