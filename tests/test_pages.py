@@ -97,8 +97,8 @@ def test_every_mark_shows_probabilities_and_the_words_that_decided(model: Model,
     panel = re.search(r'<div class="panel">(.*?)</ul>', shown, re.S)
     assert panel and all(f'<th scope="row">{x}</th>' in panel[1] for x in (*STANCES, "hostile", "warm"))
     first = why.contributions[0]
-    assert f"<li><span>{first.what or 'the sentence as a whole'}</span><b>{first.value:+.2f}</b></li>" in panel[1]
-    told = [float(x) for x in re.findall(r"<b>([+-][\d.]+)</b>", panel[1])]
+    assert f"<li><span>{first.what or 'the sentence as a whole'}</span><b>{f'{first.value:+.2f}'.replace('-', '−')}</b></li>" in panel[1]
+    told = [float(x.replace("−", "-")) for x in re.findall(r"<b>([+−][\d.]+)</b>", panel[1])]
     assert sum(told) == pytest.approx(why.score - why.bias, abs=0.01 * len(told))
 
 
