@@ -25,8 +25,9 @@ from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 
+from stance.dates import checked_date, valid_date
 from stance.errors import InputError
-from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, country_codes, default_lexicon, valid_date, words_of
+from stance.lexicon import Alias, Lexicon, check_lexicon, country_codes, default_lexicon, words_of
 from stance.naming import (
     AUX,
     FORMER,

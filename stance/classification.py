@@ -16,9 +16,10 @@ from stance.actors import Mention, Pair, iter_readings, named, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import UNSURE, Head
 from stance.dataset import Dataset, check_dataset
+from stance.dates import checked_date
 from stance.errors import InputError, StanceError, near_miss
 from stance.features import scan_all
-from stance.lexicon import Lexicon, check_lexicon, checked_date
+from stance.lexicon import Lexicon, check_lexicon
 from stance.model import Model, check_model, consistent, default_model
 from stance.syntax import Scan
 from stance.tables import is_file

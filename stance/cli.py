@@ -64,7 +64,7 @@ FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv"
 
 def _date(given: str) -> str:
     """A date as YYYY-MM-DD."""
-    from stance.lexicon import date_hint, valid_date
+    from stance.dates import date_hint, valid_date
 
     date = valid_date(given)
     if given and not date:
@@ -919,7 +919,7 @@ def report(
     by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
 ) -> None:
     """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
-    from stance.lexicon import valid_date
+    from stance.dates import valid_date
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"{output}: a web page ends in .html", param_hint="--output")
