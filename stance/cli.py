@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, first_of, number
+from stance.errors import InputError, ModelError, StanceError, StanceWarning, first_of, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
@@ -535,6 +535,7 @@ def train(
     from stance import rendering
     from stance.dataset import read_dataset, read_definitions
     from stance.encoders import open_encoder
+    from stance.evaluation import cross_validation_title
     from stance.progress import steps
     from stance.syntax import build_cues
     from stance.training import hold_out as split_off
@@ -568,7 +569,7 @@ def train(
     if chosen == "json":
         _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
         return
-    for title, part in ((cross_validation(group_by), scores), (f"held-out split {hold_out!r}", held_scores)):
+    for title, part in ((cross_validation_title(group_by), scores), (f"held-out split {hold_out!r}", held_scores)):
         for name, r in part.items():
             _write([*rendering.report_lines(r, title=f"{name}, {title}"), ""], None)
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
@@ -610,6 +611,7 @@ def evaluate(
     from stance import __version__, rendering, training
     from stance.dataset import incomparable, located, read_table
     from stance.detection import detect
+    from stance.evaluation import cross_validation_title
     from stance.progress import steps
 
     _refuse_overwrite(output, [*inputs, against, words, start, actors])
@@ -654,7 +656,7 @@ def evaluate(
     elif chosen == "csv":
         _write(rendering.class_lines(reports), output)
     else:
-        title = "" if fitted else cross_validation(group_by)
+        title = "" if fitted else cross_validation_title(group_by)
         lines = rendering.score_lines(reports, tests, points, title=title, against=str(against))
         _write([*lines, *(rendering.detection_lines(detected) if detected else ())], output)
     if any(r.macro_f1 < fail_under for r in reports.values()):
