@@ -666,13 +666,12 @@ def evaluate(
 
 def _heads_of(model: Model, wanted: Sequence[str]) -> list[Head]:
     """The heads of a model to score; all, if none is named. Raises InputError for one that it lacks."""
-    have = {h.head.name: h.head for h in model.heads}
-    if lacking := [h for h in wanted if h not in have]:
-        first, name = next(iter(have.values())), lacking[0]
-        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}"
-        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}, if its labels are the model's"
-        raise InputError(f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}: {', '.join(first.labels)}")
-    return [h for h in have.values() if not wanted or h.name in wanted]
+    first = model.heads[0].head
+    for name in wanted:
+        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}, if its labels are the model's"
+        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}"
+        model.head(name, f"{todo}: {', '.join(first.labels)}")
+    return [h.head for h in model.heads if not wanted or h.head.name in wanted]
 
 
 def _refuse_options(ctx: typer.Context, model: bool, chosen: str) -> None:
