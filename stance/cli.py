@@ -414,7 +414,7 @@ def _stream(
             from stance.pages import article_page
 
             judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
-            _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
+            _write(article_page(judged, model, lexicon=lexicon, everything=everything), output, end="")
         else:
             _write(_judgement_lines(results(), chosen, everything, output, model), output)
     except _NothingReadError:
@@ -422,11 +422,6 @@ def _stream(
     if read and not found and chosen != "table":  # which says so itself
         _say(_NOTHING)
     return shown, count
-
-
-def _note(model: Model) -> str:
-    scores = ", ".join(f"{head} macro-F1 {r['macro_f1']:.2f}" for head, r in model.manifest.get("report", {}).items())
-    return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
 def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, output: Path | None, model: Model) -> Iterator[str]:
