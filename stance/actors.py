@@ -25,14 +25,16 @@ from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 
+from stance.dates import checked_date, valid_date
 from stance.errors import InputError
-from stance.lexicon import Alias, Lexicon, check_lexicon, checked_date, country_codes, default_lexicon, valid_date, words_of
+from stance.lexicon import Alias, Lexicon, check_lexicon, country_codes, default_lexicon, words_of
 from stance.naming import (
     AUX,
     FORMER,
     NAME,
     OFFICE,
     OFFICE_OR_TITLE,
+    ORGAN_WORDS,
     PARTIES,
     REPORT,
     TELLING_OFFICES,
@@ -40,10 +42,15 @@ from stance.naming import (
     after_titles,
     elsewhere,
     given_names,
+    in_america,
     is_former,
     is_given_name,
     is_namesake,
+    is_of_another,
+    is_ourselves,
+    is_seat,
     is_surname,
+    name_goes_on,
     name_parts,
     of_an_office,
     pronoun_before,
@@ -220,26 +227,10 @@ _BODIES = frozenset("bloc alliance organization organisation body group movement
 _PAPERS = frozenset("statement communique letter".split())
 _INDEFINITE = _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}  # "a spokesman said" is one of whom was told
 _BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
-_ORGAN_WORDS = frozenset(
-    "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
-    "intelligence energy economy police vice deputy".split()
-)
 _OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
 _AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
-_RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
-_SEATED = _RULERS | {  # of the state whose capital or name follows them with "in"
-    "military", "army", "officials", "official", "leaders", "mullahs", "ayatollahs",
-}  # fmt: skip
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
 _SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these are not that state's
-_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
-    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
-    "student world no any such".split()
-)
-_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
-    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
-    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
-)
 
 # he, it, both sides, the rebels
 _REMEMBERED = 2  # sentences for which an official who is not named again is still `he`
@@ -557,12 +548,14 @@ class _Reader:
             kind = alias.kind
             of_a_person = kind in ("name", "demonym", "capital") and word_before(lower, i) in _SURNAMED
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
-                if kind in ("name", "capital") and alias.actor != "US" and _in_america(words, free):
+                if kind in ("name", "capital") and alias.actor != "US" and in_america(words, free):
                     kind, why = "place", "of a state of the US"
                 elif dateline and tokens.starts[i] < dateline.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
-                    organ = alias.actor in self.lexicon.states and kind in ("name", "capital") and _organ_in(words, lower, i, free, found, kind)
+                    before, listed = (found[-1].last, found[-1].why == _ORGAN_IN) if found else (0, False)
+                    state = alias.actor in self.lexicon.states and kind in ("name", "capital")
+                    organ = state and is_seat(words, lower, i, free, kind, before=before, listed=listed)
                     kind, why = ("name", _ORGAN_IN) if organ else ("place", reason)
                 elif kind == "organ" and (reason := self._not_its(tokens, i, free, alias, found)):
                     kind, why = "place", reason
@@ -623,11 +616,11 @@ class _Reader:
                     self.surnames[key[-1]] = alias
                 return len(key), alias, f"{alias.kind} {alias.text!r}"
         for short, actor, why in self.known.get(lower[i], ()):
-            another = len(short) == 1 and _namesake(words, lower, i, why)
+            another = len(short) == 1 and why.startswith(f"short for {words[i]} ") and is_of_another(words, lower, i)
             if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and not another and self._may_be(short[-1].lower(), lower, i):
                 return len(short), Alias(" ".join(short), actor, "person"), why
         full = self.surnames.get(words[i])
-        other = full and (_goes_on(words, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
+        other = full and (name_goes_on(words, i + 1) or i and is_given_name(words[i - 1], lower[i - 1], i + 1))
         if full and not other and self._may_be(lower[i], lower, i):
             return 1, Alias(words[i], full.actor, "person"), f"surname of {full.text}"
         if word_before(lower, i) in TITLE:
@@ -645,7 +638,7 @@ class _Reader:
             (short, a)
             for short, a in self.lexicon.short(lower[i])
             if (not titled[1] or (a.pronoun or pronoun_of_name(a.text)) in titled)
-            and a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not _goes_on(words, i + len(short))
+            and a.in_office(self.date) and _same(short, words, i, caps) and not is_former(lower, i) and not name_goes_on(words, i + len(short))
         ]
         actors = {a.actor for _, a in entries}
         if len(actors) > 1 or not caps and _CIVIL & set(lower[max(0, i - 2) : i]):
@@ -664,7 +657,7 @@ class _Reader:
         if a.kind == "person" and (not a.in_office(self.date) or is_former(lower, i)):
             return False
         before = words[i - 1] if i else ""
-        if caps and key == ("US",) and _ourselves(lower, i):
+        if caps and key == ("US",) and is_ourselves(lower, i):
             return False
         if a.title and before.lower().rstrip(".") not in TITLE:
             return False
@@ -1012,49 +1005,6 @@ def _holds(text: str, word: str) -> bool:
 _ORGAN_IN = "the organ that sits there"
 
 
-_SEEN = (["described"], ["seen"], ["viewed"], ["denounced"], ["dismissed"], ["condemned"], ["regarded"])  # "in Riga as a threat"
-
-
-def _organ_in(words: list[str], lower: list[str], at: int, last: int, found: list[Mention], kind: str) -> bool:
-    """Whether the place at `at:last` stands for the organ that sits there: "the foreign ministry in Beijing", "officials in Tehran and Baghdad"."""
-    if lower[last : last + 1] in (["for"], ["history"]):
-        return False
-    if found and found[-1].why == _ORGAN_IN and set(lower[found[-1].last : at]) <= {",", "and", "the"}:
-        return True
-    if kind == "capital" and lower[at] != "washington" and lower[at - 1 : at] == ["in"] and lower[at - 2 : at - 1] in _SEEN:
-        return lower[last : last + 1] == ["as"]
-    organ = at - 3 if lower[at - 2 : at] == ["in", "the"] else at - 2
-    if organ < 0 or lower[organ + 1] != "in" or lower[organ] not in _SEATED and lower[organ - 1 : organ + 1] != ["state", "media"]:
-        return False
-    start = organ
-    while start and lower[start - 1] in _ORGAN_WORDS:
-        start -= 1
-    if kind == "name" and lower[organ] not in _RULERS and words[organ] != "army" and not {"military", "army"}.isdisjoint(lower[start : organ + 1]):
-        return False  # it may be a foreign one, as "the military" and "the Army" are in the news of the US
-    the = start - 1
-    free = the < 0 or lower[the] in _FREE_BEFORE or lower[organ] == "official" and lower[the] in ("a", "an", "one")
-    if lower[organ] in _RULERS and not (free and lower[organ] in ("authorities", "rulers")):  # "the embattled, Western-backed government in Kabul"
-        while the > start - 7 and the >= 0 and lower[the] not in ("the", "and", "of", "'s"):
-            the -= 1
-        free = lower[the : the + 1] == ["the"]
-    the = max(the, 0)
-    foreign = bool(found) and found[-1].last > the and lower[found[-1].last] != "-"
-    return free and not foreign and _NOT_SEATED.isdisjoint(lower[the:organ])
-
-
-_US_STATES = frozenset(  # without Georgia
-    "Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware Florida Hawaii Idaho Illinois Indiana Iowa Kansas Kentucky Louisiana "
-    "Maine Maryland Massachusetts Michigan Minnesota Mississippi Missouri Montana Nebraska Nevada Ohio Oklahoma Oregon Pennsylvania Tennessee Texas "
-    "Utah Vermont Virginia Wisconsin Wyoming".split()
-)
-
-
-def _in_america(words: list[str], last: int) -> bool:
-    """Whether a US state stands behind the name that ends at `last`, and no list of states: "Turkey, Texas."."""
-    comma, state, after = (words[k : k + 1] for k in range(last, last + 3))
-    return comma == [","] and not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
-
-
 def _summoned(lower: list[str], m: Mention) -> bool:
     """Whether the mention is of an envoy who is summoned: "summoned the Russian ambassador", "Russia's ambassador was summoned"."""
     envoy = next((k for k in range(m.first, min(m.last + 3, len(lower))) if lower[k] in _ENVOYS), -1)
@@ -1064,7 +1014,7 @@ def _summoned(lower: list[str], m: Mention) -> bool:
 def _organ_start(lower: list[str], i: int) -> int:
     """Where the phrase of the organ at `i` begins behind its article: "the foreign ministry", "the country's army"; 0 where it is none."""
     start = i
-    while start > 0 and lower[start - 1] in _ORGAN_WORDS:
+    while start > 0 and lower[start - 1] in ORGAN_WORDS:
         start -= 1
     if start > 2 and lower[start - 1] == "'s" and lower[start - 2] in _COUNTRY:
         start -= 2
@@ -1098,39 +1048,9 @@ def _ministry_of(lower: list[str], at: int) -> bool:
     return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
 
 
-def _goes_on(words: list[str], at: int) -> bool:
-    """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
-    return at < len(words) and words[at][:1].isupper() and words[at][1:2].islower()
-
-
-def _namesake(words: list[str], lower: list[str], i: int, why: str) -> bool:
-    """Whether a short form at `i` is of another person's name: "Tony Kim", and "Kim Dong Chul" where Kim is short for Kim Jong Un."""
-    if not why.startswith(f"short for {words[i]} "):
-        return False
-    if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
-        return True
-    if not _goes_on(words, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX:
-        return False
-    return lower[i + 2 : i + 3] == ["-"] or _goes_on(words, i + 2)
-
-
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
     """Whether a guard keeps the alias from a word beside it: "Ivanka Trump", "Trump Tower"."""
     return first > 0 and words[first - 1] in a.not_after or last < len(words) and words[last] in a.not_before
-
-
-def _ourselves(lower: list[str], i: int) -> bool:
-    """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
-    before, two, after = lower[i - 1 : i], lower[i - 2 : i - 1], lower[i + 1 : i + 2]
-    if not _TO_US.isdisjoint(before) and _OF_THE_US.isdisjoint(after):
-        return not two or not two[0][0].isalnum()
-    ends = not after or after != ["-"] and not after[0][0].isalnum()
-    return ends and (before == ["among"] or before == ["of"] and not _SOME_OF_US.isdisjoint(two))
-
-
-_TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
-_OF_THE_US = frozenset("allies bombers drones forces jets marines planes sanctions ships soldiers strikes tariffs troops".split())
-_SOME_OF_US = frozenset("one all none some both most many each any rest".split())
 
 
 def _recased(entries: Sequence[tuple[tuple[str, ...], Alias]], words: list[str], i: int) -> Iterator[tuple[tuple[str, ...], Alias]]:

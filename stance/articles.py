@@ -19,8 +19,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
 
+from stance.dates import ambiguous, valid_date
 from stance.errors import InputError, MissingExtraError, StanceWarning, first_of, near_miss, number
-from stance.lexicon import ambiguous, valid_date
 from stance.markdown import front_matter, has_tags, prose_of, without_tags
 from stance.tables import (
     CP1252,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stance.codebook import DEFAULT_HEADS, head_for, reports_of
-from stance.errors import cross_validation, number
-from stance.evaluation import ENOUGH
+from stance.errors import number
+from stance.evaluation import ENOUGH, cross_validation_title
 from stance.tables import csv_line
 
 Manifest = Mapping[str, Any]
@@ -69,7 +69,7 @@ def _scores(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Scores", "")
     yield f"Intervals are 95 % bootstrap percentiles over articles; none is given of fewer than {ENOUGH}, nor of a score that all draws share."
     yield "Data other than the training data gives other, mostly lower scores."
-    for part, title in (("report", cross_validation(manifest["data"].get("group_by", ""))), ("held_out", "held-out articles")):
+    for part, title in (("report", cross_validation_title(manifest["data"].get("group_by", ""))), ("held_out", "held-out articles")):
         for name, r in reports_of(manifest, part).items():
             yield from ("", f"### {name}: {title}", "")
             yield f"{r['rows']} pairs in {r['groups']} articles."

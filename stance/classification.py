@@ -16,9 +16,10 @@ from stance.actors import Mention, Pair, iter_readings, named, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import UNSURE, Head
 from stance.dataset import Dataset, check_dataset
-from stance.errors import InputError, StanceError, near_miss
+from stance.dates import checked_date
+from stance.errors import InputError, StanceError
 from stance.features import scan_all
-from stance.lexicon import Lexicon, check_lexicon, checked_date
+from stance.lexicon import Lexicon, check_lexicon
 from stance.model import Model, check_model, consistent, default_model
 from stance.syntax import Scan
 from stance.tables import is_file
@@ -208,10 +209,9 @@ def classify_archive(
 def _limits(model: Model, given: float | Mapping[str, float]) -> dict[str, float]:
     """The probability under which a label is unsure, by head. Raises InputError for a head that the model lacks, no number, and no model."""
     check_model(model)
-    heads = [h.head.name for h in model.heads]
-    limits = dict(given) if isinstance(given, Mapping) else dict.fromkeys(heads, given)
-    if unknown := [h for h in limits if h not in heads]:
-        raise InputError(f"min_confidence: the model has no head {unknown[0]!r}; it has {', '.join(heads)}", near_miss(unknown[0], heads))
+    limits = dict(given) if isinstance(given, Mapping) else dict.fromkeys(model.labels, given)
+    for name in limits:
+        model.head(name)
     if odd := [x for x in limits.values() if not isinstance(x, Real) or x != x]:
         raise InputError(f"min_confidence is {odd[0]!r}, not a probability", "give a number from 0 to 1, or one a head: {'stance': 0.6}")
     return limits

@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our products are sparse: t
 import typer
 from typer.core import TyperGroup
 
-from stance.errors import InputError, ModelError, StanceError, StanceWarning, cross_validation, first_of, number
+from stance.errors import InputError, ModelError, StanceError, StanceWarning, first_of, number
 
 if TYPE_CHECKING:
     from stance.articles import Article, Skipped
@@ -64,7 +64,7 @@ FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv"
 
 def _date(given: str) -> str:
     """A date as YYYY-MM-DD."""
-    from stance.lexicon import date_hint, valid_date
+    from stance.dates import date_hint, valid_date
 
     date = valid_date(given)
     if given and not date:
@@ -414,7 +414,7 @@ def _stream(
             from stance.pages import article_page
 
             judged = ((r.item, r.judgements) for r in results() if isinstance(r.item, Article) and not r.skipped)
-            _write(article_page(judged, model, lexicon=lexicon, everything=everything, note=_note(model)), output, end="")
+            _write(article_page(judged, model, lexicon=lexicon, everything=everything), output, end="")
         else:
             _write(_judgement_lines(results(), chosen, everything, output, model), output)
     except _NothingReadError:
@@ -422,11 +422,6 @@ def _stream(
     if read and not found and chosen != "table":  # which says so itself
         _say(_NOTHING)
     return shown, count
-
-
-def _note(model: Model) -> str:
-    scores = ", ".join(f"{head} macro-F1 {r['macro_f1']:.2f}" for head, r in model.manifest.get("report", {}).items())
-    return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
 def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, output: Path | None, model: Model) -> Iterator[str]:
@@ -535,6 +530,7 @@ def train(
     from stance import rendering
     from stance.dataset import read_dataset, read_definitions
     from stance.encoders import open_encoder
+    from stance.evaluation import cross_validation_title
     from stance.progress import steps
     from stance.syntax import build_cues
     from stance.training import hold_out as split_off
@@ -568,7 +564,7 @@ def train(
     if chosen == "json":
         _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
         return
-    for title, part in ((cross_validation(group_by), scores), (f"held-out split {hold_out!r}", held_scores)):
+    for title, part in ((cross_validation_title(group_by), scores), (f"held-out split {hold_out!r}", held_scores)):
         for name, r in part.items():
             _write([*rendering.report_lines(r, title=f"{name}, {title}"), ""], None)
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
@@ -610,6 +606,7 @@ def evaluate(
     from stance import __version__, rendering, training
     from stance.dataset import incomparable, located, read_table
     from stance.detection import detect
+    from stance.evaluation import cross_validation_title
     from stance.progress import steps
 
     _refuse_overwrite(output, [*inputs, against, words, start, actors])
@@ -654,7 +651,7 @@ def evaluate(
     elif chosen == "csv":
         _write(rendering.class_lines(reports), output)
     else:
-        title = "" if fitted else cross_validation(group_by)
+        title = "" if fitted else cross_validation_title(group_by)
         lines = rendering.score_lines(reports, tests, points, title=title, against=str(against))
         _write([*lines, *(rendering.detection_lines(detected) if detected else ())], output)
     if any(r.macro_f1 < fail_under for r in reports.values()):
@@ -664,13 +661,12 @@ def evaluate(
 
 def _heads_of(model: Model, wanted: Sequence[str]) -> list[Head]:
     """The heads of a model to score; all, if none is named. Raises InputError for one that it lacks."""
-    have = {h.head.name: h.head for h in model.heads}
-    if lacking := [h for h in wanted if h not in have]:
-        first, name = next(iter(have.values())), lacking[0]
-        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}"
-        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}, if its labels are the model's"
-        raise InputError(f"the model has no head {name!r}; it has {', '.join(have)}", f"{todo}: {', '.join(first.labels)}")
-    return [h for h in have.values() if not wanted or h.name in wanted]
+    first = model.heads[0].head
+    for name in wanted:
+        as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}, if its labels are the model's"
+        todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}"
+        model.head(name, f"{todo}: {', '.join(first.labels)}")
+    return [h.head for h in model.heads if not wanted or h.head.name in wanted]
 
 
 def _refuse_options(ctx: typer.Context, model: bool, chosen: str) -> None:
@@ -919,7 +915,7 @@ def report(
     by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
 ) -> None:
     """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
-    from stance.lexicon import valid_date
+    from stance.dates import valid_date
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"{output}: a web page ends in .html", param_hint="--output")

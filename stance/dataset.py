@@ -19,8 +19,9 @@ from typing import TypeVar
 
 from stance.actors import Mention, Pair, Reading, in_words_of, read_sentences
 from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for
+from stance.dates import date_hint, valid_date
 from stance.errors import DataError, InputError, first_of, near_miss, near_or_all, nearest, number
-from stance.lexicon import Lexicon, check_lexicon, date_hint, default_lexicon, valid_date
+from stance.lexicon import Lexicon, check_lexicon, default_lexicon
 from stance.tables import MISSING, PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 

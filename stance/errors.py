@@ -67,11 +67,6 @@ class MissingExtraError(StanceError):
         return type(self), self._parts
 
 
-def cross_validation(group_by: str) -> str:
-    """The title of its report; `group_by` as of `dataset.read_dataset`."""
-    return f"cross-validation, grouped by {group_by or 'article'}"
-
-
 def number(n: int, what: str) -> str:
     """`1 row`, `2 rows`."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -225,6 +225,11 @@ def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Seque
     return (hits + 1) / (rounds + 1)
 
 
+def cross_validation_title(group_by: str) -> str:
+    """What a report of cross-validation is called; `group_by` as of `dataset.read_dataset`."""
+    return f"cross-validation, grouped by {group_by or 'article'}"
+
+
 def report(
     head: Head, truth: Ints, probs: Floats, groups: Sequence[str], baselines: dict[str, Ints] | None = None, *, draws: int = 1000
 ) -> HeadReport:

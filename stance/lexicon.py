@@ -7,7 +7,6 @@ persons with their dates in office. A row is parsed when a text first holds its 
 from __future__ import annotations
 
 import csv
-import datetime
 import hashlib
 import re
 import warnings
@@ -18,6 +17,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from stance.dates import valid_date
 from stance.errors import DataError, InputError, StanceWarning, near_miss, near_or_all, number
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
@@ -499,66 +499,3 @@ def _overlap(a: Alias, b: Alias) -> bool:
 
 def _guarded(a: Alias) -> bool:
     return bool(a.needs or a.not_with or a.not_after or a.not_before)
-
-
-def valid_date(value: str) -> str:
-    """The ISO date in front of `value`, or '' when there is none that can be read in one way only.
-
-    Understood are `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`, `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`,
-    `Sun Mar 04 10:00:00 +0000 2018`, `04.03.2018`, and `13/3/2018` or `3/13/2018`, where only one of the numbers can be a month; and seconds
-    or milliseconds since 1970, of 10 or 13 digits, from 2001 to 2030 (later ones might be `2030030410`).
-    """
-    value = value.strip()
-    m = re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value)
-    if m:
-        parts = m.group(1, 3, 4)
-    elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?!\d)", value):
-        parts = m.group(1, 2, 3)
-    elif m := _DAY_AND_MONTH.match(value):
-        day, month = (m[3], m[1]) if m[2] != "." and int(m[3]) > 12 else (m[1], m[3])
-        parts = () if ambiguous(value) else (m[4], month, day)
-    elif m := re.fullmatch(r"(1[0-8]\d{8})(?:\d{3})?(?:\.\d*)?", value, re.A):
-        return datetime.datetime.fromtimestamp(int(m[1]), datetime.UTC).date().isoformat()
-    else:
-        parts = _named_month(value)
-    found = "-".join(f"{int(x):02}" if n else x for n, x in enumerate(parts) if x)
-    try:
-        datetime.date.fromisoformat((found + "-01-01")[:10])
-    except ValueError:
-        return ""
-    return found
-
-
-_DAY_AND_MONTH = re.compile(r"(\d\d?)([./-])[ ]?(\d\d?)\2[ ]?(\d{4})(?!\d)")
-
-
-def ambiguous(value: str) -> bool:
-    """Whether either number of a date such as `04/03/2018` may be the month. With dots the day stands first."""
-    m = _DAY_AND_MONTH.match(value.strip())
-    return m is not None and m[2] != "." and int(m[1]) != int(m[3]) and max(int(m[1]), int(m[3])) <= 12
-
-
-def date_hint(value: str) -> str:
-    """What to do about a date that is not understood."""
-    return "write YYYY-MM-DD" + (": either number may be the month" if ambiguous(value) else "")
-
-
-def checked_date(value: str, what: str) -> str:
-    """The ISO date of `value`, '' for ''. Raises InputError, in which `what` names it, for a date that is not understood."""
-    date = valid_date(value)
-    if value.strip() and not date:
-        raise InputError(f"{what} is {value!r:.60}, which is not understood", f"{date_hint(value)}; or give '' where there is none")
-    return date
-
-
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
-
-
-def _named_month(value: str) -> tuple[str, ...]:
-    """Year, month and day of a date with the month's English name, whole or short, as feeds and papers have it; else nothing."""
-    day, name = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
-    m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(?:[\d:]{{8}}\s+(?:\S+\s+)?)?(\d{{4}})(?!\d)", value)
-    if not m:
-        return ()
-    word = (m[2] or m[3]).lower()
-    return next(((m[5], str(n), m[1] or m[4]) for n, x in enumerate(_MONTHS, 1) if x.startswith(word)), ())

@@ -184,11 +184,11 @@ class Model:
             raise ModelError("the model's manifest has no out-of-fold report", "give a probability (min_confidence, --min-confidence) instead")
         return {head: threshold_for(r["curve"], precision) for head, r in reports.items()}
 
-    def head(self, name: str) -> HeadModel:
-        """The head of that name. Raises InputError."""
+    def head(self, name: str, hint: str = "") -> HeadModel:
+        """The head of that name. Raises InputError where there is none, with the hint (default: the name that is close)."""
         names = [h.head.name for h in self.heads]
         if name not in names:
-            raise InputError(f"the model has no head {name!r}; it has {', '.join(names)}", near_miss(name, names))
+            raise InputError(f"the model has no head {name!r}; it has {', '.join(names)}", hint or near_miss(name, names))
         return self.heads[names.index(name)]
 
     @property

@@ -260,6 +260,47 @@ def is_namesake(words: list[str], lower: list[str], i: int) -> bool:
     return not lower[i + 1].endswith("s") and lower[i + 2] in (",", "said", "says", "told", "'s", "who")
 
 
+def name_goes_on(words: list[str], at: int) -> bool:
+    """Whether a name goes on at `at`, so that what stands before is no surname: "Gen. Qasem Soleimani", "King Jr."."""
+    return at < len(words) and words[at][:1].isupper() and words[at][1:2].islower()
+
+
+def is_of_another(words: list[str], lower: list[str], i: int) -> bool:
+    """Whether a family name that comes first, as in "Kim Jong Un", is another person's at `i`: "Tony Kim", "Kim Dong Chul"."""
+    if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
+        return True
+    if not name_goes_on(words, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX:
+        return False
+    return lower[i + 2 : i + 3] == ["-"] or name_goes_on(words, i + 2)
+
+
+def is_ourselves(lower: list[str], i: int) -> bool:
+    """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
+    before, two, after = lower[i - 1 : i], lower[i - 2 : i - 1], lower[i + 1 : i + 2]
+    if not _TO_US.isdisjoint(before) and _OF_THE_US.isdisjoint(after):
+        return not two or not two[0][0].isalnum()
+    ends = not after or after != ["-"] and not after[0][0].isalnum()
+    return ends and (before == ["among"] or before == ["of"] and not _SOME_OF_US.isdisjoint(two))
+
+
+_TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
+_OF_THE_US = frozenset("allies bombers drones forces jets marines planes sanctions ships soldiers strikes tariffs troops".split())
+_SOME_OF_US = frozenset("one all none some both most many each any rest".split())
+
+
+_US_STATES = frozenset(  # without Georgia
+    "Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware Florida Hawaii Idaho Illinois Indiana Iowa Kansas Kentucky Louisiana "
+    "Maine Maryland Massachusetts Michigan Minnesota Mississippi Missouri Montana Nebraska Nevada Ohio Oklahoma Oregon Pennsylvania Tennessee Texas "
+    "Utah Vermont Virginia Wisconsin Wyoming".split()
+)
+
+
+def in_america(words: list[str], last: int) -> bool:
+    """Whether a US state stands behind the name that ends at `last`, and no list of states: "Turkey, Texas."."""
+    comma, state, after = (words[k : k + 1] for k in range(last, last + 3))
+    return comma == [","] and not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
+
+
 def of_an_office(lower: list[str], first: int) -> bool:
     """Whether an office stands before the name, of some actor: "trade official Ine Lie", "its deputy minister, Ine Lie"."""
     before = lower[first - 1 : first]
@@ -441,3 +482,52 @@ def _people(words: list[str], lower: list[str], first: int, last: int) -> bool:
     """Whether a plural demonym means the people ("Yemenis"), not the state ("the Saudis")."""
     plural = words[last - 1].endswith("s") and not words[last - 1].endswith(("ss", "us"))
     return plural and lower[first - 1 : first] != ["the"]
+
+
+ORGAN_WORDS = frozenset(
+    "foreign defense defence interior state military senior joint top oil trade finance prime education health justice treasury culture "
+    "intelligence energy economy police vice deputy".split()
+)
+_RULERS = frozenset("government regime junta rulers authorities leadership administration parliament ministry".split())
+_SEATED = _RULERS | {  # of the state whose capital or name follows them with "in"
+    "military", "army", "officials", "official", "leaders", "mullahs", "ayatollahs",
+}  # fmt: skip
+_NOT_SEATED = frozenset(  # before these words: of another place, or of nobody
+    "exile exiled opposition shadow rebel rival parallel local provincial regional city municipal puppet party republican democratic gop "
+    "student world no any such".split()
+)
+_FREE_BEFORE = frozenset(  # before "officials in Tehran", with nobody's name between
+    "\" “ , ; : the some many several and but or while as that with by from to for of against between among when if because "
+    "said says told tells pressed urged urging accused accuses warned asked met meet meeting meets which than senior top".split()
+)
+_SEEN = (["described"], ["seen"], ["viewed"], ["denounced"], ["dismissed"], ["condemned"], ["regarded"])  # "in Riga as a threat"
+
+
+def is_seat(words: list[str], lower: list[str], first: int, last: int, kind: str, *, before: int, listed: bool) -> bool:
+    """Whether the place at `first:last` stands for the organ that sits there: "the foreign ministry in Beijing", "officials in Tehran and Baghdad".
+
+    `before` is where the name before it ends (0: there is none), `listed` whether that one stands for such an organ.
+    """
+    if lower[last : last + 1] in (["for"], ["history"]):
+        return False
+    if listed and set(lower[before:first]) <= {",", "and", "the"}:
+        return True
+    if kind == "capital" and lower[first] != "washington" and lower[first - 1 : first] == ["in"] and lower[first - 2 : first - 1] in _SEEN:
+        return lower[last : last + 1] == ["as"]
+    organ = first - 3 if lower[first - 2 : first] == ["in", "the"] else first - 2
+    if organ < 0 or lower[organ + 1] != "in" or lower[organ] not in _SEATED and lower[organ - 1 : organ + 1] != ["state", "media"]:
+        return False
+    start = organ
+    while start and lower[start - 1] in ORGAN_WORDS:
+        start -= 1
+    if kind == "name" and lower[organ] not in _RULERS and words[organ] != "army" and not {"military", "army"}.isdisjoint(lower[start : organ + 1]):
+        return False  # it may be a foreign one, as "the military" and "the Army" are in the news of the US
+    the = start - 1
+    free = the < 0 or lower[the] in _FREE_BEFORE or lower[organ] == "official" and lower[the] in ("a", "an", "one")
+    if lower[organ] in _RULERS and not (free and lower[organ] in ("authorities", "rulers")):  # "the embattled, Western-backed government in Kabul"
+        while the > start - 7 and the >= 0 and lower[the] not in ("the", "and", "of", "'s"):
+            the -= 1
+        free = lower[the : the + 1] == ["the"]
+    the = max(the, 0)
+    foreign = before > the and lower[before] != "-"
+    return free and not foreign and _NOT_SEATED.isdisjoint(lower[the:organ])

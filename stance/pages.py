@@ -65,11 +65,11 @@ class Piece:
 
 
 def article_page(
-    judged: Iterable[tuple[Article, Sequence[Judgement]]], model: Model, *, lexicon: Lexicon, everything: bool = False, note: str = ""
+    judged: Iterable[tuple[Article, Sequence[Judgement]]], model: Model, *, lexicon: Lexicon, everything: bool = False
 ) -> Iterator[str]:
     """The page, in pieces. `judged`: articles with their judgements; `lexicon` is the one they were read with.
 
-    Neutral judgements are counted, and shown only with `everything`. `note` goes into the footer.
+    Neutral judgements are counted, and shown only with `everything`. The footer tells the model and its scores.
     """
     kept = list(judged)
     main = model.heads[0].head
@@ -88,8 +88,13 @@ def article_page(
         glosses={x: gloss(main.name, x) for x in labels}, tones="tone" in {h.head.name for h in model.heads},
         shown_labels=[x for x in labels if x in said and (everything or x != main.neutral)],
         actors=[{"name": a, "hue": hue[a], "counts": counts[a], "shown": shown[a]} for a in hue],
-        note=note,
+        note=_note(model),
     )  # fmt: skip
+
+
+def _note(model: Model) -> str:
+    scores = ", ".join(f"{head} macro-F1 {r['macro_f1']:.2f}" for head, r in model.manifest.get("report", {}).items())
+    return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
 def glyph(label: str, neutral: str = NEUTRAL) -> str:

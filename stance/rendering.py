@@ -13,7 +13,7 @@ from stance.actors import Reading
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes, reports_of
-from stance.errors import DataError, ModelError, cross_validation, first_of, number
+from stance.errors import DataError, ModelError, first_of, number
 from stance.tables import Csv, csv_line, plain_cell, safe_line, spreadsheet_cell
 from stance.text import printable
 
@@ -306,6 +306,8 @@ def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:
 
 def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     """A model's manifest for a person."""
+    from stance.evaluation import cross_validation_title
+
     data = manifest["data"]
     yield f"{name}: stance model, format {manifest['format']}, fingerprint {manifest['fingerprint']}"
     made = ", ".join(f"{name} {manifest[name.lower()]}" for name in ("scikit-learn", "numpy", "Python"))
@@ -324,7 +326,7 @@ def info_lines(manifest: dict[str, Any], name: str) -> Iterator[str]:
     for head in manifest["heads"]:
         counts = ", ".join(f"{x} {data['labels'][head['name']].get(x, 0)}" for x in head["labels"])
         yield f"  {head['name']}: {counts}" + (f"; neutral label: {head['neutral']}" if "neutral" in head else "")
-    validated = cross_validation(data.get("group_by", ""))
+    validated = cross_validation_title(data.get("group_by", ""))
     for title, part in ((validated, "report"), ("held-out articles", "held_out")):
         for name_, r in reports_of(manifest, part).items():
             yield ""

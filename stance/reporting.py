@@ -20,9 +20,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
+from stance.dates import valid_date
 from stance.errors import InputError, near_miss, number
 from stance.evaluation import ENOUGH, Floats, resample, tails
-from stance.lexicon import valid_date
 from stance.pages import HUES, glyph, render
 from stance.store import DAMAGED, VERSION, sqlite_code
 

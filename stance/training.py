@@ -760,16 +760,13 @@ def _glosses(head: Head, own: Mapping[str, str]) -> dict[str, str]:
 def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     """A model's predictions for labelled data, by head of the data.
 
-    Raises InputError for what is no Model or Dataset, DataError for no rows, and for a head or a label that the model lacks.
+    Raises InputError for what is no Model or Dataset and for a head that the model lacks, DataError for no rows and for labels that it lacks.
     """
     check_model(model)
     _require_rows(data, "score")
-    there = {h.head.name: h.head for h in model.heads}
-    if lacking := [h.name for h in data.heads if h.name not in there]:
-        raise DataError(f"the model has no head {lacking[0]!r}; it has {', '.join(there)}", "read the data with the heads of the model")
-    heads = [there[h.name] for h in data.heads]
+    heads = [model.head(h.name, "read the data with the heads of the model").head for h in data.heads]
     check_labels(data.rows, heads)
-    if problems := label_problems(data.rows, heads, set(there)):
+    if problems := label_problems(data.rows, heads, set(model.labels)):
         raise DataError("the model lacks labels of the data", "correct these rows, or leave them out", tuple(problems))
     probs = model.predict_proba(data.pairs)
     return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}

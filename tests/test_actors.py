@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from stance.actors import Mention, _token_span, pairs, read
 from stance.articles import Article
+from stance.dates import valid_date
 from stance.errors import DataError, InputError, StanceWarning
-from stance.lexicon import Lexicon, clashes, default_lexicon, load_lexicon, valid_date
+from stance.lexicon import Lexicon, clashes, default_lexicon, load_lexicon
 from stance.naming import _PRIVATE, given_names
 from stance.text import DATA, tokenize
 

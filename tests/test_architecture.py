@@ -19,13 +19,13 @@ from conftest import ROOT, Run
 PACKAGE = ROOT / "stance"
 PAGES = {p.relative_to(ROOT).as_posix(): p.read_text("utf-8") for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.exists()}
 LAYERS = {
-    "errors": 0, "codebook": 0, "files": 0, "parallel": 1, "progress": 1, "text": 1, "markdown": 1, "tables": 1, "evaluation": 1, "lexicon": 2, "naming": 2, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
+    "errors": 0, "codebook": 0, "files": 0, "parallel": 1, "progress": 1, "text": 1, "markdown": 1, "dates": 1, "tables": 1, "evaluation": 1, "lexicon": 2, "naming": 2, "actors": 2, "syntax": 2, "dataset": 3, "articles": 3, "features": 3, "targets": 3,
     "encoders": 3, "words": 4, "network": 5, "stacking": 6,
     "model": 6, "training": 7, "classification": 7, "explanation": 7, "rendering": 8, "store": 8, "pages": 8, "reporting": 9, "cli": 10,
     "sampling": 7, "detection": 7, "agreement": 4, "annotation": 4, "checking": 8, "card": 8,
 }  # fmt: skip
 WITHIN = {("naming", "lexicon"), ("actors", "lexicon"), ("actors", "naming"), ("syntax", "actors"), ("stacking", "model"), ("agreement", "annotation"), ("detection", "classification")}  # allowed inside one layer
-LIGHT = {"features": {"numpy"}, "model": {"numpy", "joblib"}, "evaluation": {"numpy"}, "text": set(), "actors": set(), "lexicon": set(), "naming": set(), "syntax": set(), "classification": set(), "parallel": {"joblib", "distributed"}, "store": set(), "agreement": {"numpy"}, "annotation": set(), "sampling": set(), "tables": set(), "card": set(), "encoders": {"numpy", "torch", "transformers", "huggingface_hub"}, "explanation": {"numpy"}, "network": {"numpy"}, "files": set()}  # fmt: skip
+LIGHT = {"features": {"numpy"}, "model": {"numpy", "joblib"}, "evaluation": {"numpy"}, "text": set(), "dates": set(), "actors": set(), "lexicon": set(), "naming": set(), "syntax": set(), "classification": set(), "parallel": {"joblib", "distributed"}, "store": set(), "agreement": {"numpy"}, "annotation": set(), "sampling": set(), "tables": set(), "card": set(), "encoders": {"numpy", "torch", "transformers", "huggingface_hub"}, "explanation": {"numpy"}, "network": {"numpy"}, "files": set()}  # fmt: skip
 MODULES = sorted(p.stem for p in PACKAGE.glob("*.py") if p.stem not in ("__init__", "__main__"))
 
 

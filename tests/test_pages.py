@@ -27,9 +27,14 @@ EVIL = "<script>document.title='broken'</script><img src=x onerror=\"document.ti
 TEXT = f"Norway condemned the {EVIL} raid & Chile denied it.\n\nChile denied the charge. Peru and Norway agreed to hold talks. The road was wet.\n\nPeru has a coast.\n"
 
 
-def page(model: Model, lexicon: Lexicon, articles: list[Article], *, everything: bool = False, least: float = 0.0, note: str = "") -> str:
+def page(model: Model, lexicon: Lexicon, articles: list[Article], *, everything: bool = False, least: float = 0.0) -> str:
     judged = ((a, list(classify(a, model, lexicon=lexicon, min_confidence=least))) for a in articles)
-    return "".join(article_page(judged, model, lexicon=lexicon, everything=everything, note=note))
+    return "".join(article_page(judged, model, lexicon=lexicon, everything=everything))
+
+
+def scored(model: Model, head: str) -> Model:
+    """The model, whose file tells a score of such a head."""
+    return replace(model, manifest={**model.manifest, "report": {head: {"macro_f1": 0.5}}})
 
 
 def paragraphs(page: str) -> list[str]:
@@ -49,9 +54,10 @@ def test_text_stays_text_in_every_field(model: Model, lexicon: Lexicon, tmp_path
     from stance.lexicon import load_lexicon
 
     article = Article(f"id{EVIL}", TEXT + "Vold condemned Norway.", f"title{EVIL}", "2020-01-01", f"source{EVIL}")
-    shown = page(model, load_lexicon(alias), [article, article], everything=True, note=f"note{EVIL}")
+    shown = page(scored(model, EVIL), load_lexicon(alias), [article, article], everything=True)
     assert shown.count("<script>") == 1 and "<img" not in shown
     assert "&lt;script&gt;x&lt;/script&gt;" in shown
+    assert re.search(rf"model {model.fingerprint}; in its own cross-validation: &lt;script&gt;.* macro-F1 0\.50\.", shown)
 
 
 def test_the_page_asks_nothing_of_a_network(model: Model, lexicon: Lexicon) -> None:
@@ -169,7 +175,7 @@ def report(model: Model, lexicon: Lexicon, tmp_path_factory: pytest.TempPathFact
 
     path = tmp_path_factory.mktemp("page") / "report.html"
     articles = [*list(read_articles(ROOT / "examples" / "cable.jsonl"))[:2], Article("evil", TEXT, f"title{EVIL}", "", EVIL)]
-    path.write_text(page(model, lexicon, articles, least=0.4, note=EVIL), "utf-8")
+    path.write_text(page(scored(model, EVIL), lexicon, articles, least=0.4), "utf-8")
     return path
 
 

@@ -624,7 +624,7 @@ def test_what_the_model_lacks_is_named_row_by_row(model: Model, two_classes: tup
     with pytest.raises(DataError) as e:
         evaluate(model, read_dataset(path, heads=["stance"]))
     assert [p.split(";")[0] for p in e.value.problems] == [f"{path}:3: unknown stance 'angry'", f"{path}:4: unknown stance 'odd'"]
-    with pytest.raises(DataError, match="the model has no head 'mood'; it has stance, tone"):
+    with pytest.raises(InputError, match="the model has no head 'mood'; it has stance, tone\\n  read the data with the heads of the model"):
         evaluate(model, two_classes[1])
 
 

@@ -1,0 +1,78 @@
+"""Dates as news have them → ISO dates.
+
+Read, with anything behind them that cannot belong to the date:
+
+- year first: `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`;
+- the month's English name, whole or short: `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`, `Sun Mar 04 10:00:00 +0000 2018`;
+- in numbers, where one alone can be the month or both are the same: `04.03.2018` (with dots the day is first), `13/3/2018`, `3/13/2018`, `4/4/2018`.
+
+Read where they stand alone: seconds or milliseconds since 1970, of 10 or 13 digits, from 2001 to 2030 (later ones might be `2030030410`).
+
+Refused: where either number may be the month (`04/03/2018`), years of two digits, `2018.03.04`, days that no calendar has (`2018-02-30`),
+a month without a day in any other form (`March 2018`, `201803`), months in other languages, and words before the date but for a weekday.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from stance.errors import InputError
+
+
+def valid_date(value: str) -> str:
+    """The ISO date in front of `value` (`YYYY`, `YYYY-MM` or `YYYY-MM-DD`), or '' when there is none that can be read in one way only."""
+    value = value.strip()
+    m = re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value)
+    if m:
+        parts = m.group(1, 3, 4)
+    elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?!\d)", value):
+        parts = m.group(1, 2, 3)
+    elif m := _DAY_AND_MONTH.match(value):
+        day, month = (m[3], m[1]) if m[2] != "." and int(m[3]) > 12 else (m[1], m[3])
+        parts = () if ambiguous(value) else (m[4], month, day)
+    elif m := re.fullmatch(r"(1[0-8]\d{8})(?:\d{3})?(?:\.\d*)?", value, re.A):
+        return datetime.datetime.fromtimestamp(int(m[1]), datetime.UTC).date().isoformat()
+    else:
+        parts = _named_month(value)
+    found = "-".join(f"{int(x):02}" if n else x for n, x in enumerate(parts) if x)
+    try:
+        datetime.date.fromisoformat((found + "-01-01")[:10])
+    except ValueError:
+        return ""
+    return found
+
+
+_DAY_AND_MONTH = re.compile(r"(\d\d?)([./-])[ ]?(\d\d?)\2[ ]?(\d{4})(?!\d)")
+
+
+def ambiguous(value: str) -> bool:
+    """Whether either number of a date such as `04/03/2018` may be the month. With dots the day stands first."""
+    m = _DAY_AND_MONTH.match(value.strip())
+    return m is not None and m[2] != "." and int(m[1]) != int(m[3]) and max(int(m[1]), int(m[3])) <= 12
+
+
+def date_hint(value: str) -> str:
+    """What to do about a date that is not understood."""
+    return "write YYYY-MM-DD" + (": either number may be the month" if ambiguous(value) else "")
+
+
+def checked_date(value: str, what: str) -> str:
+    """The ISO date of `value`, '' for ''. Raises InputError, in which `what` names it, for a date that is not understood."""
+    date = valid_date(value)
+    if value.strip() and not date:
+        raise InputError(f"{what} is {value!r:.60}, which is not understood", f"{date_hint(value)}; or give '' where there is none")
+    return date
+
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+
+
+def _named_month(value: str) -> tuple[str, ...]:
+    """Year, month and day of a date with the month's English name, whole or short, as feeds and papers have it; else nothing."""
+    day, name = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
+    m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(?:[\d:]{{8}}\s+(?:\S+\s+)?)?(\d{{4}})(?!\d)", value)
+    if not m:
+        return ()
+    word = (m[2] or m[3]).lower()
+    return next(((m[5], str(n), m[1] or m[4]) for n, x in enumerate(_MONTHS, 1) if x.startswith(word)), ())
