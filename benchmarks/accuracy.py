@@ -1,12 +1,14 @@
 """Accuracy on public benchmarks and on labelled real news, beside published figures.
 
-    python benchmarks/accuracy.py --data DIR [--only newsmtsc|semeval|cameo|news] [--plain | --encoder PATH] [--seed N]
+    python benchmarks/accuracy.py --data DIR [--only newsmtsc|semeval|cameo|news] [--plain | --encoder PATH] [--seed N] [--test FILE]
 
 DIR holds `newsmtsc/{train,dev}.csv` (github fhamborg/NewsMTSC), `semeval2016_stance/train.csv` (TweetEval copy),
 `cameo/class_train.csv` (shipped with ConfliBERT), `news_dev.csv` (a labelled CSV with a column `mention`) and `news_dev_articles.jsonl`
 (its articles). None of it is in this repository. Everything goes through the public functions, with the features and the network of the
 shipped model; models trained here have sparse features alone with `--plain`, and with `--encoder` the vectors of a sentence encoder in
-place of the network (`news` scores the shipped model: it stays as it is).
+place of the network (`news` scores the shipped model: it stays as it is). `--test FILE`, with `--only`, scores on another file with these
+columns: in place of `dev.csv` or `news_dev.csv` (its articles in `..._articles.jsonl` beside it), of `semeval` and `cameo` beside their
+cross-validation.
 """
 
 from __future__ import annotations
@@ -76,43 +78,65 @@ def newsmtsc_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 NEWSMTSC = ("text", "actor", "start", "end", "label", "article_id", "sentence_id")
 
 
-def newsmtsc(root: Path, fit: Fit) -> None:
+def newsmtsc(root: Path, fit: Fit, test: Path | None) -> None:
     """Train on train, score on dev; and grouped cross-validation on train."""
     data = labelled(newsmtsc_rows(read(root / "newsmtsc/train.csv")), NEWSMTSC)
     model, reports = fit(data)
     say("newsmtsc 5-fold CV", reports["label"].macro_f1, "")
-    dev = read(root / "newsmtsc/dev.csv")
+    dev = read(test or root / "newsmtsc/dev.csv")
     for subset in ("rw", "mt"):
-        data = labelled(newsmtsc_rows([r for r in dev if r["subset"] == subset]), NEWSMTSC)
-        say(f"newsmtsc {subset}", evaluate(model, data)["label"].macro_f1, PUBLISHED[f"newsmtsc {subset}"])
+        if rows := [r for r in dev if r["subset"] == subset]:
+            data = labelled(newsmtsc_rows(rows), NEWSMTSC)
+            say(f"newsmtsc {subset}", evaluate(model, data)["label"].macro_f1, PUBLISHED[f"newsmtsc {subset}"])
 
 
-def semeval(root: Path, fit: Fit) -> None:
+def semeval(root: Path, fit: Fit, test: Path | None) -> None:
     """Cross-validation; F_avg pools favor and against over all targets, as the task does."""
-    rows = list({(normalise(r["text"]), r["target"]): {**r, "actor": r["target"]} for r in read(root / "semeval2016_stance/train.csv")}.values())
-    _, reports = fit(labelled(rows, ("text", "actor", "label")))
-    r = reports["label"]
-    f1 = {c.label: c.f1 for c in r.classes}
-    say("semeval 5-fold CV, F_avg", (f1["favor"] + f1["against"]) / 2, PUBLISHED["semeval"])
+    train_set, *test_set = [semeval_data(p) for p in (root / "semeval2016_stance/train.csv", test) if p]
+    model, reports = fit(train_set)
+    say("semeval 5-fold CV, F_avg", f_avg(reports["label"]), PUBLISHED["semeval"])
+    for data in test_set:
+        say("semeval test, F_avg", f_avg(evaluate(model, data)["label"]), "")
 
 
-def cameo(root: Path, fit: Fit) -> None:
+def semeval_data(path: Path) -> stance.Dataset:
+    """One row for each text and target."""
+    rows = {(normalise(r["text"]), r["target"]): {**r, "actor": r["target"]} for r in read(path)}
+    return labelled(rows.values(), ("text", "actor", "label"))
+
+
+def f_avg(report: HeadReport) -> float:
+    """Mean F1 of favor and against."""
+    f1 = {c.label: c.f1 for c in report.classes}
+    return (f1["favor"] + f1["against"]) / 2
+
+
+def cameo(root: Path, fit: Fit, test: Path | None) -> None:
     """Cross-validation on whole sentences: the event has no one actor, so the target is empty of meaning."""
-    rows = list({normalise(r["text"]): {**r, "actor": "event"} for r in read(root / "cameo/class_train.csv")}.values())
-    _, reports = fit(labelled(rows, ("text", "actor", "label")))
+    train_set, *test_set = [cameo_data(p) for p in (root / "cameo/class_train.csv", test) if p]
+    model, reports = fit(train_set)
     say("cameo 5-fold CV", reports["label"].macro_f1, PUBLISHED["cameo"])
+    for data in test_set:
+        say("cameo test", evaluate(model, data)["label"].macro_f1, "")
 
 
-def news(root: Path, fit: Fit) -> None:
+def cameo_data(path: Path) -> stance.Dataset:
+    """One row for each text."""
+    rows = {normalise(r["text"]): {**r, "actor": "event"} for r in read(path)}
+    return labelled(rows.values(), ("text", "actor", "label"))
+
+
+def news(root: Path, fit: Fit, test: Path | None) -> None:
     """The shipped model on labelled real news: articles in, judgements out, held beside every labelled pair.
 
     A labelled pair whose actor was not found counts as neutral. Sentences cut otherwise than in the labels are joined.
     """
     gold: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
-    for r in read(root / "news_dev.csv"):
+    path = test or root / "news_dev.csv"
+    for r in read(path):
         gold.setdefault((r["article_id"], r["text"]), {}).update({r["actor"]: r} if r["actor"] else {})
     found: dict[str, dict[str, dict[str, stance.Judgement]]] = {}
-    for j in stance.classify(stance.read_articles(root / "news_dev_articles.jsonl")):
+    for j in stance.classify(stance.read_articles(path.with_name(f"{path.stem}_articles.jsonl"))):
         found.setdefault(j.article, {}).setdefault(_squeezed(j.text), {})[SAME.get(j.actor, j.actor)] = j
     truth: dict[str, list[str]] = {"stance": [], "tone": []}
     pred: dict[str, list[str]] = {"stance": [], "tone": []}
@@ -171,7 +195,7 @@ def say(name: str, value: float, note: str) -> None:
     print(f"{name:<32}{100 * value:6.1f}   {note}", flush=True)
 
 
-TASKS: dict[str, Callable[[Path, Fit], None]] = {"newsmtsc": newsmtsc, "semeval": semeval, "cameo": cameo, "news": news}
+TASKS: dict[str, Callable[[Path, Fit, Path | None], None]] = {"newsmtsc": newsmtsc, "semeval": semeval, "cameo": cameo, "news": news}
 
 
 def main() -> None:
@@ -184,14 +208,17 @@ def main() -> None:
     parser.add_argument("--start", action="store_true", help="train on from the network of the shipped model")
     parser.add_argument("--seed", type=int, default=Settings().seed, help="of the folds and of the network that is trained")
     parser.add_argument("--encoder", help="in place of the network, vectors of this sentence encoder: a local folder, or a cached name")
+    parser.add_argument("--test", type=Path, help="score on this file: see above")
     args = parser.parse_args()
+    if args.test and not args.only:
+        parser.error("--test needs --only: whose columns has the file?")
     encoder = open_encoder(args.encoder) if args.encoder else None
     network = not args.plain and not encoder and (default_model().network if args.start else True)
     fit = partial(train, settings=Settings(draws=200, seed=args.seed), encoder=encoder, network=network, jobs=args.jobs)
     for name, task in TASKS.items():
         if args.only in (None, name):
             try:
-                task(args.data, fit)
+                task(args.data, fit, args.test)
             except FileNotFoundError as e:
                 print(f"{name}: skipped, {e.filename} is not there")
 

@@ -429,7 +429,7 @@ def parse_row(
     raw = [_whole(cell.get(k, "")) for k in ("start", "end")]
     if all(map(_is_number, raw)):
         start, end = map(int, raw)
-        if "text" in cell and not start < end <= len(text):
+        if text.strip() and not start < end <= len(text):
             bad.append(f"start,end {start},{end} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     elif any(raw):
         bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")

@@ -171,7 +171,7 @@ class Model:
         return out
 
     def predict(self, pairs: Sequence[Pair]) -> dict[str, NDArray[np.str_]]:
-        """The most probable label of each pair, by head. Raises as `predict_proba` does."""
+        """The most probable label of each pair, each head by itself (see `consistent`). Raises as `predict_proba` does."""
         return {name: np.array(self.labels[name])[probs.argmax(1)] for name, probs in self.predict_proba(pairs).items()}
 
     def thresholds(self, precision: float) -> dict[str, float]:

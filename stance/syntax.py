@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from stance.actors import Mention, Reading
-from stance.errors import DataError, near_miss, number
+from stance.errors import DataError, near_or_all, number
 from stance.tables import csv_rows
 from stance.text import DATA, MOST_FORMS, Memo
 
@@ -219,7 +219,7 @@ def _cue(row: list[str]) -> Cue:
     phrase, label, kind, weight = (c.strip() for c in row)
     allowed = STANCE_CUES + TONE_CUES + FUNCTION_CUES
     if label not in allowed:
-        raise ValueError(f"label {label!r}; one of {', '.join(allowed)} {near_miss(label, allowed)}".rstrip())
+        raise ValueError(f"label {label!r}; {near_or_all(label, allowed)}")
     if kind not in CUE_KINDS:
         raise ValueError(f"kind {kind!r}; one of {', '.join(CUE_KINDS)}")
     if weight not in ("1", "2", "3"):

@@ -471,6 +471,11 @@ def test_bad_spans(file: Write, span: str, said: str) -> None:
     assert found.startswith("2: ") and said in found
 
 
+def test_a_span_of_a_row_without_text_is_not_told_as_well(file: Write) -> None:
+    (found,) = problems(file("text,actor,stance,start,end\n ,Miners,firm,0,4\nThe mine closed.,Mine,neutral,4,8\n"))
+    assert found.startswith("2: text is empty")
+
+
 @pytest.mark.parametrize("span", ['4.0,9.0', '"4,0","9,0"', "4.000,9"])
 def test_a_span_may_be_written_as_decimals(file: Write, span: str) -> None:
     data = read_dataset(file(f"text,actor,stance,start,end\nThe union left.,Miners,firm,{span}\nChile denied it.,Chile,deny,,\n"))

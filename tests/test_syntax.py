@@ -219,7 +219,7 @@ def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
     with pytest.raises(DataError) as e:
         build_cues(HEADER + "blame,acuse,verb,3\nblame,accuse,vreb,3\nblame,accuse,verb,9\n* blame,accuse,verb,3\nblame *,accuse,phrase,3\nblame,accuse,verb\nblame,accuse,verb,3\n", "mine.csv")
     assert [p.split(": ")[0] for p in e.value.problems] == [f"mine.csv:{n}" for n in (2, 3, 4, 5, 6, 7)]
-    assert "did you mean 'accuse'?" in e.value.problems[0]
+    assert e.value.problems[0] == "mine.csv:2: label 'acuse'; did you mean 'accuse'?"
 
 
 def test_a_cue_table_with_a_quotation_mark_that_is_never_closed() -> None:
