@@ -14,9 +14,9 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Ru
     name = model.path.name if model.path else "model"
     manifest = json.dumps({**model.manifest, "heads": model.described_heads}, ensure_ascii=False)
     fixed = whole_text(json.dumps(settings, ensure_ascii=False, sort_keys=True))
-    return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, manifest, heads)
+    return Run(__version__, model.fingerprint, lexicon.digest, fixed, name, manifest, heads)
 
 
 def known_inputs(path: Path, inputs: Sequence[str]) -> list[str]:
@@ -128,12 +128,6 @@ def known_inputs(path: Path, inputs: Sequence[str]) -> list[str]:
 def _place(name: str) -> Path:
     """Where it is; a link is a file of its own, for it may lead elsewhere tomorrow."""
     return Path(name).parent.resolve() / Path(name).name
-
-
-@lru_cache(maxsize=2)  # all rows are parsed for it
-def _digest(lexicon: Lexicon) -> str:
-    rows = [[getattr(a, f.name) for f in fields(a)] for a in lexicon.aliases]
-    return hashlib.sha256(json.dumps(rows, default=sorted).encode()).hexdigest()[:16]  # sets have no order of their own
 
 
 def record(
@@ -235,8 +229,13 @@ def _check_ours(db: sqlite3.Connection, path: Path) -> None:
         return
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise InputError(f"{path}: a database that stance did not write", "choose another name for the results")
+    check_version(db, path)
+
+
+def check_version(db: sqlite3.Connection, path: Path) -> None:
+    """Raises InputError for a database of a later version of stance."""
     if (found := db.execute("PRAGMA user_version").fetchone()[0]) > VERSION:
-        raise InputError(f"{path}: tables of version {found}, newer than this version writes ({VERSION})", "upgrade: pip install -U stance")
+        raise InputError(f"{path}: tables of version {found}, newer than this version knows ({VERSION})", "upgrade: pip install -U stance")
 
 
 def _quiet(path: Path) -> None:
