@@ -935,6 +935,27 @@ def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_pat
         assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1].startswith("skipped 50 more")
 
 
+def test_many_skipped_alike_hide_no_other_reason(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    path, lines = tmp_path / "a.jsonl", ["no\n"] * 200
+    lines[120], lines[160] = '{"title": "x"}\n', "[]\n"
+    for end in ('{"text": "Norway denied it."}\n', ""):
+        path.write_text("".join(lines) + end)
+        for more in ([], ["-o", tmp_path / f"r{len(end)}.sqlite"]):
+            r = run("classify", path, "-m", model_file, *more)
+            told = [x for x in r.err.splitlines() if x.startswith("skipped ")]
+            named = [x.removeprefix(f"skipped {path}:").split(":")[0] for x in told[:100]]
+            assert named == [*map(str, range(1, 99)), "121", "161"] and [x[:16] for x in told[100:]] == ["skipped 100 more"]
+
+
+def test_what_is_skipped_before_the_first_article_is_all_recorded(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
+    path.write_text("no\n" * 150 + '{"title": "x"}\n{"text": "Norway denied it."}\nno\n')
+    monkeypatch.setattr("stance.cli.HELD", 1000)
+    assert run("classify", path, "-m", model_file, "-o", out).code == 3
+    wanted = [(x.id, x.input, getattr(x, "reason", None)) for x in scan_articles(path)]
+    assert sql(out, "SELECT key, input, skipped FROM article ORDER BY position") == wanted and len(wanted) == 153
+
+
 # --------------------------------------------------------------------------- Parquet
 
 
