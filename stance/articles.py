@@ -111,6 +111,21 @@ class Skipped:
         return self.name
 
 
+SHOWN = 100  # skipped inputs that are named
+
+
+def keep_skipped(shown: list[Skipped], one: Skipped) -> None:
+    """Among those to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other."""
+    if len(shown) == SHOWN:
+        if one.reason in (s.reason for s in shown):
+            return
+        reasons = Counter(s.reason for s in shown)
+        if len(reasons) == SHOWN:
+            return
+        del shown[max(n for n, s in enumerate(shown) if reasons[s.reason] > 1)]
+    shown.append(one)
+
+
 Columns = Mapping[str, str]
 Item = TypeVar("Item", Article, Skipped, Article | Skipped)
 _HIGH = bytes(range(0x80, 0x100))

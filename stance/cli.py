@@ -22,6 +22,8 @@ from typer.core import TyperGroup
 from stance.errors import InputError, ModelError, StanceError, StanceWarning, first_of, number
 
 if TYPE_CHECKING:
+    from tempfile import SpooledTemporaryFile
+
     from stance.articles import Article, Skipped
     from stance.classification import Result
     from stance.codebook import Head
@@ -57,7 +59,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 FAILED, SKIPPED, UNDER, INTERRUPTED = 1, 3, 4, 130
-SHOWN = 100  # skipped articles that are named
+HELD = 1 << 20  # bytes of skipped inputs, before the first article, that stay in memory
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown",
            ".sqlite": "sqlite", ".db": "sqlite", ".parquet": "parquet"}  # fmt: skip
 
@@ -237,16 +239,17 @@ def classify(
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
-    _name_skipped(skipped)
-    if count > len(skipped):
-        _say(f"skipped {count - len(skipped)} more" + (": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if chosen == "sqlite" else ""))
+    _name_skipped(skipped, count, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if chosen == "sqlite" else "")
     if count:
         raise typer.Exit(SKIPPED)
 
 
-def _name_skipped(skipped: Iterable[Skipped]) -> None:
+def _name_skipped(skipped: Sequence[Skipped], count: int, where: str = "") -> None:
+    """Name these of the `count` that were skipped; `where` says how the others are found."""
     for s in skipped:
         _say(f"skipped {s.name}: {s.reason}")
+    if count > len(skipped):
+        _say(f"skipped {count - len(skipped)} more{where}")
 
 
 def _check_output(chosen: str, output: Path | None, how: dict[str, bool]) -> None:
@@ -289,46 +292,61 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
     """The items. Raises InputError, before anything is written, when not one article could be read."""
     from itertools import chain
 
+    from stance.articles import Skipped, keep_skipped
+
+    first = next(items, None)
+    if not isinstance(first, Skipped):
+        return chain([first] if first else [], items)
+    import pickle
+    from tempfile import SpooledTemporaryFile
+
+    lost, count = SpooledTemporaryFile(HELD), 0  # noqa: SIM115 -- closed by who reads it again
+    shown: list[Skipped] = []
+    for item in chain([first], items):
+        if not isinstance(item, Skipped):
+            return chain(_again(lost, count), [item], items)
+        pickle.dump((item.name, item.reason, item.input), lost)
+        count += 1
+        keep_skipped(shown, item)
+    lost.close()
+    _name_skipped(shown, count)
+    kept = f"; {output} is left as it was" if output and output.exists() else ""
+    raise InputError(f"none of the inputs could be read{kept}", "above is said why; a text itself comes on standard input (-)")
+
+
+def _again(lost: SpooledTemporaryFile[bytes], count: int) -> Iterator[Skipped]:
+    import pickle
+
     from stance.articles import Skipped
 
-    lost: list[Skipped] = []
-    for item in items:
-        if not isinstance(item, Skipped):
-            return chain(lost, [item], items)
-        lost.append(item)
-    if lost:
-        _name_skipped(lost[:SHOWN])
-        if len(lost) > SHOWN:
-            _say(f"skipped {len(lost) - SHOWN} more")
-        kept = f"; {output} is left as it was" if output and output.exists() else ""
-        raise InputError(f"none of the inputs could be read{kept}", "above is said why; a text itself comes on standard input (-)")
-    return items
+    with lost:
+        lost.seek(0)
+        for _ in range(count):
+            yield Skipped(*pickle.load(lost))  # noqa: S301 -- our own file
 
 
 def _articles(items: Iterator[Article | Skipped], output: Path | None, done: Callable[[int], None] = lambda _: None) -> Iterator[Article]:
-    """The articles alone; at the end is said what was skipped. Raises as `_readable` does."""
+    """The articles alone; at the end is said what was skipped. Raises as `_readable` does.
+
+    A line for each; one for all of a reason that more than ten share, such as a field that none of a file has.
+    """
+    from collections import Counter
+
     from stance.articles import Skipped
 
-    skipped: list[Skipped] = []
+    names: dict[str, list[str]] = {}  # the first ten of each reason
+    many = Counter[str]()
     for item in _readable(items, output):
         done(1)
         if isinstance(item, Skipped):
-            skipped.append(item)
+            many[item.reason] += 1
+            if many[item.reason] <= 10:
+                names.setdefault(item.reason, []).append(item.name)
         else:
             yield item
-    _warn(_left_out(skipped))
-
-
-def _left_out(skipped: Iterable[Skipped]) -> Iterator[str]:
-    """A line for each that was skipped; one for all of a reason that more than ten share, such as a field that none of a file has."""
-    names: dict[str, list[str]] = {}
-    for s in skipped:
-        names.setdefault(s.reason, []).append(s.name)
-    for reason, alike in names.items():
-        if len(alike) > 10:
-            yield f"{len(alike)} left out ({first_of(alike, 5)}): {reason}"
-        else:
-            yield from (f"{name}: left out: {reason}" for name in alike)
+    for reason, n in many.items():
+        alike = names[reason]
+        _warn([f"{n} left out ({first_of(alike, 5)}): {reason}"] if n > 10 else [f"{name}: left out: {reason}" for name in alike])
 
 
 def _in_english(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
@@ -386,7 +404,7 @@ def _stream(
     batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model, lexicon: Lexicon
 ) -> tuple[Sequence[Skipped], int]:
     """Into a file or standard output; the skipped articles to name, and how many there are."""
-    from stance.articles import Article, Skipped
+    from stance.articles import Article, Skipped, keep_skipped
 
     shown: list[Skipped] = []
     count = 0
@@ -397,8 +415,7 @@ def _stream(
         for result in (r for batch in batches for r in batch):
             if result.skipped:
                 count += 1
-                if len(shown) < SHOWN:
-                    shown.append(Skipped(result.item.id, result.skipped))
+                keep_skipped(shown, Skipped(result.item.id, result.skipped))
             read = read or not result.skipped
             found = found or bool(result.judgements)
             yield result

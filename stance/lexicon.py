@@ -148,6 +148,11 @@ class Lexicon:
         return {"sha256": hashlib.sha256(self.text.encode()).hexdigest(), "rows": len(self._lines), "alone": self._base is None}
 
     @property
+    def digest(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of all rows as they are written, which takes no parsing."""
+        return hashlib.sha256("\n".join(raw.line for raw in self._raws()).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
     def aliases(self) -> tuple[Alias, ...]:
         """Every row. Raises DataError with all bad rows."""
         return tuple(_parse_all(self._raws()))

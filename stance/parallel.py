@@ -6,7 +6,6 @@ processes, and only an item that kills its process a second time is given up.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import pickle
@@ -32,6 +31,8 @@ R = TypeVar("R")
 Work = Callable[[list[T]], list[R]]
 Lost = Callable[[T], R]
 WATCH = 1.0  # seconds between two looks at whether the processes live
+LOOK = 60.0  # seconds between two looks at whether a cluster works
+IDLE = 10  # looks in a row at which its workers do nothing, though a result is waited for: then it will not come
 DEATHS = 3  # items in a row that kill their process: then it is not the items
 
 
@@ -167,6 +168,7 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
 
     `work` goes to the scheduler once and from there to each worker once; it is made again from its bytes when the
     worker that held it dies. The workers need this version of stance. At most two batches a worker thread are read ahead.
+    What is waited for while no worker does anything is given to the cluster once more; when there are no workers, new ones are waited for.
     Raises MissingExtraError without `distributed`, StanceError when the cluster cannot be reached or is of no use.
     """
     try:
@@ -180,7 +182,6 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost connection is told as our error
     payload = cloudpickle.dumps(work)  # a function of a notebook too
-    key = f"stance-{hashlib.sha256(payload).hexdigest()[:16]}"
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as e:
@@ -188,14 +189,16 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
     held: list[Any] = []
 
     def start() -> Submit:
-        held[:] = [client.submit(_unpack, payload, __version__, key=key)]
-        return lambda batch: _Unpickled(client.submit(_apply, held[0], pickle.dumps(batch), pure=False))
+        held[:] = [client.submit(_unpack, payload, __version__, pure=False)]  # another task each time: the one before may be lost
+        return lambda batch: _OnCluster(client.submit(_apply, held[0], pickle.dumps(batch), pure=False), client)
 
     try:
         _wait_for_workers(client, address)
         yield from _in_order(batches, start, KilledWorker, lambda: 2 * max(1, sum(client.nthreads().values())), lost)
     except ImportError as e:
         raise StanceError(f"{address}: the workers cannot import stance: {e}", f"install stance {__version__} on every worker") from e
+    except _LostError as e:
+        raise StanceError(f"{address}: the workers do nothing: {e}", "see their logs, start them anew, and run the same command again") from e
     except (CommClosedError, FutureCancelledError, OSError) as e:
         if isinstance(e, OSError) and not isinstance(e, CommClosedError) and e.errno is not None:
             raise  # of a file or a disk; the cluster's "Timed out trying to connect" has no number
@@ -221,15 +224,28 @@ def _apply(work: Work[Any, Any], batch: bytes) -> bytes:
     return pickle.dumps(work(pickle.loads(batch)), pickle.HIGHEST_PROTOCOL)  # noqa: S301 -- from our own client
 
 
-class _Unpickled:
+class _LostError(Exception):
+    """A result that will never come."""
+
+
+class _OnCluster:
     """A future of pickled results. Bytes go through the cluster as they are, so that dask does not look into every article."""
 
-    def __init__(self, future: Any) -> None:
-        self._future = future
+    def __init__(self, future: Any, client: Any) -> None:
+        self._future, self._client = future, client
 
     def result(self) -> Any:
-        """The results, waited for."""
-        return _unpickled(self._future.result())
+        """The results, waited for as long as a worker works or there is none. Raises _LostError."""
+        idle = 0
+        while idle < IDLE:
+            with suppress(TimeoutError):
+                return _unpickled(self._future.result(timeout=LOOK))
+            if self._future.done():  # it is an error of the work, or has just come
+                return _unpickled(self._future.result())
+            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+            at_work = [w["metrics"].get("task_counts", {"executing": 1}).get("executing") for w in workers]
+            idle = idle + 1 if at_work and not any(at_work) else 0
+        raise _LostError(f"no result for {LOOK * IDLE / 60:.0f} minutes")
 
 
 def _unpickled(results: bytes) -> Any:
@@ -242,7 +258,7 @@ def _unpickled(results: bytes) -> Any:
 def _in_order(
     batches: Iterable[list[T]], start: Callable[[], Submit], died: type[Exception], ahead: Callable[[], int], lost: Lost[T, R]
 ) -> Iterator[list[R]]:
-    """Results in the order of the batches. After a death, its batch goes item by item and the others once more."""
+    """Results in the order of the batches. After a death, its batch goes item by item and the others once more; after a loss, all go once more."""
     submit, deaths = start(), 0
     waiting: deque[tuple[list[T], _Future]] = deque()
     for batch in chain(batches, repeat(None)):
@@ -254,7 +270,14 @@ def _in_order(
             return
         first, future = waiting.popleft()
         try:
-            found, deaths = future.result(), 0
+            try:
+                found = future.result()
+            except _LostError:
+                submit, others = start(), [b for b, _ in waiting]
+                future, *futures = [_submitted(submit, b, died) for b in (first, *others)]
+                waiting = deque(zip(others, futures, strict=True))
+                found = future.result()
+            deaths = 0
         except died:
             found, deaths = _one_by_one(first, start, died, lost, deaths)
             submit = start()

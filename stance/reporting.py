@@ -24,7 +24,7 @@ from stance.dates import valid_date
 from stance.errors import InputError, near_miss, number
 from stance.evaluation import ENOUGH, Floats, resample, tails
 from stance.pages import HUES, glyph, render
-from stance.store import DAMAGED, VERSION, sqlite_code
+from stance.store import DAMAGED, check_version, sqlite_code
 
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
@@ -126,9 +126,7 @@ def _opened(path: Path, run: int, head: str, sources: Sequence[str], since: str,
 
 def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: Sequence[str], since: str, until: str) -> Results:
     columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise InputError(f"{path}: format {version} is newer than this version reads ({VERSION})", "upgrade: pip install -U stance")
+    check_version(db, path)
     if lacking := [t for t, names in columns.items() if not names]:
         raise InputError(f"{path}: is no results database: no table {', '.join(lacking)}", _HINT)
     runs = [dict(r) for r in db.execute("SELECT * FROM run ORDER BY id")]
@@ -142,8 +140,11 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     same = {r["id"] for r in runs if _like(r) == like}
     rows = [{**r, "date": valid_date(r["date"])} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     outlets = {r["source"] for r in rows if r["run_id"] in same}
-    rows = [r for r in rows if not sources or r["source"] in sources]
     newest = _newest([r for r in rows if r["run_id"] in same])
+    if sources:  # of an input that could not be read nobody knows the source, nor the date
+        rows = [r for r in rows if r["source"] in sources or r["skipped"] and not r["source"]]
+        asked = {r["id"] for r in rows}
+        newest = {k: r for k, r in newest.items() if r["id"] in asked}
     kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until) or r["skipped"] and not r["date"]}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]

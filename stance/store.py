@@ -14,15 +14,15 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
 from stance import __version__
-from stance.articles import Article, Skipped, holds_one, input_name, whole, whole_text
+from stance.articles import Article, Skipped, holds_one, input_name, keep_skipped, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.files import replacing, written
@@ -31,7 +31,6 @@ from stance.model import Model
 
 APPLICATION = 0x5354414E  # "STAN", as PRAGMA application_id
 VERSION = 1  # of the tables, as PRAGMA user_version
-SHOWN = 100  # skipped articles that a summary names
 LOCKED = 60  # seconds to wait for another process that writes
 
 _TABLES = """
@@ -83,8 +82,8 @@ _ToRows = Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a database holds of run `number`: articles in all, those it held before, those whose text an earlier run holds too, and those skipped (the
-    first with their reasons); whether it holds any judgement. After an update: how many articles had changed, how many the
+    """What a database holds of run `number`: articles in all, those it held before, those whose text an earlier run holds too, and those skipped
+    (some with their reasons: `keep_skipped`); whether it holds any judgement. After an update: how many articles had changed, how many the
     input has no more, and the first of these.
     """
 
@@ -112,7 +111,7 @@ def describe_run(model: Model, lexicon: Lexicon, settings: dict[str, Any]) -> Ru
     name = model.path.name if model.path else "model"
     manifest = json.dumps({**model.manifest, "heads": model.described_heads}, ensure_ascii=False)
     fixed = whole_text(json.dumps(settings, ensure_ascii=False, sort_keys=True))
-    return Run(__version__, model.fingerprint, _digest(lexicon), fixed, name, manifest, heads)
+    return Run(__version__, model.fingerprint, lexicon.digest, fixed, name, manifest, heads)
 
 
 def known_inputs(path: Path, inputs: Sequence[str]) -> list[str]:
@@ -128,12 +127,6 @@ def known_inputs(path: Path, inputs: Sequence[str]) -> list[str]:
 def _place(name: str) -> Path:
     """Where it is; a link is a file of its own, for it may lead elsewhere tomorrow."""
     return Path(name).parent.resolve() / Path(name).name
-
-
-@lru_cache(maxsize=2)  # all rows are parsed for it
-def _digest(lexicon: Lexicon) -> str:
-    rows = [[getattr(a, f.name) for f in fields(a)] for a in lexicon.aliases]
-    return hashlib.sha256(json.dumps(rows, default=sorted).encode()).hexdigest()[:16]  # sets have no order of their own
 
 
 def record(
@@ -196,11 +189,13 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
 
 def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
     (articles, skipped) = db.execute("SELECT count(*), count(skipped) FROM article WHERE run_id = ?", (number,)).fetchone()
-    rows = db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position LIMIT ?", (number, SHOWN))
+    shown = list[Skipped]()
+    for row in db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position", (number,)):
+        keep_skipped(shown, Skipped(*row))
     judged = db.execute("SELECT EXISTS (SELECT 1 FROM sentence JOIN article ON article.id = article_id WHERE run_id = ?)", (number,)).fetchone()[0]
     twice = "SELECT count(*) FROM article WHERE run_id = ? AND skipped IS NULL AND sha256 IN (SELECT sha256 FROM article WHERE run_id < ?)"
     (again,) = db.execute(twice, (number, number)).fetchone()
-    return Recorded(number, articles, before, again, skipped, tuple(Skipped(key, reason) for key, reason in rows), bool(judged))
+    return Recorded(number, articles, before, again, skipped, tuple(shown), bool(judged))
 
 
 # --------------------------------------------------------------------------- opening and replacing
@@ -235,8 +230,13 @@ def _check_ours(db: sqlite3.Connection, path: Path) -> None:
         return
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise InputError(f"{path}: a database that stance did not write", "choose another name for the results")
+    check_version(db, path)
+
+
+def check_version(db: sqlite3.Connection, path: Path) -> None:
+    """Raises InputError for a database of a later version of stance."""
     if (found := db.execute("PRAGMA user_version").fetchone()[0]) > VERSION:
-        raise InputError(f"{path}: tables of version {found}, newer than this version writes ({VERSION})", "upgrade: pip install -U stance")
+        raise InputError(f"{path}: tables of version {found}, newer than this version knows ({VERSION})", "upgrade: pip install -U stance")
 
 
 def _quiet(path: Path) -> None:

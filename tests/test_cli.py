@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from test_model import edit, rebuilt
 
 import stance
 from stance import cli, rendering
-from stance.articles import Article
+from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import Head
 from stance.dataset import read_dataset, read_pairs
@@ -1468,6 +1469,19 @@ def test_a_file_none_of_whose_records_has_a_text_fails(run: Cli, model_file: Pat
     r = run("classify", tmp_path / "a.jsonl", "-m", model_file, "-o", tmp_path / name)
     assert r.code == 1 and r.err.count("a.jsonl:") == 100 and "skipped 2 more" in r.err and "none of the inputs could be read" in r.err
     assert [x.name for x in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_long_file_none_of_whose_records_can_be_read_takes_no_more_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    peaks = []
+    for count in (1_000, 50_000, 100_000):  # the first one imports
+        tracemalloc.start()
+        with pytest.raises(InputError, match="none of the inputs could be read"):
+            cli._readable((Skipped(f"a.jsonl:{n}", "no text") for n in range(count)), None)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        said = capsys.readouterr().err.splitlines()
+        assert said[0] == "skipped a.jsonl:0: no text" and said[100:] == [f"skipped {count - 100} more"]
+    assert peaks[2] < 1.1 * peaks[1], f"{peaks[1]} → {peaks[2]} bytes"
 
 
 def test_skipped_inputs_before_one_that_can_be_read_are_named_once(run: Cli, article: Path, model_file: Path, tmp_path: Path) -> None:

@@ -272,10 +272,11 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @POSIX
-def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: Lexicon, cluster: Cluster) -> None:
+def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: Lexicon, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import Client
 
     address, _, workers = cluster
+    monkeypatch.setattr("stance.parallel.LOOK", 3.0)  # should dask lose a task with the worker, it goes there again after half a minute
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
     articles = [Article(str(n), f"Norway condemned raid {n}. Chile denied it. The ministry said it would wait.") for n in range(12 * BATCH)]
@@ -287,6 +288,32 @@ def test_a_cluster_worker_killed_half_way_loses_nothing(model: Model, lexicon: L
             workers[0].kill()
     assert found == serial and len(found) == len(articles) and all(r.judgements and not r.skipped for r in found)
     assert workers[0].poll() is not None and workers[1].poll() is None
+
+
+@by_value
+def forget(times: int, dask_worker: Any) -> None:
+    """A worker that loses so many of the tasks it is given next: the scheduler waits for them for ever."""
+    usual, left = dask_worker.stream_handlers["compute-task"], [None] * times
+    dask_worker.stream_handlers["compute-task"] = lambda **task: left.pop() if left else usual(**task)
+
+
+@POSIX
+@pytest.mark.parametrize("times", [1, 1000])
+def test_what_a_cluster_loses_is_given_to_it_once_more(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    from distributed import Client
+
+    address, _, workers = cluster
+    monkeypatch.setattr("stance.parallel.LOOK", 0.5)
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        workers[1].kill()
+        until(lambda: len(client.nthreads()) == 1)
+        client.run(forget, times)
+        if times == 1:
+            assert [x for part in on_cluster(double, batches(), address, lost) for x in part] == [2 * n for n in range(60)]
+        else:
+            with pytest.raises(StanceError, match="the workers do nothing: no result for"):
+                list(on_cluster(double, batches(), address, lost))
 
 
 @POSIX

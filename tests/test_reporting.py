@@ -83,6 +83,23 @@ def test_outlets_are_chosen(two_outlets: Path, database: Path, run: Cli, tmp_pat
     assert done.code == 0 and "6 judgements of 6 articles" in done.err
 
 
+def test_of_what_could_not_be_read_nobody_knows_the_outlet(model: Model, tmp_path: Path) -> None:
+    articles = [Article("a", "Norway condemned the raid.", source="Post"), Article("b", "Norway left.", source="Times")]
+    path = write_results(tmp_path / "r.sqlite", articles, model, skipped=[("bad", "the file is empty")])
+    found = read_results(path, sources=["Post"])
+    assert found.skipped == [("bad", "the file is empty")] and len(found.articles) == 1
+    assert read_results(path, sources=["Post", "Times"]).skipped == found.skipped == read_results(path).skipped
+
+
+def test_what_a_later_run_has_read_was_not_skipped_of_an_outlet_either(model: Model, tmp_path: Path) -> None:
+    post, times = Article("a", "Norway left Peru.", source="Post", input="a.txt"), Article("b", "Chile denied it.", source="Times", input="b.txt")
+    for n, items in enumerate([[post, Skipped("b.txt", "no such file", "b.txt")], [post, times]]):
+        run = describe_run(model, default_lexicon(), {"inputs": [x.input for x in items]})
+        record(tmp_path / "r.sqlite", items, lambda x, finish: classify_archive(x, model, finish=finish), run, append=n > 0)
+    found = read_results(tmp_path / "r.sqlite", sources=["Post"])
+    assert not found.skipped and len(found.articles) == 1
+
+
 def test_articles_without_a_date_are_left_out_of_a_span_and_counted(model: Model, tmp_path: Path) -> None:
     articles = [Article("a", "Norway condemned the raid.", date="2031-01-01"), Article("b", "Norway condemned the raids.")]
     path = write_results(tmp_path / "r.sqlite", articles, model, skipped=[("bad", "the file is empty")])
@@ -230,7 +247,7 @@ def test_databases_of_several_models_are_not_reported_as_one(model: Model, tmp_p
         (lambda p: None, "there is no such file"),
         (lambda p: p.write_text("text,actor\nNorway left.,Norway\n" * 50), "is no results database: file is not a database"),
         (lambda p: sqlite3.connect(p).execute("CREATE TABLE x(y)").connection.close(), "is no results database: no table run, article, sentence, judgement"),
-        (lambda p: sqlite3.connect(p).execute("PRAGMA user_version = 9").connection.close(), "format 9 is newer than this version reads (1)"),
+        (lambda p: sqlite3.connect(p).execute("PRAGMA user_version = 9").connection.close(), "tables of version 9, newer than this version knows (1)"),
     ],
     ids=["missing", "text", "other database", "newer"],
 )

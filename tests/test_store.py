@@ -287,6 +287,26 @@ def test_another_run_is_refused_and_all_differences_named(run: Cli, few: Path, m
     assert dump(out) == before
 
 
+@pytest.mark.parametrize(
+    ("table", "goes_on"),
+    [
+        ("actor;alias;kind;note;from\nHansa;Hansa League;name;mine;2001\nChile camp;Ana Chile;person;;\n", True),
+        ("alias,actor,kind,from\nHansa League,Hansa,name,2002\nAna Chile,Chile camp,person,\n", False),
+        ("alias,actor,kind,from\nHansa League,Hanse,name,2001\nAna Chile,Chile camp,person,\n", False),
+        ("alias,actor,kind,from\nHansa League,Hansa,name,2001\n", False),
+    ],
+    ids=["spelled otherwise", "another date", "another actor", "a row less"],
+)
+def test_a_changed_alias_table_is_another_run(run: Cli, few: Path, model_file: Path, tmp_path: Path, table: str, goes_on: bool) -> None:
+    actors = tmp_path / "mine.csv"
+    arguments = ["classify", few, "-o", tmp_path / "r.sqlite", "-m", model_file, "--actors", actors]
+    actors.write_text("alias,actor,kind,from\nHansa League,Hansa,name,2001\nAna Chile,Chile camp,person,\n")
+    assert run(*arguments).code == 0
+    actors.write_text(table)
+    r = run(*arguments)
+    assert r.code == (0 if goes_on else 1) and (goes_on or [x.split(":")[0] for x in r.err.splitlines()[1:-1]] == ["  lexicon"])
+
+
 @pytest.mark.parametrize("change", ["text", "date", "order", "fewer"])
 def test_a_changed_input_is_refused(run: Cli, few: Path, model_file: Path, tmp_path: Path, change: str) -> None:
     path, out = tmp_path / "news.jsonl", tmp_path / "r.sqlite"
@@ -340,7 +360,7 @@ def test_newer_tables_are_refused(run: Cli, few: Path, model_file: Path, tmp_pat
     run("classify", few, "-o", tmp_path / "r.db", "-m", model_file)
     sql(tmp_path / "r.db", "PRAGMA user_version=2")
     r = run("classify", few, "-o", tmp_path / "r.db", "-m", model_file)
-    assert r.code == 1 and "tables of version 2, newer than this version writes (1)" in r.err
+    assert r.code == 1 and "tables of version 2, newer than this version knows (1)" in r.err
 
 
 def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path) -> None:
@@ -913,6 +933,27 @@ def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_pat
     for more in ([], ["-o", tmp_path / "r.sqlite"]):
         r = run("classify", path, "-m", model_file, *more)
         assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1].startswith("skipped 50 more")
+
+
+def test_many_skipped_alike_hide_no_other_reason(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    path, lines = tmp_path / "a.jsonl", ["no\n"] * 200
+    lines[120], lines[160] = '{"title": "x"}\n', "[]\n"
+    for end in ('{"text": "Norway denied it."}\n', ""):
+        path.write_text("".join(lines) + end)
+        for more in ([], ["-o", tmp_path / f"r{len(end)}.sqlite"]):
+            r = run("classify", path, "-m", model_file, *more)
+            told = [x for x in r.err.splitlines() if x.startswith("skipped ")]
+            named = [x.removeprefix(f"skipped {path}:").split(":")[0] for x in told[:100]]
+            assert named == [*map(str, range(1, 99)), "121", "161"] and [x[:16] for x in told[100:]] == ["skipped 100 more"]
+
+
+def test_what_is_skipped_before_the_first_article_is_all_recorded(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
+    path.write_text("no\n" * 150 + '{"title": "x"}\n{"text": "Norway denied it."}\nno\n')
+    monkeypatch.setattr("stance.cli.HELD", 1000)
+    assert run("classify", path, "-m", model_file, "-o", out).code == 3
+    wanted = [(x.id, x.input, getattr(x, "reason", None)) for x in scan_articles(path)]
+    assert sql(out, "SELECT key, input, skipped FROM article ORDER BY position") == wanted and len(wanted) == 153
 
 
 # --------------------------------------------------------------------------- Parquet
