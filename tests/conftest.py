@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from stance import classification
 from stance.actors import Pair, pairs, read
 from stance.dataset import Dataset, read_dataset
 from stance.evaluation import HeadReport, group_numbers
@@ -118,6 +119,20 @@ def unseen(reports: Dataset) -> list[Pair]:
     """Pairs of articles the model was not trained on, with one that has no mention at all."""
     held = list(reports.split("test")[1].pairs)
     return [*held, Pair(held[0].reading, "Nowhere", ())]
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An article that speaks of poison cannot be read."""
+    real = classification.iter_readings
+
+    def fails(found: Any, *args: Any, **options: Any) -> Any:
+        found = list(found)
+        if any("poison" in s.text for s in found):
+            raise ValueError("no reading of this")
+        return real(found, *args, **options)
+
+    monkeypatch.setattr(classification, "iter_readings", fails)
 
 
 @pytest.fixture

@@ -285,16 +285,7 @@ def test_threads_that_judge_at_once_leave_the_search_for_garbage_as_it_was(monke
 
 
 @pytest.mark.parametrize("others", [0, 1, 3])
-def test_an_article_that_fails_is_skipped_with_its_reason_and_costs_no_other(model: Model, monkeypatch: pytest.MonkeyPatch, others: int) -> None:
-    real = classification.iter_readings
-
-    def fails(found: Any, *args: Any, **options: Any) -> Any:
-        found = list(found)
-        if any("poison" in s.text for s in found):
-            raise ValueError("no reading of this")
-        return real(found, *args, **options)
-
-    monkeypatch.setattr(classification, "iter_readings", fails)
+def test_an_article_that_fails_is_skipped_with_its_reason_and_costs_no_other(model: Model, poison: None, others: int) -> None:
     items = [Article("bad", "The poison of Peru."), *(Article(str(n), "Norway left.") for n in range(others))]
     (found,) = classify_archive(items, model)
     assert [r.item for r in found] == items and found[0].skipped == "classification failed: ValueError: no reading of this"

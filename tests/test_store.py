@@ -798,16 +798,7 @@ def test_an_update_that_is_killed_is_gone_on_with(archive: Path, model_file: Pat
 # --------------------------------------------------------------------------- broken articles
 
 
-def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = classification.iter_readings
-
-    def fails(found: Any, *args: Any, **options: Any) -> Any:
-        found = list(found)
-        if any("poison" in s.text for s in found):
-            raise ValueError("no reading of this")
-        return real(found, *args, **options)
-
-    monkeypatch.setattr(classification, "iter_readings", fails)
+def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_file: Path, tmp_path: Path, poison: None) -> None:
     path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
     deep = "[" * 100_000
     path.write_text('{"id": "1", "date": "2019", "text": "Norway left."}\n{"text": \n{"id": "3"}\n{"id": "4", "date": "2019", "text": "The poison of Peru."}\n{"id": "5", "text": "Chile \\ud83d denied it."}\n' + deep + "\n")
