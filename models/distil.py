@@ -227,21 +227,23 @@ def label(
     They are of states, with `own` of the actors in that table.
 
     With `again`, so many of the pairs that were labelled so before, and the mean of that and of what this encoder says, `TRUSTED` of it; behind them
-    those of `labels`, and the mean of what the readers and the encoder say, `READ` of the former.
+    those of `labels`, and the mean of what the readers and the encoder say, `READ` of the former. Raises ValueError where the pairs are others than
+    those labelled before: with another archive, `articles`, `seed`, model or table.
     """
     tokenizer, net = tuned_teacher(encoder, tuned(encoder, work)) if encoder else (None, None)
-    known = load_labelled(work / LABELLED)[1] if again else None
+    before, known = load_labelled(work / LABELLED) if again else (None, None)
     chosen = doubted(known, again) if known is not None else None
     tokens, wanted = [], []
     read = 0
     lexicon = stance.load_lexicon(own, extend=False) if own else default_lexicon()
     for some, probs in news_pairs(archive, model, articles, seed, lexicon):
         here, share = np.hstack([probs[h.name] for h in HEADS]), 0.5
-        if known is not None and chosen is not None:
+        if before is not None and known is not None and chosen is not None:
             mine = np.flatnonzero(chosen[read : read + len(some)])
-            here, share = known[read + mine], TRUSTED
-            read += len(some)
-            some = [some[i] for i in mine]
+            some, at, read = [some[i] for i in mine], read + mine, read + len(some)
+            here, share = known[at], TRUSTED
+            if not np.array_equal(sequences(prepare(some, model.cues)).word, before.take(at).word):
+                raise ValueError("these are not the pairs that were labelled before: give archive, --articles, --seed, --model, --actors of then")
         if tokenizer:
             here = (1 - share) * here + share * opinion(net, tokenizer, some)
         wanted.append(here)

@@ -121,6 +121,10 @@ def test_a_second_encoder_labels_again_where_the_first_was_in_doubt(distil: Modu
     assert len(chosen) == 4 and set(np.argsort(first[:, :7].max(1), kind="stable")[:3]) <= set(chosen)
     assert np.allclose(second, 0.25 * first[chosen] + 0.75 * sure, atol=1e-6)
     assert np.array_equal(again.word, tokens.take(chosen).word)
+    other = tmp_path / "other.jsonl"
+    other.write_text(archive.read_text("utf-8").replace("accused Sweden of", "told Sweden at once about its own"), "utf-8")
+    with pytest.raises(ValueError, match="not the pairs that were labelled before: give archive"):
+        distil.label("large", other, default_model(), tmp_path, articles=3, again=4)
     (tmp_path / "read.csv").write_text(f"text,actor,stance,tone\n{TEXT.split('. ')[0]}.,Norway,accuse,stern\n", "utf-8")
     distil.label("large", archive, default_model(), tmp_path, articles=3, again=4, labels=tmp_path / "read.csv")
     more, third = distil.load_labelled(tmp_path / distil.AGAIN)
