@@ -569,9 +569,8 @@ def _json_line(place: str, line: str, columns: Columns, stem: str, n: int) -> Ar
 def _record(place: str, record: Any, columns: Columns, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__} {_RECORDS}")
-    hit = record.get("_source") if "_id" in record else None  # of Elasticsearch
-    if isinstance(hit, dict):
-        record = {**hit, **record}
+    if hit := "_id" in record and isinstance(record.get("_source"), dict):  # of Elasticsearch
+        record = {**record["_source"], **record}
     found = _lower(record)
     _check_own(found, columns)
     if twice := _twice([str(k).lower() for k in record], columns) if len(found) < len(record) else "":

@@ -111,7 +111,8 @@ def test_the_list_may_be_in_an_object_of_the_answer(put: Put, path: str) -> None
     assert only(file, text_column="_source.text", columns={"id": "_id"}) == only(file)
     own = put("own.json", json.dumps({"_id": "x", "_source": {"ID": 7, "text": "Oslo left."}}))
     assert only(own) == Article("7", "Oslo left.") and only(own, columns={"id": "_id"}).id == "x"
-    assert only(put("c.json", json.dumps({"text": "Oslo left.", "_source": {"name": "Gazette"}}))) == Article("c", "Oslo left.", source="Gazette")
+    for n, other in enumerate(({"id": "x", "_source": {"name": "Gazette"}}, {"_id": "x", "_source": "Gazette"})):
+        assert only(put(f"c{n}.json", json.dumps({"text": "Oslo left.", **other}))) == Article("x", "Oslo left.", source="Gazette")
 
 
 @pytest.mark.parametrize("beside", [{"hits": []}, {"response": {"items": []}}])
