@@ -70,6 +70,7 @@ _READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE, *_SPEAKER))
 _BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
 _URL = re.compile("https?://")
 _PAGE = re.compile(r"(?is)\s*(<\?xml[^>]*\?>\s*)?(<!doctype html|<html)")
+_OBJECT = re.compile(r'(\[\s*)?\{\s*("(?:[^"\\]|\\.)*"\s*:|\}\s*[,\]{])')  # how JSON of objects begins
 _CUT = re.compile(r"\[\+\d+ chars\]\s*$")  # how NewsAPI ends a text
 _NEXIS = re.compile(r"(?m)^[ \t]*\d+ of \d+ DOCUMENTS[ \t\r]*$")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
@@ -425,13 +426,27 @@ def _suffix(name: str, text: str, columns: Columns) -> str:
     if kind in SUFFIXES and kind != ".txt":
         return kind
     head = text.lstrip()[:2000]
-    if re.match(r"\[\s*[{\]]|\{\s*[}\"]", head):
+    if _OBJECT.match(head) or head[0] in "[{" and _is_json(text):  # `[VIDEO] Moscow …` and `[] …` are texts
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
     if _PAGE.match(head):
         return ".html"
-    if front_matter(text)[0]:
+    if _about(front_matter(text)[0], columns):
         return ".md"
-    return ".csv" if _is_table(text, columns) else ".txt"
+    prose = kind == ".txt" and ", " in head.partition("\n")[0]  # a headline `Body, mind` is no header
+    return ".csv" if not prose and _is_table(text, columns) else ".txt"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+        return True
+    except (ValueError, RecursionError):
+        return False
+
+
+def _about(told: dict[str, str], columns: Columns) -> dict[str, str]:
+    """What front matter tells of the article: `---` may also stand around lines such as `MR. PRICE: Good morning.`"""
+    return {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE, *_SPEAKER} or k in columns.values()}
 
 
 def _is_table(text: str, columns: Columns) -> bool:
@@ -474,7 +489,7 @@ def _one(name: str, stem: str, text: str, suffix: str, columns: Columns) -> Arti
         return html_article(text, stem, name)
     if suffix in (".md", ".markdown"):
         told, body = front_matter(text)
-        about = {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE, *_SPEAKER} or k in columns.values()}
+        about = _about(told, columns)
         about["text"] = body if _kind(Path(name)) == ".txt" else prose_of(body)
         item = _record(name, about, {k: v for k, v in columns.items() if k != "text"}, stem)
         return replace(item, maybe="") if isinstance(item, Article) else item
@@ -510,7 +525,8 @@ def _listed_articles(data: Any, columns: Columns) -> Any:
         return data
     inside = [_listed_articles(found[k], columns) for k in _LISTS if k in found]
     lists = [v for v in inside if isinstance(v, list) and all(isinstance(x, dict) for x in v)]
-    return lists[0] if len(lists) == 1 else data
+    full = [v for v in lists if v] or lists
+    return full[0] if len(full) == 1 else data
 
 
 def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
@@ -553,8 +569,8 @@ def _json_line(place: str, line: str, columns: Columns, stem: str, n: int) -> Ar
 def _record(place: str, record: Any, columns: Columns, default_id: str) -> Article | Skipped:
     if not isinstance(record, dict):
         return Skipped(place, f"a JSON object is needed, not {type(record).__name__} {_RECORDS}")
-    if isinstance(hit := record.get("_source"), dict):  # of Elasticsearch
-        record = {"id": record.get("_id"), **hit}
+    if hit := "_id" in record and isinstance(record.get("_source"), dict):  # of Elasticsearch
+        record = {**record["_source"], **record}
     found = _lower(record)
     _check_own(found, columns)
     if twice := _twice([str(k).lower() for k in record], columns) if len(found) < len(record) else "":
@@ -571,8 +587,9 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     if not text.strip():
         return Skipped(place, _EMPTY)
 
-    key = "" if len(keys) > 1 else first  # holds the text, and nothing else
-    plain = {_plain(k): k for k in reversed(found) if k != key}
+    key = "" if len(keys) > 1 else first
+    own = (key, "" if key in found else key.partition(".")[0], "_source" if hit else "")  # nothing but the text, unless one names it
+    plain = {_plain(k): k for k in reversed(found) if k not in own}
 
     def told(what: str, names: tuple[str, ...]) -> Iterator[str]:
         fields = [columns[what]] if what in columns else [plain[n] for n in names if n in plain]
@@ -581,7 +598,7 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     date = next(filter(None, map(valid_date, told("date", (*_DATE, *_STAMP)))), "")
     given = "" if date else next(filter(str.strip, told("date", _DATE)), "")
     undated = f"{place} {given[:40]!r}{', either number may be the month' if ambiguous(given) else ''}" if given else ""
-    maybe = "" if date or given else ", ".join(k for k, v in found.items() if k != key and _may_date(k, v)) or "?"
+    maybe = "" if date or given else ", ".join(k for k, v in found.items() if k not in own and _may_date(k, v)) or "?"
     title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
     title = " ".join(without_tags(title).split()) if has_tags(title) else title
     lacking = [f"no field {k!r}" for k in keys if k not in texts]
@@ -720,7 +737,7 @@ def _csv(name: str, stem: str, text: TextIO, columns: Columns) -> Iterator[Artic
         if r.fault:
             yield Skipped(f"{name}:{r.line}", r.fault)
         else:
-            told = {k: x for k, x in zip(header, r.cells, strict=False) if x.upper() not in MISSING}
+            told = {k: x for k, x in zip(header, r.cells, strict=False) if x.strip().upper() not in MISSING}
             yield _record(f"{name}:{r.line}", {**dict.fromkeys(header, ""), **told}, columns, f"{stem}-{n}")
 
 

@@ -809,7 +809,9 @@ def check(
     checked = checking.check(data, heads=head, lexicon=lexicon, folds=folds, group_by=group_by, **_label_options(column, neutral, order))
     found = [*checked.findings]
     if suspects and checked.data and not checked.failure:
-        predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=steps)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StanceWarning)  # of folds too few: `check` has told it of each class
+            predicted = out_of_fold(checked.data, settings=Settings(folds=folds), jobs=jobs, progress=steps)
         found += checking.suspects(checked.data, predicted)
     if chosen == "table" and checked.failure:  # the message below lists the errors
         found = [f for f in found if f.level != "error"]

@@ -285,7 +285,7 @@ def read_csv(path: Path) -> Csv:
     raw = _bytes(path)
     text, note = decode(raw, str(path))
     if re.match(r'\s*(\[\s*)?\{\s*"', text):
-        todo = "save it as CSV (in pandas: to_csv); a file of an annotation tool goes to `stance import`"
+        todo = "save it as CSV (in pandas: to_csv); a file of an annotation tool: `stance import --from TOOL`"
         raise InputError(f"{path}: this is JSON, not a table", todo)
     delimiter, records = csv_records(io.StringIO(text, newline=""), strict=True)
     header = next(records)

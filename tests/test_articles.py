@@ -108,6 +108,16 @@ def test_the_list_may_be_in_an_object_of_the_answer(put: Put, path: str) -> None
     hit = {"_id": "x", "_source": {"text": "Oslo left.", "date": "2024-03-01"}}
     for file in (put("a.json", json.dumps({"took": 1, outer: {"total": {"value": 1}, inner: [hit]}})), put("b.jsonl", json.dumps(hit))):
         assert only(file) == Article("x", "Oslo left.", date="2024-03-01")
+    assert only(file, text_column="_source.text", columns={"id": "_id"}) == only(file)
+    own = put("own.json", json.dumps({"_id": "x", "_source": {"ID": 7, "text": "Oslo left."}}))
+    assert only(own) == Article("7", "Oslo left.") and only(own, columns={"id": "_id"}).id == "x"
+    for n, other in enumerate(({"id": "x", "_source": {"name": "Gazette"}}, {"_id": "x", "_source": "Gazette"})):
+        assert only(put(f"c{n}.json", json.dumps({"text": "Oslo left.", **other}))) == Article("x", "Oslo left.", source="Gazette")
+
+
+@pytest.mark.parametrize("beside", [{"hits": []}, {"response": {"items": []}}])
+def test_an_empty_list_beside_that_of_the_articles_is_none(put: Put, beside: dict[str, Any]) -> None:
+    assert only(put("a.json", json.dumps({"articles": [{"text": "Oslo left."}], **beside}))).text == "Oslo left."
 
 
 def test_a_field_of_an_object_can_be_named(put: Put) -> None:
@@ -117,6 +127,8 @@ def test_a_field_of_an_object_can_be_named(put: Put) -> None:
     assert found == Article("5f", "Oslo left.", "Fjord", "2018-03-04", "Gazette")
     assert next(read_articles(path, text_column="title.rendered+content.rendered")).text == "Fjord\n\nOslo left."
     assert only(put("b.jsonl", '{"meta.text": "Oslo left."}'), text_column="meta.text").text == "Oslo left."
+    inside = put("c.json", '{"article": {"body": "Oslo left.", "published": "2019"}}')  # `article` may hold an id, but not where it holds the text
+    assert only(inside, text_column="article.body", columns={"date": "article.published"}) == Article("c", "Oslo left.", date="2019")
 
 
 def test_an_article_that_an_api_cut_off_is_told(put: Put, warned: Callable[[], list[str]]) -> None:
@@ -129,7 +141,23 @@ def test_front_matter_of_a_text(put: Put) -> None:
     """Its lines stay: it is no Markdown."""
     found = only(put("a.txt", '---\r\ntitle: "Fjord"\r\ndate: 2018-03-04\r\nsitename: Gazette\r\n---\r\n\r\nOslo *left*\r\nRome stayed.'))
     assert found == Article("a", "Oslo *left*\nRome stayed.", "Fjord", "2018-03-04", "Gazette")
-    assert only(put("b.txt", "---\nOslo left.\n---\nRome waited.")).text == "---\nOslo left.\n---\nRome waited."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nOslo left.\n---\nRome waited.",
+        "---\nMR. PRICE: Oslo left.\n---\nRome waited.",
+        "---\nPRICE: Oslo left.\n---\nRome waited.",
+        "Body, mind\nOslo left, then stayed.",
+        "[] Oslo left.",
+        "{} Oslo left.",
+        '{"We left", Oslo said} Rome stayed.',
+        '["We left", said Oslo.] Rome stayed.',
+    ],
+)
+def test_a_text_that_begins_as_another_format_is_a_text(put: Put, text: str) -> None:
+    assert only(put("a.txt", text)).text == text
 
 
 @pytest.mark.parametrize("field", ["articles", "Results", "docs"])
@@ -189,7 +217,7 @@ def test_a_column_without_a_name_is_not_the_text(put: Put, name: str) -> None:
 
 
 def test_missing_values_of_r_are_empty_cells(put: Put, warned: Callable[[], list[str]]) -> None:
-    path = put("a.csv", 'date,source,text\nNA,NA,"Oslo left."\n2019,Gazette,NA\n2019,Gazette,"Rome stayed."\n')
+    path = put("a.csv", 'date,source,text\nNA, na ,"Oslo left."\n2019,Gazette,NA\n2019,Gazette,"Rome stayed."\n')
     found = list(scan_articles(path))
     assert found[::2] == [Article("a-2", "Oslo left."), Article("a-4", "Rome stayed.", date="2019", source="Gazette")]
     assert found[1] == Skipped(f"{path}:3", "the text is empty") and not warned()
@@ -561,6 +589,8 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("a.json", b'{"id": 1, "fields": {"bodyText": "Oslo left."}}', "seen: id, fields.bodyText; name it with --text-column"),
         ("a.json", b'{"a": "x", "tags": []}', "no text; looked for text"),
         ("a.txt", "id\ttext\r\n1\tOslo left.\r\n".encode("utf-16"), "this is a table, not the text of an article\n  give it the suffix .csv"),
+        ("a", b'["Oslo left."]', "a JSON object is needed, not str"),
+        ("a.txt", b'[{\n  "text": "Oslo left."', "this is JSON, not the text of an article"),
         ("a.txt", b'{"text": "Oslo left."}\n{"text": "Rome stayed."}\n', "this is JSON, not the text of an article\n  give it the suffix .jsonl"),
         ("a.txt", b"1 of 2 DOCUMENTS\n\nOslo left.\n\n  2 of 2 DOCUMENTS\r\n\nRome stayed.\n", "several articles in one file, as LexisNexis gives them"),
         ("a.csv", b'id,text\n"1",7,"Oslo left."\n', "3 cells, the header has 2; put quotes round a cell that holds the delimiter, or name every column"),

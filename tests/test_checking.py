@@ -337,6 +337,12 @@ def test_a_swapped_label_is_the_first_suspect(run: Callable[..., Run], tmp_path:
     assert stance["place"] == f"{path}:{at + 1}" and "is 'cooperate'" in stance["reason"] and "says 'deny'" in stance["reason"]
 
 
+def test_folds_too_few_are_told_once_beside_suspects(run: Callable[..., Run], file: Write) -> None:
+    rows = [f"{n},Norway condemned raid {n}.,Norway,{'accuse' if n < 2 else 'neutral'},neutral,\n" for n in range(8)]
+    r = run("check", file("".join(rows)), "--head", "stance", "--suspects")
+    assert r.code == 0 and "5 folds need 5; cross-validation will make 2" in r.out and "warning" not in r.err.replace("1 warning, ", "")
+
+
 # --------------------------------------------------------------------------- the command
 
 
