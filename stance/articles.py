@@ -573,7 +573,8 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
         record = {**record["_source"], **record}
     found = _lower(record)
     _check_own(found, columns)
-    if twice := _twice([str(k).lower() for k in record], columns) if len(found) < len(record) else "":
+    differ = [k for k, v in ((str(k).lower(), v) for k, v in record.items()) if repr(v) != repr(found[k])] if len(found) < len(record) else []
+    if twice := _twice([*differ, *found], columns):
         spelt = " and ".join(repr(k) for k in record if str(k).lower() == twice)
         return Skipped(place, f"the fields {spelt} have one name, as case does not count; rename or delete all but one")
     keys = _text_keys(columns, found)

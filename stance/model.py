@@ -40,7 +40,7 @@ from stance.words import read_words, shipped_words
 if TYPE_CHECKING:
     from stance.encoders import Encoder
 
-FORMAT = 1  # a program that would misread a file, or miss part of it, has to find a higher number there
+FORMAT = 4  # a program that would misread a file, or miss part of it, has to find a higher number there than it knows
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked

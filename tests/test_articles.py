@@ -462,6 +462,7 @@ def test_fields_of_json_that_are_no_text(put: Put) -> None:
     assert only(put("a.jsonl", line)) == Article("7", "Oslo left.", source="Gazette")
     line = '{"text": "Oslo left.", "id": 7, "source": ["Gazette", {"name": "Post"}, null], "speaker": ["NOR"], "title": []}'
     assert only(put("b.jsonl", line)) == Article("7", "Oslo left.", source="Gazette, Post", speaker="NOR")
+    assert only(put("c.jsonl", '{"text": "Oslo left.", "ID": 7, "id": 7, "Title": NaN, "title": NaN}')) == Article("7", "Oslo left.")
 
 
 @pytest.mark.parametrize(
