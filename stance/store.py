@@ -429,7 +429,7 @@ def _unjudged(
     signed = ((item, _signature(item)) for item in items)
     end: tuple[None, Row] = (None, ())
     item, now = next(signed, end)
-    waiting: dict[Row, tuple[int, str]] = {}  # skipped rows, since the last that was read, whose items were not met yet; id and reason
+    waiting: dict[Row, list[tuple[int, str]]] = {}  # skipped rows, since the last that was read, whose items were not met yet; ids and reasons
     inputs: set[str] = set()  # of these
     names: set[int] = set()  # hashes: there may be millions
 
@@ -438,17 +438,25 @@ def _unjudged(
         if isinstance(item, Skipped) and item.reason != skipped:
             known.reasons.append((item.reason, row_id))
 
+    def met() -> bool:
+        """Whether a row waits for this item, which stays then; an input that is given twice and cannot be read has two that are alike."""
+        if now not in waiting:
+            return False
+        first, *others = waiting.pop(now)
+        if others:
+            waiting[now] = others
+        keep(*first)
+        return True
+
     held = "FROM article WHERE run_id = ? AND position < ?"  # not of rows that are added meanwhile
     for *cells, skipped, row_id in db.execute(f"SELECT {_SIGNATURE}, skipped, id {held} ORDER BY position", (number, known.held)):
         row = tuple(cells)
         if now != row and not row[-1]:
-            waiting[row] = row_id, skipped
+            waiting.setdefault(row, []).append((row_id, skipped))
             inputs.add(row[1])
             continue
         while item is not None and now != row:
-            if now in waiting:
-                keep(*waiting.pop(now))
-            else:
+            if not met():
                 names = names or {hash(x) for x in db.execute(f"SELECT key, input {held}", (number, known.held))}
                 new = hash(now[:2]) not in names
                 if not new or not append and not _inside(item, inputs):
@@ -461,14 +469,13 @@ def _unjudged(
         keep(row_id, skipped)
         item, now = next(signed, end)
         if row[-1]:
-            known.dropped += (i for i, _ in waiting.values())
+            known.dropped += (i for i, _ in chain.from_iterable(waiting.values()))
             waiting, inputs = {}, set()
-    while now in waiting:
-        keep(*waiting.pop(now))
+    while met():
         item, now = next(signed, end)
     if item is not None and finished and not append and not (waiting and _inside(item, inputs)):
         raise _more(path, len(known.order), item, finished)
-    known.dropped += (i for i, _ in waiting.values())
+    known.dropped += (i for i, _ in chain.from_iterable(waiting.values()))
     known.more = item
 
 
@@ -481,7 +488,7 @@ _SIGNATURE = "key, input, title, date, source, sha256"  # as `_signature`
 _UPDATE = "--update judges anew what has changed, and keeps what is gone"
 
 
-def _changed(path: Path, n: int, item: Article | Skipped, row: Row, waiting: Mapping[Row, tuple[int, str]], new: bool) -> InputError:
+def _changed(path: Path, n: int, item: Article | Skipped, row: Row, waiting: Mapping[Row, Sequence[tuple[int, str]]], new: bool) -> InputError:
     why = ""
     if isinstance(item, Skipped):
         why = f" (it cannot be read now: {item.reason})"
@@ -489,7 +496,7 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Row, waiting: Map
         why = " (its text, title, date, source or speaker changed)"
     return InputError(
         f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
-        + "".join(f"\n  before it {before[0]} was skipped: {reason}" for before, (_, reason) in islice(waiting.items(), 1)),
+        + "".join(f"\n  before it {before[0]} was skipped: {reason}" for before, ((_, reason), *_) in islice(waiting.items(), 1)),
         ("--append adds it where it stands; " if new else "")
         + f"{_UPDATE}; give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
     )

@@ -861,6 +861,25 @@ def test_what_was_skipped_and_is_mended_without_a_new_article_is_no_longer_there
     assert run(*arguments, out).code == 0 and dump(out) == before
 
 
+def test_an_input_that_is_given_twice_and_mended_is_judged_once(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    """Its two skipped rows are alike."""
+    late, read, out = tmp_path / "late.txt", tmp_path / "read.txt", tmp_path / "r.sqlite"
+    read.write_text("Norway left.")
+    arguments = ["classify", late, late, read, "-o", out, "-m", model_file]
+    assert run(*arguments).code == 3 and articles_in(out) == 3
+    late.write_text("Chile left.")
+    assert run(*arguments).code == 0
+    assert sql(out, "SELECT position, key, skipped FROM article ORDER BY position") == [(0, "late", None), (1, "read", None)]
+
+
+def test_an_article_before_an_input_that_is_skipped_twice_is_appended(tmp_path: Path, model: Model, lexicon: Lexicon) -> None:
+    out, same = tmp_path / "r.db", replace(describe_run(model, lexicon, {}), heads=("view",))
+    items = [*[Skipped("late.txt", "no such file", "late.txt")] * 2, Article("b", "Peru left.", input="b.txt")]
+    record(out, items, plain_judge, same)
+    record(out, [Article("a", "Chile left.", input="a.txt"), *items], plain_judge, same, append=True)
+    assert sql(out, "SELECT key FROM article ORDER BY position") == [(x,) for x in ("a", "late.txt", "late.txt", "b")]
+
+
 def test_the_last_input_comes_batch_by_batch_once_it_can_be_read(tmp_path: Path, model: Model, lexicon: Lexicon) -> None:
     out, same = tmp_path / "r.db", replace(describe_run(model, lexicon, {}), heads=("view",))
     items = [Article("a", "Peru left.", input="a.txt"), *(Article(str(n), f"Norway left port {n}.", input="late.jsonl") for n in range(5))]
