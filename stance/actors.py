@@ -30,6 +30,7 @@ from stance.errors import InputError
 from stance.lexicon import Alias, Lexicon, check_lexicon, country_codes, default_lexicon, words_of
 from stance.naming import (
     AUX,
+    DAYS,
     FORMER,
     NAME,
     OFFICE,
@@ -229,6 +230,7 @@ _INDEFINITE = _PAPERS | {"spokesman", "spokeswoman", "spokesperson"}  # "a spoke
 _BY_ITSELF = frozenset("president minister premier chancellor administration regime".split())  # they need no reporting verb
 _OF_AN_ORGAN = frozenset("veto vetoes seat presidency resolution critics allies visit vote".split())  # "Latvia's Security Council seat"
 _AGENCY = frozenset("anadolu xinhua afp ria tass itar interfax yonhap kcna irna fars mehr tasnim sputnik".split())
+_CREDIT = frozenset("photo copyright credit".split())
 _OF_THE_SEAT = frozenset("official officials spokesman spokeswoman spokesperson".split())  # "in Riga" makes them no other state's
 _SENT = frozenset("embassy ambassador diplomat envoy delegation".split())  # and these are not that state's
 
@@ -546,7 +548,7 @@ class _Reader:
             size, alias, why = hit
             free = i + size
             kind = alias.kind
-            of_a_person = kind in ("name", "demonym", "capital") and word_before(lower, i) in _SURNAMED
+            of_a_person = kind in ("name", "demonym", "capital") and _is_surname(words, lower, i)
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
                 if kind in ("name", "capital") and alias.actor != "US" and in_america(words, free):
                     kind, why = "place", "of a state of the US"
@@ -568,7 +570,8 @@ class _Reader:
         """Why the organ at `first:last` is not that of its actor ('' when it is): "Latvia's Security Council", "Photo: Ine Lie/Xinhua"."""
         lower = tokens.lower
         before = lower[first - 1] if first else ""
-        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or before in ("©", "copyright")):
+        told = before in (":", "by") and not _CREDIT.isdisjoint(lower[max(0, first - 4) : first])
+        if lower[first] in _AGENCY and ("/" in lower[max(0, first - 1) : last + 1] or before in ("©", "copyright") or told):
             return "credit of a picture"
         if not found or lower[last : last + 1] and lower[last] in _OF_AN_ORGAN or alias.actor not in self.lexicon.states and alias.actor != "UN":
             return ""
@@ -593,7 +596,8 @@ class _Reader:
             return own if any(p.actor == m.actor and p.pronoun == own for p in self.people) else ""
         if m.kind in _NAMED_PERSONS:
             return self.pronouns.get(m.text) or self.pronouns.get(lower[m.last - 1], "")
-        return next((TELLING_OFFICES[w] for w in lower[m.first : m.last + 5] if w in TELLING_OFFICES), "")
+        behind = lower[m.first : m.last + 5]  # up to a verb: of "Norway said the chairwoman" she is another's
+        return next((TELLING_OFFICES.get(w, "") for w in behind if w in REPORT or w in TELLING_OFFICES), "")
 
     def _pronoun_of_stranger(self, lower: list[str], first: int, last: int) -> str:
         return pronoun_told(lower, first, last) or self.pronouns.get(lower[last - 1], "")
@@ -890,8 +894,7 @@ class _Reader:
             fits = self.party not in _NEVER.get(r[0].split()[-1].lower(), ())
             if fits and not _qualified(tokens, first) and not any(m.first <= last and first <= m.last for m in found):
                 out.append(_mention(tokens, first, last, self.party, "phrase", "the party named before"))
-        if "koreas" in here:
-            k = tokens.lower.index("koreas")
+        if "koreas" in here and word_before(tokens.lower, k := tokens.lower.index("koreas")) not in ("north", "south"):  # "North Koreas rockets"
             out += [_mention(tokens, k, k + 1, actor, "description", "both Koreas") for actor in ("North Korea", "South Korea")]
         return out
 
@@ -978,7 +981,7 @@ _BY_FIRST, _BY_PLACE = attrgetter("first"), attrgetter("first", "last")
 
 def _qualified(tokens: Tokens, first: int) -> bool:
     """Whether a word before "militants" and the like says whose they are: "Shiite militants", "Latvia's rebels", "a foreign-backed militia"."""
-    if not first or tokens.lower[first] == "the":
+    if not first or tokens.lower[first] == "the" or tokens.lower[first - 1] in DAYS:
         return False
     before = tokens.words[first - 1]
     return before in ("'s", "’s", "backed", "allied", "foreign", "western") or first > 1 and before[:1].isupper() and before[1:].islower()
@@ -1046,6 +1049,14 @@ def _ministry_of(lower: list[str], at: int) -> bool:
     of = at - 2 if lower[at - 1 : at] == ["the"] else at - 1
     name = lower[max(0, of - 7) : of]
     return lower[of : of + 1] == ["of"] and "ministry" in name and {",", ".", "said", "with"}.isdisjoint(name[name.index("ministry") :])
+
+
+def _is_surname(words: list[str], lower: list[str], i: int) -> bool:
+    """Whether a title makes what begins at `i` a surname: "Mr. Cuban", and not in "we miss Cuba", "MR. CUBAN" or "miss" alone."""
+    if word_before(lower, i) not in _SURNAMED:
+        return False
+    title = words[i - 2] if lower[i - 1] == "." else words[i - 1]
+    return title[0].isupper() and title[1:].islower()
 
 
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:

@@ -269,18 +269,18 @@ def is_of_another(words: list[str], lower: list[str], i: int) -> bool:
     """Whether a family name that comes first, as in "Kim Jong Un", is another person's at `i`: "Tony Kim", "Kim Dong Chul"."""
     if i and words[i - 1][0].isupper() and lower[i - 1] in given_names():
         return True
-    if not name_goes_on(words, i + 1) or lower[i + 1] in REPORT or lower[i + 1] in AUX:
+    if not name_goes_on(words, i + 1) or lower[i + 1][-1] == "s" or lower[i + 1] in OFFICE_OR_TITLE or lower[i + 1] in AUX:  # "Kim Meets Putin"
         return False
-    return lower[i + 2 : i + 3] == ["-"] or name_goes_on(words, i + 2)
+    return lower[i + 1] not in REPORT and (lower[i + 2 : i + 3] == ["-"] or name_goes_on(words, i + 2))
 
 
 def is_ourselves(lower: list[str], i: int) -> bool:
     """Whether "US" at `i` in a sentence in capitals is the pronoun: "LET US PRAY", "FOLLOW US ON", "NONE OF US!"."""
     before, two, after = lower[i - 1 : i], lower[i - 2 : i - 1], lower[i + 1 : i + 2]
     if not _TO_US.isdisjoint(before) and _OF_THE_US.isdisjoint(after):
-        return not two or not two[0][0].isalnum()
+        return not two or not two[0][0].isalnum() or two[0] in ("and", "please")
     ends = not after or after != ["-"] and not after[0][0].isalnum()
-    return ends and (before == ["among"] or before == ["of"] and not _SOME_OF_US.isdisjoint(two))
+    return ends and (before == ["among"] or before == ["for"] and after in (["."], ["!"]) or before == ["of"] and not _SOME_OF_US.isdisjoint(two))
 
 
 _TO_US = frozenset("let tell give join help follow contact show trust ask email call write".split())
@@ -445,7 +445,7 @@ _DONE = frozenset(
 def _private_body(words: list[str], lower: list[str], at: int) -> bool:
     """Whether a name that goes on at `at` is an institute's, a newspaper's or the like."""
     end = next((k for k, w in enumerate(words[at : at + _LONGEST_NAME], at) if not w[:1].isupper()), min(at + _LONGEST_NAME, len(words)))
-    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"]
+    return lower[end - 1] in _PRIVATE_BODY or lower[end - 2 : end] == ["news", "agency"] and words[at] != "Central"  # a state's
 
 
 def _private(lower: list[str], at: int, reach: int, party: bool) -> bool:
