@@ -319,10 +319,13 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     from stance.tables import composed
 
     lines = composed(data).splitlines()
-    if problems := [f"{source}:{n}: a quotation mark is not closed in its line" for n, line in enumerate(lines, 1) if line.count('"') % 2]:
-        raise DataError("a row of an actor table is one line", "close it, or write the cell without a line end", tuple(problems))
+    mark = _mark(lines)
+    odd = [n for n, line in enumerate(lines, 1) if line.count('"') % 2]
+    if any(_goes_on(lines[n - 1], mark) for n in odd):
+        problems = tuple(f"{source}:{n}: a quotation mark is not closed in its line" for n in odd)
+        raise DataError("a row of an actor table is one line", "close it, or write the cell without a line end", problems)
     header = _header(lines[:1])
-    if (mark := _mark(lines)) != ",":
+    if mark != ",":
         lines = [",".join(map(_cell, next(csv.reader([line], delimiter=mark), []))) for line in lines]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
@@ -348,6 +351,15 @@ def _header(first: Sequence[str]) -> list[str]:
     from stance.tables import csv_rows
 
     return [c.strip().lower() for c in next(csv_rows(first, _mark(first)), [])]
+
+
+def _goes_on(line: str, mark: str) -> bool:
+    """Whether a cell that begins with a quotation mark does not end in the line. In the midst of a cell the mark stands for itself: `5" guns`."""
+    try:
+        next(csv.reader([line], delimiter=mark, strict=True), None)
+    except csv.Error as e:
+        return "unexpected end of data" in str(e)
+    return False
 
 
 def _mark(lines: Sequence[str]) -> str:

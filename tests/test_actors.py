@@ -901,6 +901,12 @@ def test_a_quotation_mark_that_is_never_closed_is_told_where_it_stands(tmp_path:
     assert "Orda" in load_lexicon(table(tmp_path, f'"{"x" * 200_000}",Acme\nOrda,Orda\n', "alias,actor\n")).actors
 
 
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_quotation_mark_in_the_midst_of_a_cell_stands_for_itself(tmp_path: Path, mark: str) -> None:
+    lexicon = load_lexicon(table(tmp_path, f'Tza"hal{mark}Israel{mark}\nOrda{mark}Orda{mark}5" guns\n', f"alias{mark}actor{mark}note\n"), extend=False)
+    assert spoken('Orda left. Tza"hal denied it.', lexicon) == [["Orda: Orda"], ['Israel: Tza"hal']]
+
+
 @pytest.mark.parametrize("content", [None, b"alias,actor,kind\n\x00,X,name\n", b""])
 def test_a_table_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "mine.csv"
