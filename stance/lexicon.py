@@ -355,8 +355,10 @@ def _header(first: Sequence[str]) -> list[str]:
 
 def _goes_on(line: str, mark: str) -> bool:
     """Whether a cell that begins with a quotation mark does not end in the line. In the midst of a cell the mark stands for itself: `5" guns`."""
+    from stance.tables import csv_rows
+
     try:
-        next(csv.reader([line], delimiter=mark, strict=True), None)
+        next(csv_rows([line], mark, strict=True), None)
     except csv.Error as e:
         return "unexpected end of data" in str(e)
     return False
