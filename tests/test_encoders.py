@@ -211,6 +211,7 @@ def test_probabilities_stay_calibrated_by_a_temperature(reports: Dataset) -> Non
 
 def test_the_file_names_the_encoder_and_holds_plain_arrays(dense: Model, dense_file: Path) -> None:
     manifest = read_manifest(dense_file)
+    assert manifest["format"] == 4
     assert manifest["encoder"] == {"name": "words", "sha256": HASH, "layer": 3, "width": WIDTH}
     with zipfile.ZipFile(dense_file) as z:
         names = set(z.namelist())

@@ -463,7 +463,7 @@ def test_a_judgement_is_the_same_alone_and_among_others(model: Model, unseen: li
 
 def test_the_file_holds_the_network(file: Path, model: Model, unseen: list[Pair]) -> None:
     manifest = read_manifest(file)
-    assert manifest["network"]["words"] == default_words().digest
+    assert manifest["format"] == 4 and manifest["network"]["words"] == default_words().digest
     assert "words.npz" not in manifest["members"], "the shipped table is not copied"
     back = load(file)
     assert back.fingerprint == model.fingerprint == manifest["fingerprint"]
@@ -641,7 +641,7 @@ def test_the_command_trains_a_network(run: Callable[..., Run], brief: None, tmp_
     out = tmp_path / "n.stance"
     r = run("train", REPORTS, "--network", "--folds", "3", "-o", out, "-f", "json")
     assert r.code == 0 and "without network" in json.loads(r.out)["cross_validation"]["stance"]["baselines"]
-    assert "network" in read_manifest(out)
+    assert read_manifest(out)["format"] == 4 and "network" in read_manifest(out)
     assert run("classify", "-m", out, REPORTS.parent.parent.parent / "examples" / "balloon.txt", "-f", "jsonl").code == 0
 
 

@@ -100,11 +100,11 @@ def test_info_and_card_name_the_table(run: Cli, own: Own) -> None:
     mine, plain, table, options = own
     digest, alone = hashlib.sha256(table.read_bytes()).hexdigest(), "--only-actors" in options
     manifest = json.loads(run("info", mine, "-f", "json").out)
-    assert manifest["actors"] == {"sha256": digest, "rows": 2, "alone": alone}
+    assert manifest["actors"] == {"sha256": digest, "rows": 2, "alone": alone} and manifest["format"] == 4
     assert f"  alias table of its own, 2 rows, {'alone' if alone else 'on top of the default one'}, SHA-256 {digest}\n" in run("info", mine).out
     card = run("info", mine, "-f", "markdown").out
     assert f"an alias table of its own (2 rows, SHA-256 `{digest}`; it is in the file), {'alone' if alone else 'on top'}" in card
-    assert "alias table" not in run("info", plain).out and "actors" not in read_manifest(plain)
+    assert "alias table" not in run("info", plain).out and "actors" not in read_manifest(plain) and read_manifest(plain)["format"] == 4
 
 
 # --------------------------------------------------------------------------- from Python
