@@ -82,7 +82,7 @@ def score(found: Found, truth: Found, groups: list[str]) -> str:
     hit, said, right = counts.sum(0)
     article = np.unique(groups, return_inverse=True)[1]
     tables = np.array([np.bincount(article, weights=column) for column in counts.T]).T
-    interval = percentiles([2 * h / max(1, s + r) for h, s, r in resample(tables, 500)], len(tables))
+    interval = percentiles([2 * h / max(1, s + r) for h, s, r in resample(tables, draws=500)], len(tables))
     f1 = 2 * hit / max(1, said + right)
     return f"precision {hit / max(1, said):.3f}   recall {hit / max(1, right):.3f}   F1 {f1:.3f}   ({'–'.join(f'{x:.3f}' for x in interval or ())})"
 

@@ -182,7 +182,7 @@ def tune(encoder: str, data: Sequence[Path], work: Path, *, epochs: float, rate:
     queue: list[NDArray[Any]] = []
     net.train()
     for step in range(steps):
-        queue = queue or batches(sizes, rng, BATCH)
+        queue = queue or batches(sizes, rng, together=BATCH)
         at = queue.pop()
         with torch.autocast("cpu", torch.bfloat16):
             out = net(*side_by_side([ids[i] for i in at], tokenizer.mask_token_id)).float()
@@ -242,17 +242,17 @@ def label(
             mine = np.flatnonzero(chosen[read : read + len(some)])
             some, at, read = [some[i] for i in mine], read + mine, read + len(some)
             here, share = known[at], TRUSTED
-            if not np.array_equal(sequences(prepare(some, model.cues)).word, before.take(at).word):
+            if not np.array_equal(sequences(prepare(some, cues=model.cues)).word, before.take(at).word):
                 raise ValueError("these are not the pairs that were labelled before: give archive, --articles, --seed, --model, --actors of then")
         if tokenizer:
             here = (1 - share) * here + share * opinion(net, tokenizer, some)
         wanted.append(here)
-        tokens.append(sequences(prepare(some, model.cues)))
+        tokens.append(sequences(prepare(some, cues=model.cues)))
         print(f"{sum(map(len, wanted))} pairs", flush=True)
     if labels:
         data = stance.read_dataset(labels, heads=list(DEFAULT_HEADS))
         wanted.append(READ * np.hstack(labels_of(data)) + (1 - READ) * opinion(net, tokenizer, data.pairs))
-        tokens.append(sequences(prepare(data.pairs, model.cues)))
+        tokens.append(sequences(prepare(data.pairs, cues=model.cues)))
     save_labelled(work / (AGAIN if again else LABELLED), concat_sequences(tokens), np.concatenate(wanted))
 
 
@@ -323,7 +323,7 @@ def learn(
     tokens, wanted = concat_sequences([x for x, _ in found]), np.concatenate([x for _, x in found])
     if reports:
         data = stance.read_dataset(list(reports), heads=list(DEFAULT_HEADS)).split("test")[0]
-        tokens = concat_sequences([tokens, sequences(prepare(data.pairs, default_model().cues))])
+        tokens = concat_sequences([tokens, sequences(prepare(data.pairs, cues=default_model().cues))])
         wanted = np.concatenate([wanted, np.hstack([(1 - SURE) / x.shape[1] + SURE * x for x in labels_of(data)])])
     goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
 

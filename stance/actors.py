@@ -285,7 +285,7 @@ _AFTER_NO_SUBJECT = frozenset("of in for on at to from and or with by who whom e
 _AND = re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+")
 
 
-def read(text: str, lexicon: Lexicon | None = None, *, date: str = "", speaker: str = "") -> list[Reading]:
+def read(text: str, *, lexicon: Lexicon | None = None, date: str = "", speaker: str = "") -> list[Reading]:
     """Sentences of an article with their mentions, in order.
 
     `date` decides who was in office; `speaker` is whose words all of the text is (`speakers_of`), '' for a report. Context is carried from
@@ -329,7 +329,7 @@ def speaker_of(name: str, lexicon: Lexicon, *, date: str = "") -> str:
             return actor
     if actor := lexicon.meant([name]).get(name, ""):
         return actor
-    reading = read(name.title() if name.islower() else name, lexicon, date=valid_date(date))[:1]
+    reading = read(name.title() if name.islower() else name, lexicon=lexicon, date=valid_date(date))[:1]
     if not reading or not (mine := pairs(reading[0])) or mine[1:]:
         return ""
     told = {i for m in mine[0].mentions for i in range(m.first, m.last)}

@@ -324,7 +324,7 @@ def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
     articles = [article_of(u.row) for u, keep in zip(data.units, several, strict=True) if keep]
     k = len(head.labels)
     tables = _by_article(codes, articles, lambda c: coincidences(c, k))
-    drawn = resample(tables, draws)
+    drawn = resample(tables, draws=draws)
     whole = tables.sum(0)
     complete = _by_article(codes, articles, lambda c: coincidences(c[(c >= 0).all(1)], k))
 
@@ -333,7 +333,7 @@ def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
 
     return HeadAgreement(
         head.name, head.labels, data.annotators, len(codes), int((codes >= 0).all(1).sum()), len(set(articles)), estimate(equal_share),
-        _estimate(fleiss, complete.sum(0), resample(complete, draws), _filled(complete)) if len(data.annotators) > 2 else None,
+        _estimate(fleiss, complete.sum(0), resample(complete, draws=draws), _filled(complete)) if len(data.annotators) > 2 else None,
         estimate(krippendorff), estimate(lambda t: krippendorff(t, ordinal=True)) if head.ordered else None,
         tuple(_label(x, i, codes, estimate) for i, x in enumerate(head.labels)),
         tuple(_between(a, b, data.annotators, codes, articles, k, draws) for a, b in combinations(range(len(data.annotators)), 2)),
@@ -375,7 +375,7 @@ def _between(a: int, b: int, who: tuple[str, ...], codes: Ints, articles: Sequen
         return TwoAnnotators(who[a], who[b], 0, None, Estimate(None, None, None), ((0,) * k,) * k)
     tables = _by_article(codes[both][:, [a, b]], shared, lambda c: confusion(c[:, 0], c[:, 1], k).astype(float))
     whole = tables.sum(0)
-    kappa = _estimate(cohen, whole, resample(tables, draws), len(tables))
+    kappa = _estimate(cohen, whole, resample(tables, draws=draws), len(tables))
     return TwoAnnotators(who[a], who[b], int(whole.sum()), equal_share(whole), kappa, tuple(tuple(int(n) for n in row) for row in whole))
 
 

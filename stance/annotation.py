@@ -47,7 +47,7 @@ class Imported:
 # --------------------------------------------------------------------------- out
 
 
-def export_lines(table: Table, to: str, definitions: Csv | None = None) -> Iterator[str]:
+def export_lines(table: Table, to: str, *, definitions: Csv | None = None) -> Iterator[str]:
     """The rows of `read_table(…, unlabelled=True)` in a tool's shape, line by line.
 
     `to` is one of `TOOLS`, or `label-studio-config` for the labelling interface that fits. Annotators choose among the labels of the

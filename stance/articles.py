@@ -13,7 +13,7 @@ import warnings
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
@@ -88,6 +88,7 @@ class Article:
 
     id: str
     text: str
+    _: KW_ONLY
     title: str = ""
     date: str = ""
     source: str = ""
@@ -395,7 +396,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
         elif kind in (".csv", ".tsv") and (_size(path) > WHOLE or path.suffix.lower() in PACKED):
             yield from _large_csv(path, stem, columns, seen)
         else:
-            with opened(path, seen) as f:
+            with opened(path, seen=seen) as f:
                 raw = f.read(8) if foreign(f.peek(8)) else f.read()
             yield from _content(name, stem, raw, columns)
     except (InputError, MissingExtraError) as e:
@@ -531,7 +532,7 @@ def _listed_articles(data: Any, columns: Columns) -> Any:
 
 def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
-    with opened(path, seen) as f:
+    with opened(path, seen=seen) as f:
         encoding = marked_encoding(f.peek(4))
         yield from _lines(str(path), stem, f if encoding in ("", "utf-8-sig") else _as_utf8(f, encoding), columns)
 
@@ -604,7 +605,10 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     title = " ".join(without_tags(title).split()) if has_tags(title) else title
     lacking = [f"no field {k!r}" for k in keys if k not in texts]
     left = "\n".join(["tags"] * tags + lacking)
-    return Article(next(told("id", _ID), default_id), text, title, date, source, place, undated, maybe, left, speaker.strip())
+    return Article(
+        next(told("id", _ID), default_id), text, title=title, date=date, source=source, input=place, undated=undated, maybe=maybe, left=left,
+        speaker=speaker.strip(),
+    )  # fmt: skip
 
 
 def _lower(record: Mapping[Any, Any]) -> dict[str, Any]:
@@ -699,7 +703,7 @@ def _large_csv(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[
             decode(head.rstrip(_HIGH) or head, str(path), mixed=True)  # says what is empty or binary; a character may be cut in two
             _warn(_not_utf8(f, head, str(path)))
             encoding, errors = "utf-8-sig", CP1252
-    with opened(path, seen) as f:
+    with opened(path, seen=seen) as f:
         yield from _csv(str(path), stem, io.TextIOWrapper(f, encoding, errors, newline=""), columns)
 
 
@@ -763,7 +767,7 @@ def html_article(page: str, name: str, place: str) -> Article:
         raise InputError(f"{place}: no article text found in the page", "save the article as .txt")
     left = "tables" if _DATA_TABLE.search(page) else ""
     date = valid_date(str(data.get("date") or ""))
-    return Article(name, text, str(data.get("title") or ""), date, str(data.get("sitename") or ""), left=left)
+    return Article(name, text, title=str(data.get("title") or ""), date=date, source=str(data.get("sitename") or ""), left=left)
 
 
 def _url(url: str) -> Article:

@@ -80,7 +80,7 @@ def check(
     """Everything but the suspects; `paths` and options as of `read_dataset`. Raises InputError for files that cannot be read at all."""
     try:
         table = read_table(paths, heads=heads, columns=columns, neutral=neutral, order=order, group_by=group_by)
-        data = located(table, lexicon)
+        data = located(table, lexicon=lexicon)
     except DataError as e:
         e.shown = len(e.problems)
         return Checked(tuple(_errors(e)), None, e)

@@ -276,7 +276,7 @@ def _judged(
             if not (part := list(islice(found, PAIRS))):
                 break
             scored = [p for _, p, _ in part]
-            scans = scan_all(scored, model.cues)
+            scans = scan_all(scored, cues=model.cues)
             probs = _probabilities(model, scored, scans)
             targets = find_targets(scored, [_best(p[main.name]) for p in probs], [told for _, _, told in part], scans, neutral=main.neutral)
             judged = [(n, _judge(batch[n].id, pair, p, t, least, heads)) for (n, pair, _), p, t in zip(part, probs, targets, strict=True)]
@@ -316,6 +316,6 @@ def _judge(
 
     labels = {head: sure(head, _best(p)) for head, p in probs.items()}
     if "stance" in labels and "tone" in labels:
-        labels["tone"] = sure("tone", consistent(labels["stance"], _best(probs["tone"]), heads))
+        labels["tone"] = sure("tone", consistent(labels["stance"], _best(probs["tone"]), heads=heads))
     s = pair.reading.sentence
     return Judgement(article, s.index, s.paragraph, s.start, s.end, s.text, pair.actor, pair.mentions, labels, probs, target)

@@ -450,7 +450,7 @@ def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, o
         return rendering.judgement_lines(judged, everything=everything, colour=colour, neutral=model.heads[0].head.neutral)
     if chosen == "jsonl":
         return rendering.jsonl_lines(results)
-    return rendering.csv_lines(results, model.labels)
+    return rendering.csv_lines(results, heads=model.labels)
 
 
 def _limit(model: Model, min_confidence: float, precision: float) -> float | dict[str, float]:
@@ -498,7 +498,7 @@ def predict(
     fitted = _model(model)
     limit = _limit(fitted, min_confidence, precision)
     table = read_table(data, heads=None, unlabelled=True, columns=_columns(column))
-    dataset = located(table, _lexicon(actors, only_actors, fitted))
+    dataset = located(table, lexicon=_lexicon(actors, only_actors, fitted))
     _warn(dataset.warnings)
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     (given,) = table.files
@@ -565,7 +565,7 @@ def train(
     dataset = read_dataset(data, heads=head, lexicon=lexicon, group_by=group_by, **_label_options(column, neutral, order))
     _warn([*dataset.warnings, *_without_neutral(dataset)])
     rest, held = split_off(dataset, hold_out) if hold_out else (dataset, None)
-    table = build_cues(_text(cues), str(cues)) if cues else None
+    table = build_cues(_text(cues), source=str(cues)) if cues else None
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out,
              "definitions": "from a file" if definitions else "", "columns": ", ".join(column)}  # fmt: skip
     told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
@@ -639,7 +639,7 @@ def evaluate(
     lexicon = _lexicon(actors, only_actors, fitted)
     heads = head or [h.name for h in known]
     table = read_table(data, heads=heads, known=known, group_by=group_by, **_label_options(column, neutral, order))
-    dataset = located(table, lexicon)
+    dataset = located(table, lexicon=lexicon)
     _warn(dataset.warnings)
     if split:
         dataset = dataset.split(split)[1]
@@ -651,7 +651,7 @@ def evaluate(
     _warn_of_seen(dataset, [m for m in (fitted, other) if m])
     if fitted:
         predicted: dict[str, Any] = training.predict(fitted, dataset)
-        reports = training.evaluate(fitted, dataset, predicted)
+        reports = training.evaluate(fitted, dataset, predicted=predicted)
     else:
         predicted = training.out_of_fold(dataset, settings=settings, network=_network(network, words, start), jobs=jobs, progress=steps)
         reports = training.cross_validate(dataset, predicted, settings=settings)
@@ -682,7 +682,7 @@ def _heads_of(model: Model, wanted: Sequence[str]) -> list[Head]:
     for name in wanted:
         as_first = f"--head {first.name} --column {first.name}={name} reads that as {first.name}, if its labels are the model's"
         todo = f"data alone, without a model, are cross-validated with --head {name}; {as_first}"
-        model.head(name, f"{todo}: {', '.join(first.labels)}")
+        model.head(name, hint=f"{todo}: {', '.join(first.labels)}")
     return [h.head for h in model.heads if not wanted or h.head.name in wanted]
 
 
@@ -1015,7 +1015,7 @@ def export(
     _warn(table.warnings)
     if not table.heads and (lacking := no_labels(table.files)):
         _say(f"warning: rows go out without labels: {lacking}")
-    _write(export_lines(table, to, _csv(definitions) if definitions else None), output)
+    _write(export_lines(table, to, definitions=_csv(definitions) if definitions else None), output)
     _say(f"{number(len(table.rows), 'row')} for {to}")
 
 
@@ -1048,7 +1048,7 @@ def import_(
     got = import_files(files, source, heads=head, annotator=annotator, columns=_columns(column))
     _warn(got.warnings)
     if got.left_out:
-        _say(f"left out {len(got.left_out)}: {first_of(got.left_out, 3, '; ')}")
+        _say(f"left out {len(got.left_out)}: {first_of(got.left_out, 3, between='; ')}")
     if got.unnamed and not head:
         first = f"{number(len(got.unnamed), 'row')} with a label that names no head, taken for a stance; the first is {got.unnamed[0]}"
         _say(f"warning: {first}; --head NAME calls it otherwise")
@@ -1089,7 +1089,7 @@ def actors(
         raise typer.Exit(FAILED if found else 0)
     if not text:
         raise typer.BadParameter("give a text, or --check FILE")
-    _write(rendering.mention_lines(read(_given(text), _lexicon(table, only_actors, fitted), date=date, speaker=speaker)), None)
+    _write(rendering.mention_lines(read(_given(text), lexicon=_lexicon(table, only_actors, fitted), date=date, speaker=speaker)), None)
 
 
 @app.command(short_help="Learn word vectors from raw news, for train --words.")
@@ -1293,7 +1293,7 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
     if output and (output.is_file() or not output.exists()):
         with replacing(output) as new:
             try:
-                with TextIOWrapper(written(new, output), "utf-8", newline="\n") as f:
+                with TextIOWrapper(written(new, told=output), "utf-8", newline="\n") as f:
                     f.writelines(told())
             except KeyboardInterrupt:
                 if some:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 STANCES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate", "neutral")
@@ -41,6 +41,7 @@ class Head:
 
     name: str
     labels: tuple[str, ...]
+    _: KW_ONLY
     ordered: bool = False
     neutral: str = ""
 
@@ -74,7 +75,7 @@ def head_for(name: str, seen: set[str]) -> Head:
     """
     default = DEFAULT_HEADS.get(name)
     if default and seen <= set(default.labels):
-        return Head(name, tuple(x for x in default.labels if x in seen), default.ordered)
+        return Head(name, tuple(x for x in default.labels if x in seen), ordered=default.ordered)
     for scale in _SCALES:
         if seen <= set(scale):
             return Head(name, tuple(x for x in scale if x in seen), ordered=True)

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,6 +50,7 @@ class Row:
     text: str
     actor: str
     labels: dict[str, str]
+    _: KW_ONLY
     article_id: str = ""
     sentence_id: str = ""
     start: int | None = None
@@ -99,6 +100,7 @@ class Dataset:
     labels: dict[str, tuple[str, ...]]
     warnings: tuple[str, ...]
     fingerprint: str
+    _: KW_ONLY
     lexicon: Lexicon | None = field(default=None, repr=False, compare=False)
     group_by: str = ""
 
@@ -123,8 +125,8 @@ class Dataset:
         rows = tuple(self.rows[i] for i in at)
         return Dataset(
             self.heads, rows, tuple(self.pairs[i] for i in at), tuple(self.groups[i] for i in at),
-            {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows), self.lexicon,
-            self.group_by,
+            {h: tuple(v[i] for i in at) for h, v in self.labels.items()}, self.warnings, fingerprint(rows), lexicon=self.lexicon,
+            group_by=self.group_by,
         )  # fmt: skip
 
     def split(self, name: str) -> tuple[Dataset, Dataset]:
@@ -164,7 +166,7 @@ def read_dataset(
     DataError with every bad row as `file:line: what, value, what to do` (many that lack the same labels as one), for a neutral
     label that no row has, and for labels that an order lacks.
     """
-    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, order=order, group_by=group_by), lexicon)
+    return located(read_table(paths, heads=heads, known=known, columns=columns, neutral=neutral, order=order, group_by=group_by), lexicon=lexicon)
 
 
 def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping[str, str] | None = None) -> Dataset:
@@ -172,7 +174,7 @@ def read_pairs(paths: Paths, *, lexicon: Lexicon | None = None, columns: Mapping
 
     Rows without an actor are context, and are no pairs. Raises as `read_dataset` does.
     """
-    return located(read_table(paths, heads=None, unlabelled=True, columns=columns), lexicon)
+    return located(read_table(paths, heads=None, unlabelled=True, columns=columns), lexicon=lexicon)
 
 
 def read_table(
@@ -219,10 +221,10 @@ def table_of(
             told = f"{f.place}: label columns {', '.join(here)}; {files[0].file} has {', '.join(names)}"
             raise DataError(told, "name those they share with --head, or give them apart")
         names = here
-        got, bad = rows_of(f, names, () if unlabelled else names, _by_head(none, names), group_by)
+        got, bad = rows_of(f, names, needed=() if unlabelled else names, neutral=_by_head(none, names), group_by=group_by)
         rows += got
         problems += bad
-    found = heads_of(rows, names, known, neutral, order)
+    found = heads_of(rows, names, known=known, neutral=neutral, order=order)
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
@@ -277,7 +279,7 @@ def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
     return [*short, *(p for p in problems if p not in gone)]
 
 
-def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
+def located(table: Table, *, lexicon: Lexicon | None = None) -> Dataset:
     """The rows of a table that have an actor, each with its pair. Raises DataError when a table with heads has none."""
     if table.heads and not any(r.actor for r in table.rows):
         raise DataError(f"{', '.join(f.file for f in table.files)}: no labelled rows", "a row needs text, actor and a label")
@@ -285,7 +287,7 @@ def located(table: Table, lexicon: Lexicon | None = None) -> Dataset:
     pairs, kept, notes = locate(table.rows, lexicon or default_lexicon())
     labels = {h.name: tuple(r.labels[h.name] for r in kept) for h in table.heads}
     told = (*table.warnings, *notes)
-    return Dataset(table.heads, tuple(kept), tuple(pairs), _groups(kept), labels, told, fingerprint(kept), lexicon, table.group_by)
+    return Dataset(table.heads, tuple(kept), tuple(pairs), _groups(kept), labels, told, fingerprint(kept), lexicon=lexicon, group_by=table.group_by)
 
 
 def fingerprint(rows: Sequence[Row]) -> str:
@@ -367,7 +369,7 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
 
 
 def rows_of(
-    file: Csv, names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None, group_by: str = ""
+    file: Csv, names: Sequence[str], *, needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None, group_by: str = ""
 ) -> tuple[list[Row], list[str]]:
     """(rows, `file:line: …` of those that are bad); heads and options as of `parse_row`. Raises DataError without the column `group_by`."""
     column = group_by.strip().lower()
@@ -380,7 +382,7 @@ def rows_of(
         try:
             if r.fault:
                 raise ValueError(r.fault)
-            row = parse_row(file.file, r.line, file.cells(r), names, needed, neutral)
+            row = parse_row(file.file, r.line, file.cells(r), names, needed=needed, neutral=neutral)
             rows.append(replace(row, group=_whole(file.cells(r).get(column, file.file))) if column else row)
         except ValueError as e:
             problems += [f"{file.file}:{r.line}: {x}" for x in str(e).split("\n")]
@@ -405,7 +407,7 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
 
 
 def parse_row(
-    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
+    file: str, line: int, cell: Mapping[str, str], names: Sequence[str], *, needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
 ) -> Row:
     """A row from its cells by column; heads `names`, of which `needed` may not be empty; `neutral` labels by head, where they are not `neutral`.
 
@@ -451,7 +453,7 @@ def _is_number(cell: str) -> bool:
 
 
 def heads_of(
-    rows: Sequence[Row], names: tuple[str, ...], known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None,
+    rows: Sequence[Row], names: tuple[str, ...], *, known: Sequence[Head] = (), neutral: Mapping[str, str] | None = None,
     order: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Head, ...]:  # fmt: skip
     """The heads of the label columns `names`, by the labels that occur; `known` ones are taken as they are.

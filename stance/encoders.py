@@ -80,7 +80,7 @@ class LocalEncoder:
         return np.stack([_vector(masked(p, mask), tokenizer, network, self.layer) for p in pairs])
 
 
-def open_encoder(name: str, layer: int = 0) -> LocalEncoder:
+def open_encoder(name: str, *, layer: int = 0) -> LocalEncoder:
     """The encoder of that folder or name, to train with; `layer` 0 is the one two thirds up.
 
     Raises InputError when it is not on this machine, has no safetensors, or no such layer.

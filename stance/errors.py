@@ -72,7 +72,7 @@ def number(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def first_of(names: Sequence[str], most: int, between: str = ", ") -> str:
+def first_of(names: Sequence[str], most: int, *, between: str = ", ") -> str:
     """The first `most` names, and `…` where there are more."""
     return between.join(names[:most]) + (" …" if len(names) > most else "")
 
@@ -88,7 +88,7 @@ def near_or_all(value: str, known: Sequence[str]) -> str:
     return near_miss(value, known) or f"one of {', '.join(known)}"
 
 
-def nearest(value: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+def nearest(value: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
     """The known value that is closest, `cutoff` (0 to 1) or more alike; else an empty string."""
     import difflib
 

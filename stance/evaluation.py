@@ -173,7 +173,7 @@ def group_tables(truth: Ints, pred: Ints, labels: int, groups: Sequence[str]) ->
     return np.bincount(cell, minlength=count * labels * labels).reshape(count, labels, labels)
 
 
-def resample(tables: NDArray[Any], draws: int = 1000) -> NDArray[Any]:
+def resample(tables: NDArray[Any], *, draws: int = 1000) -> NDArray[Any]:
     """Bootstrap of whole groups (Efron 1979): sums of `draws` resamples with replacement, shape (draws, …), from one table a group.
 
     Of fewer than ENOUGH groups none is drawn.
@@ -208,7 +208,7 @@ def percentiles(scores: Sequence[float] | Floats, articles: int) -> Interval:
     return (low, high) if high - low > 1e-12 else None
 
 
-def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Sequence[str], rounds: int = 2000) -> float:
+def randomization_test(truth: Ints, a: Ints, b: Ints, labels: int, groups: Sequence[str], *, rounds: int = 2000) -> float:
     """Two-sided p of a difference in macro-F1 between predictions `a` and `b`.
 
     Paired approximate randomisation (Noreen 1989), swapping whole groups.
@@ -231,7 +231,7 @@ def cross_validation_title(group_by: str) -> str:
 
 
 def report(
-    head: Head, truth: Ints, probs: Floats, groups: Sequence[str], baselines: dict[str, Ints] | None = None, *, draws: int = 1000
+    head: Head, truth: Ints, probs: Floats, groups: Sequence[str], *, baselines: dict[str, Ints] | None = None, draws: int = 1000
 ) -> HeadReport:
     """Every measure of a head. `baselines` are named predictions to stand beside (macro-F1 only)."""
     k = len(head.labels)
@@ -240,7 +240,7 @@ def report(
     majority = np.full(len(truth), np.bincount(truth, minlength=k).argmax())
     named = {"majority": majority, **(baselines or {})}
     tables = group_tables(truth, pred, k, groups)
-    drawn, n, kappa = resample(tables, draws), len(tables), quadratic_kappa(table)
+    drawn, n, kappa = resample(tables, draws=draws), len(tables), quadratic_kappa(table)
     return HeadReport(
         head.name, head.labels, len(truth), n, macro_f1(table), percentiles([macro_f1(t) for t in drawn], n),
         accuracy(table), percentiles([accuracy(t) for t in drawn], n), kappa if head.ordered and not np.isnan(kappa) else None,

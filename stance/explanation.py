@@ -59,7 +59,7 @@ def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "", speaker
 
     Raises InputError for an actor who is not in the text.
     """
-    readings = read(text, lexicon, date=date, speaker=speaker)
+    readings = read(text, lexicon=lexicon, date=date, speaker=speaker)
     found = [p for r in readings for p in pairs(r)]
     names = list(dict.fromkeys(p.actor for p in found))
     name, flat = " ".join(actor.split()), " ".join(text.split())
@@ -92,10 +92,10 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
     """
     check_model(model)
     fitted = model.head(head) if head else model.heads[0]
-    prepared = prepare([pair], model.cues)
+    prepared = prepare([pair], cues=model.cues)
     rows, vectors = model.rows(prepared, trace=True), model.vectors(prepared)
     column, known = lookup(rows, fitted.keys)
-    probs = fitted.probabilities(rows, vectors, (column, known))[0]
+    probs = fitted.probabilities(rows, vectors=vectors, found=(column, known))[0]
     names = fitted.head.labels
     chosen = _number(fitted.head, label) if label else int(probs.argmax())
     weights = fitted.weights[:, chosen].astype(np.float64)

@@ -207,7 +207,7 @@ def _batch(scans: Sequence[Scan], readings: Sequence[Reading], actors: dict[str,
     )  # fmt: skip
 
 
-def scan_all(pairs: Iterable[Pair], cues: CueLexicon | None = None) -> dict[int, Scan]:
+def scan_all(pairs: Iterable[Pair], *, cues: CueLexicon | None = None) -> dict[int, Scan]:
     """The scan of every sentence of `pairs`, by the `id` of its reading (two pairs of one sentence share one)."""
     cues = cues or default_cues()
     return {key: scan(reading, cues) for key, reading in {id(p.reading): p.reading for p in pairs}.items()}
@@ -225,9 +225,9 @@ class Prepared:
     cues: _CueTable
 
 
-def prepare(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, scans: dict[int, Scan] | None = None) -> Prepared:
+def prepare(pairs: Sequence[Pair], *, cues: CueLexicon | None = None, scans: dict[int, Scan] | None = None) -> Prepared:
     """Token arrays of pairs; `scans` are those of `scan_all`, when they are there already."""
-    known = scan_all(pairs, cues) if scans is None else scans
+    known = scan_all(pairs, cues=cues) if scans is None else scans
     unique = {id(p.reading): p.reading for p in pairs}
     number = {key: n for n, key in enumerate(unique)}
     scanned = [known[key] for key in unique]
@@ -240,13 +240,13 @@ def prepare(pairs: Sequence[Pair], cues: CueLexicon | None = None, *, scans: dic
 
 
 def extract(
-    pairs: Sequence[Pair] | Prepared, cues: CueLexicon | None = None, *, trace: bool = False, actor_words: bool = False
+    pairs: Sequence[Pair] | Prepared, *, cues: CueLexicon | None = None, trace: bool = False, actor_words: bool = False
 ) -> Rows:
     """Feature rows of `pairs`, in order. Equal for any batch size and order of the pairs.
 
     `actor_words` crosses the actor's own name with the words: for targets that need not occur in the text.
     """
-    p = pairs if isinstance(pairs, Prepared) else prepare(pairs, cues)
+    p = pairs if isinstance(pairs, Prepared) else prepare(pairs, cues=cues)
     gather = _Gather()
     if len(p.pairs):
         _fill(gather, p)

@@ -20,7 +20,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             f.write(data)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as new, written(new, path) as f:
+    with replacing(path) as new, written(new, told=path) as f:
         f.write(data)
         f.flush()
         os.fsync(f.fileno())
@@ -39,7 +39,7 @@ class _Written(io.FileIO):
             raise
 
 
-def written(path: Path, told: Path | None = None) -> io.BufferedWriter:
+def written(path: Path, *, told: Path | None = None) -> io.BufferedWriter:
     """A file to write to; the OSError of a full disk, which names no file, names `told` (default: `path`)."""
     return io.BufferedWriter(_Written(path, told or path))
 

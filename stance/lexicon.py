@@ -76,7 +76,7 @@ class Lexicon:
     table of ten thousand rows costs next to nothing to open.
     """
 
-    def __init__(self, lines: Sequence[str], source: str, base: Lexicon | None = None, text: str = "", hidden: Iterable[str] = ()) -> None:
+    def __init__(self, lines: Sequence[str], source: str, *, base: Lexicon | None = None, text: str = "", hidden: Iterable[str] = ()) -> None:
         """`lines` are the rows, with the columns of COLUMNS, sorted by `first_word` of their alias.
 
         With `base`, its rows hold too, but for those of an alias that is also in `lines` or in `hidden`, as `_spelling` writes it. `text` is
@@ -343,14 +343,14 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
         own += _parse_all(others)
         ready += [r.line for r in others]
         data, base = "\n".join([",".join(COLUMNS), *ready, ""]), default_lexicon() if base._base else None
-    return Lexicon(sorted(ready, key=first_word), source, base and _handed_over(own, base), data)
+    return Lexicon(sorted(ready, key=first_word), source, base=base and _handed_over(own, base), text=data)
 
 
 def _header(first: Sequence[str]) -> list[str]:
     """The names of the columns, as they are matched, of a table that begins with this line."""
     from stance.tables import csv_rows
 
-    return [c.strip().lower() for c in next(csv_rows(first, _mark(first)), [])]
+    return [c.strip().lower() for c in next(csv_rows(first, delimiter=_mark(first)), [])]
 
 
 def _goes_on(line: str, mark: str) -> bool:
@@ -358,7 +358,7 @@ def _goes_on(line: str, mark: str) -> bool:
     from stance.tables import csv_rows
 
     try:
-        next(csv_rows([line], mark, strict=True), None)
+        next(csv_rows([line], delimiter=mark, strict=True), None)
     except csv.Error as e:
         return "unexpected end of data" in str(e)
     return False
@@ -391,7 +391,7 @@ def _handed_over(own: Sequence[Alias], base: Lexicon) -> Lexicon:
             if a.short or " " in row.text:
                 cells = (row.text, a.actor, row.kind, since, until if until != "9" else "", raw.cells()[5])
                 lines[",".join(map(_cell, cells))] = None
-    return Lexicon(sorted(lines, key=first_word), base._source, base, hidden=hidden)
+    return Lexicon(sorted(lines, key=first_word), base._source, base=base, hidden=hidden)
 
 
 def _shared(a: Alias, b: Alias) -> tuple[str, str]:

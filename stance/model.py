@@ -17,7 +17,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -81,7 +81,7 @@ class HeadModel:
     bias: Floats = field(repr=False)
     dense: DenseWeights | None = field(default=None, repr=False)
 
-    def scores(self, rows: Rows, vectors: Dense | None = None, found: Columns | None = None) -> Floats:
+    def scores(self, rows: Rows, *, vectors: Dense | None = None, found: Columns | None = None) -> Floats:
         """Scores before the softmax, shape (rows, labels); a head with dense weights needs the vectors.
 
         `found` is `lookup(rows, self.keys)`, when that is known already.
@@ -100,9 +100,9 @@ class HeadModel:
             raise ValueError(f"head {self.head.name!r} needs vectors: give those of Model.vectors")
         return total + self.dense.scores(vectors)
 
-    def probabilities(self, rows: Rows, vectors: Dense | None = None, found: Columns | None = None) -> Floats:
+    def probabilities(self, rows: Rows, *, vectors: Dense | None = None, found: Columns | None = None) -> Floats:
         """Calibrated probabilities, shape (rows, labels)."""
-        return softmax(self.scores(rows, vectors, found))
+        return softmax(self.scores(rows, vectors=vectors, found=found))
 
 
 def softmax(scores: Floats) -> Floats:
@@ -124,6 +124,7 @@ class Model:
 
     heads: tuple[HeadModel, ...]
     manifest: dict[str, Any]
+    _: KW_ONLY
     cues: CueLexicon = field(default_factory=default_cues, repr=False)
     path: Path | None = None
     pipeline_bytes: bytes = field(default=b"", repr=False)
@@ -139,7 +140,7 @@ class Model:
 
     def rows(self, pairs: Sequence[Pair] | Prepared, *, trace: bool = False) -> Rows:
         """Feature rows of pairs, as this model reads them."""
-        return extract(pairs, self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")))
+        return extract(pairs, cues=self.cues, trace=trace, actor_words=bool(self.manifest.get("settings", {}).get("actor_words")))
 
     def vectors(self, pairs: Sequence[Pair] | Prepared) -> Dense | None:
         """The encoder's vectors of pairs, or the network's scores, shape (pairs, width); None for a model with neither.
@@ -148,7 +149,7 @@ class Model:
         MissingExtraError without the packages that run it.
         """
         if self.network:
-            return self.network.scores(sequences(pairs if isinstance(pairs, Prepared) else prepare(pairs, self.cues)))
+            return self.network.scores(sequences(pairs if isinstance(pairs, Prepared) else prepare(pairs, cues=self.cues)))
         if self.encoder is None:
             return None
         from stance.encoders import checked_vectors
@@ -160,14 +161,14 @@ class Model:
         """Calibrated probabilities by head, shape (pairs, labels) each, columns in the order of `labels`; `scans` as in
         `features.prepare`. Raises as `vectors` and `as_pairs` do.
         """
-        prepared = prepare(as_pairs(pairs), self.cues, scans=scans)
+        prepared = prepare(as_pairs(pairs), cues=self.cues, scans=scans)
         rows, vectors = self.rows(prepared), self.vectors(prepared)
         out: dict[str, Floats] = {}
         keys, found = None, None
         for h in self.heads:  # heads trained together mostly share their features: one look-up does
             if keys is None or not np.array_equal(keys, h.keys):
                 keys, found = h.keys, lookup(rows, h.keys)
-            out[h.head.name] = h.probabilities(rows, vectors, found)
+            out[h.head.name] = h.probabilities(rows, vectors=vectors, found=found)
         return out
 
     def predict(self, pairs: Sequence[Pair]) -> dict[str, NDArray[np.str_]]:
@@ -184,7 +185,7 @@ class Model:
             raise ModelError("the model's manifest has no out-of-fold report", "give a probability (min_confidence, --min-confidence) instead")
         return {head: threshold_for(r["curve"], precision) for head, r in reports.items()}
 
-    def head(self, name: str, hint: str = "") -> HeadModel:
+    def head(self, name: str, *, hint: str = "") -> HeadModel:
         """The head of that name. Raises InputError where there is none, with the hint (default: the name that is close)."""
         names = [h.head.name for h in self.heads]
         if name not in names:
@@ -340,7 +341,7 @@ def from_bytes(raw: bytes, path: Path) -> Model:
         if seen is not None and (seen.dtype.str != "<u8" or seen.ndim != 1):
             raise ValueError("the hashes of its rows have the wrong shape or type")
         cue_text = bytes(members.get("cues.csv", b"")).decode()
-        cues = build_cues(cue_text, "cues.csv of the model") if cue_text else default_cues()
+        cues = build_cues(cue_text, source="cues.csv of the model") if cue_text else default_cues()
         lexicon = _lexicon(manifest, members, path)
     except DataError as e:  # a table of the user's own that an older version took
         raise ModelError(f"{path}: {'; '.join((e.message, *e.problems[:3]))}", "correct these rows in your own table, and train it again") from e
@@ -348,7 +349,10 @@ def from_bytes(raw: bytes, path: Path) -> Model:
         raise
     except Exception as e:  # whatever odd bytes make numpy, json or zlib raise
         raise ModelError(f"{path}: the model file does not hold what its manifest says: {e}", "train it again") from e
-    return Model(heads, manifest, cues, path, bytes(members.get("pipeline.joblib", b"")), encoder, network, seen, lexicon)
+    pipelines = bytes(members.get("pipeline.joblib", b""))
+    return Model(
+        heads, manifest, cues=cues, path=path, pipeline_bytes=pipelines, encoder=encoder, network=network, seen=seen, lexicon=lexicon
+    )  # fmt: skip
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
@@ -459,7 +463,7 @@ def _head(h: dict[str, Any], members: dict[str, bytes | memoryview], width: int)
     def array(name: str) -> NDArray[Any]:
         return _read_npy(members[f"{h['name']}.{name}.npy"])
 
-    head = Head(str(h["name"]), tuple(map(str, h["labels"])), bool(h["ordered"]), str(h.get("neutral", "")))
+    head = Head(str(h["name"]), tuple(map(str, h["labels"])), ordered=bool(h["ordered"]), neutral=str(h.get("neutral", "")))
     if head.neutral != h.get("neutral", head.neutral):
         raise ValueError(f"head {head.name!r} has no label {h['neutral']!r}, which is to be its neutral one")
     keys, weights, bias = array("keys"), array("weights"), array("bias")
@@ -497,7 +501,7 @@ def default_model() -> Model:
     return load(shipped if shipped.exists() else tree)
 
 
-def consistent(stance: str, tone: str, heads: Mapping[str, Head] = DEFAULT_HEADS) -> str:
+def consistent(stance: str, tone: str, *, heads: Mapping[str, Head] = DEFAULT_HEADS) -> str:
     """The tone a judgement shows: a neutral stance has neutral tone, by the codebook, where both of these `heads` have a neutral label."""
     calm = heads["tone"].neutral
     return calm if calm and stance == heads["stance"].neutral else tone

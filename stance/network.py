@@ -130,7 +130,7 @@ class Network:
         return out
 
 
-def shapes(width: int, scores: int, state: int = STATE, hidden: int = HIDDEN) -> dict[str, tuple[int, ...]]:
+def shapes(width: int, scores: int, *, state: int = STATE, hidden: int = HIDDEN) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter, for words of `width` numbers; a 2 in front is for the directions, a 3 for reset, update and new state."""
     return {
         "word": (2, width, 3 * state), "facts": (2, INPUTS, 3 * state), "bias": (2, 3 * state), "recurrent": (2, state, 3 * state),
@@ -164,7 +164,7 @@ def load_network(path: str | Path) -> Network:
 def network_of(parameters: Parameters, words: WordVectors, scores: int, labels: Labels) -> Network:
     """A network of parameters from a file. Raises ValueError for arrays of the wrong shape or type, or with numbers that are not finite."""
     state, hidden = parameters["recurrent"].shape[1], parameters["hidden"].shape[1]
-    wanted = shapes(words.width, scores, state, hidden)
+    wanted = shapes(words.width, scores, state=state, hidden=hidden)
     if any(a.dtype.str != "<f4" or a.shape != wanted[name] for name, a in parameters.items()):
         raise ValueError("the arrays of its network have the wrong shape or type")
     if len(labels) not in (0, scores):
@@ -336,7 +336,7 @@ class Goal:
     labels: Labels = ()
 
     @classmethod
-    def of_labels(cls, truth: Ints, weights: Floats, labels: Labels = ()) -> Goal:
+    def of_labels(cls, truth: Ints, weights: Floats, *, labels: Labels = ()) -> Goal:
         """Smoothed labels, from their numbers, shape (pairs,), and the weight of each label, shape (labels,)."""
         wanted = np.full((len(truth), len(weights)), _SMOOTHED / len(weights))
         wanted[np.arange(len(truth)), truth] += 1 - _SMOOTHED
@@ -436,7 +436,7 @@ def rounded(x: Array) -> Array:
     return out
 
 
-def batches(sizes: Ints, rng: np.random.Generator, together: int = _BATCH) -> list[Ints]:
+def batches(sizes: Ints, rng: np.random.Generator, *, together: int = _BATCH) -> list[Ints]:
     """All pairs in random batches of about equal length, `together` in each, those without a token left out; `sizes` are their tokens."""
     order = rng.permutation(np.flatnonzero(sizes > 0))
     out = []

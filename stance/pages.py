@@ -84,7 +84,7 @@ def article_page(
     said = {x for c in counts.values() for x in c}
     labels = [*main.labels, *({UNSURE} & said)]
     yield from render(
-        "article", articles=views, main=main.name, labels=labels, glyphs={x: glyph(x, main.neutral) for x in labels},
+        "article", articles=views, main=main.name, labels=labels, glyphs={x: glyph(x, neutral=main.neutral) for x in labels},
         glosses={x: gloss(main.name, x) for x in labels}, tones="tone" in {h.head.name for h in model.heads},
         shown_labels=[x for x in labels if x in said and (everything or x != main.neutral)],
         actors=[{"name": a, "hue": hue[a], "counts": counts[a], "shown": shown[a]} for a in hue],
@@ -97,7 +97,7 @@ def _note(model: Model) -> str:
     return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
 
 
-def glyph(label: str, neutral: str = NEUTRAL) -> str:
+def glyph(label: str, *, neutral: str = NEUTRAL) -> str:
     """The sign of a label, beside which its word always stands; `neutral` is the head's neutral label."""
     return _GLYPHS.get(NEUTRAL if label == neutral else label, "•")
 

@@ -122,7 +122,7 @@ def _told(item: Article | Skipped, j: Judgement) -> dict[str, Any]:
     return {k: getattr(item, k) for k in TOLD} if isinstance(item, Article) else {}
 
 
-def csv_lines(results: Iterable[Result], heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
+def csv_lines(results: Iterable[Result], *, heads: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
     """Flat rows that can be corrected in a spreadsheet and given to `train` (`safe_line`): `start`,`end` count in `text`.
 
     With `heads` (labels by head) there is a header also where there is no judgement. Raises ModelError where two columns would have one name.
@@ -171,7 +171,7 @@ def filled_lines(
         raise DataError(f"the table has a column {taken[0]!r} already", "say what the names of the new columns begin with: --prefix model_")
     if not jsonl:
         first = [table.first_line] if table.first_line else []
-        yield table.mark + table.end.join([*first, csv_line([*header, *map(spreadsheet_cell, names)], table.delimiter)])
+        yield table.mark + table.end.join([*first, csv_line([*header, *map(spreadsheet_cell, names)], delimiter=table.delimiter)])
     for r in table.records:
         j = next(judged) if r.line in lines else None
         if jsonl:
@@ -179,7 +179,7 @@ def filled_lines(
             yield json.dumps(dict(zip([*header, *names], [*map(plain_cell, r.cells), *values], strict=True)), ensure_ascii=False)
         else:
             new = _as_cells(j.label_cells()).values() if j else [""] * len(names)
-            yield csv_line([*r.cells, *map(spreadsheet_cell, new)], table.delimiter)
+            yield csv_line([*r.cells, *map(spreadsheet_cell, new)], delimiter=table.delimiter)
 
 
 # --------------------------------------------------------------------------- mentions
@@ -201,7 +201,7 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
 # --------------------------------------------------------------------------- explanations
 
 
-def explanation_lines(text: str, e: Explanation, most: int = 12) -> Iterator[str]:
+def explanation_lines(text: str, e: Explanation, *, most: int = 12) -> Iterator[str]:
     """The words that decided, largest first; what is not shown is summed, so that the lines add up."""
     yield printable(text)
     yield printable("  " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4]))

@@ -284,7 +284,7 @@ def _probabilities(r: dict[str, Any], head: str, path: Path) -> dict[str, float]
 class Corrector(Protocol):
     """Shares as said to corrected ones; with a generator by a confusion drawn anew."""
 
-    def __call__(self, q: Floats, rng: np.random.Generator | None = None) -> Floats: ...
+    def __call__(self, q: Floats, *, rng: np.random.Generator | None = None) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +296,7 @@ class Share:
     high: float | None
 
 
-def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Corrector | None = None) -> list[Share]:
+def shares(groups: Sequence[int], labels: Sequence[int], n: int, *, correct: Corrector | None = None) -> list[Share]:
     """The share of each of `n` labels among judgements, `groups[i]` being the article of judgement i.
 
     Intervals are bootstrap percentiles over articles (`evaluation.tails`); of a share that is 0 or 1 in every resample, which tells nothing of what
@@ -311,7 +311,7 @@ def shares(groups: Sequence[int], labels: Sequence[int], n: int, correct: Correc
     if len(articles) < ENOUGH:
         return [Share(float(v), None, None) for v in point]
     rng = np.random.default_rng(1)  # not that of `resample`
-    drawn = np.array([correct(d, rng) if correct else d for d in map(_normal, resample(table, DRAWS))])
+    drawn = np.array([correct(d, rng=rng) if correct else d for d in map(_normal, resample(table, draws=DRAWS))])
     low, high = np.percentile(drawn, tails(len(articles)), axis=0)
     bound = 0.05 ** (1 / len(articles))
     high = np.where(drawn.max(0) < 1e-9, 1 - bound, high)
@@ -417,7 +417,7 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         cells = [drill.cell(f"{a}, {x}", [j for j in mine if j.labels[main] == x], "counts") for x in shown]
         counts.append({"name": a, "hue": min(i, HUES), "cells": cells})
     yield from render(
-        "corpus", name=name, run=results.run, results=results, main=main, by=by, glyphs={x: glyph(x, none) for x in [*shown, *labels]},
+        "corpus", name=name, run=results.run, results=results, main=main, by=by, glyphs={x: glyph(x, neutral=none) for x in [*shown, *labels]},
         glosses={x: gloss(main, x) for x in labels}, shown=shown, counts=counts, left=len(often) - len(top), labels=labels,
         dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
         outlets=_outlets(js, main, shown, drill, none), compared=_compared(js, main, labels, drill), matrix=_matrix(taken, main, drill),
@@ -441,7 +441,8 @@ def _share_rows(results: Results, head: str, labels: Sequence[str], actors: Sequ
     for i, actor in enumerate(["all actors", *actors] if len(actors) > 1 else actors, len(actors) == 1):
         mine = [j for j in results.judgements if not i or j.actor == actor]
         said = [j.article for j in mine], [labels.index(j.best[head]) for j in mine]
-        fixed = shares(*said, len(labels), correct) if correct and len(mine) >= CORRECTED and len({j.article for j in mine}) >= ENOUGH else None
+        enough = len(mine) >= CORRECTED and len({j.article for j in mine}) >= ENOUGH
+        fixed = shares(*said, len(labels), correct=correct) if correct and enough else None
         out.append({"name": actor, "hue": min(i - 1, HUES), "n": len(mine), "raw": shares(*said, len(labels)), "corrected": fixed})
     return out
 

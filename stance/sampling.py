@@ -89,6 +89,6 @@ def _rows(article: Article, lexicon: Lexicon) -> tuple[Row, ...]:
         found = [(p.actor, named(p.mentions)) for p in pairs(reading)] or [("", None)]
         for actor, m in found:
             start, end = (m.start, m.end) if m else (None, None)
-            about = {"date": article.date, "speaker": article.speaker}
-            out.append(Row(article.id, s.index + 1, s.text, actor, {}, article.id, str(s.index), start, end, **about))
+            about = {"article_id": article.id, "date": article.date, "speaker": article.speaker}
+            out.append(Row(article.id, s.index + 1, s.text, actor, {}, sentence_id=str(s.index), start=start, end=end, **about))
     return tuple(out)

@@ -158,7 +158,7 @@ def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple
 
 
 def one_thread_network(
-    tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, start: Network | None = None, progress: Progress | None = None
+    tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, *, start: Network | None = None, progress: Progress | None = None
 ) -> Network:
     """As `train_network`, with one thread: several add up in another order, and the network would hang on how many there are."""
     with threadpool_limits(1, "blas"):
@@ -180,13 +180,13 @@ class NetworkFeatures(PairTransformer):
         """Train a network. Raises ValueError for no pairs."""
         labels, truth = np.unique(np.array(y), return_inverse=True)
         goal = Goal.of_labels(truth, np.ones(len(labels)))
-        self.network_ = one_thread_network(sequences(prepare(as_pairs(X), self.cues)), [goal], self.words or default_words(), self.seed)
+        self.network_ = one_thread_network(sequences(prepare(as_pairs(X), cues=self.cues)), [goal], self.words or default_words(), self.seed)
         return self
 
     def transform(self, X: Sequence[Pair]) -> Floats:
         """Scores, shape (len(X), labels)."""
         check_is_fitted(self, "network_")
-        return self.network_.scores(sequences(prepare(as_pairs(X), self.cues)))
+        return self.network_.scores(sequences(prepare(as_pairs(X), cues=self.cues)))
 
 
 def with_encoder(words: Pipeline, dense: Pipeline, stack: ScoreStack, encoder: Encoder) -> Pipeline:

@@ -739,7 +739,7 @@ def write_parquet(path: Path, results: Iterable[Result], model: Model) -> None:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: a pipe or device, in which no Parquet file can be made", "name a file")
     rows: list[dict[str, Any]] = []
-    with replacing(path) as new, written(new, path) as f, pq.ParquetWriter(f, schema, compression="zstd") as writer:
+    with replacing(path) as new, written(new, told=path) as f, pq.ParquetWriter(f, schema, compression="zstd") as writer:
         for result in results:
             rows += _flat_rows(result)
             if len(rows) >= 8192:

@@ -147,7 +147,7 @@ class CueLexicon:
     (those of `opening`) and second one, longest first; under '' those of one word or with a wildcard, which every other entry holds too.
     """
 
-    def __init__(self, rows: Iterable[list[str]], digest: str, text: str = "") -> None:
+    def __init__(self, rows: Iterable[list[str]], digest: str, *, text: str = "") -> None:
         self.digest, self.text = digest, text
         self._rows: dict[str, list[list[str]]] = {}
         self.tables = Memo(self._parse)
@@ -187,7 +187,7 @@ class CueLexicon:
         return {**table, "": tuple(loose)}
 
 
-def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) -> CueLexicon:
+def build_cues(data: str, *, source: str = "cues.csv", shipped: bool = False) -> CueLexicon:
     """Parse a cue table with columns `phrase,label,kind,weight`.
 
     Raises DataError listing every bad row as `source:line: …`, but for the `shipped` table, which is known to have none.
@@ -210,7 +210,7 @@ def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) ->
                 problems.append(f"{source}:{begun + 1}: {e}")
     if problems:
         raise DataError(f"{source}: {number(len(problems), 'bad row')} in the cue table", "correct these rows", tuple(problems))
-    return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16], "" if shipped else data)
+    return CueLexicon(rows, hashlib.sha256(data.encode()).hexdigest()[:16], text="" if shipped else data)
 
 
 def _cue(row: list[str]) -> Cue:

@@ -107,7 +107,7 @@ class _Unpacked(io.RawIOBase):
 
 
 @contextmanager
-def opened(path: Path, seen: Seen = lambda _: None) -> Iterator[io.BufferedReader]:
+def opened(path: Path, *, seen: Seen = lambda _: None) -> Iterator[io.BufferedReader]:
     """A file's bytes, unpacked as its suffix says. Raises InputError when they cannot be read, then or later."""
     broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
     suffix = path.suffix.lower()
@@ -319,7 +319,7 @@ def _records(text: Iterable[str], mark: str, line: int, strict: bool) -> Iterato
             yield x
 
     width = -1  # of the header, once that is read
-    for cells in csv_rows(lines(), mark):
+    for cells in csv_rows(lines(), delimiter=mark):
         if cells or width < 0:
             width = len(cells) if width < 0 else width
             yield Record(line, cells, _lost_quote(raw, cells, mark, line, strict) or _odd_width(len(cells), width, strict))
@@ -349,18 +349,18 @@ def _odd_width(cells: int, header: int, strict: bool) -> str:
 def _by_the_rules(lines: Sequence[str], mark: str) -> int:
     """How many records they hold; 0 where a quotation mark has no other end, or its other end is in the middle of a cell."""
     try:
-        return len(list(csv_rows(lines, mark, strict=True)))
+        return len(list(csv_rows(lines, delimiter=mark, strict=True)))
     except csv.Error:
         return 0
 
 
-def csv_rows(lines: Iterable[str], delimiter: str = ",", *, strict: bool = False) -> Any:
+def csv_rows(lines: Iterable[str], *, delimiter: str = ",", strict: bool = False) -> Any:
     """A `csv.reader`, for cells of any length (Python's own limit, which is one for all readers, is 131,072 characters)."""
     csv.field_size_limit(1 << 30)
     return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
-def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:
+def csv_line(cells: Sequence[object], *, delimiter: str = ",") -> str:
     """One record, without its line end."""
     buffer = io.StringIO(newline="")
     csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n").writerow(cells)  # only characters of the line end are quoted

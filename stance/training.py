@@ -12,7 +12,7 @@ import io
 import platform
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, cast
@@ -77,6 +77,7 @@ class Settings:
     Raises ValueError for a value that nothing can be trained with.
     """
 
+    _: KW_ONLY
     folds: int = 5
     min_pairs: int = 3
     c: float = 1.0
@@ -152,12 +153,12 @@ class PairFeatures(PairTransformer):
             sizes = np.array([len(x.keys) for x in xs])
             keys, values = np.concatenate([x.keys for x in xs]), np.concatenate([x.values for x in xs])
             return Rows(np.concatenate(([0], np.cumsum(sizes))), keys, values, np.zeros(0, np.int16), np.zeros(0, np.int32))
-        return extract_all(as_pairs(X), self.cues, self.actor_words)
+        return extract_all(as_pairs(X), cues=self.cues, actor_words=self.actor_words)
 
 
-def extract_all(pairs: Sequence[Pair], cues: CueLexicon | None = None, actor_words: bool = False, batch: int = 2000) -> Rows:
+def extract_all(pairs: Sequence[Pair], *, cues: CueLexicon | None = None, actor_words: bool = False, batch: int = 2000) -> Rows:
     """Rows of many pairs, extracted in batches to bound memory."""
-    return concat(extract(pairs[i : i + batch], cues, actor_words=actor_words) for i in range(0, max(1, len(pairs)), batch))
+    return concat(extract(pairs[i : i + batch], cues=cues, actor_words=actor_words) for i in range(0, max(1, len(pairs)), batch))
 
 
 class WeighedRegression(TextLabelRegression):
@@ -191,7 +192,7 @@ def association(X: csr_matrix, y: Sequence[str]) -> Floats:
     return weights
 
 
-def make_pipeline(settings: Settings | None = None, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
+def make_pipeline(settings: Settings | None = None, *, weight: dict[str, float] | None = None, cues: CueLexicon | None = None) -> Pipeline:
     """The unfitted pipeline of one head without a network, for scikit-learn's own searches and cross-validation.
 
     It is what `train` fits, given `settled` settings and, as `weight`, the `class_weights` of the labels; without them all rows weigh alike.
@@ -274,14 +275,17 @@ def train(
         manifest[work.second.name] = work.second.entry()
     whole = work.second.whole if isinstance(work.second, _Networks) else None
     seen = np.unique(row_digests(data))[: _SAMPLED if len(data) > REMEMBERED else None]
-    model = Model(heads, manifest, cues or default_cues(), None, buffer.getvalue(), encoder, whole, seen, data.lexicon or default_lexicon())
+    model = Model(
+        heads, manifest, cues=cues or default_cues(), pipeline_bytes=buffer.getvalue(), encoder=encoder, network=whole, seen=seen,
+        lexicon=data.lexicon or default_lexicon(),
+    )  # fmt: skip
     return model, reports
 
 
 def _fitted(work: _Work, fold: OutOfFold) -> Pipeline:
     """The calibrated pipeline of a head, of all rows; the second stage learns from the out-of-fold scores of the first."""
     head = fold.head
-    pipe = make_pipeline(work.settings, work.weight(head), work.cues).fit(work.X, np.array(work.labels(head)))
+    pipe = make_pipeline(work.settings, weight=work.weight(head), cues=work.cues).fit(work.X, np.array(work.labels(head)))
     if work.second and fold.first_stage is not None:
         pipe = work.second.joined(work, pipe, ScoreStack(head.labels, work.settings.trust).fit(fold.first_stage, work.labels(head)), head)
     _finish(pipe, fold.temperature * work.settings.soften)
@@ -321,10 +325,10 @@ def _begun(
     if words and "network" in data.labels:
         raise DataError("a head cannot be called 'network' in a model that has one", "rename the column, or train without the network")
     settings = settled(settings or Settings(), data)
-    X = split_rows(extract_all(data.pairs, cues, bool(settings.actor_words)))
+    X = split_rows(extract_all(data.pairs, cues=cues, actor_words=bool(settings.actor_words)))
     work = _Work(data, settings, cues, X, None, jobs, progress)
     if encoder:
-        return replace(work, second=_Encoded(encoder, encode_all(encoder, data.pairs, progress)))
+        return replace(work, second=_Encoded(encoder, encode_all(encoder, data.pairs, progress=progress)))
     return replace(work, second=_networks(work, words)) if words else work
 
 
@@ -368,7 +372,7 @@ class _Networks:
     def fit(self, work: _Work) -> None:
         """Train `whole`."""
         goals = goals_of(work.data, self.heads, work.settings)
-        self.whole = one_thread_network(self.sequences, goals, self.words, work.settings.seed, self.start, work.progress)
+        self.whole = one_thread_network(self.sequences, goals, self.words, work.settings.seed, start=self.start, progress=work.progress)
 
     def scores(self, work: _Work, head: Head, folds: Folds) -> Floats:
         at = self._first(head)
@@ -386,7 +390,7 @@ class _Networks:
         return sum(len(h.labels) for h in self.heads[: [h.name for h in self.heads].index(head.name)])
 
 
-def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints | None = None) -> list[Goal]:
+def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, *, at: Ints | None = None) -> list[Goal]:
     """What a network is to learn of the heads, from all rows or from those `at`."""
     goals = []
     for h in heads:
@@ -394,7 +398,7 @@ def goals_of(data: Dataset, heads: Sequence[Head], settings: Settings, at: Ints 
         y = y if at is None else y[at]
         weight = class_weights(list(y), settings.balance)
         truth, each = np.array([h.index(x) for x in y]), np.array([weight.get(x, 1.0) for x in h.labels])
-        goals.append(Goal.of_labels(truth, each, h.named))
+        goals.append(Goal.of_labels(truth, each, labels=h.named))
     return goals
 
 
@@ -405,20 +409,20 @@ def _networks(work: _Work, words: WordVectors | Network) -> _Networks:
     unread = start and (start.before or start)  # a fold tests on no pair that the network had learnt
     heads = tuple(occurring(h, data.labels[h.name]) for h in data.heads)
     step = 2000
-    whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues)) for i in range(0, len(data), step))
+    whole = concat_sequences(sequences(prepare(data.pairs[i : i + step], cues=cues)) for i in range(0, len(data), step))
     folds = group_folds(data.labels[heads[0].name], data.groups, settings)
 
     told = None if work.jobs > 1 else work.progress  # each shows its own steps
 
     def one(train_at: Ints, test_at: Ints) -> Floats:
-        goals = goals_of(data, heads, settings, train_at)
-        return one_thread_network(whole.take(train_at), goals, vectors, settings.seed, unread, told).scores(whole.take(test_at))
+        goals = goals_of(data, heads, settings, at=train_at)
+        return one_thread_network(whole.take(train_at), goals, vectors, settings.seed, start=unread, progress=told).scores(whole.take(test_at))
 
     scores = _in_row_order(folds, _each(one, folds, work.jobs))
     return _Networks(vectors, start, whole, heads, scores)
 
 
-def encode_all(encoder: Encoder, pairs: Sequence[Pair], progress: Progress | None = None) -> Floats:
+def encode_all(encoder: Encoder, pairs: Sequence[Pair], *, progress: Progress | None = None) -> Floats:
     """Vectors of many pairs, shape (pairs, width). Raises InputError and MissingExtraError as encoders do."""
     parts = [pairs[i : i + _AT_ONCE] for i in range(0, len(pairs), _AT_ONCE)]
     steps = progress("vectors", len(parts)) if progress else range(len(parts))
@@ -589,7 +593,7 @@ def _fold_report(data: Dataset, fold: OutOfFold, settings: Settings, cues: CueLe
     baselines = _baselines(data.pairs, fold.head, cues)
     if fold.first_stage is not None:
         baselines[f"without {fold.beside}"] = fold.first_stage[:, : len(fold.head.labels)].argmax(1)
-    return report(fold.head, fold.truth, fold.probs, data.articles, baselines, draws=settings.draws)
+    return report(fold.head, fold.truth, fold.probs, data.articles, baselines=baselines, draws=settings.draws)
 
 
 def _out_of_fold(work: _Work, head: Head) -> OutOfFold:
@@ -597,7 +601,7 @@ def _out_of_fold(work: _Work, head: Head) -> OutOfFold:
     head = occurring(head, y)
     folds = group_folds(y, work.data.groups, settings)
     truth = np.array([head.index(x) for x in y])
-    classifier = make_pipeline(settings, work.weight(head), work.cues)
+    classifier = make_pipeline(settings, weight=work.weight(head), cues=work.cues)
     scores, first = _fold_scores(classifier, work.X, y, head, folds, work.jobs, work.progress), None
     seen = scores[np.arange(len(y)), truth] > NEVER  # a score that its fold could not give says nothing of how sure it is of others
     if second:
@@ -709,10 +713,10 @@ def head_model(head: Head, pipe: Pipeline) -> HeadModel:
 def _baselines(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None) -> dict[str, Ints]:
     """Hand rules to stand beside the report, for heads whose labels the cue lexicon knows."""
     known = set(head.labels) & {*STANCE_CUES, *TONE_CUES}
-    return {"cue-only": cue_baseline(pairs, head, cues)} if known else {}
+    return {"cue-only": cue_baseline(pairs, head, cues=cues)} if known else {}
 
 
-def cue_baseline(pairs: Sequence[Pair], head: Head, cues: CueLexicon | None = None) -> Ints:
+def cue_baseline(pairs: Sequence[Pair], head: Head, *, cues: CueLexicon | None = None) -> Ints:
     """Label of the heaviest cue whose subject is the actor, else the neutral one: hand rules without learning."""
     fallback = head.index(head.neutral) if head.neutral else 0
     out = np.full(len(pairs), fallback)
@@ -764,7 +768,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     """
     check_model(model)
     _require_rows(data, "score")
-    heads = [model.head(h.name, "read the data with the heads of the model").head for h in data.heads]
+    heads = [model.head(h.name, hint="read the data with the heads of the model").head for h in data.heads]
     check_labels(data.rows, heads)
     if problems := label_problems(data.rows, heads, set(model.labels)):
         raise DataError("the model lacks labels of the data", "correct these rows, or leave them out", tuple(problems))
@@ -772,10 +776,10 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}
 
 
-def evaluate(model: Model, data: Dataset, predicted: Mapping[str, Predicted] | None = None) -> dict[str, HeadReport]:
+def evaluate(model: Model, data: Dataset, *, predicted: Mapping[str, Predicted] | None = None) -> dict[str, HeadReport]:
     """Report by head of a model on labelled data (`predicted`: what `predict` said of it, if that is known already). Raises as `predict` does."""
     found = (predicted or predict(model, data)).items()
-    return {n: report(p.head, p.truth, p.probs, data.articles, _baselines(data.pairs, p.head, model.cues)) for n, p in found}
+    return {n: report(p.head, p.truth, p.probs, data.articles, baselines=_baselines(data.pairs, p.head, model.cues)) for n, p in found}
 
 
 def with_held_out(model: Model, data: Dataset) -> Model:
@@ -840,7 +844,7 @@ def learning_curve(
     if too_large := [n for n in sizes if n > len(data)]:
         raise InputError(f"size {too_large[0]} is more than the {len(data)} pairs there are", "give smaller sizes")
     work = _begun(data, settings, jobs=jobs, progress=progress)
-    Z = split_rows(extract_all(test.pairs, None, bool(work.settings.actor_words))) if test else work.X
+    Z = split_rows(extract_all(test.pairs, actor_words=bool(work.settings.actor_words))) if test else work.X
     return {h.name: _curve(work, h, test or data, Z, sizes, draws) for h in data.heads}
 
 
@@ -864,7 +868,7 @@ def _curve(work: _Work, head: Head, test: Dataset, Z: NDArray[Any], sizes: Seque
     plan = [(_whole_articles(orders[d], articles, n), splits[d][1]) for n in wanted for d in range(draws)]
 
     def score(at: Ints, held: Ints) -> float:
-        classifier = make_pipeline(settings, class_weights(list(y[at]), settings.balance))
+        classifier = make_pipeline(settings, weight=class_weights(list(y[at]), settings.balance))
         pred = _fit_scores(classifier, X[at], y[at], Z[held], head).argmax(1)
         return macro_f1(confusion(truth[held], pred, len(head.labels)))
 

@@ -96,7 +96,7 @@ class WordVectors:
         out[rows == len(self)] = 0
         return out
 
-    def neighbours(self, word: str, n: int = 10) -> list[tuple[str, float]]:
+    def neighbours(self, word: str, *, n: int = 10) -> list[tuple[str, float]]:
         """The words with the most similar vectors, with the cosine. Raises KeyError for a word that has none."""
         key = np.array([word_key(cue_stem(word.lower()))], np.uint64)
         row = int(self.rows(key)[0])

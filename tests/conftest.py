@@ -57,7 +57,7 @@ def hold(case: dict[str, Any], got: object, want: object) -> None:
 
 def pairs_of(text: str, lexicon: Lexicon | None = None) -> list[Pair]:
     """All pairs of a text."""
-    return [p for r in read(text, lexicon) for p in pairs(r)]
+    return [p for r in read(text, lexicon=lexicon) for p in pairs(r)]
 
 
 def write_csv(path: Path, rows: Iterable[dict[str, object]]) -> Path:

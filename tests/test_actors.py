@@ -26,11 +26,11 @@ HEADER = "alias,actor,kind,from,to,guard\n"
 
 def spoken(text: str, lexicon: Lexicon | None = None, date: str = "") -> list[list[str]]:
     """By sentence, the mentions that speak for an actor as `actor: surface`; places left out, order of one span free."""
-    return [sorted(f"{m.actor}: {m.text}" for m in r.mentions if m.kind != "place") for r in read(text, lexicon, date=date)]
+    return [sorted(f"{m.actor}: {m.text}" for m in r.mentions if m.kind != "place") for r in read(text, lexicon=lexicon, date=date)]
 
 
 def mentions(text: str, lexicon: Lexicon | None = None, date: str = "") -> list[Mention]:
-    return [m for r in read(text, lexicon, date=date) for m in r.mentions]
+    return [m for r in read(text, lexicon=lexicon, date=date) for m in r.mentions]
 
 
 def table(tmp_path: Path, rows: str, header: str = HEADER) -> Path:
@@ -957,19 +957,19 @@ def test_the_tokens_of_a_span_are_all_that_share_a_character(text: str, start: i
 
 def test_a_line_of_many_groups_takes_linear_time() -> None:
     begun = time.process_time()
-    (reading,) = read("both sides said Russia and Iran met , " * 8000, default_lexicon())
+    (reading,) = read("both sides said Russia and Iran met , " * 8000, lexicon=default_lexicon())
     assert len(reading.mentions) == 4 * 8000 and time.process_time() - begun < 10  # half a second; it was a minute
 
 
 def test_a_line_of_many_demonyms_takes_linear_time() -> None:
     begun = time.process_time()
-    (reading,) = read("Chinese " * 10_000, default_lexicon())
+    (reading,) = read("Chinese " * 10_000, lexicon=default_lexicon())
     assert len(reading.mentions) == 10_000 and time.process_time() - begun < 5  # a fifth of a second; it was half a minute
 
 
 def test_a_line_of_many_pronouns_takes_linear_time() -> None:
     begun = time.process_time()
-    (reading,) = read("Wang Yi said he met Lea Holm , " * 8000, default_lexicon(), date="2018")
+    (reading,) = read("Wang Yi said he met Lea Holm , " * 8000, lexicon=default_lexicon(), date="2018")
     assert len(reading.mentions) == 2 * 8000 and time.process_time() - begun < 10  # a fifth of a second; it was half a minute
 
 

@@ -111,6 +111,20 @@ def test_every_public_name_has_a_docstring(module: str) -> None:
     assert silent == []
 
 
+BY_PLACE = {"classify(model)", "classify_pairs(model)", "make_pipeline(settings)", "StanceError(hint)", "DataError(hint)", "DataError(problems)"}
+ESTIMATORS = {"BaseEstimator", "LogisticRegression", "PairTransformer", "TextLabelRegression"}  # what is derived from them has scikit-learn's form
+
+
+@pytest.mark.parametrize("module", sorted({*MODULES} - {"cli"}))
+def test_an_option_is_given_by_its_name(module: str) -> None:
+    body = tree(module).body
+    found = [(n.name, n) for n in body if isinstance(n, ast.FunctionDef)]
+    for c in (n for n in body if isinstance(n, ast.ClassDef) and n.name[0] != "_" and not {*map(ast.unparse, n.bases)} & ESTIMATORS):
+        found += [(c.name if n.name == "__init__" else n.name, n) for n in c.body if isinstance(n, ast.FunctionDef)]
+    by_place = {f"{name}({a.arg})" for name, n in found if name[0] != "_" for a in n.args.args[::-1][: len(n.args.defaults)]}
+    assert by_place <= BY_PLACE
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_every_public_function_is_typed(module: str) -> None:
     untyped = []

@@ -93,7 +93,7 @@ def test_cp1252_is_read_with_a_warning(put: Put, warned: Callable[[], list[str]]
 
 def test_a_json_object(put: Put) -> None:
     record = {"id": 7, "title": "Fjord", "Date": "2019-03-04T10:00:00Z", "outlet": "Gazette", "body": "Oslo left."}
-    assert only(put("a.json", json.dumps(record))) == Article("7", "Oslo left.", "Fjord", "2019-03-04", "Gazette")
+    assert only(put("a.json", json.dumps(record))) == Article("7", "Oslo left.", title="Fjord", date="2019-03-04", source="Gazette")
 
 
 def test_a_json_list(put: Put) -> None:
@@ -124,7 +124,7 @@ def test_a_field_of_an_object_can_be_named(put: Put) -> None:
     record = {"id": {"$oid": "5f"}, "title": {"rendered": "Fjord"}, "date": {"$date": {"$numberLong": "1520121600000"}}, "meta": {"Outlet": {"Full": "Gazette"}}}
     path = put("a.jsonl", json.dumps({**record, "content": {"rendered": "<p>Oslo left.</p>"}}))
     found = next(read_articles(path, text_column="content.rendered", columns={"source": "meta.outlet.full"}))
-    assert found == Article("5f", "Oslo left.", "Fjord", "2018-03-04", "Gazette")
+    assert found == Article("5f", "Oslo left.", title="Fjord", date="2018-03-04", source="Gazette")
     assert next(read_articles(path, text_column="title.rendered+content.rendered")).text == "Fjord\n\nOslo left."
     assert only(put("b.jsonl", '{"meta.text": "Oslo left."}'), text_column="meta.text").text == "Oslo left."
     inside = put("c.json", '{"article": {"body": "Oslo left.", "published": "2019"}}')  # `article` may hold an id, but not where it holds the text
@@ -140,7 +140,7 @@ def test_an_article_that_an_api_cut_off_is_told(put: Put, warned: Callable[[], l
 def test_front_matter_of_a_text(put: Put) -> None:
     """Its lines stay: it is no Markdown."""
     found = only(put("a.txt", '---\r\ntitle: "Fjord"\r\ndate: 2018-03-04\r\nsitename: Gazette\r\n---\r\n\r\nOslo *left*\r\nRome stayed.'))
-    assert found == Article("a", "Oslo *left*\nRome stayed.", "Fjord", "2018-03-04", "Gazette")
+    assert found == Article("a", "Oslo *left*\nRome stayed.", title="Fjord", date="2018-03-04", source="Gazette")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_missing_values_of_r_are_empty_cells(put: Put, warned: Callable[[], list
 
 def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> None:
     names = {"text": "Volltext", "source": "Zeitung", "title": "Überschrift", "id": "Nr", "date": "Tag"}
-    wanted = Article("7", "Oslo left.", "Oslo geht", "2024-03-01", "FAZ")
+    wanted = Article("7", "Oslo left.", title="Oslo geht", date="2024-03-01", source="FAZ")
     row = {"Nr": 7, "Zeitung": "FAZ", "Überschrift": "Oslo geht", "Tag": "2024-03-01", "Volltext": "Oslo left.", "source": "x", "title": "y", "id": "z", "date": "2020"}
     table = put("a.csv", "\n".join(",".join(map(str, x)) for x in (row, row.values())))
     for path in (table, put("a.json", json.dumps(row)), put("a.jsonl", json.dumps(row)), put("a.md", "---\nNr: 7\nZeitung: FAZ\nTag: 2024-03-01\n---\nOslo left.")):
@@ -484,7 +484,7 @@ def test_fields_of_json_that_are_no_text(put: Put) -> None:
 def test_tags_in_a_field_are_left_out_and_told(put: Put, warned: Callable[[], list[str]], html: str, text: str) -> None:
     path = put("a.jsonl", f'{json.dumps({"content": html})}\n{json.dumps({"content": "a < b & c > d, AT&T"})}\n')
     assert [x.text for x in read_articles(path)] == [text, "a < b & c > d, AT&T"]
-    assert only(put("b.jsonl", '{"title": "Oslo&#8217;s <i>raid</i>", "text": "Oslo left."}')) == Article("b-1", "Oslo left.", "Oslo’s raid")
+    assert only(put("b.jsonl", '{"title": "Oslo&#8217;s <i>raid</i>", "text": "Oslo left."}')) == Article("b-1", "Oslo left.", title="Oslo’s raid")
     assert f"1 of 2 articles hold tags of HTML (first: 'a-1' of {path}:1), which are left out; offsets count in what remains" in warned()
 
 

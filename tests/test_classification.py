@@ -361,7 +361,7 @@ def test_the_path_of_an_alias_table_is_no_lexicon(model: Model, tmp_path: Path) 
     calls: list[Callable[[], object]] = [
         lambda: list(classify(Article("a", TEXT), model, lexicon=given)),
         lambda: classify_archive([Article("a", TEXT)], model, lexicon=given),
-        lambda: stance.read(TEXT, given),
+        lambda: stance.read(TEXT, lexicon=given),
         lambda: stance.read_dataset(tmp_path / "a.csv", lexicon=given),
         lambda: stance.read_pairs(tmp_path / "a.csv", lexicon=given),
     ]

@@ -284,7 +284,7 @@ def test_csv_is_safe_in_a_spreadsheet_and_comes_back_as_it_was(run: Cli, model_f
     assert [r.text[r.start : r.end] for r in back] == [r.actor for r in back]
 
 
-@pytest.mark.parametrize("lines", [rendering.jsonl_lines, rendering.csv_lines, lambda _: rendering.csv_lines([], {"source": ["named"]})])
+@pytest.mark.parametrize("lines", [rendering.jsonl_lines, rendering.csv_lines, lambda _: rendering.csv_lines([], heads={"source": ["named"]})])
 def test_a_head_called_as_what_a_row_tells_of_its_article_is_refused(lines: Callable[[list[Result]], Iterator[str]]) -> None:
     judgement = Judgement("a", 0, 0, 0, 5, "Text.", "Peru", (), {"source": "named"}, {"source": {"named": 1.0}})
     with pytest.raises(ModelError, match="head 'source'"):

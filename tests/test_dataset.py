@@ -623,7 +623,7 @@ def test_labels_and_heads_whose_columns_would_have_one_name(file: Write, heads: 
         check_trainable(data)
     assert e.value.problems == (said.format(path=path),) and e.value.hint == "rename and try again"
     with pytest.raises(ModelError, match="the results cannot be kept as CSV"):
-        list(csv_lines([], {h.name: h.labels for h in data.heads}))
+        list(csv_lines([], heads={h.name: h.labels for h in data.heads}))
 
 
 def test_unsure_is_no_label_to_train_on(file: Write) -> None:

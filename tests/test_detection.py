@@ -43,7 +43,7 @@ def test_labelled_actors_are_no_help_in_finding_them(model: Model, lexicon: Lexi
     rows = [{"article_id": "a", "sentence_id": n, "text": t, "actor": a, "stance": "deny"} for n, (t, a) in enumerate(told.items())]
     table = read_table(write_csv(tmp_path / "a.csv", rows))
     found = detect(table.rows, model, lexicon=lexicon)["actors"]
-    assert (found.right, found.found, found.labelled) == (2, 3, 3) and located(table, lexicon).pairs[2].mentions
+    assert (found.right, found.found, found.labelled) == (2, 3, 3) and located(table, lexicon=lexicon).pairs[2].mentions
 
 
 def test_an_actor_under_another_name_is_the_one_that_is_found(model: Model, lexicon: Lexicon, tmp_path: Path) -> None:

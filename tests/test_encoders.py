@@ -267,7 +267,7 @@ def test_evaluate_and_compare(dense: Model, model: Model, reports: Dataset) -> N
     held = reports.split("test")[1]
     predicted = predict(dense, held)
     found = evaluate(dense, held)
-    assert found == evaluate(dense, held, predicted)
+    assert found == evaluate(dense, held, predicted=predicted)
     assert found["stance"].macro_f1 > found["stance"].baselines["majority"]
     against = compare(predicted, model, held)["stance"]
     assert against["difference"] == pytest.approx(found["stance"].macro_f1 - evaluate(model, held)["stance"].macro_f1)
@@ -290,7 +290,7 @@ def test_a_model_without_encoder_has_no_vectors(model: Model, unseen: list[Pair]
 def test_contributions_add_up_and_one_is_the_encoder(dense: Model, unseen: list[Pair], head: str) -> None:
     fitted = dense.head(head)
     for p in unseen[:6]:
-        scores = fitted.scores(dense.rows([p]), dense.vectors([p]))[0]
+        scores = fitted.scores(dense.rows([p]), vectors=dense.vectors([p]))[0]
         for k, label in enumerate(fitted.head.labels):
             e = explain(dense, p, head=head, label=label)
             assert e.bias + sum(c.value for c in e.contributions) == pytest.approx(scores[k], abs=1e-9)
@@ -389,7 +389,7 @@ def test_a_folder_is_opened_without_its_packages(folder: Path) -> None:
     assert (encoder.name, encoder.layer) == (str(folder), 4)
     assert encoder.sha256 == hashlib.sha256(b"weights").hexdigest()
     assert pickle.loads(pickle.dumps(encoder)) == encoder  # noqa: S301 -- our own bytes
-    assert open_encoder(str(folder), 2).layer == 2
+    assert open_encoder(str(folder), layer=2).layer == 2
 
 
 def test_weights_in_parts_are_hashed_in_their_order(tmp_path: Path) -> None:
@@ -407,7 +407,7 @@ def test_a_transformer_in_a_folder_of_its_own(folder: Path, tmp_path: Path) -> N
 
 def test_folders_that_are_no_encoder(folder: Path) -> None:
     with pytest.raises(InputError, match="has 6 layers, not 7"):
-        open_encoder(str(folder), 7)
+        open_encoder(str(folder), layer=7)
     (folder / "config.json").write_text("[]")
     with pytest.raises(InputError, match="does not say num_hidden_layers"):
         open_encoder(str(folder))

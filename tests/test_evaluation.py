@@ -64,7 +64,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say_also_of_few_article
     rng, held = np.random.default_rng(0), 0
     for _ in range(300):
         right = rng.binomial(10, rng.beta(8, 3, 6))
-        low, high = percentiles(resample(right, 400) / 60, 6) or (0, 0)
+        low, high = percentiles(resample(right, draws=400) / 60, 6) or (0, 0)
         held += low <= 8 / 11 <= high
     assert 0.9 < held / 300 < 0.98  # plain percentiles: 0.86
 

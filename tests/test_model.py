@@ -213,7 +213,7 @@ def test_a_neutral_label_of_ones_own_is_kept_and_decides_the_tone(model: Model, 
     again = load(tmp_path / "own.stance")
     assert again.head("stance").head.neutral == "accuse" and again.fingerprint == own.fingerprint
     heads = {h.head.name: h.head for h in again.heads}
-    assert consistent("accuse", "hostile", heads) == "neutral" and consistent("neutral", "hostile", heads) == "hostile"
+    assert consistent("accuse", "hostile", heads=heads) == "neutral" and consistent("neutral", "hostile", heads=heads) == "hostile"
     text = "Norway condemned Chile for the raid."
     (plain, _), (judged, _) = classify(text, model), classify(text, again)
     assert (plain.labels["stance"], plain.target) == ("accuse", ("Chile",)) and plain.labels["tone"] != "neutral"
@@ -222,12 +222,12 @@ def test_a_neutral_label_of_ones_own_is_kept_and_decides_the_tone(model: Model, 
 
 def test_a_head_without_a_neutral_label_has_none() -> None:
     heads = {"stance": Head("stance", ("for", "none")), "tone": Head("tone", ("hostile", "neutral"))}
-    assert heads["stance"].neutral == "" and consistent("none", "hostile", heads) == "hostile"
+    assert heads["stance"].neutral == "" and consistent("none", "hostile", heads=heads) == "hostile"
     heads["stance"] = replace(heads["stance"], neutral="none")
-    assert consistent("none", "hostile", heads) == "neutral"
+    assert consistent("none", "hostile", heads=heads) == "neutral"
     heads["tone"] = Head("tone", ("hostile", "calm"))
-    assert consistent("none", "hostile", heads) == "hostile"
-    assert consistent("none", "hostile", heads | {"tone": replace(heads["tone"], neutral="calm")}) == "calm"
+    assert consistent("none", "hostile", heads=heads) == "hostile"
+    assert consistent("none", "hostile", heads=heads | {"tone": replace(heads["tone"], neutral="calm")}) == "calm"
 
 
 def test_a_neutral_label_that_the_head_lacks_is_refused(model_file: Path) -> None:

@@ -72,7 +72,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _random(words: WordVectors, scores: int = 5, state: int = 6, hidden: int = 10) -> Network:
     rng = np.random.default_rng(3)
-    parameters = {n: rng.normal(0, 0.4, s).astype(np.float32) for n, s in shapes(words.width, scores, state, hidden).items()}
+    parameters = {n: rng.normal(0, 0.4, s).astype(np.float32) for n, s in shapes(words.width, scores, state=state, hidden=hidden).items()}
     return Network(parameters, words)
 
 
@@ -263,7 +263,7 @@ def test_dropout_is_gentler_where_the_labels_are_known_already(words: WordVector
     kept, rates = network._kept, set[float]()
     monkeypatch.setattr(network, "_kept", lambda shape, rate, rng: rates.add(rate) or kept(shape, rate, rng))
     monkeypatch.setattr(network, "_LEAST_STEPS", 1)
-    goals = [Goal.of_labels(np.arange(len(tokens)) % 2, np.ones(2), known)]
+    goals = [Goal.of_labels(np.arange(len(tokens)) % 2, np.ones(2), labels=known)]
     for begin, drop, wanted in ((None, None, {0.2, 0.4}), (start, None, {0.125, 0.25}), (start, 0.0, {0.0})):
         rates.clear()
         train_network(tokens, goals, words, seed=1, epochs=1, start=begin, drop=drop)
@@ -309,7 +309,7 @@ def test_it_does_not_forget_what_it_knew_of_the_same_labels(words: WordVectors, 
 
     def trained(share: float, labels: tuple[tuple[str, str], ...]) -> dict[str, Any]:
         monkeypatch.setattr(network, "_OF_START", share)
-        net = train_network(tokens, [Goal.of_labels(truth, np.ones(2), labels)], words, seed=1, start=start)
+        net = train_network(tokens, [Goal.of_labels(truth, np.ones(2), labels=labels)], words, seed=1, start=start)
         assert net.labels == labels
         return net.parameters
 
@@ -320,7 +320,7 @@ def test_it_does_not_forget_what_it_knew_of_the_same_labels(words: WordVectors, 
         assert np.array_equal(begun[name], network.rounded(x))
         assert not np.array_equal(begun[name], ended[name])
         assert half[name] == pytest.approx((begun[name] + ended[name]) / 2, rel=2e-3, abs=1e-4)
-    net = train_network(tokens, [Goal.of_labels(truth, np.ones(2), some), Goal.of_labels(truth, np.ones(2))], words, seed=1, start=start)
+    net = train_network(tokens, [Goal.of_labels(truth, np.ones(2), labels=some), Goal.of_labels(truth, np.ones(2))], words, seed=1, start=start)
     assert not net.labels and net.width == 4, "labels that nobody named"
     other = (known[3], ("tone", "b"))
     first, second = trained(1.0, other), trained(0.0, other)
@@ -334,7 +334,7 @@ def test_the_vectors_of_the_words_that_are_read_can_learn_too(tokens: Sequences,
     monkeypatch.setattr(network, "_LEAST_STEPS", 60)
     start = replace(_random(words, state=STATE, hidden=HIDDEN), labels=tuple(("stance", x) for x in "abcde"))
     truth = np.arange(len(tokens)) % 5
-    goals = [Goal.of_labels(truth, np.ones(5), start.labels)]
+    goals = [Goal.of_labels(truth, np.ones(5), labels=start.labels)]
     monkeypatch.setattr(network, "_RATE_ON", 0.0)
     monkeypatch.setattr(network, "_DECAY", 0.0)
     same, learnt = (train_network(tokens, goals, words, seed=1, start=start, drop=0, word_rate=rate) for rate in (0.0, 0.02))
@@ -450,7 +450,7 @@ def test_the_pipeline_gives_what_the_model_gives(model: Model, unseen: list[Pair
         pipe = pipelines[h.head.name]
         got = pipe.predict_proba(unseen)[:, [list(pipe.classes_).index(x) for x in h.head.labels]]
         assert np.abs(got - probs[h.head.name]).max() < 1e-9
-        scores = h.scores(model.rows(unseen), model.vectors(unseen))
+        scores = h.scores(model.rows(unseen), vectors=model.vectors(unseen))
         assert np.abs(full_scores(pipe, unseen, h.head) - scores).max() < 1e-6
 
 

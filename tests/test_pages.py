@@ -53,7 +53,7 @@ def test_text_stays_text_in_every_field(model: Model, lexicon: Lexicon, tmp_path
     alias.write_text('alias,actor,kind\nVold,"<script>x</script>",name\n')
     from stance.lexicon import load_lexicon
 
-    article = Article(f"id{EVIL}", TEXT + "Vold condemned Norway.", f"title{EVIL}", "2020-01-01", f"source{EVIL}")
+    article = Article(f"id{EVIL}", TEXT + "Vold condemned Norway.", title=f"title{EVIL}", date="2020-01-01", source=f"source{EVIL}")
     shown = page(scored(model, EVIL), load_lexicon(alias), [article, article], everything=True)
     assert shown.count("<script>") == 1 and "<img" not in shown
     assert "&lt;script&gt;x&lt;/script&gt;" in shown
@@ -80,7 +80,7 @@ def test_a_neutral_label_of_ones_own_is_shown_when_asked_and_colours_last(model:
     some, every = (page(own, lexicon, [article], everything=x) for x in (False, True))
     assert set(re.findall(r'data-label="(\w+)"', some)) == {"accuse"} and 'data-actor="Chile" data-label="deny"' in every
     assert {a: h for h, a in re.findall(r'--h: var\(--h(\d)\)" data-actor="(\w+)"', every)} == {"Norway": "0", "Chile": "1"}
-    assert glyph("deny", "deny") == glyph("neutral") != glyph("deny")
+    assert glyph("deny", neutral="deny") == glyph("neutral") != glyph("deny")
 
 
 def test_a_sentence_has_the_colour_of_a_stance_before_that_of_a_neutral_label(model: Model, lexicon: Lexicon) -> None:
@@ -98,7 +98,7 @@ def test_a_sentence_has_the_colour_of_a_stance_before_that_of_a_neutral_label(mo
 def test_every_mark_shows_probabilities_and_the_words_that_decided(model: Model, lexicon: Lexicon) -> None:
     text = "Norway condemned the raid."
     shown = page(model, lexicon, [Article("a", text)])
-    (pair,) = (p for r in read(text, lexicon) for p in pairs(r))
+    (pair,) = (p for r in read(text, lexicon=lexicon) for p in pairs(r))
     why = explain(model, pair)
     panel = re.search(r'<div class="panel">(.*?)</ul>', shown, re.S)
     assert panel and all(f'<th scope="row">{x}</th>' in panel[1] for x in (*STANCES, "hostile", "warm"))
@@ -174,7 +174,7 @@ def report(model: Model, lexicon: Lexicon, tmp_path_factory: pytest.TempPathFact
     from stance.articles import read_articles
 
     path = tmp_path_factory.mktemp("page") / "report.html"
-    articles = [*list(read_articles(ROOT / "examples" / "cable.jsonl"))[:2], Article("evil", TEXT, f"title{EVIL}", "", EVIL)]
+    articles = [*list(read_articles(ROOT / "examples" / "cable.jsonl"))[:2], Article("evil", TEXT, title=f"title{EVIL}", date="", source=EVIL)]
     path.write_text(page(scored(model, EVIL), lexicon, articles, least=0.4), "utf-8")
     return path
 

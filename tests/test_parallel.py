@@ -391,11 +391,11 @@ def test_what_goes_to_a_worker_can_be_pickled_while_it_is_in_use() -> None:
     from stance.syntax import default_cues, scan
 
     lexicon, cues = default_lexicon(), default_cues()
-    for r in read("Norway condemned the raid on Monday, President Smith of Chile said. He denied it.", lexicon):
+    for r in read("Norway condemned the raid on Monday, President Smith of Chile said. He denied it.", lexicon=lexicon):
         scan(r, cues)
     assert lexicon._starting and cues.tables and cues.tags
     other_lexicon, other_cues = pickle.loads(pickle.dumps((lexicon, cues)))  # noqa: S301 -- our own bytes
     assert not other_lexicon._starting and not other_cues.tables and not other_cues.tags
-    assert [p.actor for r in read("Norway left.", other_lexicon) for p in pairs(r)] == ["Norway"]
-    (reading,) = read("Norway condemned the raid.", lexicon)
+    assert [p.actor for r in read("Norway left.", lexicon=other_lexicon) for p in pairs(r)] == ["Norway"]
+    (reading,) = read("Norway condemned the raid.", lexicon=lexicon)
     assert scan(reading, other_cues) == scan(reading, cues)

@@ -47,7 +47,7 @@ def articles() -> list[Article]:
 
 @pytest.fixture(scope="module")
 def database(model: Model, articles: list[Article], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    evil = Article(f"evil{EVIL}", f"Norway condemned the {EVIL} raid. Norway condemned Chile.", f"t{EVIL}", "2031-05-07", f"s{EVIL}")
+    evil = Article(f"evil{EVIL}", f"Norway condemned the {EVIL} raid. Norway condemned Chile.", title=f"t{EVIL}", date="2031-05-07", source=f"s{EVIL}")
     path = tmp_path_factory.mktemp("results") / "results.sqlite"
     return write_results(path, [*articles, evil], model, min_confidence=0.5, skipped=[(f"bad{EVIL}", "the file is empty")])
 
@@ -214,7 +214,7 @@ def test_days_classified_with_a_date_each_are_counted_together(run: Cli, model_f
 
 
 def test_several_databases_are_reported_as_one(run: Cli, model: Model, tmp_path: Path) -> None:
-    one, two, three = (Article(x, f"Norway condemned the raid of {x}. {actor} left.", x, f"2031-0{n}-01") for n, (x, actor) in enumerate((("a", "Chile"), ("b", "Peru"), ("c", "Peru")), 1))
+    one, two, three = (Article(x, f"Norway condemned the raid of {x}. {actor} left.", title=x, date=f"2031-0{n}-01") for n, (x, actor) in enumerate((("a", "Chile"), ("b", "Peru"), ("c", "Peru")), 1))
     whole = read_results(write_results(tmp_path / "whole.sqlite", [one, two, three], model))
     paths = [write_results(tmp_path / "x.sqlite", [one, two], model), write_results(tmp_path / "y.sqlite", [two, three], model, skipped=[("d", "empty")])]
     found = read_results(paths)
@@ -357,7 +357,7 @@ def test_a_share_of_nothing_or_all_has_the_bound_of_the_rule_of_three() -> None:
     all_, none = shares(range(10), [0] * 10, 2)
     assert (none.value, none.low, none.high) == (0, 0, pytest.approx(0.2589, abs=1e-4))
     assert (all_.value, all_.low, all_.high) == (1, pytest.approx(0.7411, abs=1e-4), 1)
-    fixed = shares(range(10), [0] * 10, 2, lambda p, rng=None: p[::-1])
+    fixed = shares(range(10), [0] * 10, 2, correct=lambda p, rng=None: p[::-1])
     assert fixed == [none, all_]
 
 
@@ -377,7 +377,7 @@ def test_correction_undoes_a_known_confusion() -> None:
 def test_a_confusion_known_of_few_pairs_makes_wider_intervals() -> None:
     table = np.array([[16, 2, 2], [6, 12, 2], [1, 3, 16]])
     said = [0] * 400 + [1] * 400 + [2] * 200
-    wide, narrow = (shares([i % 50 for i in range(1000)], said, 3, corrector(manifest((table * k).tolist()), "stance", ["a", "b", "c"])) for k in (1, 1000))
+    wide, narrow = (shares([i % 50 for i in range(1000)], said, 3, correct=corrector(manifest((table * k).tolist()), "stance", ["a", "b", "c"])) for k in (1, 1000))
     assert [s.value for s in wide] == pytest.approx([s.value for s in narrow])
     assert all(w.high - w.low > 3 * (n.high - n.low) for w, n in zip(wide, narrow, strict=True))  # type: ignore[operator]
 
@@ -601,7 +601,7 @@ def test_the_matrix_counts_who_takes_a_stance_towards_whom(database: Path) -> No
 
 
 def test_intervals_of_corrected_shares_are_corrected_too() -> None:
-    raw, turned = (shares(range(20), [0] * 15 + [1] * 5, 2, correct) for correct in (None, lambda p, rng=None: p[::-1]))
+    raw, turned = (shares(range(20), [0] * 15 + [1] * 5, 2, correct=correct) for correct in (None, lambda p, rng=None: p[::-1]))
     assert turned == raw[::-1] != raw
 
 

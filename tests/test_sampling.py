@@ -37,7 +37,7 @@ def test_whole_articles_are_drawn_and_just_enough(archive: list[Article], lexico
     by_article = {i: [r for r in drawn.rows if r.article_id == i] for i in ids(drawn)}
     for article in archive:
         if article.id in by_article:
-            found = read(article.text, lexicon)
+            found = read(article.text, lexicon=lexicon)
             assert list(dict.fromkeys(r.text for r in by_article[article.id])) == [r.sentence.text for r in found]
             assert [r.actor for r in by_article[article.id] if r.actor] == [p.actor for r in found for p in pairs(r)]
     sizes = [sum(bool(r.actor) for r in rows) for rows in by_article.values()]
@@ -86,7 +86,7 @@ def test_rows_come_back_as_they_were_read(run: Cli, tmp_path: Path, lexicon: Lex
     keys = ("article_id", "sentence_id", "text", "actor", "start", "end", "date")
     rows = [{**{k: getattr(x, k) for k in keys}, "stance": "neutral" if x.actor else ""} for x in read_table(todo, unlabelled=True).rows]
     data = read_dataset(write_csv(tmp_path / "done.csv", rows))
-    wanted = {(a.id, p.text, p.actor): p.mentions for a in read_articles(cable) for r in read(a.text, lexicon, date=a.date) for p in pairs(r)}
+    wanted = {(a.id, p.text, p.actor): p.mentions for a in read_articles(cable) for r in read(a.text, lexicon=lexicon, date=a.date) for p in pairs(r)}
     found = {(r.article_id, p.text, p.actor): p.mentions for r, p in zip(data.rows, data.pairs, strict=True)}
     assert found.keys() == wanted.keys()
     assert sum(found[k] == wanted[k] for k in wanted) > 0.9 * len(wanted)
@@ -111,7 +111,7 @@ def test_the_pairs_a_model_is_least_sure_of(archive: list[Article], model: Model
     kept = [(r.article_id, r.sentence_id, r.actor) for r in found.rows if r.actor]
     assert len(kept) == len(set(kept)) == found.pairs == 12 and found.read == drawn.read
     assert sorted(sure[k] for k in kept) == sorted(sure.values())[:12]
-    whole = {a.id: [s.sentence.text for s in read(a.text, lexicon)] for a in archive}
+    whole = {a.id: [s.sentence.text for s in read(a.text, lexicon=lexicon)] for a in archive}
     assert found.articles == len(ids(found))
     for i in ids(found):
         mine = [r for r in found.rows if r.article_id == i]

@@ -54,9 +54,9 @@ def test_several_speakers(lexicon: Lexicon, name: str, actors: tuple[str, ...]) 
 
 def test_every_sentence_of_a_joint_statement_is_each_speakers(lexicon: Lexicon, model: Model) -> None:
     text = "Chile must stop. We condemn the shelling. Norway and Peru will not wait. Both sides welcomed it."
-    found = read(text, lexicon, speaker="NOR; PER")
+    found = read(text, lexicon=lexicon, speaker="NOR; PER")
     assert actors_of(found) == [{"Norway", "Peru", "Chile"}, *[{"Norway", "Peru"}] * 3]
-    alone = {who: [p for r in read(text, lexicon, speaker=who) for p in pairs(r) if p.actor == who] for who in ("Norway", "Peru")}
+    alone = {who: [p for r in read(text, lexicon=lexicon, speaker=who) for p in pairs(r) if p.actor == who] for who in ("Norway", "Peru")}
     for who, mine in alone.items():
         there = [p for r in found for p in pairs(r) if p.actor == who]
         assert there[:3] == mine[:3] and all(p.reading.speaker == who for p in there)
@@ -65,19 +65,19 @@ def test_every_sentence_of_a_joint_statement_is_each_speakers(lexicon: Lexicon, 
 
 
 def test_semicolons_part_speakers_whom_the_lexicon_does_not_know_too(lexicon: Lexicon) -> None:
-    (reading,) = read("We condemn the shelling.", lexicon, speaker="NOR; Ine Lie;Chile and Peru; ")
+    (reading,) = read("We condemn the shelling.", lexicon=lexicon, speaker="NOR; Ine Lie;Chile and Peru; ")
     assert reading.speakers == ("Norway", "Ine Lie", "Chile", "Peru")
-    assert [r.speaker for r in read("We left. We stayed.", lexicon, speaker=" ; ")] == ["", ""]
+    assert [r.speaker for r in read("We left. We stayed.", lexicon=lexicon, speaker=" ; ")] == ["", ""]
 
 
 def test_rows_of_a_joint_statement_are_read_as_the_article(tmp_path: Path, lexicon: Lexicon) -> None:
     text = "We will not wait for Chile. Norway and Peru are ready."
     rows = [
         {"text": r.sentence.text, "actor": p.actor, "article_id": "a", "sentence_id": n, "speaker": "Norway and Peru", "stance": "firm"}
-        for n, r in enumerate(read(text, lexicon, speaker="NOR, PER")) for p in pairs(r)
+        for n, r in enumerate(read(text, lexicon=lexicon, speaker="NOR, PER")) for p in pairs(r)
     ]  # fmt: skip
     there = read_pairs(write_csv(tmp_path / "joint.csv", rows), lexicon=lexicon).pairs
-    assert [(p.actor, p.reading.speaker) for p in there] == [(p.actor, p.reading.speaker) for r in read(text, lexicon, speaker="NOR; PER") for p in pairs(r)]
+    assert [(p.actor, p.reading.speaker) for p in there] == [(p.actor, p.reading.speaker) for r in read(text, lexicon=lexicon, speaker="NOR; PER") for p in pairs(r)]
     assert {p.actor: p.reading.speaker for p in there} == {"Norway": "Norway", "Peru": "Peru", "Chile": "Norway"}
 
 
@@ -91,36 +91,36 @@ def test_every_code_is_of_an_actor_of_the_lexicon_and_but_for_former_ones_none_i
 
 
 def test_every_sentence_of_a_speech_is_its_speakers(lexicon: Lexicon) -> None:
-    found = read(SPEECH, lexicon, speaker="NOR")
+    found = read(SPEECH, lexicon=lexicon, speaker="NOR")
     assert actors_of(found) == [{"Norway"}, {"Norway"}, {"Norway", "Chile"}, {"Norway"}, {"Norway"}]
     assert all(r.speaker == "Norway" and r.in_quote for r in found)
-    assert actors_of(read(SPEECH, lexicon)) == [{"Norway"}, set(), {"Chile"}, set(), set()]
+    assert actors_of(read(SPEECH, lexicon=lexicon)) == [{"Norway"}, set(), {"Chile"}, set(), set()]
 
 
 @pytest.mark.parametrize("marks", [("QUESTION:", "MR. LIE:"), ("Q:", "A:"), ("Reuters:", "Ine Lie:"), ("Q.", "A.")])
 def test_questions_in_a_briefing_are_not_the_speakers(lexicon: Lexicon, marks: tuple[str, str]) -> None:
     asks, answers = marks
     text = f"{answers} Good day. We go on.\n\n{asks} And Peru?\n\nIt said no.\n\n{answers} Peru should wait. That is all.\n\nWe will be there."
-    found = [r.speaker for r in read(text, lexicon, speaker="Norway")]
+    found = [r.speaker for r in read(text, lexicon=lexicon, speaker="Norway")]
     assert found == ["Norway", "Norway", "", "", "Norway", "Norway", "Norway"]
 
 
 def test_who_speaks_in_a_transcript_speaks_until_another_one_does(lexicon: Lexicon) -> None:
     text = "HOST: Welcome.\n\nBarack Obama: Peru must wait.\n\nThe door is open. Chile knows that.\n\nHOST: And then?\n\nNobody knows."
-    assert [r.speaker for r in read(text, lexicon, date="2012-05-01")] == ["", "", "US", "US", "", ""]
-    assert [r.speaker for r in read(text.replace("HOST: ", "").replace("Barack Obama: ", "Barack Obama met us. "), lexicon, date="2012-05-01")] == [""] * 7
+    assert [r.speaker for r in read(text, lexicon=lexicon, date="2012-05-01")] == ["", "", "US", "US", "", ""]
+    assert [r.speaker for r in read(text.replace("HOST: ", "").replace("Barack Obama: ", "Barack Obama met us. "), lexicon=lexicon, date="2012-05-01")] == [""] * 7
 
 
 def test_organs_without_a_country_are_the_speakers(lexicon: Lexicon) -> None:
     text = "Peru met us in May. The government will not wait, the foreign ministry said in its statement."
-    phrases = [(m.actor, m.text) for m in read(text, lexicon, speaker="Norway")[1].mentions if m.kind == "phrase"]
+    phrases = [(m.actor, m.text) for m in read(text, lexicon=lexicon, speaker="Norway")[1].mentions if m.kind == "phrase"]
     assert phrases == [("Norway", "The government"), ("Norway", "the foreign ministry"), ("Norway", "its statement")]
 
 
 def test_one_who_is_not_in_the_table_is_an_actor_by_the_name_given(lexicon: Lexicon, tmp_path: Path) -> None:
-    assert actors_of(read("Chile must pay.", lexicon, speaker="Ine Lie")) == [{"Ine Lie", "Chile"}]
+    assert actors_of(read("Chile must pay.", lexicon=lexicon, speaker="Ine Lie")) == [{"Ine Lie", "Chile"}]
     (table := tmp_path / "mine.csv").write_text("alias,actor,kind\nIne Lie,Tidal Party,person\n", "utf-8")
-    assert actors_of(read("Chile must pay.", load_lexicon(table), speaker="Ine Lie")) == [{"Tidal Party", "Chile"}]
+    assert actors_of(read("Chile must pay.", lexicon=load_lexicon(table), speaker="Ine Lie")) == [{"Tidal Party", "Chile"}]
 
 
 def test_records_tell_their_speaker_by_its_usual_name_or_another(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_sample_of_speeches_is_read_as_they_are(lexicon: Lexicon, tmp_path: Pa
     ])  # fmt: skip
     labelled = {(r.article_id, r.sentence_id, r.actor): p for data in [read_pairs(path)] for r, p in zip(data.rows, data.pairs, strict=True)}
     for a in articles:
-        for reading in read(a.text, lexicon, speaker=a.speaker):
+        for reading in read(a.text, lexicon=lexicon, speaker=a.speaker):
             for actor in actors_of([reading])[0]:
                 there = labelled[a.id, str(reading.sentence.index), actor].reading
                 assert (there.speaker, there.in_quote) == (reading.speaker, reading.in_quote) and actors_of([there]) == actors_of([reading])
@@ -159,7 +159,7 @@ def test_rows_of_one_article_may_have_several_speakers(tmp_path: Path, model: Mo
     ]
     pairs = read_dataset(write_csv(tmp_path / "d.csv", rows), heads=["stance"]).pairs
     assert [p.reading.speaker for p in pairs] == [p.actor for p in pairs] == ["Norway", "Peru", "Ine Lie"]
-    first, *others = (sequences(prepare([p], model.cues)) for p in pairs)
+    first, *others = (sequences(prepare([p], cues=model.cues)) for p in pairs)
     assert all((first.facts == x.facts).all() for x in others)
 
 

@@ -263,7 +263,7 @@ def test_a_head_that_is_no_column_is_refused(model: Model, lexicon: Lexicon, tmp
     odd = replace(model, heads=(replace(model.heads[0], head=replace(model.heads[0].head, name=name)),))
     if name in STORED:
         result = next(classify_archive([Article("x", "Norway condemned the raid.")], odd, lexicon=lexicon))[0]
-        assert list(csv_lines([result], {name: odd.heads[0].head.labels}))[1:] and list(jsonl_lines([result]))
+        assert list(csv_lines([result], heads={name: odd.heads[0].head.labels}))[1:] and list(jsonl_lines([result]))
     if name != "index":
         with pytest.raises(ModelError, match=f"head {name!r} cannot be kept in a database: the column {name!r} is taken"):
             describe_run(odd, lexicon, {})
@@ -733,7 +733,7 @@ def test_an_updated_database_is_that_of_a_fresh_run(tmp_path: Path, model: Model
         for n, x in enumerate(sorted(world, key=lambda x: x["id"]) if named == "by file" else world, 1):
             given = f"{x['id']}.txt" if named == "by file" else "news.jsonl"
             key = x["id"] if named == "by id" else f"news-{n}"
-            yield Skipped(f"{given}:{n}", x["bad"], given) if x["bad"] and named != "by line" else Article(key, x["text"], x["title"], x["date"], "", given)
+            yield Skipped(f"{given}:{n}", x["bad"], given) if x["bad"] and named != "by line" else Article(key, x["text"], title=x["title"], date=x["date"], source="", input=given)
             if n == killed:
                 raise KeyboardInterrupt
 

@@ -217,7 +217,7 @@ def test_blanks_around_the_cells_of_a_cue_table_are_no_part_of_them() -> None:
 
 def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
     with pytest.raises(DataError) as e:
-        build_cues(HEADER + "blame,acuse,verb,3\nblame,accuse,vreb,3\nblame,accuse,verb,9\n* blame,accuse,verb,3\nblame *,accuse,phrase,3\nblame,accuse,verb\nblame,accuse,verb,3\n", "mine.csv")
+        build_cues(HEADER + "blame,acuse,verb,3\nblame,accuse,vreb,3\nblame,accuse,verb,9\n* blame,accuse,verb,3\nblame *,accuse,phrase,3\nblame,accuse,verb\nblame,accuse,verb,3\n", source="mine.csv")
     assert [p.split(": ")[0] for p in e.value.problems] == [f"mine.csv:{n}" for n in (2, 3, 4, 5, 6, 7)]
     assert e.value.problems[0] == "mine.csv:2: label 'acuse'; did you mean 'accuse'?"
 
@@ -225,7 +225,7 @@ def test_all_bad_rows_of_a_cue_table_are_reported_at_once() -> None:
 def test_a_cue_table_with_a_quotation_mark_that_is_never_closed() -> None:
     """It makes one cell of all that follows."""
     with pytest.raises(DataError) as e:
-        build_cues(HEADER + 'blame,accuse,verb,3\n"chide,accuse,verb,3\n' + "scold,accuse,verb,3\n" * 10_000, "mine.csv")
+        build_cues(HEADER + 'blame,accuse,verb,3\n"chide,accuse,verb,3\n' + "scold,accuse,verb,3\n" * 10_000, source="mine.csv")
     assert [p.split("; ")[1] for p in e.value.problems] == ["four are needed"] and e.value.problems[0].startswith("mine.csv:3: 1 cells in 'chide")
     assert len(e.value.problems[0]) < 200
 
@@ -238,7 +238,7 @@ def test_a_cue_table_with_the_line_ends_of_old_macs() -> None:
 
 def test_a_cue_table_with_other_columns() -> None:
     with pytest.raises(DataError, match="the columns are word, label"):
-        build_cues("word,label\nx,accuse\n", "mine.csv")
+        build_cues("word,label\nx,accuse\n", source="mine.csv")
 
 
 def test_a_lexicon_is_pickled_alike_in_every_process() -> None:

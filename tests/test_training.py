@@ -155,7 +155,7 @@ def test_scikit_learn_searches_and_scores_a_data_set_by_its_groups(reports: Data
 
 def test_the_unfitted_pipeline_is_what_train_fits(reports: Dataset, model: Model) -> None:
     rest = reports.split("test")[0]
-    pipe = make_pipeline(SETTINGS, class_weights(rest.labels["tone"], SETTINGS.balance)).fit(rest.pairs, rest.labels["tone"])
+    pipe = make_pipeline(SETTINGS, weight=class_weights(rest.labels["tone"], SETTINGS.balance)).fit(rest.pairs, rest.labels["tone"])
     assert list(pipe.predict(rest.pairs)) == list(model.predict(rest.pairs)["tone"])
     theirs = model.pipeline()["tone"]
     coef, other = pipe[-1].coef_, theirs[-1].coef_
@@ -514,7 +514,7 @@ def test_a_fold_is_calibrated_on_the_others(reports: Dataset) -> None:
     data = reports.take(range(90))
     y, fold = data.labels["tone"], out_of_fold(data, settings=SETTINGS)["tone"]
     folds, X = group_folds(y, data.groups, SETTINGS), split_rows(extract_all(data.pairs))
-    pipe = make_pipeline(SETTINGS, class_weights(y, SETTINGS.balance))
+    pipe = make_pipeline(SETTINGS, weight=class_weights(y, SETTINGS.balance))
     assert pipe.named_steps["classifier"].class_weight == class_weights(y, SETTINGS.balance)
     scores = training._fold_scores(pipe, X, y, fold.head, folds)
     for others, own in folds:
@@ -664,7 +664,7 @@ def test_cross_validation_without_a_model_is_the_report_of_train(trained: Traine
 
 
 def test_cross_validation_with_cues_of_ones_own_is_the_report_of_train(reports: Dataset) -> None:
-    rest, cues = reports.split("test")[0], build_cues("phrase,label,kind,weight\ncondemn,cooperate,verb,3\nraid,warm,noun,2\n", "cues.csv")
+    rest, cues = reports.split("test")[0], build_cues("phrase,label,kind,weight\ncondemn,cooperate,verb,3\nraid,warm,noun,2\n", source="cues.csv")
     fold = out_of_fold(rest, settings=SETTINGS, cues=cues)
     assert cross_validate(rest, fold, settings=SETTINGS, cues=cues) == train(rest, settings=SETTINGS, cues=cues)[1]
     assert cross_validate(rest, fold, settings=SETTINGS) != cross_validate(rest, fold, settings=SETTINGS, cues=cues)

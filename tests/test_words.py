@@ -39,7 +39,7 @@ def table() -> WordVectors:
 def test_words_with_the_same_company_are_neighbours(table: WordVectors) -> None:
     (nearest, cosine), *_ = table.neighbours("scolds")
     assert nearest == "rebuk" and cosine > 0.9
-    assert dict(table.neighbours("scolds", 30))["bak"] < 0.5
+    assert dict(table.neighbours("scolds", n=30))["bak"] < 0.5
 
 
 def test_every_form_of_a_word_shares_its_vector(table: WordVectors) -> None:
