@@ -17,7 +17,21 @@ import numpy as np
 
 from stance.annotation import NAMES_OF_ANNOTATORS, csv_lines, no_labels
 from stance.codebook import DEFAULT_HEADS, Head
-from stance.dataset import Paths, Row, article_of, heads_of, label_problems, normalise, odd_cells, read_files, rows_of, spelling, table_of
+from stance.dataset import (
+    Paths,
+    Problem,
+    Row,
+    article_of,
+    heads_of,
+    label_problems,
+    normalise,
+    odd_cells,
+    problems_told,
+    read_files,
+    rows_of,
+    spelling,
+    table_of,
+)  # fmt: skip
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, group_numbers, percentiles, resample
 from stance.lexicon import default_lexicon
@@ -131,7 +145,7 @@ def read_annotations(
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for _, p in wide for own in p.values() for n in own))
     rows: list[Row] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     for f, p in wide:
         got, bad = _wide_rows(f, p, names)
         rows += got
@@ -152,7 +166,7 @@ def read_annotations(
     other = _other_names(long)
     if problems:
         hint = f"correct them and try again{'; ' if other else ''}{other}"
-        raise DataError(f"{number(len(problems), 'bad row')}; nothing was compared", hint, tuple(problems))
+        raise DataError(f"{number(len({p.place for p in problems}), 'bad row')}; nothing was compared", hint, problems_told(problems, files))
     alike = _alike(who)
     if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
         raise InputError(
@@ -191,8 +205,8 @@ def _prefixes(file: Csv, heads: Sequence[str]) -> dict[str, list[str]]:
     return out if len(out) > 1 else {}
 
 
-def _wide_rows(file: Csv, prefixes: dict[str, list[str]], names: Sequence[str]) -> tuple[list[Row], list[str]]:
-    """(a row an annotator of each record, with labels of the heads `names`, `file:line: …` of those that are bad)."""
+def _wide_rows(file: Csv, prefixes: dict[str, list[str]], names: Sequence[str]) -> tuple[list[Row], list[Problem]]:
+    """(a row an annotator of each record, with labels of the heads `names`, problems of those that are bad)."""
     missing = "actor" if "actor" not in file.columns else "" if {"sentence_id", "text"} & set(file.columns) else "sentence_id"
     if missing:
         raise DataError(file.lacks(missing), "needed: actor, and sentence_id or text")
@@ -211,7 +225,7 @@ def _with_annotators(rows: Sequence[Row]) -> list[Row]:
 @dataclass(frozen=True, slots=True)
 class _Matched:
     units: tuple[Unit, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
 
 
@@ -222,7 +236,8 @@ def _matched(rows: Sequence[Row], who: tuple[str, ...], names: tuple[str, ...]) 
         mine = groups.setdefault((r.article_id, sentence, r.actor), {})
         old = mine.setdefault(r.annotator, r)
         if old.labels != r.labels:
-            problems.append(f"{r.place}: {r.annotator} labelled {r.actor!r} of this sentence otherwise at {old.place}; keep one")
+            said = f"{r.annotator} labelled {r.actor!r} of this sentence otherwise at {old.place}; keep one"
+            problems.append(Problem(r.file, r.line, said))
         first = next(iter(mine.values()))
         if normalise(first.text) != normalise(r.text):
             differ.append(f"{r.place}: the text differs from {first.place}, which has the same article_id and sentence_id")

@@ -214,7 +214,9 @@ def import_file(
                     left_out.append(f"{place}: {task.skipped}")
                 else:
                     cells = {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}
-                    rows.append(parse_row(str(path), at, cells, tuple(task.labels)))
+                    row, bad = parse_row(str(path), at, cells, tuple(task.labels))
+                    problems += [f"{place}: {p.said}" for p in bad]
+                    rows.append(row)
                     unnamed += [f"{place}: {task.unnamed!r}"] if task.unnamed else []
         except ValueError as e:
             problems += [f"{place}: {x}" for x in str(e).split("\n")]
@@ -235,7 +237,7 @@ def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping
             raise InputError(f"{f.place}: {lacking}", "name the label columns with --head; repeat it for several")
         got, bad = rows_of(f, [h for h in dict.fromkeys((*DEFAULT_HEADS, *heads)) if h.lower() in f.columns])
         rows += got
-        problems += bad
+        problems += map(str, bad)
         doubts.append(f.note)
     return _imported(rows, heads, annotator, problems, "csv", doubts)
 

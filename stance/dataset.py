@@ -36,8 +36,7 @@ _MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target")  #
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
-_NO_TEXT = "text is empty; give the sentence or delete the row"
-_UNSURE = f"{UNSURE!r} is what results say where no label is sure enough; label the row, or delete it"
+_UNLABELLED = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
 COUNTED = "start counts from 0, and end is one after the last character"
 
 
@@ -67,6 +66,27 @@ class Row:
     def place(self) -> str:
         """`file:line`."""
         return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with the row at `file:line`.
+
+    `alike` (what is wrong, what to do) is told once of all rows that have the same, where these are more than MANY.
+    """
+
+    file: str
+    line: int
+    said: str
+    alike: tuple[str, str] | None = None
+
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +232,7 @@ def table_of(
     """As `read_table`, of files already read."""
     wanted = None if heads is None else tuple(dict.fromkeys(map(composed, heads)))
     rows: list[Row] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     names: tuple[str, ...] = ()
     none = {h.name: h.neutral for h in known if h.neutral} | dict(_mapping(neutral, "neutral", _NEUTRAL))
     for n, f in enumerate(files):
@@ -228,55 +248,37 @@ def table_of(
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
-    clash: list[str] = []
+    clash: list[Problem] = []
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
         problems += clash
         notes += twice
     if problems:
-        bad_rows = number(len({_place(p) for p in problems}), "bad row")
-        merged = 3 * sum(p.endswith(_NO_TEXT) for p in problems) >= sum(len(f.records) for f in files)
+        bad_rows = number(len({p.place for p in problems}), "bad row")
+        texts = [f.cells(r).get("text", "").strip() for f in files for r in f.records if not r.fault]
+        merged = 3 * texts.count("") >= sum(len(f.records) for f in files)
         annotated = "; labels of several annotators go to `stance agree` first" if len(clash) > MANY else ""
         hint = f"correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}{annotated}"
-        raise DataError(f"{bad_rows}; nothing was read", hint, tuple(_in_short(problems, names)))
+        raise DataError(f"{bad_rows}; nothing was read", hint, problems_told(problems, files))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
 
 
-def _place(problem: str) -> str:
-    """The `file:line` it begins with."""
-    found = re.match(r".+?:\d+(?=: )", problem)
-    return found[0] if found else ""
-
-
-def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The problems, with one for all rows that lack the labels of the same heads, or whose label is `unsure` or unknown and the same, where these
-    are more than MANY.
-    """
-    empty: defaultdict[str, dict[str, str]] = defaultdict(dict)  # what is said of each head, by place
-    for p in problems:
-        for n in names:
-            if p.startswith(f"{_place(p)}: {n} is empty for actor "):
-                empty[_place(p)][n] = p
-    alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    for place, told in empty.items():
-        alike[tuple(told)].append(place)
-    many = {lacking: places for lacking, places in alike.items() if len(places) > MANY}
-    gone = {p for places in many.values() for place in places for p in empty[place].values()}
-    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
-    short = [
-        f"{places[0]}: no label{'' if len(lacking) == len(names) else ' of ' + ', '.join(lacking)}, as in {len(places) - 1} further rows; {todo}"
-        for lacking, places in many.items()
-    ]
-    same: defaultdict[str, list[str]] = defaultdict(list)  # what is wrong with a label, by what is said of it
-    for p in problems:
-        wrong = p.removeprefix(_place(p))
-        if wrong.endswith(_UNSURE) or wrong.startswith(": unknown "):
-            same[wrong].append(p)
-    for those in same.values():
-        if len(those) > MANY:
-            short.append(f"{those[0]}; as in {len(those) - 1} further rows")
-            gone |= set(those)
-    return [*short, *(p for p in problems if p not in gone)]
+def problems_told(problems: Iterable[Problem], files: Sequence[Csv]) -> tuple[str, ...]:
+    """The problems in the order of files and lines, with one for all rows whose problems are `alike`, where these are more than MANY."""
+    at = {f.file: n for n, f in enumerate(files)}
+    ordered = sorted(problems, key=lambda p: (at[p.file], p.line))
+    places: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for p in ordered:
+        if p.alike:
+            places[p.alike][p.place] = None
+    told: dict[str, None] = {}
+    for p in ordered:
+        if p.alike and len(places[p.alike]) > MANY:
+            (first, *others), (what, todo) = places[p.alike], p.alike
+            told[f"{first}: {what}, as in {len(others)} further rows; {todo}"] = None
+        else:
+            told[str(p)] = None
+    return tuple(told)
 
 
 def located(table: Table, *, lexicon: Lexicon | None = None) -> Dataset:
@@ -370,22 +372,21 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
 
 def rows_of(
     file: Csv, names: Sequence[str], *, needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None, group_by: str = ""
-) -> tuple[list[Row], list[str]]:
-    """(rows, `file:line: …` of those that are bad); heads and options as of `parse_row`. Raises DataError without the column `group_by`."""
+) -> tuple[list[Row], list[Problem]]:
+    """(rows, problems of those that are bad); heads and options as of `parse_row`. Raises DataError without the column `group_by`."""
     column = group_by.strip().lower()
     if column not in ("", "file", *file.columns):
         hint = near_miss(column, file.columns) or "a column, or `file`"
         raise DataError(f"{file.place}: no column {group_by!r} to group by; seen: {', '.join(file.columns)}", hint)
     rows: list[Row] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     for r in file.records:
-        try:
-            if r.fault:
-                raise ValueError(r.fault)
-            row = parse_row(file.file, r.line, file.cells(r), names, needed=needed, neutral=neutral)
-            rows.append(replace(row, group=_whole(file.cells(r).get(column, file.file))) if column else row)
-        except ValueError as e:
-            problems += [f"{file.file}:{r.line}: {x}" for x in str(e).split("\n")]
+        cells = file.cells(r)
+        row, bad = parse_row(file.file, r.line, cells, names, needed=needed, neutral=neutral)
+        bad = [Problem(file.file, r.line, r.fault)] if r.fault else bad
+        if not bad:
+            rows.append(replace(row, group=_whole(cells.get(column, file.file))) if column else row)
+        problems += bad
     return rows, problems
 
 
@@ -408,38 +409,42 @@ def _named(file: Csv, columns: Mapping[str, str], heads: Sequence[str]) -> Csv:
 
 def parse_row(
     file: str, line: int, cell: Mapping[str, str], names: Sequence[str], *, needed: Sequence[str] = (), neutral: Mapping[str, str] | None = None
-) -> Row:
-    """A row from its cells by column; heads `names`, of which `needed` may not be empty; `neutral` labels by head, where they are not `neutral`.
-
-    Without a column `text`, none is asked for. Raises ValueError, a problem a line.
+) -> tuple[Row, list[Problem]]:
+    """(row, its problems) from its cells by column; heads `names`, of which `needed` may not be empty; `neutral` labels by head, where they are not
+    `neutral`. Without a column `text`, none is asked for.
     """
     none = neutral or {}
-    bad: list[str] = []
+    bad: list[Problem] = []
+
+    def wrong(said: str, alike: tuple[str, str] | None = None) -> None:
+        bad.append(Problem(file, line, said, alike))
+
     cell = {k: x if k in ("text", "context") else composed(x) for k, x in cell.items()}  # offsets count in the text as it is
     cell |= {k: "" for k in _MAY_LACK if cell.get(k, "").strip().upper() in MISSING}
     text, actor = cell.get("text", ""), cell.get("actor", "").strip()
     if "text" in cell and not text.strip():
-        bad.append(_NO_TEXT)
+        wrong("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
-    bad += [f"{n} is empty for actor {actor!r}; give a label" for n in needed if actor and not labels[n]]
+    lacking = [n for n in needed if actor and not labels[n]]
+    for n in lacking:
+        which = "" if len(lacking) == len(needed) else f" of {', '.join(lacking)}"
+        wrong(f"{n} is empty for actor {actor!r}; give a label", (f"no label{which}", _UNLABELLED))
     left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
     for n in left:
         ours = n in none or n in DEFAULT_HEADS and labels[n] in DEFAULT_HEADS[n].labels
         own = "" if ours else f" (--neutral '{n}={labels[n]}', if it says that none is taken)"
-        bad.append(f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label{own}")
+        wrong(f"{n} has a label but no actor: {labels[n]!r}; name the actor, or delete the label{own}")
     start = end = None
     raw = [_whole(cell.get(k, "")) for k in ("start", "end")]
     if all(map(_is_number, raw)):
         start, end = map(int, raw)
         if text.strip() and not start < end <= len(text):
-            bad.append(f"start,end {start},{end} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
+            wrong(f"start,end {start},{end} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     elif any(raw):
-        bad.append(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
-    if bad:
-        raise ValueError("\n".join(bad))
+        wrong(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
     get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "speaker", "split", "target", "annotator")}
     get |= {k: _whole(get[k]) for k in ("article_id", "sentence_id")}
-    return Row(file, line, text, actor, labels, start=start, end=end, **get)
+    return Row(file, line, text, actor, labels, start=start, end=end, **get), bad
 
 
 def _whole(cell: str) -> str:
@@ -545,20 +550,20 @@ def lacks_neutral(head: Head) -> bool:
     return not head.neutral and not (ours and set(head.labels) <= set(ours.labels))
 
 
-def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[str]:
-    """`file:line: …` for every label that its head does not have; heads in `fixed` take their own labels only."""
-    out = []
-    for r in rows:
-        if unsure := [h.name for h in heads if r.actor and r.labels[h.name] == UNSURE and UNSURE not in h.labels]:
-            out.append(f"{r.place}: {', '.join(unsure)} {_UNSURE}")
+def label_problems(rows: Sequence[Row], heads: Sequence[Head], fixed: set[str]) -> list[Problem]:
+    """One for every label that its head does not have; heads in `fixed` take their own labels only."""
+    allowed: dict[str, tuple[str, ...]] = {}
     for h in heads:
         ours = DEFAULT_HEADS.get(h.name)
-        whole = ours is not None and h.name not in fixed and set(h.labels) <= set(ours.labels)
-        allowed = ours.labels if ours and whole else h.labels
-        known = {"", UNSURE, *allowed}
-        for r in rows:
-            if r.actor and (x := r.labels[h.name]) not in known:
-                out.append(f"{r.place}: unknown {h.name} {x!r}; {near_or_all(x, allowed)}")
+        allowed[h.name] = ours.labels if ours and h.name not in fixed and set(h.labels) <= set(ours.labels) else h.labels
+    out: list[Problem] = []
+    for r in (r for r in rows if r.actor):
+        unsure = [h.name for h in heads if r.labels[h.name] == UNSURE and UNSURE not in h.labels]
+        told = [(f"{', '.join(unsure)} {UNSURE!r} is what results say where no label is sure enough", "label the row, or delete it")] * bool(unsure)
+        for name, known in allowed.items():
+            if (x := r.labels[name]) not in ("", UNSURE, *known):
+                told.append((f"unknown {name} {x!r}", near_or_all(x, known)))
+        out += [Problem(r.file, r.line, f"{what}; {todo}", (what, todo)) for what, todo in told]
     return out
 
 
@@ -622,10 +627,10 @@ def _misspelt(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[
             yield "label-typo", f"{those[0].place}: {told}; correct it, if that is meant"
 
 
-def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[str], list[tuple[str, str]]]:
+def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[Problem], list[tuple[str, str]]]:
     seen: dict[tuple[object, ...], Row] = {}
     kept: list[Row] = []
-    clashes: list[str] = []
+    clashes: list[Problem] = []
     twice = []
     for r in rows:
         key = (r.article_id, r.sentence_id, spelling(r.text), r.actor, r.start, r.context)
@@ -634,13 +639,13 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
             seen[key] = r
             kept.append(r)
         elif bad := [n for n in names if old.labels[n] != r.labels[n]]:
-            clashes += [
-                f"{r.place}: {n} of {r.actor!r} is {r.labels[n]!r}, but {old.labels[n]!r} at {old.place} for the same sentence; keep one" for n in bad
-            ]
+            for n in bad:
+                said = f"{n} of {r.actor!r} is {r.labels[n]!r}, but {old.labels[n]!r} at {old.place} for the same sentence; keep one"
+                clashes.append(Problem(r.file, r.line, said))
         else:
             twice.append(r.place)
-    said = f"{number(len(twice), 'duplicate row')} left out: {first_of(twice, 5)}"
-    return kept, clashes, [("duplicate", said)] if twice else []
+    told = f"{number(len(twice), 'duplicate row')} left out: {first_of(twice, 5)}"
+    return kept, clashes, [("duplicate", told)] if twice else []
 
 
 def spelling(text: str) -> str:

@@ -770,7 +770,7 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
     _require_rows(data, "score")
     heads = [model.head(h.name, hint="read the data with the heads of the model").head for h in data.heads]
     check_labels(data.rows, heads)
-    if problems := label_problems(data.rows, heads, set(model.labels)):
+    if problems := [*map(str, label_problems(data.rows, heads, set(model.labels)))]:
         raise DataError("the model lacks labels of the data", "correct these rows, or leave them out", tuple(problems))
     probs = model.predict_proba(data.pairs)
     return {h.name: Predicted(h, np.array([h.index(x) for x in data.labels[h.name]]), probs[h.name]) for h in heads}
@@ -852,7 +852,7 @@ def _check_test(test: Dataset, heads: Sequence[Head]) -> None:
     _require_rows(test, "test on")
     if lacking := [h.name for h in heads if h.name not in test.labels]:
         raise DataError(f"the rows to test on have no head {lacking[0]!r}; they have {', '.join(test.labels)}", "name its column with heads=")
-    if problems := label_problems(test.rows, heads, {h.name for h in heads}):
+    if problems := [*map(str, label_problems(test.rows, heads, {h.name for h in heads}))]:
         raise DataError("the rows to test on have labels that those to train on lack", "correct these rows, or leave them out", tuple(problems))
 
 

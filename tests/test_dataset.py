@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -396,7 +397,7 @@ def test_unsure_labels_of_results_are_no_labels(file: Write, rows: int) -> None:
     unsure = "".join(f"Peru left {n} times.,Peru,unsure,unsure\n" for n in range(rows)) + "Peru left.,Peru,unsure,stern\n"
     path = file(HEADER + unsure + "".join(f"Norway won {n} times.,Norway,deny,stern\n" for n in range(20)))
     both = "stance, tone 'unsure' is what results say where no label is sure enough; label the row, or delete it"
-    shown = [f"{n + 2}: {both}" for n in range(10)] if rows == 10 else [f"2: {both}; as in 10 further rows"]
+    shown = [f"{n + 2}: {both}" for n in range(10)] if rows == 10 else [f"2: {both.replace('; ', ', as in 10 further rows; ')}"]
     assert problems(path) == [*shown, f"{rows + 2}: {both.replace(', tone', '')}"]
 
 
@@ -404,9 +405,24 @@ def test_a_label_that_the_model_calls_otherwise_is_told_once(file: Write) -> Non
     path = file(HEADER + "".join(f"Peru left {n} times.,Peru,firm,{'stren' if n else 'hot'}\n" for n in range(12)))
     tones = (Head("tone", ("stern", "neutral")),)
     assert problems(path, heads=["tone"], known=tones) == [
-        "3: unknown tone 'stren'; did you mean 'stern'?; as in 10 further rows",
         "2: unknown tone 'hot'; one of stern, neutral",
+        "3: unknown tone 'stren', as in 10 further rows; did you mean 'stern'?",
     ]
+
+
+def test_bad_rows_are_told_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
+    second, first = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text(
+        "text,actor,stance,tone\nOslo left.,Norway,firm,cold\nPeru left.,Peru,denny,warm\n,Peru,firm,hot\nOslo left.,Norway,deny,warm\nIran left.,Iran,,warm\n"
+        + "Chile left.,Chile,firm,warm\n" * 9
+    )
+    second.write_text("text,actor,stance,tone\nPeru waits.,Peru,deny,warm\nPeru left us.,Peru,odd,warm\n")
+    with pytest.raises(DataError, match="6 bad rows; nothing was read") as e:
+        read_dataset([first, second])
+    told = "\n".join(e.value.problems).replace(f"{tmp_path}/", "").replace(".csv", "")
+    assert re.findall(r"^(.:\d+): (?:unknown )?(\w+)", told, re.M) == [
+        ("b:2", "tone"), ("b:3", "stance"), ("b:4", "text"), ("b:5", "stance"), ("b:5", "tone"), ("b:6", "stance"), ("a:3", "stance"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("rows", [10, 11])
