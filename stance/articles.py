@@ -254,7 +254,7 @@ class _Doubts:
         if 2 * self.dateless > self.records and not self.told:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
             told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
-            yield f"{told}: call the field date, or give one for all (--date, scan_articles(date=))"
+            yield f"{told}: {'call' if self.maybe else 'fill'} the field date, or give one for all (--date, scan_articles(date=))"
 
 
 class _Hashes:
@@ -669,7 +669,7 @@ def _plain(name: str) -> str:
 def _may_date(name: str, value: Any) -> bool:
     """Whether a field looks as if it told when the article came out."""
     if re.search(r"dat(e|um)|time|publi(sh|ca)|day$|year", name):
-        return True
+        return bool(_told(value).strip())
     return isinstance(value, str) and 8 <= len(value) <= 40 and valid_date(value) != "" and not (value.isdigit() and len(value) > 8)  # an id
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from stance.dates import valid_date
 from stance.errors import DataError, InputError, StanceWarning, near_miss, near_or_all, number
+from stance.tables import composed, csv_rows, read_text
 from stance.text import DATA, MOST_FORMS, Memo, fold, tokenize
 
 COLUMNS = ("alias", "actor", "kind", "from", "to", "guard")
@@ -235,7 +236,7 @@ class _Raw:
 
     def cells(self) -> tuple[str, ...]:
         """The cells in the order of COLUMNS; cells too many follow."""
-        row = next(csv.reader([self.line])) if '"' in self.line else self.line.split(",")
+        row = next(csv_rows([self.line])) if '"' in self.line else self.line.split(",")
         if self.order == _IN_ORDER and len(row) == len(COLUMNS):
             return tuple(row)
         return (*(row[i].strip() if 0 <= i < len(row) else "" for i in self.order), *row[self.width :])
@@ -303,8 +304,6 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
     The file is read as labelled data are (UTF-8, else cp1252 with a StanceWarning). Raises InputError when it cannot be read and DataError with
     all bad rows.
     """
-    from stance.tables import read_text
-
     text, doubt = read_text(Path(path))
     unread = [c for c in _header(text.splitlines()[:1]) if c not in ("", *COLUMNS)]
     if unread:
@@ -316,8 +315,6 @@ def load_lexicon(path: str | Path, *, extend: bool = True, base: Lexicon | None 
 
 def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
     """The lexicon of a table's text, on top of `base` or alone; `source` names it in messages. Raises DataError with all bad rows."""
-    from stance.tables import composed
-
     lines = composed(data).splitlines()
     mark = _mark(lines)
     odd = [n for n, line in enumerate(lines, 1) if line.count('"') % 2]
@@ -326,7 +323,7 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
         raise DataError("a row of an actor table is one line", "close it, or write the cell without a line end", problems)
     header = _header(lines[:1])
     if mark != ",":
-        lines = [",".join(map(_cell, next(csv.reader([line], delimiter=mark), []))) for line in lines]
+        lines = [",".join(map(_cell, next(csv_rows([line], delimiter=mark), []))) for line in lines]
     if missing := [c for c in ("alias", "actor") if c not in header]:
         raise DataError(
             f"{source}:1: no column {', '.join(map(repr, missing))}; seen: {', '.join(header) or 'nothing'}",
@@ -348,15 +345,11 @@ def build_lexicon(data: str, source: str, *, base: Lexicon | None) -> Lexicon:
 
 def _header(first: Sequence[str]) -> list[str]:
     """The names of the columns, as they are matched, of a table that begins with this line."""
-    from stance.tables import csv_rows
-
     return [c.strip().lower() for c in next(csv_rows(first, delimiter=_mark(first)), [])]
 
 
 def _goes_on(line: str, mark: str) -> bool:
     """Whether a cell that begins with a quotation mark does not end in the line. In the midst of a cell the mark stands for itself: `5" guns`."""
-    from stance.tables import csv_rows
-
     try:
         next(csv_rows([line], delimiter=mark, strict=True), None)
     except csv.Error as e:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import time
 import unicodedata
 from contextlib import nullcontext
@@ -137,11 +138,12 @@ def test_kinds_of_mentions(text: str, surface: str, kind: str, carried: bool) ->
      ("2024/03/01", "2024-03-01"), ("2024-3-1", "2024-03-01"), ("2024/03", "2024-03"), ("1 March 2024", "2024-03-01"), ("March 1, 2024", "2024-03-01"),
      ("Mar. 1, 2024", "2024-03-01"), ("Friday, March 1st, 2024 at 10:00", "2024-03-01"), ("10 Sept 2024", "2024-09-10"), ("2024-03-01-10-00", "2024-03-01"),
      ("01.03.2024", "2024-03-01"), ("13.9.2023 10:00", "2023-09-13"), ("1. 3. 2024", "2024-03-01"), ("9/13/2023", "2023-09-13"), ("13/9/2023 10:00", "2023-09-13"),
-     ("13-09-2023", "2023-09-13"), ("4/4/2023", "2023-04-04"), ("09.13.2023", ""), ("13/13/2023", ""), ("1/2/20234", ""), ("9/13-2023", ""), ("04/03/2023", ""), ("9/13/23", ""),
+     ("13-09-2023", "2023-09-13"), ("4/4/2023", "2023-04-04"), ("09.13.2023", ""), ("13/13/2023", ""), ("1/2/20234", ""), ("9/13-2023", ""), ("04/03/2023", ""), ("9/13/23", "2023-09-13"), ("7/23/98 10:00", "1998-07-23"), ("9/12/23", ""), ("23/9/13", ""), ("13/9/23", ""), ("09.13.23", ""), ("2/30/23", ""),
      ("2018-03-04 10:00:00+02:00", "2018-03-04"), ("20180304T100000Z", "2018-03-04"), ("Sun Mar  4 10:00:00 2018", "2018-03-04"),
      ("Sun Mar 04 10:00:00 +0000 2018", "2018-03-04"), ("2024.03.01", ""), ("2024/13/01", ""), ("01/03/2024", ""), ("2018-2019", ""), ("30 February 2024", ""), ("1 Brumaire 2024", ""),
      ("1704067199000", "2023-12-31"), ("1704067200.5", "2024-01-01"), ("1000000000", "2001-09-09"), ("999999999", ""), ("17040672000", ""), ("2024030112", ""),
-     ("1704067200 h", ""), ("2018-13-01", ""), ("2018-02-30", ""), ("last week", ""), ("", "")],
+     ("2018 March 4", "2018-03-04"), ("2018-Mar-04 10:00", "2018-03-04"), ("2018, Sept. 4th", "2018-09-04"), ("2018 March", ""), ("2018 Mar 10:00", ""),
+     ("2018 Decision 4", "2018"), ("1704067200 h", ""), ("2018-13-01", ""), ("2018-02-30", ""), ("last week", ""), ("", "")],
 )  # fmt: skip
 def test_valid_date(value: str, date: str) -> None:
     assert valid_date(value) == date
@@ -882,6 +884,19 @@ def test_dates_that_are_none_and_actors_that_cannot_be_are_bad(tmp_path: Path) -
 def test_a_table_without_a_needed_column_says_which_were_seen(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column 'actor'; seen: alias, country, kind"):
         load_lexicon(table(tmp_path, "a,b,c\n", "alias,country,kind\n"))
+
+
+def test_a_cell_may_have_any_length_when_its_row_is_read_later_too(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(f"alias;actor;guard\nHansa;Hansa, League;needs:{'|'.join(f'port{n}' for n in range(20_000))}\n")
+    usual = csv.field_size_limit()
+    try:
+        lexicon = load_lexicon(path, extend=False)
+        csv.field_size_limit(131_072)  # that of a process which has read the model with this table alone
+        found = [m.actor for r in read("The Hansa left port7.", lexicon=lexicon) for m in r.mentions]
+    finally:
+        csv.field_size_limit(usual)
+    assert found == ["Hansa, League"]
 
 
 @pytest.mark.parametrize(
