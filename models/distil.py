@@ -62,7 +62,7 @@ Floats = NDArray[np.floating[Any]]
 def main() -> None:
     """Run one of the three steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["tune", "label", "learn"])
+    parser.add_argument("step", choices=["tune", "label", "learn"], help="in this order: each takes what the one before left in --work")
     parser.add_argument("--encoder", help="folder or cached name of a sentence encoder (all-MiniLM-L6-v2, all-mpnet-base-v2); without: the model")
     parser.add_argument("--archive", type=Path, help="raw news, JSON lines with `text` and `date`")
     parser.add_argument("--model", help="a model trained without --start; default: the shipped one")
@@ -72,8 +72,8 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, help="a labelled CSV of real news, whose pairs are added to those labelled again")
     parser.add_argument("--actors", type=Path, help="a table of actors, whose pairs are labelled instead of those of states")
     parser.add_argument("--beside", type=Path, nargs="+", default=[], help="further folders of pairs labelled again, learnt with those of --work")
-    parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")])
-    parser.add_argument("--epochs", type=float, default=0)
+    parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")], help="labelled CSV that `tune` learns from")
+    parser.add_argument("--epochs", type=float, default=0, help=f"passes over the pairs; default: {EPOCHS} of `tune`, {STUDENT_EPOCHS} of `learn`")
     parser.add_argument("--rate", type=float, default=RATE, help="of learning of the encoder")
     parser.add_argument("--frozen", type=int, default=0, help="layers of the encoder, from the first, that stay as they are with its embeddings")
     parser.add_argument("--start", type=Path, help="weights that `tune` has written, or a network that has learnt all pairs: what goes on learning")
@@ -82,8 +82,8 @@ def main() -> None:
     parser.add_argument(
         "--reports", type=Path, nargs="+", default=[], help="labelled files or folders learnt with the archive, but for what is held out"
     )
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"))
+    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what the steps made")
+    parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"), help="network that `learn` writes")
     args = parser.parse_args()
     if args.labels and not (args.encoder and args.again):
         parser.error("--labels adds pairs to those that an --encoder labels --again: give both")

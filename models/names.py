@@ -25,7 +25,7 @@ def main() -> None:
     """Read the archive and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path, help="JSON lines with `text`")
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="alias table to write (CSV)")
     args = parser.parse_args()
     with args.archive.open(encoding="utf-8") as lines:
         found = people(json.loads(line)["text"] for line in lines)

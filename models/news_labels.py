@@ -30,9 +30,9 @@ def main() -> None:
     """Read the archive, write the CSV, and say what was not found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path, help="JSON lines with `id`, `text` and `date`: the AllSides crawl (models/README.md)")
-    parser.add_argument("--labels", type=Path, default=LABELS)
+    parser.add_argument("--labels", type=Path, default=LABELS, help="labels by article, sentence and actor; default: models/news_labels.csv")
     parser.add_argument("--split", choices=["train", "dev", "test"], help="only the articles of this part")
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="labelled CSV to write")
     args = parser.parse_args()
     labels = {key: row for key, row in read_labels(args.labels).items() if args.split in (None, row["split"])}
     rows = list(with_text(labels, read_articles(args.archive)))

@@ -94,7 +94,8 @@ def article_page(
 
 def _note(model: Model) -> str:
     scores = ", ".join(f"{head} macro-F1 {r['macro_f1']:.2f}" for head, r in model.manifest.get("report", {}).items())
-    return f"Labelled by stance, model {model.fingerprint}; in its own cross-validation: {scores}. Labels are estimates: read the sentence."
+    told = f"; in its own cross-validation: {scores}" if scores else ""
+    return f"Labelled by stance, model {model.fingerprint}{told}. Labels are estimates: read the sentence."
 
 
 def glyph(label: str, *, neutral: str = NEUTRAL) -> str:

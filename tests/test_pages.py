@@ -60,6 +60,11 @@ def test_text_stays_text_in_every_field(model: Model, lexicon: Lexicon, tmp_path
     assert re.search(rf"model {model.fingerprint}; in its own cross-validation: &lt;script&gt;.* macro-F1 0\.50\.", shown)
 
 
+def test_a_model_without_a_report_tells_no_scores(model: Model, lexicon: Lexicon) -> None:
+    shown = page(replace(model, manifest={**model.manifest, "report": {}}), lexicon, [Article("a", TEXT)])
+    assert f"model {model.fingerprint}. Labels are estimates" in shown and "cross-validation" not in shown
+
+
 def test_the_page_asks_nothing_of_a_network(model: Model, lexicon: Lexicon) -> None:
     shown = page(model, lexicon, [Article("a", "Norway condemned the raid.")])
     assert {x for x in re.findall(r"""(?:src|href)=["']?([^"'> ]*)""", shown) if not x.startswith("#")} == {"data:,"}
