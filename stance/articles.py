@@ -17,7 +17,7 @@ from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
 
 from stance.dates import ambiguous, valid_date
 from stance.errors import InputError, MissingExtraError, StanceWarning, first_of, near_miss, number
@@ -40,6 +40,9 @@ from stance.tables import (
     unpacked_name,
 )
 from stance.text import wrapped
+
+if TYPE_CHECKING:
+    from tempfile import SpooledTemporaryFile
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
@@ -114,6 +117,7 @@ class Skipped:
 
 
 SHOWN = 100  # skipped inputs that are named
+HELD = 1 << 20  # bytes of skipped inputs, before the first article, that stay in memory
 
 
 def keep_skipped(shown: list[Skipped], one: Skipped) -> None:
@@ -126,6 +130,48 @@ def keep_skipped(shown: list[Skipped], one: Skipped) -> None:
             return
         del shown[max(n for n, s in enumerate(shown) if reasons[s.reason] > 1)]
     shown.append(one)
+
+
+class NothingReadError(InputError):
+    """Not one article could be read. `skipped` are those to name (`keep_skipped`) of the `count` that were skipped."""
+
+    def __init__(self, skipped: Sequence[Skipped], count: int) -> None:
+        super().__init__("none of the inputs could be read", "; ".join(f"{s.name}: {s.reason}" for s in skipped))
+        self.skipped, self.count = skipped, count
+
+    def __reduce__(self) -> tuple[type[NothingReadError], tuple[Sequence[Skipped], int]]:  # type: ignore[override]
+        return type(self), (self.skipped, self.count)
+
+
+def readable(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
+    """The items, read up to the first article. Raises NothingReadError when all are skipped. Of those before it, what is beyond HELD bytes waits on
+    disk: they may be very many.
+    """
+    first = next(items, None)
+    if not isinstance(first, Skipped):
+        return chain([first] if first else [], items)
+    import pickle
+    from tempfile import SpooledTemporaryFile
+
+    lost, count = SpooledTemporaryFile(HELD), 0  # noqa: SIM115 -- closed by who reads it again
+    shown: list[Skipped] = []
+    for item in chain([first], items):
+        if not isinstance(item, Skipped):
+            return chain(_again(lost, count), [item], items)
+        pickle.dump((item.name, item.reason, item.input), lost)
+        count += 1
+        keep_skipped(shown, item)
+    lost.close()
+    raise NothingReadError(shown, count)
+
+
+def _again(lost: SpooledTemporaryFile[bytes], count: int) -> Iterator[Skipped]:
+    import pickle
+
+    with lost:
+        lost.seek(0)
+        for _ in range(count):
+            yield Skipped(*pickle.load(lost))  # noqa: S301 -- our own file
 
 
 Columns = Mapping[str, str]
@@ -254,7 +300,7 @@ class _Doubts:
         if 2 * self.dateless > self.records and not self.told:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
             told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
-            yield f"{told}: {'call' if self.maybe else 'fill'} the field date, or give one for all (--date, scan_articles(date=))"
+            yield f"{told}: {'call the field' if self.maybe else 'write it in a field'} date, or give one for all (--date, scan_articles(date=))"
 
 
 class _Hashes:

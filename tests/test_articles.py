@@ -866,7 +866,7 @@ def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one
 def test_an_empty_date_is_no_field_that_may_hold_one(put: Put, warned: Callable[[], list[str]], rows: str, fields: str) -> None:
     list(read_articles(put("a.csv", rows)))
     told = f"1 of 1 articles have no date{f'; fields that may hold one: {fields}' if fields else ''}; without one whoever ever held an office speaks for it"
-    assert warned() == [f"{told}: {'call' if fields else 'fill'} the field date, or give one for all (--date, scan_articles(date=))"]
+    assert warned() == [f"{told}: {'call the field' if fields else 'write it in a field'} date, or give one for all (--date, scan_articles(date=))"]
 
 
 def test_markdown_on_standard_input_is_known_by_its_front_matter(monkeypatch: pytest.MonkeyPatch) -> None:
