@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from io import TextIOWrapper
@@ -22,19 +22,17 @@ from typer.core import TyperGroup
 from stance.errors import InputError, ModelError, StanceError, StanceWarning, first_of, number
 
 if TYPE_CHECKING:
-    from tempfile import SpooledTemporaryFile
-
     from stance.articles import Article, Skipped
     from stance.classification import Result
     from stance.codebook import Head
     from stance.dataset import Dataset
-    from stance.detection import Found
+    from stance.evaluation import HeadReport
     from stance.lexicon import Lexicon
     from stance.model import Model
     from stance.network import Network
     from stance.store import Judge, Run
     from stance.tables import Csv
-    from stance.training import Settings
+    from stance.training import Predicted, Settings
     from stance.words import WordVectors
 
 _written: list[Path] = []  # files this command has finished
@@ -59,7 +57,6 @@ app = typer.Typer(
 )  # fmt: skip
 
 FAILED, SKIPPED, UNDER, INTERRUPTED = 1, 3, 4, 130
-HELD = 1 << 20  # bytes of skipped inputs, before the first article, that stay in memory
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html", ".txt": "table", ".md": "markdown",
            ".sqlite": "sqlite", ".db": "sqlite", ".parquet": "parquet"}  # fmt: skip
 
@@ -227,11 +224,7 @@ def classify(
     judge = partial(classify_archive, model=fitted, lexicon=lexicon, min_confidence=limit, actors=actor, jobs=jobs, cluster=dask)
     run = None
     if chosen == "sqlite" and output:
-        from stance.store import describe_run, known_inputs
-
-        inputs = known_inputs(output, inputs)
-        settings = {"inputs": inputs, "min_confidence": limit, "actors": actor, "text_column": text_column}
-        run = describe_run(fitted, lexicon, settings | {k: v for k, v in reading.items() if v})
+        inputs, run = _run(output, inputs, fitted, lexicon, reading, {"min_confidence": limit, "actors": actor})
     with progress(input_bytes(inputs)) as (read, done):
         found = _spoken(scan_articles(inputs, **reading, seen=read), lexicon)
         items = _readable(found if model and not _is_default(model) else _in_english(found), output)
@@ -239,9 +232,20 @@ def classify(
             skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
         else:
             skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
-    _name_skipped(skipped, count, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if chosen == "sqlite" else "")
+    _name_skipped(skipped, count, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if run else "")
     if count:
         raise typer.Exit(SKIPPED)
+
+
+def _run(
+    output: Path, inputs: Sequence[str], model: Model, lexicon: Lexicon, reading: dict[str, Any], settings: dict[str, Any]
+) -> tuple[list[str], Run]:  # fmt: skip
+    """(inputs, as the database calls them; what is to go into it): of how articles are read, only what is not as usual."""
+    from stance.store import describe_run, known_inputs
+
+    inputs = known_inputs(output, inputs)
+    told = {"text_column": "", **{k: v for k, v in reading.items() if v}}
+    return inputs, describe_run(model, lexicon, {"inputs": inputs, **settings, **told})
 
 
 def _name_skipped(skipped: Sequence[Skipped], count: int, where: str = "") -> None:
@@ -290,39 +294,14 @@ def _spoken(items: Iterator[Article | Skipped], lexicon: Lexicon) -> Iterator[Ar
 
 def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterator[Article | Skipped]:
     """The items. Raises InputError, before anything is written, when not one article could be read."""
-    from itertools import chain
+    from stance.articles import NothingReadError, readable
 
-    from stance.articles import Skipped, keep_skipped
-
-    first = next(items, None)
-    if not isinstance(first, Skipped):
-        return chain([first] if first else [], items)
-    import pickle
-    from tempfile import SpooledTemporaryFile
-
-    lost, count = SpooledTemporaryFile(HELD), 0  # noqa: SIM115 -- closed by who reads it again
-    shown: list[Skipped] = []
-    for item in chain([first], items):
-        if not isinstance(item, Skipped):
-            return chain(_again(lost, count), [item], items)
-        pickle.dump((item.name, item.reason, item.input), lost)
-        count += 1
-        keep_skipped(shown, item)
-    lost.close()
-    _name_skipped(shown, count)
-    kept = f"; {output} is left as it was" if output and output.exists() else ""
-    raise InputError(f"none of the inputs could be read{kept}", "above is said why; a text itself comes on standard input (-)")
-
-
-def _again(lost: SpooledTemporaryFile[bytes], count: int) -> Iterator[Skipped]:
-    import pickle
-
-    from stance.articles import Skipped
-
-    with lost:
-        lost.seek(0)
-        for _ in range(count):
-            yield Skipped(*pickle.load(lost))  # noqa: S301 -- our own file
+    try:
+        return readable(items)
+    except NothingReadError as e:
+        _name_skipped(e.skipped, e.count)
+        kept = f"; {output} is left as it was" if output and output.exists() else ""
+        raise InputError(f"{e.message}{kept}", "above is said why; a text itself comes on standard input (-)") from None
 
 
 def _articles(items: Iterator[Article | Skipped], output: Path | None, done: Callable[[int], None] = lambda _: None) -> Iterator[Article]:
@@ -396,8 +375,8 @@ def _record(
     return done.shown, done.skipped
 
 
-class _NothingReadError(Exception):
-    """No article could be read, and a file is there already: it is not replaced by an empty one."""
+class _NothingToWriteError(Exception):
+    """No article could be judged, and a file is there already: it is not replaced by an empty one."""
 
 
 def _stream(
@@ -420,7 +399,7 @@ def _stream(
             found = found or bool(result.judgements)
             yield result
         if not read and output and output.exists():
-            raise _NothingReadError
+            raise _NothingToWriteError
 
     try:
         if chosen == "parquet" and output:
@@ -434,7 +413,7 @@ def _stream(
             _write(article_page(judged, model, lexicon=lexicon, everything=everything), output, end="")
         else:
             _write(_judgement_lines(results(), chosen, everything, output, model), output)
-    except _NothingReadError:
+    except _NothingToWriteError:
         _say(f"{output} is left as it was: no article could be read")
     if read and not found and chosen != "table":  # which says so itself
         _say(_NOTHING)
@@ -544,10 +523,7 @@ def train(
     format: TableOrJson = "table",
 ) -> None:
     """Train a model on labelled CSV files and print its cross-validation report."""
-    from stance import rendering
     from stance.dataset import read_dataset, read_definitions
-    from stance.encoders import open_encoder
-    from stance.evaluation import cross_validation_title
     from stance.progress import steps
     from stance.syntax import build_cues
     from stance.training import hold_out as split_off
@@ -558,9 +534,7 @@ def train(
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
     settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften, trust=trust)
-    dense, vectors = open_encoder(encoder) if encoder else None, _network(network, words, start)
-    if dense and vectors:
-        raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
+    beside = _encoder_or_network(encoder, network, words, start)
     lexicon = _lexicon(actors, only_actors)
     dataset = read_dataset(data, heads=head, lexicon=lexicon, group_by=group_by, **_label_options(column, neutral, order))
     _warn([*dataset.warnings, *_without_neutral(dataset)])
@@ -570,18 +544,33 @@ def train(
              "definitions": "from a file" if definitions else "", "columns": ", ".join(column)}  # fmt: skip
     told = read_definitions(_csv(definitions), dataset.heads) if definitions else {}
     with _whole_or_nothing(output):
-        model, reports = train(
-            rest, settings=settings, cues=table, about=about, definitions=told, encoder=dense, network=vectors, jobs=jobs, progress=steps
-        )
-        if held:
-            model = with_held_out(model, held)
-        model.save(output)
+        fitted, reports = train(rest, settings=settings, cues=table, about=about, definitions=told, jobs=jobs, progress=steps, **beside)
+        fitted = with_held_out(fitted, held) if held else fitted
+        fitted.save(output)
     _written.append(output)
-    scores, held_scores = {name: r.as_dict() for name, r in reports.items()}, model.manifest.get("held_out", {})
+    _show_training(fitted, reports, output, chosen, group_by, hold_out)
+
+
+def _encoder_or_network(encoder: str, network: bool, words: Path | None, start: str) -> dict[str, Any]:
+    """What `train` is to put beside the features."""
+    from stance.encoders import open_encoder
+
+    found = {"encoder": open_encoder(encoder) if encoder else None, "network": _network(network, words, start)}
+    if all(found.values()):
+        raise typer.BadParameter("a model has an encoder or a network, not both", param_hint="--encoder")
+    return found
+
+
+def _show_training(model: Model, reports: Mapping[str, HeadReport], output: Path, chosen: str, group_by: str, hold_out: str) -> None:
+    """The scores of a new model, and where it is."""
+    from stance import rendering
+    from stance.evaluation import cross_validation_title
+
+    scores, held = {name: r.as_dict() for name, r in reports.items()}, model.manifest.get("held_out", {})
     if chosen == "json":
-        _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held_scores})
+        _json({"model": str(output), "fingerprint": model.fingerprint, "cross_validation": scores, "held_out": held})
         return
-    for title, part in ((cross_validation_title(group_by), scores), (f"held-out split {hold_out!r}", held_scores)):
+    for title, part in ((cross_validation_title(group_by), scores), (f"held-out split {hold_out!r}", held)):
         for name, r in part.items():
             _write([*rendering.report_lines(r, title=f"{name}, {title}"), ""], None)
     typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB), fingerprint {model.fingerprint}")
@@ -620,7 +609,7 @@ def evaluate(
     output: OutOption = None,
 ) -> None:
     """Score a model on labelled data it was not trained on; or, given data alone, by grouped cross-validation."""
-    from stance import __version__, rendering, training
+    from stance import rendering, training
     from stance.dataset import incomparable, located, read_table
     from stance.detection import detect
     from stance.evaluation import cross_validation_title
@@ -628,52 +617,68 @@ def evaluate(
 
     _refuse_overwrite(output, [*inputs, against, words, start, actors])
     chosen = _format(format, output, ("table", "json", "csv"))
-    model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
-    data = inputs[1:] if model else inputs
-    if not data:
-        raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
+    model, data = _model_and_data(inputs)
     _refuse_options(ctx, model is not None, chosen)
     wanted, settings = _sizes(sizes), _settings(folds=folds, seed=seed)
     fitted = _model(model) if model else None
     known = _heads_of(fitted, head) if fitted else []
     lexicon = _lexicon(actors, only_actors, fitted)
-    heads = head or [h.name for h in known]
-    table = read_table(data, heads=heads, known=known, group_by=group_by, **_label_options(column, neutral, order))
+    labels = _label_options(column, neutral, order)
+    table = read_table(data, heads=head or [h.name for h in known], known=known, group_by=group_by, **labels)
     dataset = located(table, lexicon=lexicon)
     _warn(dataset.warnings)
-    if split:
-        dataset = dataset.split(split)[1]
-        if not len(dataset):
-            raise InputError(f"no row has split {split!r}", "look at the `split` column")
-    other = _model(against) if against else None
-    if other:
+    dataset = dataset.only_split(split) if split else dataset
+    if other := _model(against) if against else None:
         _warn(incomparable(dataset.heads, [h.head for h in other.heads], str(against)))
-    _warn_of_seen(dataset, [m for m in (fitted, other) if m])
-    if fitted:
-        predicted: dict[str, Any] = training.predict(fitted, dataset)
-        reports = training.evaluate(fitted, dataset, predicted=predicted)
-    else:
-        predicted = training.out_of_fold(dataset, settings=settings, network=_network(network, words, start), jobs=jobs, progress=steps)
-        reports = training.cross_validate(dataset, predicted, settings=settings)
-    tests = training.compare(predicted, other, dataset) if other else {}
-    detected: dict[str, Found] = {}
-    if fitted and end_to_end:
-        detected = detect([r for r in table.rows if r.split == split or not split], fitted, lexicon=lexicon)
-    points = training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=steps) if curve else {}
+    predicted, reports = _predicted(fitted, dataset, settings, _network(network, words, start), jobs)
+    scores = rendering.Scores(
+        reports,
+        training.compare(predicted, other, dataset) if other else {},
+        training.learning_curve(dataset, sizes=wanted, draws=draws, settings=settings, jobs=jobs, progress=steps) if curve else {},
+        detect([r for r in table.rows if r.split == split or not split], fitted, lexicon=lexicon) if fitted and end_to_end else {},
+    )
     if chosen == "json":
         run = {"folds": folds, "seed": settings.seed, "group_by": group_by, "network": bool(network or words or start), "start": start}
-        scored = {"model": fitted.fingerprint} if fitted else {"cross_validation": run}
-        provenance = {"stance": __version__, "data": dataset.fingerprint, "split": split} | scored | ({"against": other.fingerprint} if other else {})
-        _write([_dumps(rendering.scores(reports, tests, points, detected, provenance))], output)
+        _write([_dumps(rendering.score_values(scores, _provenance(dataset, split, fitted, other, run)))], output)
     elif chosen == "csv":
         _write(rendering.class_lines(reports), output)
     else:
-        title = "" if fitted else cross_validation_title(group_by)
-        lines = rendering.score_lines(reports, tests, points, title=title, against=str(against))
-        _write([*lines, *(rendering.detection_lines(detected) if detected else ())], output)
+        _write(rendering.score_lines(scores, title="" if fitted else cross_validation_title(group_by), against=str(against)), output)
     if any(r.macro_f1 < fail_under for r in reports.values()):
         _say(f"macro-F1 is under {fail_under:g}")
         raise typer.Exit(UNDER)
+
+
+def _model_and_data(inputs: Sequence[Path]) -> tuple[Path | None, Sequence[Path]]:
+    """The model, if the first input names one, and the data."""
+    model = inputs[0] if inputs[0].suffix == ".stance" or _is_default(inputs[0]) else None
+    data = inputs[1:] if model else inputs
+    if not data:
+        raise typer.BadParameter(f"{model}: give labelled data too", param_hint="DATA")
+    return model, data
+
+
+def _predicted(
+    model: Model | None, data: Dataset, settings: Settings, network: bool | WordVectors | Network, jobs: int
+) -> tuple[Mapping[str, Predicted], dict[str, HeadReport]]:  # fmt: skip
+    """What the model says of the data, or models that saw nothing of the article, and how good that is."""
+    from stance.progress import steps
+    from stance.training import cross_validate, evaluate, out_of_fold, predict
+
+    if model:
+        predicted = predict(model, data)
+        return predicted, evaluate(model, data, predicted=predicted)
+    folds = out_of_fold(data, settings=settings, network=network, jobs=jobs, progress=steps)
+    return folds, cross_validate(data, folds, settings=settings)
+
+
+def _provenance(data: Dataset, split: str, model: Model | None, other: Model | None, run: dict[str, Any]) -> dict[str, Any]:
+    """What scores are of: the data, and the model or (`run`) the cross-validation."""
+    from stance import __version__
+
+    scored = {"model": model.fingerprint} if model else {"cross_validation": run}
+    against = {"against": other.fingerprint} if other else {}
+    return {"stance": __version__, "data": data.fingerprint, "split": split, **scored, **against}
 
 
 def _heads_of(model: Model, wanted: Sequence[str]) -> list[Head]:
@@ -701,16 +706,6 @@ def _refuse_options(ctx: typer.Context, model: bool, chosen: str) -> None:
     ):
         if wrong:
             raise typer.BadParameter(told, param_hint=option)
-
-
-def _warn_of_seen(data: Dataset, models: Iterable[Model]) -> None:
-    from stance.training import REMEMBERED, trained_on
-
-    for m in models:
-        if n := trained_on(m, data):
-            about = "about " if m.manifest["data"]["rows"] > REMEMBERED else ""
-            what = "this is the data" if n == len(data) and not about else f"{about}{n} of {len(data)} rows have sentence and actor of rows"
-            _say(f"warning: {m.path}: {what} the model was trained on; {'the' if n == len(data) else 'their'} scores say nothing")
 
 
 def _without_neutral(data: Dataset) -> Iterator[str]:

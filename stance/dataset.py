@@ -155,6 +155,13 @@ class Dataset:
         outside = [i for i, r in enumerate(self.rows) if r.split != name]
         return self.take(outside), self.take(inside)
 
+    def only_split(self, name: str) -> Dataset:
+        """The rows whose `split` is `name`. Raises InputError where there are none."""
+        if inside := [i for i, r in enumerate(self.rows) if r.split == name]:
+            return self.take(inside)
+        there = sorted({r.split for r in self.rows} - {""})
+        raise InputError(f"no row has split {name!r}", f"there are {', '.join(map(repr, there))}" if there else "the data have no `split` column")
+
 
 def check_dataset(given: object) -> None:
     """Raises InputError for what is no Dataset: the path of a file, a table."""

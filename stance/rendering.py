@@ -6,7 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stance.actors import Reading
@@ -245,21 +245,30 @@ def _confusion(cells: Sequence[Any], labels: Sequence[str]) -> str:
     return " ".join(f"{c:>{max(9, len(x))}}" for c, x in zip(cells, labels, strict=True))
 
 
-def score_lines(
-    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]],
-    *, title: str = "", against: str = "",
-) -> Iterator[str]:  # fmt: skip
-    """What `stance evaluate` found, head by head: report, test against another model, learning curve."""
-    for name, r in reports.items():
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What `stance evaluate` found, by head: reports, tests against another model, learning curves, and what was found end to end."""
+
+    reports: Mapping[str, HeadReport]
+    tests: Mapping[str, dict[str, float]] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[CurvePoint]] = field(default_factory=dict)
+    found: Mapping[str, Found] = field(default_factory=dict)
+
+
+def score_lines(scores: Scores, *, title: str = "", against: str = "") -> Iterator[str]:
+    """Scores for a person, head by head: report, test against the model `against`, learning curve; last what was found end to end."""
+    for name, r in scores.reports.items():
         yield from report_lines(r, title=f"{name}, {title}" if title else "")
-        if t := tests.get(name):
+        if t := scores.tests.get(name):
             yield f"  against {against}: macro-F1 {t['macro_f1']:.3f}, difference {t['difference']:+.3f}, p = {t['p']:.4f}"
-        if curve := curves.get(name):
+        if curve := scores.curves.get(name):
             yield "  learning curve, without a network"
             yield "  training pairs   articles   macro-F1   of each draw"
             for p in curve:
                 yield f"  {p.pairs:>14,.0f}{p.articles:>11,.0f}{p.macro_f1:>11.3f}   " + " ".join(f"{s:.3f}" for s in p.scores)
         yield ""
+    if scores.found:
+        yield from detection_lines(scores.found)
 
 
 def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
@@ -278,21 +287,18 @@ def detection_lines(found: Mapping[str, Found]) -> Iterator[str]:
     yield ""
 
 
-def scores(
-    reports: Mapping[str, HeadReport], tests: Mapping[str, dict[str, float]], curves: Mapping[str, Sequence[CurvePoint]],
-    found: Mapping[str, Found], provenance: dict[str, Any],
-) -> dict[str, dict[str, Any]]:  # fmt: skip
-    """The same as plain values by head, ready for JSON: each with its provenance; last, under `end_to_end`, what `detection_lines` tells."""
+def score_values(scores: Scores, provenance: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Scores as plain values by head, ready for JSON: each with its provenance; last, under `end_to_end`, what was found so."""
     by_head = {
         name: {
             **r.as_dict(),
-            **({"against": tests[name]} if name in tests else {}),
-            **({"learning_curve": [asdict(p) for p in curves[name]]} if name in curves else {}),
+            **({"against": scores.tests[name]} if name in scores.tests else {}),
+            **({"learning_curve": [asdict(p) for p in scores.curves[name]]} if name in scores.curves else {}),
             "provenance": provenance,
         }
-        for name, r in reports.items()
+        for name, r in scores.reports.items()
     }
-    return by_head | ({"end_to_end": {name: f.as_dict() for name, f in found.items()}} if found else {})
+    return by_head | ({"end_to_end": {name: f.as_dict() for name, f in scores.found.items()}} if scores.found else {})
 
 
 def class_lines(reports: Mapping[str, HeadReport]) -> Iterator[str]:

@@ -147,7 +147,7 @@ class CueLexicon:
     (those of `opening`) and second one, longest first; under '' those of one word or with a wildcard, which every other entry holds too.
     """
 
-    def __init__(self, rows: Iterable[list[str]], digest: str, *, text: str = "") -> None:
+    def __init__(self, rows: Iterable[list[str]], digest: str, text: str = "") -> None:
         self.digest, self.text = digest, text
         self._rows: dict[str, list[list[str]]] = {}
         self.tables = Memo(self._parse)

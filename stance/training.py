@@ -522,10 +522,7 @@ def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
 
     Raises InputError where one of them has no rows, DataError for rows held out with a label that no other row has: no model could say it.
     """
-    rest, held = data.split(name)
-    if not len(held):
-        there = sorted({r.split for r in data.rows} - {""})
-        raise InputError(f"no row has split {name!r}", f"there are {', '.join(map(repr, there))}" if there else "the data have no `split` column")
+    rest, held = data.split(name)[0], data.only_split(name)
     if not len(rest):
         raise InputError(f"all rows have split {name!r}; none is left to train on", "hold out another split")
     problems = []
@@ -777,14 +774,31 @@ def predict(model: Model, data: Dataset) -> dict[str, Predicted]:
 
 
 def evaluate(model: Model, data: Dataset, *, predicted: Mapping[str, Predicted] | None = None) -> dict[str, HeadReport]:
-    """Report by head of a model on labelled data (`predicted`: what `predict` said of it, if that is known already). Raises as `predict` does."""
-    found = (predicted or predict(model, data)).items()
-    return {n: report(p.head, p.truth, p.probs, data.articles, baselines=_baselines(data.pairs, p.head, model.cues)) for n, p in found}
+    """Report by head of a model on labelled data (`predicted`: what `predict` said of it, if that is known already). Raises as `predict` does.
+
+    A StanceWarning tells how many rows have sentence and actor of rows that the model was trained on.
+    """
+    found = _scores(model, data, predicted or predict(model, data))
+    _warn_of_seen(model, data)
+    return found
+
+
+def _scores(model: Model, data: Dataset, predicted: Mapping[str, Predicted]) -> dict[str, HeadReport]:
+    articles = data.articles
+    return {n: report(p.head, p.truth, p.probs, articles, baselines=_baselines(data.pairs, p.head, model.cues)) for n, p in predicted.items()}
+
+
+def _warn_of_seen(model: Model, data: Dataset) -> None:
+    if n := trained_on(model, data):
+        about = "about " if model.manifest["data"]["rows"] > REMEMBERED else ""
+        what = "this is the data" if n == len(data) and not about else f"{about}{n} of {len(data)} rows have sentence and actor of rows"
+        name, whose = model.path or f"model {model.fingerprint}", "the" if n == len(data) else "their"
+        warnings.warn(f"{name}: {what} the model was trained on; {whose} scores say nothing", StanceWarning, stacklevel=3)
 
 
 def with_held_out(model: Model, data: Dataset) -> Model:
     """The model, whose manifest tells as `held_out` how it scores on `data`, on which it was not trained. Raises as `predict` does."""
-    scores = {name: r.as_dict() for name, r in evaluate(model, data).items()}
+    scores = {name: r.as_dict() for name, r in _scores(model, data, predict(model, data)).items()}
     return replace(model, manifest={**model.manifest, "held_out": scores})
 
 
@@ -792,8 +806,9 @@ def compare(mine: Mapping[str, Predicted], other: Model, data: Dataset) -> dict[
     """Macro-F1 of another model on the same rows, the difference and its p, by shared head.
 
     `mine` comes from `predict` or `out_of_fold`. A label that one side lacks is one it never predicts.
-    Heads that share no label are left out.
+    Heads that share no label are left out. A StanceWarning as of `evaluate` is of the other model.
     """
+    _warn_of_seen(other, data)
     theirs = other.predict_proba(data.pairs)
     out = {}
     for name, p in mine.items():

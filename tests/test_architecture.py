@@ -112,6 +112,7 @@ def test_every_public_name_has_a_docstring(module: str) -> None:
 
 
 BY_PLACE = {"classify(model)", "classify_pairs(model)", "make_pipeline(settings)", "StanceError(hint)", "DataError(hint)", "DataError(problems)"}
+PICKLED_SO = {"CueLexicon(text)"}  # in the pipelines of models there are
 ESTIMATORS = {"BaseEstimator", "LogisticRegression", "PairTransformer", "TextLabelRegression"}  # what is derived from them has scikit-learn's form
 
 
@@ -122,7 +123,7 @@ def test_an_option_is_given_by_its_name(module: str) -> None:
     for c in (n for n in body if isinstance(n, ast.ClassDef) and n.name[0] != "_" and not {*map(ast.unparse, n.bases)} & ESTIMATORS):
         found += [(c.name if n.name == "__init__" else n.name, n) for n in c.body if isinstance(n, ast.FunctionDef)]
     by_place = {f"{name}({a.arg})" for name, n in found if name[0] != "_" for a in n.args.args[::-1][: len(n.args.defaults)]}
-    assert by_place <= BY_PLACE
+    assert by_place <= BY_PLACE | PICKLED_SO
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -244,14 +244,14 @@ def test_articles_are_read_as_they_are_needed(model: Model) -> None:
 def test_garbage_is_left_while_a_batch_is_judged_and_then_looked_for_as_before(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     scan_all = classification.scan_all
-    monkeypatch.setattr(classification, "scan_all", lambda *args: seen.append(gc.isenabled()) or scan_all(*args))
+    monkeypatch.setattr(classification, "scan_all", lambda *args, **cues: seen.append(gc.isenabled()) or scan_all(*args, **cues))
     assert next(classify(TEXT, model)) and gc.isenabled() and seen == [False]
     gc.disable()
     try:
         assert list(classify(TEXT, model)) and not gc.isenabled()
     finally:
         gc.enable()
-    monkeypatch.setattr(classification, "scan_all", lambda *_: 1 / 0)
+    monkeypatch.setattr(classification, "scan_all", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         list(classify(TEXT, model))
     assert gc.isenabled()

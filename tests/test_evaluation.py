@@ -31,7 +31,7 @@ from stance.evaluation import (
     resample,
     threshold_for,
 )
-from stance.rendering import class_lines, report_lines, score_lines
+from stance.rendering import Scores, class_lines, report_lines, score_lines
 from stance.training import CurvePoint, Settings, group_folds
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
@@ -249,5 +249,5 @@ def test_every_row_of_few_is_a_threshold() -> None:
 def test_the_table_has_the_points_of_a_learning_curve() -> None:
     truth = np.array([0, 1])
     r = report(Head("h", ("a", "b")), truth, np.eye(2)[truth], ["x", "y"])
-    lines = list(score_lines({"h": r}, {}, {"h": [CurvePoint(20.4, 7.0, 0.5, (0.25, 0.75))]}))
+    lines = list(score_lines(Scores({"h": r}, curves={"h": [CurvePoint(20.4, 7.0, 0.5, (0.25, 0.75))]})))
     assert [x.split() for x in lines[lines.index("  learning curve, without a network") + 2 :] if x] == [["20", "7", "0.500", "0.250", "0.750"]]

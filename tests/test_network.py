@@ -535,11 +535,11 @@ def test_folds_start_from_what_a_network_was_before_it_learnt_the_rows(
     data = read_dataset(write_csv(tmp_path / "a.csv", rows), heads=["view"])
     before = _random(words, 2, network.STATE, network.HIDDEN)
     start = replace(before, parameters={n: -x for n, x in before.parameters.items()}, before=before)
-    begun: list[tuple[int, Network]] = []
+    begun: list[tuple[int, Network | None]] = []
 
-    def recorded(tokens: Sequences, *args: Any) -> Network:
-        begun.append((len(tokens), args[3]))
-        return one_thread_network(tokens, *args)
+    def recorded(tokens: Sequences, *args: Any, start: Network | None, progress: Any) -> Network:
+        begun.append((len(tokens), start))
+        return one_thread_network(tokens, *args, start=start, progress=progress)
 
     monkeypatch.setattr("stance.training.one_thread_network", recorded)
     model, _ = train(data, settings=SETTINGS, network=start)
@@ -550,11 +550,11 @@ def test_folds_start_from_what_a_network_was_before_it_learnt_the_rows(
     assert all(x is before for _, x in begun)
 
 
-def few_steps(*args: Any) -> Network:
+def few_steps(*args: Any, **options: Any) -> Network:
     """As `one_thread_network`, but brief; in other processes too, which know nothing of a patch made here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "_LEAST_STEPS", 20)
-        return one_thread_network(*args)
+        return one_thread_network(*args, **options)
 
 
 def test_folds_in_processes_give_the_same(words: WordVectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

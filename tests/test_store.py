@@ -960,7 +960,7 @@ def test_many_skipped_alike_hide_no_other_reason(run: Cli, model_file: Path, tmp
 def test_what_is_skipped_before_the_first_article_is_all_recorded(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, out = tmp_path / "a.jsonl", tmp_path / "r.sqlite"
     path.write_text("no\n" * 150 + '{"title": "x"}\n{"text": "Norway denied it."}\nno\n')
-    monkeypatch.setattr("stance.cli.HELD", 1000)
+    monkeypatch.setattr("stance.articles.HELD", 1000)
     assert run("classify", path, "-m", model_file, "-o", out).code == 3
     wanted = [(x.id, x.input, getattr(x, "reason", None)) for x in scan_articles(path)]
     assert sql(out, "SELECT key, input, skipped FROM article ORDER BY position") == wanted and len(wanted) == 153

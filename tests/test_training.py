@@ -618,6 +618,24 @@ def test_evaluate_on_held_out_reports(model: Model, reports: Dataset) -> None:
         assert r.macro_f1 > r.baselines["majority"]
 
 
+def test_rows_the_model_was_trained_on_are_told_once(model: Model, reports: Dataset) -> None:
+    rest, held = reports.split("test")
+    some = reports.take(range(len(reports) - 1))
+    whose, n = model.path or f"model {model.fingerprint}", sum(r.split != "test" for r in some.rows)
+    part = f"{whose}: {n} of {len(some)} rows have sentence and actor of rows the model was trained on; their scores say nothing"
+    whole = f"{whose}: this is the data the model was trained on; the scores say nothing"
+    for data, told in ((some, [part]), (rest, [whole]), (held, [])):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            predicted = predict(model, data)
+            evaluate(model, data)
+        assert [(str(w.message), w.category, w.filename) for w in seen] == [(t, StanceWarning, __file__) for t in told]
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            compare(predicted, model, data)
+        assert [(str(w.message), w.filename) for w in seen] == [(t, __file__) for t in told]
+
+
 def test_what_the_model_lacks_is_named_row_by_row(model: Model, two_classes: tuple[Model, Dataset], tmp_path: Path) -> None:
     rows = [{"text": f"{who} condemned the raid.", "actor": who, "stance": x} for who, x in (("Norway", "accuse"), ("Chile", "angry"), ("Peru", "odd"))]
     path = write_csv(tmp_path / "own.csv", rows)
