@@ -47,6 +47,7 @@ from stance.stacking import (
     TextLabelRegression,
     coefficients,
     dense_pipeline,
+    one_thread,
     one_thread_network,
     with_encoder,
     with_network,
@@ -281,9 +282,10 @@ def train(
 def _fitted(work: _Work, fold: OutOfFold) -> Pipeline:
     """The calibrated pipeline of a head, of all rows; the second stage learns from the out-of-fold scores of the first."""
     head = fold.head
-    pipe = make_pipeline(work.settings, work.weight(head), work.cues).fit(work.X, np.array(work.labels(head)))
-    if work.second and fold.first_stage is not None:
-        pipe = work.second.joined(work, pipe, ScoreStack(head.labels, work.settings.trust).fit(fold.first_stage, work.labels(head)), head)
+    with one_thread():
+        pipe = make_pipeline(work.settings, work.weight(head), work.cues).fit(work.X, np.array(work.labels(head)))
+        if work.second and fold.first_stage is not None:
+            pipe = work.second.joined(work, pipe, ScoreStack(head.labels, work.settings.trust).fit(fold.first_stage, work.labels(head)), head)
     _finish(pipe, fold.temperature * work.settings.soften)
     return pipe
 
@@ -658,7 +660,8 @@ def _fit_scores(classifier: Any, X: NDArray[Any], y: NDArray[Any], Z: NDArray[An
     """Decision scores for Z after training on X, y; where so few rows hold one class only, that class."""
     if len(set(y)) == 1:
         return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, NEVER) * np.ones((len(Z), 1))
-    return full_scores(clone(classifier).fit(X, y), Z, head)
+    with one_thread():
+        return full_scores(clone(classifier).fit(X, y), Z, head)
 
 
 def full_scores(pipe: Any, X: Any, head: Head) -> Floats:
