@@ -834,12 +834,14 @@ def learning_curve(
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
     a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of
-    little data: down to a quarter). Same data and settings, same numbers. Raises as `train` does, InputError for a size beyond the data, and
-    DataError for a `test` without rows, or without a head of the data, or with labels that they lack.
+    little data: down to a quarter). Same data and settings, same numbers. Raises as `train` does, InputError for a size beyond the data or under
+    one, and DataError for a `test` without rows, or without a head of the data, or with labels that they lack.
     """
     check_trainable(data)
     if test is not None:
         _check_test(test, data.heads)
+    if too_small := [f"{what} {n}" for what, n in (("draws", draws), *(("size", n) for n in sizes)) if n < 1]:
+        raise InputError(f"{too_small[0]}: nothing can be learnt from that", "give 1 or more")
     if too_large := [n for n in sizes if n > len(data)]:
         raise InputError(f"size {too_large[0]} is more than the {len(data)} pairs there are", "give smaller sizes")
     work = _begun(data, settings, jobs=jobs, progress=progress)
