@@ -391,7 +391,15 @@ def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes | memory
         infos = [i for i in z.infolist() if not only or i.filename == only]
         if sum(i.file_size for i in infos) > _LIMIT or any(i.file_size > 200 * i.compress_size + 4096 for i in infos):
             raise ModelError(f"{path}: unpacks to more than it may", "this is not a model that stance wrote")
-        return {i.filename: _stored(raw, i) if i.compress_type == zipfile.ZIP_STORED else z.read(i) for i in infos}
+        if any(i.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for i in infos):  # of others no part can be unpacked
+            raise ValueError("it is packed in a way that stance does not pack")
+        return {i.filename: _stored(raw, i) if i.compress_type == zipfile.ZIP_STORED else _unpacked(z, i) for i in infos}
+
+
+def _unpacked(z: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A compressed member: no more than it is said to be, for `ZipFile.read` unpacks all there is before it looks."""
+    with z.open(info) as f:
+        return f.read(info.file_size)
 
 
 def _stored(raw: bytes, info: zipfile.ZipInfo) -> memoryview:

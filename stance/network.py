@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.errors import ModelError
+from stance.errors import ModelError, StanceError
 from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
 from stance.words import WordVectors, read_words, require_modest, shipped_words
 
@@ -157,7 +156,9 @@ def load_network(path: str | Path) -> Network:
         return replace(network, before=network_of(before, words, network.width, labels)) if before else network
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}", "check the path") from e
-    except (ValueError, LookupError, EOFError, TypeError, AttributeError, MemoryError, BadZipFile) as e:
+    except StanceError:
+        raise
+    except Exception as e:  # whatever odd bytes make numpy, zipfile or zlib raise
         raise ModelError(f"{path}: not a network: {e}", "`Network.save` writes one") from e
 
 

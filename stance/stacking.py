@@ -157,11 +157,16 @@ def coefficients(classifier: LogisticRegression, labels: Sequence[str]) -> tuple
     return coef[order], np.asarray(bias, dtype=np.float64)[order]
 
 
+def one_thread() -> threadpool_limits:
+    """Within it BLAS has one thread: several add up in another order, and what is learnt would hang on how many there are."""
+    return threadpool_limits(1, "blas")
+
+
 def one_thread_network(
     tokens: Sequences, goals: Sequence[Goal], words: WordVectors, seed: int, *, start: Network | None = None, progress: Progress | None = None
 ) -> Network:
-    """As `train_network`, with one thread: several add up in another order, and the network would hang on how many there are."""
-    with threadpool_limits(1, "blas"):
+    """As `train_network`, with one thread."""
+    with one_thread():
         return train_network(tokens, goals, words, seed=seed, start=start, progress=progress)
 
 

@@ -47,6 +47,7 @@ from stance.stacking import (
     TextLabelRegression,
     coefficients,
     dense_pipeline,
+    one_thread,
     one_thread_network,
     with_encoder,
     with_network,
@@ -285,9 +286,10 @@ def train(
 def _fitted(work: _Work, fold: OutOfFold) -> Pipeline:
     """The calibrated pipeline of a head, of all rows; the second stage learns from the out-of-fold scores of the first."""
     head = fold.head
-    pipe = make_pipeline(work.settings, weight=work.weight(head), cues=work.cues).fit(work.X, np.array(work.labels(head)))
-    if work.second and fold.first_stage is not None:
-        pipe = work.second.joined(work, pipe, ScoreStack(head.labels, work.settings.trust).fit(fold.first_stage, work.labels(head)), head)
+    with one_thread():
+        pipe = make_pipeline(work.settings, weight=work.weight(head), cues=work.cues).fit(work.X, np.array(work.labels(head)))
+        if work.second and fold.first_stage is not None:
+            pipe = work.second.joined(work, pipe, ScoreStack(head.labels, work.settings.trust).fit(fold.first_stage, work.labels(head)), head)
     _finish(pipe, fold.temperature * work.settings.soften)
     return pipe
 
@@ -659,7 +661,8 @@ def _fit_scores(classifier: Any, X: NDArray[Any], y: NDArray[Any], Z: NDArray[An
     """Decision scores for Z after training on X, y; where so few rows hold one class only, that class."""
     if len(set(y)) == 1:
         return np.where(np.arange(len(head.labels)) == head.index(str(y[0])), 0.0, NEVER) * np.ones((len(Z), 1))
-    return full_scores(clone(classifier).fit(X, y), Z, head)
+    with one_thread():
+        return full_scores(clone(classifier).fit(X, y), Z, head)
 
 
 def full_scores(pipe: Any, X: Any, head: Head) -> Floats:
@@ -850,12 +853,14 @@ def learning_curve(
     A draw holds out one grouped fold (another for each; or tests on `test`) and trains on the first articles, in a
     random order of its own, that make up each size: the smaller sets lie in the larger ones. Default sizes: all that
     a fold leaves, and its halves down to a sixteenth, but not to fewer than 50 pairs (of
-    little data: down to a quarter). Same data and settings, same numbers. Raises as `train` does, InputError for a size beyond the data, and
-    DataError for a `test` without rows, or without a head of the data, or with labels that they lack.
+    little data: down to a quarter). Same data and settings, same numbers. Raises as `train` does, InputError for a size beyond the data or under
+    one, and DataError for a `test` without rows, or without a head of the data, or with labels that they lack.
     """
     check_trainable(data)
     if test is not None:
         _check_test(test, data.heads)
+    if too_small := [f"{what} {n}" for what, n in (("draws", draws), *(("size", n) for n in sizes)) if n < 1]:
+        raise InputError(f"{too_small[0]}: nothing can be learnt from that", "give 1 or more")
     if too_large := [n for n in sizes if n > len(data)]:
         raise InputError(f"size {too_large[0]} is more than the {len(data)} pairs there are", "give smaller sizes")
     work = _begun(data, settings, jobs=jobs, progress=progress)

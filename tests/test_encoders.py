@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from test_model import edit, rebuilt
+from threadpoolctl import threadpool_limits
 
 from stance import card, encoders
 from stance.actors import Pair
@@ -231,6 +232,15 @@ def test_a_loaded_model_says_the_same_and_saves_the_same(dense: Model, dense_fil
 
 def test_same_data_and_seed_give_the_same_bytes(dense: Model, reports: Dataset) -> None:
     assert train(reports.split("test")[0], settings=SETTINGS, encoder=FAKE)[0].to_bytes() == dense.to_bytes()
+
+
+def test_any_number_of_threads_gives_the_same_bytes(reports: Dataset) -> None:
+    many = reports.take([*range(len(reports))] * 3)  # of fewer numbers BLAS makes no parts
+    written = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            written.add(train(many, settings=SETTINGS, encoder=WordVectors(width=768))[0].to_bytes())
+    assert len(written) == 1
 
 
 def test_the_pipeline_in_the_file_says_the_same(dense: Model, unseen: list[Pair]) -> None:

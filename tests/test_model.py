@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import pickle
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -361,6 +362,25 @@ def test_a_zip_bomb(refused: Refused, model_file: Path) -> None:
     raw = rebuilt(model_file, lambda m: m.update({"cues.csv": bytes(50_000_000)}), zipfile.ZIP_DEFLATED)
     assert len(raw) < 1_000_000
     refused(load, raw, "unpacks to more than it may")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2], ids=["deflated", "bzip2"])
+def test_a_zip_bomb_that_says_it_is_small(refused: Refused, model_file: Path, method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(model_file) as old, zipfile.ZipFile(buffer, "w") as z:
+        z.writestr("manifest.json", old.read("manifest.json"))
+        z.writestr("cues.csv", bytes(50_000_000), method)
+        z.getinfo("cues.csv").file_size = 1000
+        z.comment = MARK + bytes(64)
+    body = buffer.getvalue()[: -len(MARK) - 64]
+    raw = body + MARK + hashlib.sha256(body).hexdigest().encode()
+    assert len(raw) < 1_000_000
+    tracemalloc.start()
+    try:
+        refused(load, raw, "the model file is damaged")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @READERS

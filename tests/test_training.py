@@ -775,6 +775,9 @@ def test_a_size_beyond_the_data(reports: Dataset) -> None:
     with pytest.raises(InputError) as e:
         learning_curve(reports, sizes=[5000])
     assert e.value.message == "size 5000 is more than the 177 pairs there are"
+    for odd, said in (({"sizes": [60, -5]}, "size -5"), ({"sizes": [0]}, "size 0"), ({"draws": 0}, "draws 0")):
+        with pytest.raises(InputError, match=f"{said}: nothing can be learnt"):
+            learning_curve(reports, **odd)  # type: ignore[arg-type]
 
 
 def test_a_head_with_one_class_is_not_trained(reports: Dataset) -> None:

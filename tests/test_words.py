@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +125,17 @@ def _with_header(table: WordVectors, shape: tuple[int, int]) -> bytes:
     return buffer.getvalue()
 
 
+def _damaged(table: WordVectors) -> bytes:
+    """Packed, and every byte of the first array turned around."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("keys.npy", _npz(table))
+        start, size = 30 + len("keys.npy"), z.getinfo("keys.npy").compress_size
+    raw = bytearray(buffer.getvalue())
+    raw[start : start + size] = bytes(x ^ 255 for x in raw[start : start + size])
+    return bytes(raw)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -139,8 +151,9 @@ def _with_header(table: WordVectors, shape: tuple[int, int]) -> bytes:
         lambda t: _npz(t, scale=np.float64("nan")),
         lambda t: _npz(t, words=np.array([object()])),
         lambda t: _with_header(t, (1 << 40, 1 << 20)),
+        lambda t: _damaged(t),
     ],
-    ids=["empty", "csv", "cut", "pickle", "no keys", "unsorted", "short", "float", "flat", "nan", "object", "shape beyond memory"],
+    ids=["empty", "csv", "cut", "pickle", "no keys", "unsorted", "short", "float", "flat", "nan", "object", "shape beyond memory", "damaged"],
 )
 def test_what_is_no_table_is_refused(change: Callable[[WordVectors], bytes], table: WordVectors, tmp_path: Path) -> None:
     raw = change(table)
@@ -158,6 +171,22 @@ def test_a_bomb_is_refused_packed() -> None:
     np.savez_compressed(buffer, keys=np.zeros(1, np.uint64), vectors=np.zeros((1, 1_000_000), np.int8), scale=np.float64(1), words=words)
     with pytest.raises(ValueError, match="unpacks to more than it may"):
         read_words(buffer.getvalue())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2], ids=["deflated", "bzip2"])
+@pytest.mark.parametrize("start", [b"\0", b"\x93NUMPY\x01\0\x02\0{}"], ids=["no array", "array"])
+def test_a_bomb_that_says_it_is_small_is_refused_packed(table: WordVectors, method: int, start: bytes) -> None:
+    buffer = io.BytesIO(_npz(table, keys=None))
+    with zipfile.ZipFile(buffer, "a") as z:
+        z.writestr("keys.npy", start + bytes(50_000_000), method)
+        z.getinfo("keys.npy").file_size = 1000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError):
+            read_words(buffer.getvalue())
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
