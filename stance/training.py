@@ -514,7 +514,7 @@ def trained_on(model: Model, data: Dataset) -> int:
 
 
 def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
-    """(rows to train on, rows of the split `name`). A StanceWarning tells how many articles are in both.
+    """(rows to train on, rows of the split `name`). A StanceWarning tells how many articles, or sentences with their actor, are in both.
 
     Raises InputError where one of them has no rows, DataError for rows held out with a label that no other row has: no model could say it.
     """
@@ -534,6 +534,9 @@ def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
     if both := len({*rest.articles} & {*held.articles}):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {name!r} and in what is trained on"
         warnings.warn(f"{shared}: its scores flatter (`stance check` names them)", StanceWarning, stacklevel=2)
+    if seen := int(np.isin(row_digests(held), row_digests(rest)).sum()):
+        told = f"{seen} of {number(len(held), 'row')} of split {name!r} have sentence and actor of rows that are trained on"
+        warnings.warn(f"{told}: their scores say nothing (`stance check` names all but short ones)", StanceWarning, stacklevel=2)
     return rest, held
 
 

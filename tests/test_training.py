@@ -420,6 +420,13 @@ def test_articles_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> No
         hold_out(replace(reports, rows=tuple(one if r is held.rows[0] else r for r in reports.rows)), "test")
 
 
+def test_sentences_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> None:
+    rest, held = hold_out(reports, "test")
+    copied = replace(held.rows[0], text=rest.rows[0].text, actor=rest.rows[0].actor)
+    with pytest.warns(StanceWarning, match="1 of .* rows of split 'test' have sentence and actor of rows that are trained on: their scores say nothing"):
+        hold_out(replace(reports, rows=tuple(copied if r is held.rows[0] else r for r in reports.rows)), "test")
+
+
 def test_classes_are_weighed_by_their_text() -> None:
     X, y = csr_matrix(np.eye(6)), np.array(["1", "1", "1", "1", "2", "2"])
     fitted = TextLabelRegression(class_weight={"1": 1.0, "2": 3.0}).fit(X, y)
