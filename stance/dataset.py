@@ -723,6 +723,16 @@ def shared_ids(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     return [(r, first[article]) for (article, _), r in files.items() if article in doubtful and r is not first[article]]
 
 
+def unknown_actors(data: Dataset) -> dict[str, int]:
+    """The actors that the data set's alias table does not have, so that nobody will find them in an article, with their rows; those with most first.
+    Not of speeches, whose speaker may be anybody.
+    """
+    lexicon = data.lexicon or default_lexicon()
+    rows = Counter(r.actor for r in data.rows if not r.speaker)
+    known = {*lexicon.actors, *lexicon.meant(rows)}
+    return {actor: n for actor, n in rows.most_common() if actor not in known}
+
+
 def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
     """Rows whose actor is neither found in the sentence nor could be carried: no span, no context, no earlier row of the article holds it."""
     told: dict[str, set[str]] = {}
