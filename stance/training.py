@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import platform
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -482,6 +483,12 @@ def _check_folds(data: Dataset, settings: Settings | None) -> None:
         if alone := unlearnt(labels, data.groups, settings):
             why = f"all {few} with {', '.join(map(repr, alone))} are in one fold: no model tested on them has seen it; label more of them"
             warnings.warn(f"{told}: {why}", StanceWarning, stacklevel=3)
+    digests = row_digests(data).tolist()
+    in_groups = Counter(digest for digest, _ in set(zip(digests, data.groups, strict=True)))
+    if copies := sum(in_groups[x] > 1 for x in digests):
+        told = f"{copies} of {number(len(data), 'row')} have sentence and actor of a row of another {data.group_by or 'article'}"
+        todo = "drop copies, or give them one article_id (`stance check` names all but short ones)"
+        warnings.warn(f"{told}, and may be in another fold than it: cross-validation flatters them; {todo}", StanceWarning, stacklevel=3)
 
 
 def _require_rows(data: Dataset, todo: str) -> None:
