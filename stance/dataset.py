@@ -260,11 +260,13 @@ def _in_short(problems: Sequence[str], names: Sequence[str]) -> list[str]:
         alike[tuple(told)].append(place)
     many = {lacking: places for lacking, places in alike.items() if len(places) > MANY}
     gone = {p for places in many.values() for place in places for p in empty[place].values()}
-    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
-    short = [
-        f"{places[0]}: no label{'' if len(lacking) == len(names) else ' of ' + ', '.join(lacking)}, as in {len(places) - 1} further rows; {todo}"
-        for lacking, places in many.items()
-    ]
+    out = "or leave them out by `stance import FILE --from csv --labelled-only`"
+    short = []
+    for lacking, places in many.items():
+        which, todo = "", "give them labels"
+        if len(lacking) < len(names):
+            which, todo = f" of {', '.join(lacking)}", "give them labels (one of its own, such as 'none', if it is asked of other rows alone)"
+        short.append(f"{places[0]}: no label{which}, as in {len(places) - 1} further rows; {todo}, {out}")
     same: defaultdict[str, list[str]] = defaultdict(list)  # what is wrong with a label, by what is said of it
     for p in problems:
         wrong = p.removeprefix(_place(p))

@@ -366,7 +366,7 @@ def test_many_rows_without_a_label_of_one_head_are_one_line(file: Write) -> None
     """As after a forgotten settling: what all agreed on is filled."""
     rows = [f"a{n},Norway left port {n}.,Norway,{'deny' if n % 2 else ''},{'' if n % 2 else 'stern'},\n" for n in range(24)]
     path = file("".join([*rows, "b,Peru left.,Peru,,,\n"]))
-    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    todo = "give them labels (one of its own, such as 'none', if it is asked of other rows alone), or leave them out by `stance import FILE --from csv --labelled-only`"
     assert [f.line for f in check([path]).findings] == [
         f"error: {path}:2: no label of stance, as in 11 further rows; {todo}",
         f"error: {path}:3: no label of tone, as in 11 further rows; {todo}",
