@@ -45,4 +45,10 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"stance.{_HOME[name]}"), name)
+    if not name.startswith("_"):  # `stance.checking.check` needs no import of its own
+        try:
+            return import_module(f"stance.{name}")
+        except ModuleNotFoundError as e:
+            if e.name != f"stance.{name}":
+                raise
     raise AttributeError(f"module 'stance' has no attribute {name!r}")

@@ -87,7 +87,8 @@ def no_labels(files: Sequence[Csv]) -> str:
     seen = [c for f in files for c in f.columns if c in filled and c not in ("", *RESERVED, *COLUMNS, *NAMES_OF_ANNOTATORS, "id")]
     if not seen or any(h in seen for h in DEFAULT_HEADS):
         return ""
-    first = next((c for c in seen if any(x.endswith(f"_{c}") for x in seen)), seen[0])  # what each annotator of a wide file labelled
+    ends = [c[i + 1 :] for c in seen for i, x in enumerate(c[:-1]) if x == "_"]  # of a wide file what each annotator labelled: `ann_mood`, `bob_mood`
+    first = next((c for c in seen if c in ends), "") or next((x for x in ends if ends.count(x) > 1), seen[0])
     return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(dict.fromkeys(seen))}: --head {first}"
 
 

@@ -75,7 +75,10 @@ _URL = re.compile("https?://")
 _PAGE = re.compile(r"(?is)\s*(<\?xml[^>]*\?>\s*)?(<!doctype html|<html)")
 _OBJECT = re.compile(r'(\[\s*)?\{\s*("(?:[^"\\]|\\.)*"\s*:|\}\s*[,\]{])')  # how JSON of objects begins
 _CUT = re.compile(r"\[\+\d+ chars\]\s*$")  # how NewsAPI ends a text
-_NEXIS = re.compile(r"(?m)^[ \t]*\d+ of \d+ DOCUMENTS[ \t\r]*$")
+_DOWNLOADS = {  # how an article of many in a file begins or ends, by who gives such files
+    "LexisNexis": re.compile(r"(?m)^[ \t]*(?:\d+ of \d+ DOCUMENTS|End of Document)[ \t\r]*$"),
+    "Factiva": re.compile(r"(?m)^[ \t]*(?:AN[ \t]+)?Document [A-Z]\w*20\d{6}\w{9}[ \t\r]*$"),
+}
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, as broken JSON escapes leave it: no file could hold it
 
 
@@ -542,9 +545,10 @@ def _one(name: str, stem: str, text: str, suffix: str, columns: Columns) -> Arti
         return replace(item, maybe="") if isinstance(item, Article) else item
     if text.lstrip().startswith("<?xml"):
         raise InputError(f"{name}: this is XML, not text", "convert it to text (.txt), JSON lines or CSV")
-    if len(_NEXIS.findall(text)) > 1:
-        todo = "make one file of each, or a CSV with columns text, title, date and source (in R: LexisNexisTools)"
-        raise InputError(f"{name}: several articles in one file, as LexisNexis gives them", todo)
+    if whose := next((who for who, mark in _DOWNLOADS.items() if len(mark.findall(text)) > 1), ""):
+        tool = {"LexisNexis": "LexisNexisTools", "Factiva": "tm.plugin.factiva"}[whose]
+        todo = f"make one file of each, or a CSV with columns text, title, date and source (in R: {tool})"
+        raise InputError(f"{name}: several articles in one file, as {whose} gives them", todo)
     return Article(stem, text)
 
 

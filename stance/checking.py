@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -246,6 +246,19 @@ def _side(row: Row) -> str:
     return row.split or row.file
 
 
+def _apart(rows: Sequence[Row]) -> Callable[[Row, Row], bool]:
+    """Whether two rows are on different sides of a test: of other splits, or of other files that do not share half of the articles of either, as
+    what annotators agree on and what they have settled does."""
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for r in rows:
+        held[r.file].add(article_of(r))
+
+    def apart(a: Row, b: Row) -> bool:
+        return a.split != b.split or not a.split and 2 * len(held[a.file] & held[b.file]) < min(len(held[a.file]), len(held[b.file]))
+
+    return apart
+
+
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """Sentence number `later` is like sentence number `earlier` of another article; `similarity` 1 is the same words."""
@@ -293,18 +306,19 @@ def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]
 def _repeats(data: Dataset) -> Iterator[Finding]:
     rows = _sentences(data)
     articles = list(map(article_of, rows))
-    group = dict(zip(data.articles, data.groups, strict=True))
+    group, apart = dict(zip(data.articles, data.groups, strict=True)), _apart(rows)
     found = repeats([r.text for r in rows], articles)
     between: defaultdict[tuple[str, str], list[Repeat]] = defaultdict(list)  # two articles: in the order of the later sentences
     for x in found:
         here, there = articles[x.later], articles[x.earlier]
-        if group[here] != group[there] or _side(rows[x.later]) != _side(rows[x.earlier]):  # else no fold nor split parts them
+        if group[here] != group[there] or apart(rows[x.later], rows[x.earlier]):  # else no fold nor split parts them
             between[here, there].append(x)
     for inside in between.values():
-        yield _repeat_finding([rows[x.later] for x in inside], [rows[x.earlier] for x in inside], inside)
+        later, earlier = [rows[x.later] for x in inside], [rows[x.earlier] for x in inside]
+        yield _repeat_finding(later, earlier, inside, apart(later[0], earlier[0]))
 
 
-def _repeat_finding(here: list[Row], there: list[Row], found: list[Repeat]) -> Finding:
+def _repeat_finding(here: list[Row], there: list[Row], found: list[Repeat], apart: bool) -> Finding:
     r, old = here[0], there[0]
     whose = f"article {old.article_id!r} ({old.place})" if old.article_id else old.place
     if len(here) > 2:
@@ -313,7 +327,7 @@ def _repeat_finding(here: list[Row], there: list[Row], found: list[Repeat]) -> F
         what = f"the sentence also stands in {whose}"
     else:
         what = f"nearly the same sentence ({found[0].similarity:.0%} of the words of both) stands in {whose}"
-    if _side(r) == _side(old):
+    if not apart:
         return _warn(r, "duplicate", f"{what}; it may straddle folds")
     return _warn(r, "leak", f"{what}; a test across {_side(old)} and {_side(r)} would leak")
 

@@ -73,7 +73,8 @@ class Judgement:
         }
 
     def as_row(self) -> dict[str, Any]:
-        """A flat row, as CSV has it, for a data frame; `start`,`end` are those of the first mention that stands in `text` (None where none does)."""
+        """A flat row for a data frame, as CSV has it but for title, date and source of the article; `start`,`end` are those of the first mention
+        that stands in `text` (None where none does)."""
         first = named(self.mentions)
         return {
             "article_id": self.article, "sentence_id": self.index, "text": self.text, "actor": self.actor,

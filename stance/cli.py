@@ -537,7 +537,7 @@ def train(
     beside = _encoder_or_network(encoder, network, words, start)
     lexicon = _lexicon(actors, only_actors)
     dataset = read_dataset(data, heads=head, lexicon=lexicon, group_by=group_by, **_label_options(column, neutral, order))
-    _warn([*dataset.warnings, *_without_neutral(dataset)])
+    _warn([*dataset.warnings, *_without_neutral(dataset), *_unknown(dataset)])
     rest, held = split_off(dataset, hold_out) if hold_out else (dataset, None)
     table = build_cues(_text(cues), source=str(cues)) if cues else None
     about = {"labelled_by": labelled_by, "licence": licence, "note": note, "hold_out": hold_out,
@@ -715,6 +715,15 @@ def _without_neutral(data: Dataset) -> Iterator[str]:
     if lacks_neutral(head := data.heads[0]):
         name = "none" if "none" in head.labels else "LABEL"
         yield f"no label 'neutral' in {head.name}: if one of {', '.join(head.labels)} says that nothing is taken, name it with --neutral {name}"
+
+
+def _unknown(data: Dataset) -> Iterator[str]:
+    """What to say of actors that `classify` will not find, as the table that goes into the model does not have them."""
+    from stance.dataset import unknown_actors
+
+    if unknown := unknown_actors(data):
+        told = f"{sum(unknown.values())} of {number(len(data), 'row')} are of actors that are in no alias table ({first_of(list(unknown), 5)})"
+        yield f"{told}: `classify` will not find these in an article; name them with --actors (`predict` labels rows of any actor)"
 
 
 def _settings(**given: Any) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -71,7 +72,7 @@ def head_for(name: str, seen: set[str]) -> Head:
 
     A column whose labels all belong to the codebook's head of that name keeps the
     codebook's order (labels not seen are dropped); well-known scales keep theirs;
-    anything else is the user's own label set, in alphabetical order.
+    anything else is the user's own label set, numbers by their value and before the others, which come in alphabetical order.
     """
     default = DEFAULT_HEADS.get(name)
     if default and seen <= set(default.labels):
@@ -79,7 +80,15 @@ def head_for(name: str, seen: set[str]) -> Head:
     for scale in _SCALES:
         if seen <= set(scale):
             return Head(name, tuple(x for x in scale if x in seen), ordered=True)
-    return Head(name, tuple(sorted(seen)))
+    return Head(name, tuple(sorted(seen, key=_by_value)))
+
+
+def _by_value(label: str) -> tuple[float, str]:
+    """Sorts numbers (`-2`, `0,5`) by their value and before words."""
+    try:
+        return (float(label.replace(",", ".")) if label.lstrip("+-")[:1].isdigit() else math.inf), label
+    except ValueError:
+        return math.inf, label
 
 
 def gloss(head: str, label: str) -> str:

@@ -36,7 +36,8 @@ _MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target")  #
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
-_UNLABELLED = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+_ASKED_OF_SOME = " (one of its own, such as 'none', if it is asked of other rows alone)"
+_LEAVE_OUT = "or leave them out by `stance import FILE --from csv --labelled-only`"
 COUNTED = "start counts from 0, and end is one after the last character"
 
 
@@ -433,9 +434,9 @@ def parse_row(
         wrong("text is empty; give the sentence or delete the row")
     labels = {n: cell.get(n.lower(), "").strip() for n in names}
     lacking = [n for n in needed if actor and not labels[n]]
+    which, own = ("", "") if len(lacking) == len(needed) else (f" of {', '.join(lacking)}", _ASKED_OF_SOME)
     for n in lacking:
-        which = "" if len(lacking) == len(needed) else f" of {', '.join(lacking)}"
-        wrong(f"{n} is empty for actor {actor!r}; give a label", (f"no label{which}", _UNLABELLED))
+        wrong(f"{n} is empty for actor {actor!r}; give a label", (f"no label{which}", f"give them labels{own}, {_LEAVE_OUT}"))
     left = [n for n in needed if not actor and labels[n] not in ("", none.get(n, NEUTRAL))]  # neutral nobody: context alone
     for n in left:
         ours = n in none or n in DEFAULT_HEADS and labels[n] in DEFAULT_HEADS[n].labels
@@ -735,6 +736,16 @@ def shared_ids(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
         texts[r.article_id, r.sentence_id].add(r.text)
     doubtful = {article for (article, sentence), told in texts.items() if not sentence or len(told) > 1} - {""}
     return [(r, first[article]) for (article, _), r in files.items() if article in doubtful and r is not first[article]]
+
+
+def unknown_actors(data: Dataset) -> dict[str, int]:
+    """The actors that the data set's alias table does not have, so that nobody will find them in an article, with their rows; those with most first.
+    Not of speeches, whose speaker may be anybody.
+    """
+    lexicon = data.lexicon or default_lexicon()
+    rows = Counter(r.actor for r in data.rows if not r.speaker)
+    known = {*lexicon.actors, *lexicon.meant(rows)}
+    return {actor: n for actor, n in rows.most_common() if actor not in known}
 
 
 def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:

@@ -422,7 +422,8 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
         outlets=_outlets(js, main, shown, drill, none), compared=_compared(js, main, labels, drill), matrix=_matrix(taken, main, drill),
         surest=sorted(taken, key=lambda j: -j.p)[:EXTREMES], unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
-        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), enough=ENOUGH, many=CORRECTED, drill=drill.lists,
+        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), within=len({j.article for j in js}),
+        enough=ENOUGH, many=CORRECTED, drill=drill.lists,
         corrects=corrector(results.manifest, main, labels) is not None,
         scores=[(h, part, r) for part, key in (("cross-validation", "report"), ("held-out articles", "held_out"))
                 for h in results.heads if (r := results.manifest.get(key, {}).get(h))],

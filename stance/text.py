@@ -135,11 +135,11 @@ def tokenize(text: str) -> Tokens:
 
 
 def fold(word: str) -> str:
-    """Without accents, straight apostrophes, acronyms without dots: `U.S.` → `US`."""
+    """Without accents, `ß` as `ss`, straight apostrophes, acronyms without dots: `U.S.` → `US`."""
     if not word.isascii():
         word = _ANY_UNSEEN.sub("", word) or word
         word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).strip() or word
-        word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d")
+        word = word.replace("’", "'").replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d").replace("ß", "ss")
     return word.replace(".", "") if "." in word and word[0].isalpha() else word
 
 

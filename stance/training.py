@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import platform
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
@@ -488,6 +489,12 @@ def _check_folds(data: Dataset, settings: Settings | None) -> None:
         if alone := unlearnt(labels, data.groups, settings):
             why = f"all {few} with {', '.join(map(repr, alone))} are in one fold: no model tested on them has seen it; label more of them"
             warnings.warn(f"{told}: {why}", StanceWarning, stacklevel=3)
+    digests = row_digests(data).tolist()
+    in_groups = Counter(digest for digest, _ in set(zip(digests, data.groups, strict=True)))
+    if copies := sum(in_groups[x] > 1 for x in digests):
+        told = f"{copies} of {number(len(data), 'row')} have sentence and actor of a row of another {data.group_by or 'article'}"
+        todo = "drop copies, or give them one article_id (`stance check` names all but short ones)"
+        warnings.warn(f"{told}, and may be in another fold than it: cross-validation flatters them; {todo}", StanceWarning, stacklevel=3)
 
 
 def _require_rows(data: Dataset, todo: str) -> None:
@@ -520,7 +527,7 @@ def trained_on(model: Model, data: Dataset) -> int:
 
 
 def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
-    """(rows to train on, rows of the split `name`). A StanceWarning tells how many articles are in both.
+    """(rows to train on, rows of the split `name`). A StanceWarning tells how many articles, or sentences with their actor, are in both.
 
     Raises InputError where one of them has no rows, DataError for rows held out with a label that no other row has: no model could say it.
     """
@@ -537,6 +544,9 @@ def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
     if both := len({*rest.articles} & {*held.articles}):
         shared = f"{number(both, 'article')} {'is' if both == 1 else 'are'} both in split {name!r} and in what is trained on"
         warnings.warn(f"{shared}: its scores flatter (`stance check` names them)", StanceWarning, stacklevel=2)
+    if seen := int(np.isin(row_digests(held), row_digests(rest)).sum()):
+        told = f"{seen} of {number(len(held), 'row')} of split {name!r} have sentence and actor of rows that are trained on"
+        warnings.warn(f"{told}: their scores say nothing (`stance check` names all but short ones)", StanceWarning, stacklevel=2)
     return rest, held
 
 

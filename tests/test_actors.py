@@ -708,6 +708,11 @@ def test_a_table_on_top_of_another_takes_the_surname_from_it(tmp_path: Path) -> 
     assert {a.actor for a in both.aliases if a.kind == "person" and "Scholz" in a.text} == {"Bund"} and both.about["rows"] == 1
 
 
+def test_accents_of_an_alias_do_not_count(tmp_path: Path) -> None:
+    lexicon = load_lexicon(table(tmp_path, "Ute Käßler,CDU,person,,,\n"))
+    assert spoken("Ute Käßler left. Ute Kassler left. Ute Kaessler left.", lexicon) == [["CDU: Ute Käßler"], ["CDU: Ute Kassler"], []]
+
+
 def test_an_empty_actor_takes_an_alias_out(tmp_path: Path) -> None:
     lexicon = load_lexicon(table(tmp_path, "Oslo,,place,,,\n"))
     assert spoken("Oslo wrote to Norway.", lexicon) == [["Norway: Norway"]]

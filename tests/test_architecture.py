@@ -152,6 +152,12 @@ def test_type_checkers_and_notebooks_see_all_public_names() -> None:
     assert names.keys() <= set(dir(stance))
 
 
+def test_modules_are_reached_from_the_package() -> None:
+    code = "import stance; print(stance.checking.check.__name__, hasattr(stance, 'chekcing'))"
+    r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    assert r.stdout.split() == ["check", "False"], r.stderr
+
+
 # --------------------------------------------------------------------------- documents
 
 NEEDS_MODEL = pytest.mark.skipif(not (ROOT / "models" / "default.stance").exists(), reason="no shipped model in this tree")

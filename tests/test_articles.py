@@ -594,6 +594,11 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("a.txt", b'[{\n  "text": "Oslo left."', "this is JSON, not the text of an article"),
         ("a.txt", b'{"text": "Oslo left."}\n{"text": "Rome stayed."}\n', "this is JSON, not the text of an article\n  give it the suffix .jsonl"),
         ("a.txt", b"1 of 2 DOCUMENTS\n\nOslo left.\n\n  2 of 2 DOCUMENTS\r\n\nRome stayed.\n", "several articles in one file, as LexisNexis gives them"),
+        ("a.txt", b"Fjord\n\nBody\n\nOslo left.\n\nEnd of Document\n\nAlps\n\nBody\n\nRome stayed.\n\nEnd of Document\r\n", "as LexisNexis gives them"),
+        (
+            "a.txt", b"HD  Fjord\nTD  Oslo left.\nAN  Document LBA0000020240502ek52000a1\nHD  Alps\nTD  Rome stayed.\n\nDocument DIEWEL0020240503ek5300qz2\n",
+            "several articles in one file, as Factiva gives them",
+        ),
         ("a.csv", b'id,text\n"1",7,"Oslo left."\n', "3 cells, the header has 2; put quotes round a cell that holds the delimiter, or name every column"),
     ],
 )

@@ -185,6 +185,14 @@ def test_a_test_file_that_holds_a_training_article(file: Write) -> None:
     assert (found.kind, found.place) == ("leak", f"{test}:2") and f"a test across {train} and {test} would leak" in found.reason
 
 
+def test_what_annotators_agree_on_and_what_they_settled_are_no_two_sides_of_a_test(file: Write) -> None:
+    header, told = "article_id,sentence_id,text,actor,stance,tone\n", "it may straddle folds"
+    agreed = file(f"a,1,{LONG},Norway,demand,neutral\nb,1,Norway left.,Norway,neutral,neutral\n", header, "agreed.csv")
+    settled = file(f"b,2,{NEARLY},Norway,demand,neutral\n", header, "settled.csv")
+    (found,) = warnings([agreed, settled])
+    assert (found.kind, found.place) == ("duplicate", f"{settled}:2") and told in found.reason
+
+
 def test_a_repeated_article_is_one_finding(file: Write) -> None:
     text = [f"Norway told the fishermen of the {x} coast to come home before the storm of {y} night." for x, y in (("far", "Monday"), ("near", "Friday"), ("wild", "dark"))]
     path = file("".join(f"{a},{t},Norway,demand,neutral,\n" for a in "ab" for t in text))
@@ -358,7 +366,7 @@ def test_many_rows_without_a_label_of_one_head_are_one_line(file: Write) -> None
     """As after a forgotten settling: what all agreed on is filled."""
     rows = [f"a{n},Norway left port {n}.,Norway,{'deny' if n % 2 else ''},{'' if n % 2 else 'stern'},\n" for n in range(24)]
     path = file("".join([*rows, "b,Peru left.,Peru,,,\n"]))
-    todo = "give them labels, or leave them out by `stance import FILE --from csv --labelled-only`"
+    todo = "give them labels (one of its own, such as 'none', if it is asked of other rows alone), or leave them out by `stance import FILE --from csv --labelled-only`"
     assert [f.line for f in check([path]).findings] == [
         f"error: {path}:2: no label of stance, as in 11 further rows; {todo}",
         f"error: {path}:3: no label of tone, as in 11 further rows; {todo}",

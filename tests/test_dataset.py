@@ -287,6 +287,12 @@ def test_own_labels_in_the_stance_column(file: Write) -> None:
     assert data.heads == (Head("stance", ("contra", "pro")),)
 
 
+def test_labels_that_are_numbers_come_by_their_value(file: Write) -> None:
+    labels = ["2", "-1", "10", "-2", "x", "0,5", "0", "nan", "1 (weak)"]
+    path = file("text,actor,mark\n" + "".join(f'Norway said {n} ships left.,Norway,"{x}"\n' for n, x in enumerate(labels)))
+    assert read_dataset(path, heads=["mark"]).heads[0].labels == ("-2", "-1", "0", "0,5", "2", "10", "1 (weak)", "nan", "x")
+
+
 def test_several_own_heads_in_the_order_given(file: Write) -> None:
     data = read_dataset(file("text,actor,b,a\nNorway smiled.,Norway,x,1\nChile wept.,Chile,y,2\n"), heads=["a", "b"])
     assert data.labels == {"a": ("1", "2"), "b": ("x", "y")}

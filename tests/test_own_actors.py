@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
@@ -73,6 +74,19 @@ def test_train_puts_the_table_in(run: Cli, own: Own, tmp_path: Path) -> None:
     r = run("classify", tmp_path / "a.txt", "-m", tmp_path / "m.stance")
     assert {json.loads(x)["actor"] for x in r.out.splitlines()} == {"Hansa", "Oslo city"} | (set() if "--only-actors" in options else {"Norway"})
     assert r.err == ""
+
+
+def test_train_names_actors_that_no_table_has(run: Cli, tmp_path: Path) -> None:
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    first = next(r for r in rows if r["actor"])["actor"]
+    data = write_csv(tmp_path / "d.csv", [r | {"actor": "Hansa" if r["actor"] == first else r["actor"]} for r in rows])
+    (tmp_path / "mine.csv").write_text(TABLE)
+    n = sum(r["actor"] == first for r in rows)
+    said = "are of actors that are in no alias table (Hansa): `classify` will not find these in an article; name them with --actors"
+    for options, told in (([], True), (["--actors", tmp_path / "mine.csv"], False)):
+        r = run("train", data, "--folds", "2", "-o", tmp_path / "m.stance", *options)
+        assert r.code == 0 and (said in r.err and f"warning: {n} of " in r.err) == told and ("no alias table" in r.err) == told, r.err
 
 
 def test_a_table_at_prediction_comes_on_top_of_the_models_or_stands_alone(run: Cli, own: Own, tmp_path: Path) -> None:

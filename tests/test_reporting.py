@@ -442,6 +442,9 @@ def test_the_page_says_what_it_rests_on(database: Path, model: Model) -> None:
     assert model.fingerprint in shown and f"stance, cross-validation: macro-F1 {report['macro_f1']:.2f}" in shown
     assert "6 articles, 2031-03-04 to 2031-05-07" in shown and "1 input skipped" in shown and "% of the labels unsure" in shown
     assert "Forman 2008" in shown
+    one = read_results(database, actors=["Peru"])
+    within = len({j.article for j in one.judgements})
+    assert 0 < within < 6 and f"pairs of a sentence and an actor in {within} of them; 1 input skipped" in "".join(report_page(one))
 
 
 def test_corrected_shares_stand_beside_those_of_many_sentences(model: Model, tmp_path: Path) -> None:

@@ -411,6 +411,16 @@ def test_what_cross_validation_will_not_do_is_a_warning(tmp_path: Path, reports:
         learning_curve(few, sizes=[4], draws=1, settings=Settings(folds=2))
 
 
+def test_sentences_that_two_articles_share_are_a_warning(reports: Dataset) -> None:
+    first, other = reports.rows[0], next(r for r in reports.rows if r.article_id != reports.rows[0].article_id)
+    copied = replace(other, text=first.text, actor=first.actor)
+    data = replace(reports, rows=tuple(copied if r is other else r for r in reports.rows))
+    said = f"2 of {len(data)} rows have sentence and actor of a row of another article, and may be in another fold than it"
+    with pytest.warns(StanceWarning, match=said) as told:
+        out_of_fold(data, settings=SETTINGS)
+    assert len(told) == 1 and told[0].filename == __file__
+
+
 def test_articles_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -418,6 +428,13 @@ def test_articles_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> No
     one = replace(held.rows[0], split="")
     with pytest.warns(StanceWarning, match="1 article is both in split 'test' and in what is trained on"):
         hold_out(replace(reports, rows=tuple(one if r is held.rows[0] else r for r in reports.rows)), "test")
+
+
+def test_sentences_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> None:
+    rest, held = hold_out(reports, "test")
+    copied = replace(held.rows[0], text=rest.rows[0].text, actor=rest.rows[0].actor)
+    with pytest.warns(StanceWarning, match="1 of .* rows of split 'test' have sentence and actor of rows that are trained on: their scores say nothing"):
+        hold_out(replace(reports, rows=tuple(copied if r is held.rows[0] else r for r in reports.rows)), "test")
 
 
 def test_classes_are_weighed_by_their_text() -> None:
