@@ -477,12 +477,12 @@ def _modals(lower: list[str], tags: list[str]) -> list[int]:
 class _State:
     """Where the scan stands in a sentence."""
 
-    __slots__ = ("clause", "fresh", "has_np", "held", "last_verb", "np", "obj", "prep", "relative_of", "speaker", "subject")
+    __slots__ = ("clause", "fresh", "has_np", "held", "last_verb", "np", "obj", "outer", "prep", "relative_of", "speaker", "subject")
 
     def __init__(self) -> None:
         self.np = self.held = NOBODY  # subject candidate since the last boundary, and the one before an insertion
         self.fresh, self.has_np = True, False  # no verb since the boundary; a noun phrase
-        self.subject = self.speaker = self.obj = self.relative_of = NOBODY
+        self.subject = self.outer = self.speaker = self.obj = self.relative_of = NOBODY
         self.clause, self.last_verb, self.prep = MAIN, -1, ""
 
     def boundary(self, prep: str = "") -> None:
@@ -492,12 +492,13 @@ class _State:
         self.np, self.has_np, self.fresh, self.prep = NOBODY, False, True, prep
 
     def turn(self, quoted: bool) -> None:
-        """A quote begins or ends."""
+        """A quote begins or ends; the subject before it is that behind it."""
         self.boundary()
         self.held = self.obj = NOBODY
+        self.subject, self.outer = (NOBODY, self.subject) if quoted else (self.outer, NOBODY)
         self.clause = MAIN
         if quoted:
-            self.subject, self.last_verb, self.clause = NOBODY, -1, QUOTED
+            self.last_verb, self.clause = -1, QUOTED
 
 
 class _Scanner:
