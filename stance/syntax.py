@@ -652,8 +652,9 @@ class _Scanner:
         now = self.now
         if now.fresh and not now.has_np and _precedes_subject(self.tags, i):
             return
-        if i in self.report_verbs and not now.has_np and (who := self._inverted(i)) >= 0:  # "Chile, warned Oslo, must pay"
-            now.subject = now.speaker = who
+        who = self._inverted(i) if i in self.report_verbs and not now.has_np else NOBODY
+        if who >= 0 or who == PRONOUN and now.held == NOBODY:  # "Chile, warned Oslo, must pay"; not "Lie, in Oslo, said a word"
+            now.subject = now.speaker = max(who, NOBODY)
             now.np, now.has_np, now.fresh, now.prep, now.obj, now.last_verb = PRONOUN, True, True, "", NOBODY, i
             return
         if now.fresh:
@@ -840,7 +841,7 @@ class _Scanner:
             if self.in_quote[i] or self.tags[i] not in "VBG":
                 continue
             who = self._inverted(i)
-            if who == NOBODY:
+            if who < 0:
                 who = self.subject[i]
             if who >= 0:
                 self.subject[i] = who
@@ -849,24 +850,25 @@ class _Scanner:
         return speaker, trailing
 
     def _inverted(self, i: int) -> int:
-        """The mention in `," said X`, `, said the X minister` or `, warns X,`; none in `, said X would pay` and `, warned X of war`."""
+        """Who speaks in `," said X`, `, said the X minister` or `, warns X,`: the mention, or PRONOUN for somebody else (`, said a farmer.`).
+
+        NOBODY where the verb has its subject before it: `, said X would pay`, `, warned X of war`.
+        """
         tags, lower = self.tags, self.lower
-        if not i or tags[i - 1] != "Q" and lower[i - 1] != "," or self.stems[i] == "tell":
+        if tags[i] != "V" or not i or tags[i - 1] != "Q" and lower[i - 1] != "," or self.stems[i] == "tell":
             return NOBODY
-        j = i + 1
-        while j < len(lower) and j <= i + 4 and self.at[j] < 0 and tags[j] in "DN":
-            j += 1
-        if j == len(lower) or self.at[j] < 0:
-            return NOBODY
-        end = j
-        while end < len(lower) and tags[end] in "MN'R":
+        end = i + 1
+        while end < len(lower) and tags[end] in "MDN'R":
             end += 1
         after = tags[end] if end < len(lower) else "K"
         if tags[i - 1] == "Q":
             closes = after not in "VX"
         else:
             closes = lower[end : end + 1] in ([","], ["."]) if self.stems[i] in _ADDRESSING else after in "KP"
-        return self.group[self.at[j]] if closes else NOBODY
+        if not closes or end == i + 1:
+            return NOBODY
+        k = next((k for k in self.at[i + 1 : min(end, i + 5)] if k >= 0), NOBODY)
+        return self.group[k] if k >= 0 else PRONOUN
 
     def _trails(self, i: int) -> bool:
         """Whether the reporting verb closes the sentence: ", the ministry said on Monday."."""

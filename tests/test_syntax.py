@@ -76,6 +76,8 @@ def test_a_quotation_inside_a_speech_does_not_end_it(text: str, inside: str) -> 
         ("Norway met Peru, warned Chile of war.", "warned", "Norway"),
         ("Norway met Peru, telling Chile the pact was dead.", "telling", "Norway"),
         ('"Chile broke the pact," said a farmer.', "said", ""),
+        ("Chile broke the pact, said a farmer.", "said", ""),
+        ("Norway, in a letter to Peru, announced three days of mourning.", "announced", "Norway"),
         ('Norway said "Chile lied" and closed the port.', "closed", "Norway"),
         ('"We go," said White House press secretary Josh Earnest.', "said", "US"),
     ],
