@@ -175,13 +175,14 @@ _DATE = (  # "March 14, 2024", "14 March 2024", "14.03.2024"
 )
 _DATELINE = re.compile(rf"\s*[A-Z][A-Z .,/'’-]{{2,60}}(?:,? {_DATE})?\s*(?:\([^)]{{2,40}}\)\s*)?(?:--|[-–—])\s")
 _AGENCIES = (
-    r"[(/](?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax(?:-\w+)?|RIA Novosti|Sputnik|IANS|PTI|"
-    r"ANI|APP|Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|ISNA|KUNA|QNA|NAN|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)"
+    r"[(/](?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax(?:-\w+)?|RIA Novosti|Sputnik|IANS|"
+    r"PTI|ANI|APP|Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|ISNA|KUNA|QNA|NAN|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)"
     r"(?: News)?[)/]"
 )
 _PLACES = r"\s*[A-Z][\w.'’/-]*(?: [A-Z][\w.'’-]*){0,3}(?: \[[A-Z]\w+\])?(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"
 _OPENING_DATELINE = re.compile(  # with the agency, or the date or any agency and a dash or colon, or a place in capitals, its country and a dash
-    rf"{_PLACES}(?:,? ?{_DATE}\.?)?,? ?{_AGENCIES}\s*(?:--|[-–—:.])?|{_PLACES},? ?(?:{_DATE}|(?:{_DATE},? ?)?\([A-Z][\w ./-]{{1,30}}\))\s*(?:--|[-–—:])\s"
+    rf"{_PLACES}(?:,? ?{_DATE}\.?)?,? ?{_AGENCIES}\s*(?:--|[-–—:.])?"
+    rf"|{_PLACES},? ?(?:{_DATE}|(?:{_DATE},? ?)?\([A-Z][\w ./-]{{1,30}}\))\s*(?:--|[-–—:])\s"
     r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
 )
 _PLACE_AND_COLON = re.compile(r"\s*[A-Z][\w'’.-]*(?:[ /][A-Z][\w'’.-]*){0,3}(?:, [A-Z][a-z]+)?:\s(?=.*[.!][\"”’)]*$)")  # and prose, no headline
@@ -1076,8 +1077,14 @@ def _is_place(dateline: re.Match[str], kind: str, lower: list[str], first: int, 
 
 
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
-    """Whether a guard keeps the alias from a word beside it: "Ivanka Trump", "Trump Tower"."""
-    return first > 0 and words[first - 1] in a.not_after or last < len(words) and words[last] in a.not_before
+    """Whether a guard keeps the alias from a word beside it: "Ivanka Trump", "Trump Tower", "TRUMP TOWER"."""
+    after = a.not_after and first > 0 and (words[first - 1] in a.not_after or _small(words[first - 1]) in a.not_after)
+    return bool(after or a.not_before and last < len(words) and (words[last] in a.not_before or _small(words[last]) in a.not_before))
+
+
+def _small(word: str) -> str:
+    """A word in capitals as it is written elsewhere: "JR" → "Jr"."""
+    return word.capitalize() if word.isupper() else word
 
 
 def _recased(entries: Sequence[tuple[tuple[str, ...], Alias]], words: list[str], i: int) -> Iterator[tuple[tuple[str, ...], Alias]]:
@@ -1096,7 +1103,7 @@ _OPENING = frozenset("\" “ « ' ‘ : – — -".split())
 
 
 def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool, letters: int = 4) -> bool:
-    """Whether the words at `i` are those of an alias; a lone one in capitals has so many `letters` at least, but where all is in capitals (`caps`)."""
+    """Whether the words at `i` are those of an alias; a lone one in capitals has so many `letters`, but where all is so (`caps`)."""
     if i + len(key) > len(words):
         return False
     long = len(key) > 1

@@ -84,13 +84,17 @@ _PREP = frozenset(
 _DET = frozenset(
     "the a an this that these those its his her their our my your any some no all both each every another such several many few more most".split()
 )
-_SUBORDINATE = frozenset("after before because since while when why how although though as whereas until once where whether amid following despite".split())
+_SUBORDINATE = frozenset(
+    "after before because since while when why how although though as whereas until once where whether amid following despite".split()
+)
 _BEFORE_NOUNS = ("after", "before", "since", "amid", "following", "despite")  # subordinators that may be prepositions
 _CONDITIONAL = frozenset("if unless should provided lest".split())
 _WH = frozenset("which who whom whose that".split())
 _SELF = frozenset("we i our us my ourselves we're we've we'll we'd i'm i've i'll".split())
 _OTHERS = frozenset("it he she they".split())
-_ADV = frozenset("also not never then later still already again now even just soon often always long earlier further so neither here".split())  # and all in -ly
+_ADV = frozenset(  # and all in -ly
+    "also not never then later still already again now even just soon often always long earlier further so neither here".split()
+)
 _MARKS = frozenset(",;:()[]-–—")
 _BREAKS = _MARKS - {"[", "]"} | {"--"}  # marks that may end a clause
 _QUOTES = frozenset(['"', "“", "”", "«", "»", "''", "``"])
