@@ -175,8 +175,8 @@ _DATE = (  # "March 14, 2024", "14 March 2024", "14.03.2024"
 )
 _DATELINE = re.compile(rf"\s*[A-Z][A-Z .,/'’-]{{2,60}}(?:,? {_DATE})?\s*(?:\([^)]{{2,40}}\)\s*)?(?:--|[-–—])\s")
 _AGENCIES = (
-    r"[(/](?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax(?:-\w+)?|RIA Novosti|Sputnik|IANS|"
-    r"PTI|ANI|APP|Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|ISNA|KUNA|QNA|NAN|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)"
+    r"[(/](?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax(?:-\w+)?|RIA Novosti|Sputnik|"
+    r"IANS|PTI|ANI|APP|Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|ISNA|KUNA|QNA|NAN|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)"
     r"(?: News)?[)/]"
 )
 _PLACES = r"\s*[A-Z][\w.'’/-]*(?: [A-Z][\w.'’-]*){0,3}(?: \[[A-Z]\w+\])?(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"

@@ -14,6 +14,7 @@ as the sentence has tokens, but for those by mention. The rules are the project'
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -325,16 +326,20 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
     tags = list(map(cues.tags.__getitem__, lower))
     for m in mentions:
         tags[m.first : m.last] = "M" * (m.last - m.first)
+    asking = _ASKING.search("".join(tags)) is not None  # the quick way out of nearly every sentence
     for i in [i for i, t in enumerate(tags) if not t]:
         k = i - 1
         while k >= 0 and tags[k] == "R":
             k -= 1
         prev = tags[k] if k >= 0 else "K"
-        if prev == "M" and _asked(tags, k):
+        if prev == "M" and asking and _asked(tags, k):
             prev = "X"
-        told = tags[i + 1 : i + 2] == ["M"] and (prev == "Q" or lower[i - 1] == ",") and lower[i][-1] == "s"  # ", warns Oslo"
+        told = prev in "KQ" and lower[i][-1] == "s" and tags[i + 1 : i + 2] == ["M"] and (prev == "Q" or lower[i - 1] == ",")  # ", warns Oslo"
         tags[i] = "V" if told else _open_class(lower, i, stems[i], prev, cues)
     return tags
+
+
+_ASKING = re.compile("(?:^|[KCQRS])XD?M")
 
 
 def _asked(tags: list[str], k: int) -> bool:
