@@ -169,20 +169,24 @@ _LETTERS = re.compile(r"\w+")
 _RUNNING = re.compile(r"[\w'’.]+")
 
 # datelines and bylines
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
+_MONTH = r"(?i:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[A-Za-z]*\.?"
 _DATE = (  # "March 14, 2024", "14 March 2024", "14.03.2024"
-    rf"(?:{_MONTH} \d{{1,2}}(?:, \d{{4}})?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?:,? \d{{4}})?|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|\d{{4}}-\d\d-\d\d)"
+    rf"(?:{_MONTH} ?\d{{1,2}}(?:, \d{{4}})?|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?:,? \d{{4}})?|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|\d{{4}}-\d\d-\d\d)"
 )
 _DATELINE = re.compile(rf"\s*[A-Z][A-Z .,/'’-]{{2,60}}(?:,? {_DATE})?\s*(?:\([^)]{{2,40}}\)\s*)?(?:--|[-–—])\s")
 _AGENCIES = (
-    r"\((?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax|RIA Novosti|Sputnik|IANS|PTI|ANI|"
-    r"Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)(?: News)?\)"
+    r"[(/](?:AP|AFP|(?:The )?Associated Press|(?:Thomson )?Reuters|CNN ?[A-Za-z]*|UPI|Xinhua|(?:ITAR-)?TASS|Interfax(?:-\w+)?|RIA Novosti|Sputnik|"
+    r"IANS|PTI|ANI|APP|Bloomberg|dpa|DPA|EFE|ANSA|Kyodo|Yonhap|KCNA|IRNA|ISNA|KUNA|QNA|NAN|SANA|WAM|SPA|MENA|Anadolu|AA|BBC|VOA|RFE/RL|NPR|JTA|Ukrinform)"
+    r"(?: News)?[)/]"
 )
-_PLACES = r"\s*[A-Z][\w.'’/-]*(?: [A-Z][\w.'’-]*){0,3}(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"
-_OPENING_DATELINE = re.compile(  # with the agency, or the date and a dash, or a place in capitals, its country and a dash
-    rf"{_PLACES}(?:,? {_DATE})? ?{_AGENCIES}\s*(?:--|[-–—])?|{_PLACES},? {_DATE}\s*(?:--|[-–—])\s"
+_PLACES = r"\s*[A-Z][\w.'’/-]*(?: [A-Z][\w.'’-]*){0,3}(?: \[[A-Z]\w+\])?(?:, [A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}?)?"
+_OPENING_DATELINE = re.compile(  # with the agency, or the date or any agency and a dash or colon, or a place in capitals, its country and a dash
+    rf"{_PLACES}(?:,? ?{_DATE}\.?)?,? ?{_AGENCIES}\s*(?:--|[-–—:.])?"
+    rf"|{_PLACES},? ?(?:{_DATE}|(?:{_DATE},? ?)?\([A-Z][\w ./-]{{1,30}}\))\s*(?:--|[-–—:])\s"
     r"|\s*[A-Z][A-Z.'’ -]{2,40}, [A-Z][a-z]+(?: [A-Z][a-z]+)?\s*(?:--|[–—])\s"
 )
+_PLACE_AND_COLON = re.compile(r"\s*[A-Z][\w'’.-]*(?:[ /][A-Z][\w'’.-]*){0,3}(?:, [A-Z][a-z]+)?:\s(?=.*[.!][\"”’)]*$)")  # and prose, no headline
+_ALSO_CITIES = frozenset("singapore kuwait luxembourg djibouti un nations".split())  # last words of names that a dateline has too
 _DATELINES = 12  # sentences of an article in which a paragraph may open with one
 _BYLINE = re.compile(  # "Ine Lie and Rob Holm, Riga Times": whose words stand around it
     r"\s*(?P<given>[A-Z][\w.'’-]+)(?: [A-Z][\w.'’-]*){1,3}(?: and [A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){1,3})?, (?:The )?"
@@ -535,7 +539,7 @@ class _Reader:
         """The names of the lexicon, and those learnt so far; `opens`: whether the sentence may open with a dateline."""
         tokens, lower, words, text = line.tokens, line.lower, line.tokens.folded, line.tokens.text
         caps = _in_capitals(text)
-        dateline = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) if opens else None)
+        dateline = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) or self._place_and_colon(text) if opens else None)
         opening, known, surnames = self.lexicon.opening, self.known, self.surnames
         titled = () if TITLE.isdisjoint(line.here) else after_titles(lower)
         found: list[Mention] = []
@@ -552,7 +556,7 @@ class _Reader:
             if alias.actor and not of_a_person and not (kind in ("name", "capital") and size == 1 and is_namesake(words, lower, i)):
                 if kind in ("name", "capital") and alias.actor != "US" and in_america(words, free):
                     kind, why = "place", "of a state of the US"
-                elif dateline and tokens.starts[i] < dateline.end() and (kind in ("name", "capital") or text[tokens.starts[i] - 1] == "("):
+                elif dateline and tokens.starts[i] < dateline.end() and _is_place(dateline, kind, lower, i, free, found):
                     kind, why = "place", "dateline"
                 elif reason := elsewhere(words, lower, i, i + size, alias, tokens):
                     before, listed = (found[-1].last, found[-1].why == _ORGAN_IN) if found else (0, False)
@@ -565,6 +569,12 @@ class _Reader:
                 if kind == "person":
                     self._note_pronoun(alias.pronoun or pronoun_of_name(alias.text) or pronoun_told(lower, i, free), found[-1].text, lower[free - 1])
         return found
+
+    def _place_and_colon(self, text: str) -> re.Match[str] | None:
+        """The dateline of "ISLAMABAD: The foreign minister said …."; a speaker's label stands before "we" or a mere quote."""
+        m = _PLACE_AND_COLON.match(text)
+        told = _RUNNING.findall(_outside_quotes(text[m.end() :], False).lower()) if m else []
+        return m if len(told) > 1 and _SPOKEN.isdisjoint(told) and not self.turns.transcript else None
 
     def _not_its(self, tokens: Tokens, first: int, last: int, alias: Alias, found: list[Mention]) -> str:
         """Why the organ at `first:last` is not that of its actor ('' when it is): "Latvia's Security Council", "Photo: Ine Lie/Xinhua"."""
@@ -654,7 +664,7 @@ class _Reader:
         return len(short), alias, f"title and short form of {alias.text!r}"
 
     def _fits(self, key: tuple[str, ...], a: Alias, words: list[str], lower: list[str], i: int, caps: bool) -> bool:
-        if not _same(key, words, i, caps and not a.case or caps and a.text.isupper()):
+        if not _same(key, words, i, caps and not a.case or caps and a.text.isupper(), 5 if a.case else 4):
             return False
         if _barred(a, words, i, i + len(key)):
             return False
@@ -1059,9 +1069,22 @@ def _is_surname(words: list[str], lower: list[str], i: int) -> bool:
     return title[0].isupper() and title[1:].islower()
 
 
+def _is_place(dateline: re.Match[str], kind: str, lower: list[str], first: int, last: int, found: list[Mention]) -> bool:
+    """Whether an alias in a dateline is its place or agency; before a mere colon a state may be who speaks."""
+    if dateline.re is not _PLACE_AND_COLON:
+        return kind in ("name", "capital") or lower[first - 1] in ("(", "/")
+    return kind == "capital" or kind == "name" and (lower[last - 1] in _ALSO_CITIES or first > 0 and all(m.kind == "place" for m in found))
+
+
 def _barred(a: Alias, words: list[str], first: int, last: int) -> bool:
-    """Whether a guard keeps the alias from a word beside it: "Ivanka Trump", "Trump Tower"."""
-    return first > 0 and words[first - 1] in a.not_after or last < len(words) and words[last] in a.not_before
+    """Whether a guard keeps the alias from a word beside it: "Ivanka Trump", "Trump Tower", "TRUMP TOWER"."""
+    after = a.not_after and first > 0 and (words[first - 1] in a.not_after or _small(words[first - 1]) in a.not_after)
+    return bool(after or a.not_before and last < len(words) and (words[last] in a.not_before or _small(words[last]) in a.not_before))
+
+
+def _small(word: str) -> str:
+    """A word in capitals as it is written elsewhere: "JR" → "Jr"."""
+    return word.capitalize() if word.isupper() else word
 
 
 def _recased(entries: Sequence[tuple[tuple[str, ...], Alias]], words: list[str], i: int) -> Iterator[tuple[tuple[str, ...], Alias]]:
@@ -1079,11 +1102,13 @@ def _recased(entries: Sequence[tuple[tuple[str, ...], Alias]], words: list[str],
 _OPENING = frozenset("\" “ « ' ‘ : – — -".split())
 
 
-def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool) -> bool:
+def _same(key: tuple[str, ...], words: list[str], i: int, caps: bool, letters: int = 4) -> bool:
+    """Whether the words at `i` are those of an alias; a lone one in capitals has so many `letters`, but where all is so (`caps`)."""
     if i + len(key) > len(words):
         return False
+    long = len(key) > 1
     for n, k in enumerate(key, i):
-        if k != (w := words[n]) and not (caps and k.upper() == w) and not (w == k.upper() and len(k) > 4 and k[0].isupper()):
+        if k != (w := words[n]) and not (caps and k.upper() == w) and not (w == k.upper() and (len(k) >= letters or long) and k[0].isupper()):
             return False
     return True
 

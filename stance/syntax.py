@@ -14,6 +14,7 @@ as the sentence has tokens, but for those by mention. The rules are the project'
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -84,13 +85,17 @@ _PREP = frozenset(
 _DET = frozenset(
     "the a an this that these those its his her their our my your any some no all both each every another such several many few more most".split()
 )
-_SUBORDINATE = frozenset("after before because since while when although though as whereas until once where whether amid following despite".split())
+_SUBORDINATE = frozenset(
+    "after before because since while when why how although though as whereas until once where whether amid following despite".split()
+)
 _BEFORE_NOUNS = ("after", "before", "since", "amid", "following", "despite")  # subordinators that may be prepositions
 _CONDITIONAL = frozenset("if unless should provided lest".split())
 _WH = frozenset("which who whom whose that".split())
 _SELF = frozenset("we i our us my ourselves we're we've we'll we'd i'm i've i'll".split())
 _OTHERS = frozenset("it he she they".split())
-_ADV = frozenset("also not never then later still already again now even just soon often always long earlier further".split())  # and all in -ly
+_ADV = frozenset(  # and all in -ly
+    "also not never then later still already again now even just soon often always long earlier further so neither here".split()
+)
 _MARKS = frozenset(",;:()[]-–—")
 _BREAKS = _MARKS - {"[", "]"} | {"--"}  # marks that may end a clause
 _QUOTES = frozenset(['"', "“", "”", "«", "»", "''", "``"])
@@ -99,6 +104,7 @@ _OFFICE_NOUN = frozenset(
     "envoy diplomat diplomats head chief secretary authorities army military forces troops officers statement representative "
     "delegation embassy media agency commander parliament negotiators administration".split()
 )
+_POST = frozenset("secretary spokesman spokeswoman spokesperson minister official officials".split())  # "White House press secretary"
 _IRREGULAR = {
     "said": "say", "told": "tell", "went": "go", "gone": "go", "made": "make", "took": "take", "taken": "take", "gave": "give", "given": "give",
     "came": "come", "held": "hold", "met": "meet", "sent": "send", "left": "leave", "began": "begin", "begun": "begin", "brought": "bring",
@@ -320,12 +326,32 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
     tags = list(map(cues.tags.__getitem__, lower))
     for m in mentions:
         tags[m.first : m.last] = "M" * (m.last - m.first)
+    asking = _ASKING.search("".join(tags)) is not None  # the quick way out of nearly every sentence
     for i in [i for i, t in enumerate(tags) if not t]:
         k = i - 1
         while k >= 0 and tags[k] == "R":
             k -= 1
-        tags[i] = _open_class(lower, i, stems[i], tags[k] if k >= 0 else "K", cues)
+        prev = tags[k] if k >= 0 else "K"
+        if prev == "M" and asking and _asked(tags, k):
+            prev = "X"
+        told = prev in "KQ" and lower[i][-1] == "s" and tags[i + 1 : i + 2] == ["M"] and (prev == "Q" or lower[i - 1] == ",")  # ", warns Oslo"
+        tags[i] = "V" if told else _open_class(lower, i, stems[i], prev, cues)
     return tags
+
+
+_ASKING = re.compile("(?:^|[KCQRS])XD?M")
+
+
+def _asked(tags: list[str], k: int) -> bool:
+    """Whether an auxiliary stands before its subject, the mention that ends at `k`: "has Oslo", ", nor did the Norwegian"."""
+    while k >= 0 and tags[k] in "MD":
+        k -= 1
+    return k >= 0 and _precedes_subject(tags, k)
+
+
+def _precedes_subject(tags: list[str], i: int) -> bool:
+    """Whether the auxiliary at `i` opens its clause and stands before its subject: "Nor has Oslo …", "So did the Chinese minister"."""
+    return tags[i] == "X" and (not i or tags[i - 1] in "KCQRS") and (tags[i + 1 : i + 2] == ["M"] or tags[i + 1 : i + 3] == ["D", "M"])
 
 
 _CLOSED: dict[str, str] = {
@@ -366,11 +392,11 @@ def _open_class(lower: list[str], i: int, s: str, prev: str, cues: CueLexicon) -
         return "B"
     if prev in "DP'":
         return "N"
-    if w.endswith("s") and prev in "NMWHC":
+    if w.endswith("s") and not w.endswith("ss") and prev in "NMWHC":
         return "V" if s not in cues.nouns or _acts(lower, i) else "N"
     if prev in "IHW":
         return "V"
-    return "V" if s not in cues.nouns and prev in "MN" and i + 1 < len(lower) else "N"
+    return "V" if s not in cues.nouns and prev in "MN" and i + 1 < len(lower) and lower[i + 1] not in _POST else "N"
 
 
 def _acts(lower: list[str], i: int) -> bool:
@@ -379,6 +405,7 @@ def _acts(lower: list[str], i: int) -> bool:
     return nxt in _DET or nxt in ("it", "them", "him", "that", "to") and lower[i] != "talks"
 
 
+_ADDRESSING = frozenset("warn ask urg remind".split())  # stems of verbs of reporting that have an object
 _ALONE = frozenset("each both all some many several few most this that these those".split())  # determiners that may be a subject
 
 
@@ -477,12 +504,12 @@ def _modals(lower: list[str], tags: list[str]) -> list[int]:
 class _State:
     """Where the scan stands in a sentence."""
 
-    __slots__ = ("clause", "fresh", "has_np", "held", "last_verb", "np", "obj", "prep", "relative_of", "speaker", "subject")
+    __slots__ = ("clause", "fresh", "has_np", "held", "last_verb", "np", "obj", "outer", "prep", "relative_of", "speaker", "subject")
 
     def __init__(self) -> None:
         self.np = self.held = NOBODY  # subject candidate since the last boundary, and the one before an insertion
         self.fresh, self.has_np = True, False  # no verb since the boundary; a noun phrase
-        self.subject = self.speaker = self.obj = self.relative_of = NOBODY
+        self.subject = self.outer = self.speaker = self.obj = self.relative_of = NOBODY
         self.clause, self.last_verb, self.prep = MAIN, -1, ""
 
     def boundary(self, prep: str = "") -> None:
@@ -492,12 +519,13 @@ class _State:
         self.np, self.has_np, self.fresh, self.prep = NOBODY, False, True, prep
 
     def turn(self, quoted: bool) -> None:
-        """A quote begins or ends."""
+        """A quote begins or ends; the subject before it is that behind it."""
         self.boundary()
         self.held = self.obj = NOBODY
+        self.subject, self.outer = (NOBODY, self.subject) if quoted else (self.outer, NOBODY)
         self.clause = MAIN
         if quoted:
-            self.subject, self.last_verb, self.clause = NOBODY, -1, QUOTED
+            self.last_verb, self.clause = -1, QUOTED
 
 
 class _Scanner:
@@ -631,6 +659,13 @@ class _Scanner:
     def _on_verb(self, i: int) -> None:
         """A finite verb, a participle, or the auxiliary that comes first in its clause: its subject is found."""
         now = self.now
+        if now.fresh and not now.has_np and _precedes_subject(self.tags, i):
+            return
+        who = self._inverted(i) if i in self.report_verbs and not now.has_np else NOBODY
+        if who >= 0 or who == PRONOUN and now.held == NOBODY:  # "Chile, warned Oslo, must pay"; not "Lie, in Oslo, said a word"
+            now.subject = now.speaker = max(who, NOBODY)
+            now.np, now.has_np, now.fresh, now.prep, now.obj, now.last_verb = PRONOUN, True, True, "", NOBODY, i
+            return
         if now.fresh:
             if now.relative_of != NOBODY and not now.has_np and not self._after_mark(i):
                 now.subject, now.relative_of = now.relative_of, NOBODY
@@ -640,7 +675,7 @@ class _Scanner:
                 now.subject, now.held = now.held, NOBODY
                 if now.clause == RELATIVE and self._after_mark(i):
                     now.clause = MAIN
-            if now.np >= 0:
+            if now.np >= 0 and not (i in self.report_verbs and self.lower[i + 1 : i + 2] == [","]):  # "Chile, Oslo warned, must pay"
                 now.held = NOBODY
         elif self.tags[i] == "X":
             return
@@ -669,6 +704,8 @@ class _Scanner:
 
     def _on_subordinator(self, i: int) -> None:
         now, w = self.now, self.lower[i]
+        if self.tags[i + 1 : i + 2] == ["T"]:  # "how to reach it"
+            return
         now.boundary(w if w in _BEFORE_NOUNS and self._nominal(i) else "")
         now.obj = NOBODY
         now.clause = CONDITIONAL if w in _CONDITIONAL else SUBORDINATE
@@ -813,7 +850,7 @@ class _Scanner:
             if self.in_quote[i] or self.tags[i] not in "VBG":
                 continue
             who = self._inverted(i)
-            if who == NOBODY:
+            if who < 0:
                 who = self.subject[i]
             if who >= 0:
                 self.subject[i] = who
@@ -822,13 +859,25 @@ class _Scanner:
         return speaker, trailing
 
     def _inverted(self, i: int) -> int:
-        """The mention in `," said X` or `, said the X minister`."""
-        j = i + 1
-        while j < len(self.lower) and j <= i + 4 and self.at[j] < 0 and self.tags[j] in "DN":
-            j += 1
-        if j < len(self.lower) and self.at[j] >= 0 and i and (self.tags[i - 1] == "Q" or self.lower[i - 1] == ","):
-            return self.group[self.at[j]]
-        return NOBODY
+        """Who speaks in `," said X`, `, said the X minister` or `, warns X,`: the mention, or PRONOUN for somebody else (`, said a farmer.`).
+
+        NOBODY where the verb has its subject before it: `, said X would pay`, `, warned X of war`.
+        """
+        tags, lower = self.tags, self.lower
+        if tags[i] != "V" or not i or tags[i - 1] != "Q" and lower[i - 1] != "," or self.stems[i] == "tell":
+            return NOBODY
+        end = i + 1
+        while end < len(lower) and tags[end] in "MDN'R":
+            end += 1
+        after = tags[end] if end < len(lower) else "K"
+        if tags[i - 1] == "Q":
+            closes = after not in "VX"
+        else:
+            closes = lower[end : end + 1] in ([","], ["."]) if self.stems[i] in _ADDRESSING else after in "KP"
+        if not closes or end == i + 1:
+            return NOBODY
+        k = next((k for k in self.at[i + 1 : min(end, i + 5)] if k >= 0), NOBODY)
+        return self.group[k] if k >= 0 else PRONOUN
 
     def _trails(self, i: int) -> bool:
         """Whether the reporting verb closes the sentence: ", the ministry said on Monday."."""

@@ -394,7 +394,7 @@ def _ends(line: str, start: int, end: int) -> bool:
     """Whether the mark at `line[start:end]`, before a blank, ends a sentence."""
     mark = line[start:end]
     quote, word = _NEXT.match(line, end).groups("")  # type: ignore[union-attr]  # matches the empty string too
-    if not word:
+    if not word or word == "/" and not quote:  # "MOSCOW, December 3. /TASS/."
         return False
     if word[0].islower() and (not _NAME_PARTICLE.match(word) or "-" not in line[end : end + 6] and not quote.strip()):
         return False

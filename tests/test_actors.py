@@ -203,7 +203,9 @@ def test_an_organ_or_officials_in_a_capital_or_state_are_its(text: str, last: li
 @pytest.mark.parametrize(
     "line",
     ["KYIV, Ukraine (AP) —", "Lima (CNN) —", "Lima (CNN)", "Lima (AFP) -", "Beijing, Nov. 4 (Xinhua) --", "BEIJING, Nov. 4 (Xinhua) --", "Brussels, April 3 -", "MOSCOW, Russia —",
-     "LIMA, 14 March -", "LIMA, 14 March 2024 —", "Lima, 14.03.2024 –", "LIMA, 14 March 2024 (Reuters) —", "LIMA/OSLO, 14 March —", "Lima, 14th March (AFP) -"],
+     "LIMA, 14 March -", "LIMA, 14 March 2024 —", "Lima, 14.03.2024 –", "LIMA, 14 March 2024 (Reuters) —", "LIMA/OSLO, 14 March —", "Lima, 14th March (AFP) -",
+     "LIMA:", "Lima:", "LIMA/OSLO:", "LIMA, Peru:", "NEW DELHI:", "UNITED NATIONS:", "LIMA, DEC 3:", "LIMA, Dec 3 (APP):", "LIMA, Dec.3, (NAN)", "Lima (Agencia Andina) -",
+     "New Delhi [India], December 3 (ANI):"],
 )  # fmt: skip
 def test_a_dateline_makes_no_actor(line: str) -> None:
     assert spoken(f"{line} Norway warned Chile.")[0] == ["Chile: Chile", "Norway: Norway"]
@@ -211,6 +213,32 @@ def test_a_dateline_makes_no_actor(line: str) -> None:
     assert spoken("A caption stands here.\n" * 9 + f"{line} Norway warned Chile.")[-1] == ["Chile: Chile", "Norway: Norway"]
     if not line[:4].isupper():  # in the midst of a paragraph only a place in capitals can begin one
         assert len(spoken(f"It rained. {line} Norway warned Chile.")[-1]) > 2
+
+
+def test_a_dateline_may_be_a_sentence() -> None:
+    assert spoken("MOSCOW, December 3. /TASS/. Norway warned Chile.") == [[], ["Chile: Chile", "Norway: Norway"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("NEW DELHI and IRAN met in Chile.", ["India: NEW DELHI", "Iran: IRAN"]),
+        ("Male nurses left the hall.", []),
+        ("The Maldives protested and Malé warned Chile.", ["Chile: Chile", "Maldives: Maldives", "Maldives: Malé"]),
+    ],
+)
+def test_names_in_capitals_and_accents(text: str, found: list[str]) -> None:
+    assert spoken(text)[0] == found
+
+
+@pytest.mark.parametrize("label", ["Lima: we reject it", "Lima: We reject it.", "PERU: We reject it.", 'Lima: "No deal."', "Peru: army holds two towns", "PERU: The army holds two towns."])
+def test_a_label_before_a_colon_is_no_dateline(label: str) -> None:
+    assert [x.split(":")[0] for x in spoken(label)[0]] == ["Peru"]
+
+
+def test_turns_of_a_transcript_are_no_datelines() -> None:
+    turns = ["LIMA: The pact is dead.", "OSLO: The pact holds.", "LIMA: The pact is a lie."]
+    assert all(spoken("\n".join(turns)))
 
 
 @pytest.mark.parametrize("text", ["Lima – which had waited – warned Chile.", "Lima (on the coast) – warned Chile.", "Lima, in April - warned Chile."])
