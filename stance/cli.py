@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import gc
 import os
 import sys
@@ -1386,8 +1387,11 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # lines end as in a file
     if isinstance(sys.stderr, TextIOWrapper):
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")
+    command = copy.copy(app)
+    if named := [c for c in app.registered_commands if sys.argv[1:2] == [c.name or c.callback and c.callback.__name__]]:
+        command.registered_commands = named  # Typer reads the signature of each: of all of them it takes a tenth of the first article
     try:
-        app()
+        command()
     except StanceError as e:
         if "--debug" in sys.argv:
             raise

@@ -181,10 +181,12 @@ class CueLexicon:
             if key not in best or best[key].weight < cue.weight:
                 best[key] = cue
         ordered = sorted(best.values(), key=lambda c: (-len(c.words), c.label, -c.weight, c.kind))
-        loose = [c for c in ordered if len(c.words) == 1 or c.words[1] == "*"]
-        seconds = {c.words[1] for c in ordered if len(c.words) > 1} - {"*"}
-        table = {x: tuple(c for c in ordered if len(c.words) == 1 or c.words[1] in ("*", x)) for x in seconds}
-        return {**table, "": tuple(loose)}
+        seconds = [c.words[1] if c.words[1:2] not in ((), ("*",)) else "" for c in ordered]
+        table: dict[str, list[Cue]] = {"": [], **{second: [] for second in seconds}}
+        for cue, second in zip(ordered, seconds, strict=True):
+            for found in (table[second],) if second else table.values():
+                found.append(cue)
+        return {second: tuple(found) for second, found in table.items()}
 
 
 def build_cues(data: str, source: str = "cues.csv", *, shipped: bool = False) -> CueLexicon:
