@@ -90,7 +90,8 @@ class HeadModel:
         out = np.zeros((len(rows), len(self.head.labels)))
         row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))[known]
         if len(row):
-            part = self.weights[column[known]].astype(np.float64) * rows.values[known, None]
+            part = self.weights[column[known]].astype(np.float64)
+            part *= rows.values[known, None]
             starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
             out[row[starts]] = np.add.reduceat(part, starts, axis=0)
         total: Floats = out + self.bias
@@ -161,7 +162,7 @@ class Model:
         `features.prepare`. Raises as `vectors` and `as_pairs` do.
         """
         prepared = prepare(as_pairs(pairs), self.cues, scans=scans)
-        rows, vectors = self.rows(prepared), self.vectors(prepared)
+        vectors, rows = self.vectors(prepared), self.rows(prepared)  # in this order less is held at once
         out: dict[str, Floats] = {}
         keys, found = None, None
         for h in self.heads:  # heads trained together mostly share their features: one look-up does
