@@ -115,16 +115,22 @@ class Skipped:
 SHOWN = 100  # skipped inputs that are named
 
 
-def keep_skipped(shown: list[Skipped], one: Skipped) -> None:
-    """Among those to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other."""
-    if len(shown) == SHOWN:
-        if one.reason in (s.reason for s in shown):
-            return
-        reasons = Counter(s.reason for s in shown)
-        if len(reasons) == SHOWN:
-            return
-        del shown[max(n for n, s in enumerate(shown) if reasons[s.reason] > 1)]
-    shown.append(one)
+class Shown(list[Skipped]):
+    """Skipped inputs to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reasons: Counter[str] = Counter()
+
+    def keep(self, one: Skipped) -> None:
+        """Take it in, in the place of the last one that is not alone with its reason; or leave it out."""
+        if len(self) == SHOWN:
+            if one.reason in self._reasons or len(self._reasons) == SHOWN:
+                return
+            alike = max(n for n, s in enumerate(self) if self._reasons[s.reason] > 1)
+            self._reasons[self.pop(alike).reason] -= 1
+        self._reasons[one.reason] += 1
+        self.append(one)
 
 
 Columns = Mapping[str, str]

@@ -293,7 +293,7 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
     """The items. Raises InputError, before anything is written, when not one article could be read."""
     from itertools import chain
 
-    from stance.articles import Skipped, keep_skipped
+    from stance.articles import Shown, Skipped
 
     first = next(items, None)
     if not isinstance(first, Skipped):
@@ -302,13 +302,13 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
     from tempfile import SpooledTemporaryFile
 
     lost, count = SpooledTemporaryFile(HELD), 0  # noqa: SIM115 -- closed by who reads it again
-    shown: list[Skipped] = []
+    shown = Shown()
     for item in chain([first], items):
         if not isinstance(item, Skipped):
             return chain(_again(lost, count), [item], items)
         pickle.dump((item.name, item.reason, item.input), lost)
         count += 1
-        keep_skipped(shown, item)
+        shown.keep(item)
     lost.close()
     _name_skipped(shown, count)
     kept = f"; {output} is left as it was" if output and output.exists() else ""
@@ -405,9 +405,9 @@ def _stream(
     batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model, lexicon: Lexicon
 ) -> tuple[Sequence[Skipped], int]:
     """Into a file or standard output; the skipped articles to name, and how many there are."""
-    from stance.articles import Article, Skipped, keep_skipped
+    from stance.articles import Article, Shown, Skipped
 
-    shown: list[Skipped] = []
+    shown = Shown()
     count = 0
     read = found = False
 
@@ -416,7 +416,7 @@ def _stream(
         for result in (r for batch in batches for r in batch):
             if result.skipped:
                 count += 1
-                keep_skipped(shown, Skipped(result.item.id, result.skipped))
+                shown.keep(Skipped(result.item.id, result.skipped))
             read = read or not result.skipped
             found = found or bool(result.judgements)
             yield result
