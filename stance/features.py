@@ -67,9 +67,11 @@ def mix(*parts: Any) -> Keys:
         for p in parts:
             x = np.asarray(p)
             x = x.astype(np.uint64) if x.dtype != np.uint64 else x
-            h = (h ^ x) * np.uint64(0xBF58476D1CE4E5B9)
-            h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
-            h = h ^ (h >> np.uint64(32))
+            h = h ^ x
+            h *= np.uint64(0xBF58476D1CE4E5B9)
+            h ^= h >> np.uint64(29)
+            h *= np.uint64(0x94D049BB133111EB)
+            h ^= h >> np.uint64(32)
     return np.atleast_1d(h)
 
 
@@ -457,11 +459,12 @@ def _attached(g: _Gather, prepared: Prepared) -> None:
             want = r * _APART + (b.last[m] + step - 1 if side else b.first[m] - step)
             low, high = np.searchsorted(code, want), np.searchsorted(code, want, side="right")
             for extra in range(3):  # a token begins at most a few cues
-                hit = low + extra < high
-                at = np.minimum(low + extra, len(code) - 1)
-                where = mix(1, min(step, 3), b.kind[m]) if side else mix(0, 0, b.role[m])
-                at = at[hit]
-                g.add(C7, r[hit], mix(where[hit], c.label[at], c.kind[at]), c.token[at], c.weight[at])
+                hit = np.flatnonzero(low + extra < high)
+                if not len(hit):
+                    break
+                at = low[hit] + extra
+                where = mix(1, min(step, 3), b.kind[m[hit]]) if side else mix(0, 0, b.role[m[hit]])
+                g.add(C7, r[hit], mix(where, c.label[at], c.kind[at]), c.token[at], c.weight[at])
 
 
 def _near(g: _Gather, t: _Tokens) -> None:
@@ -565,7 +568,7 @@ def template_name(number: int) -> str:
     return _NAMES[int(number)]
 
 
-_SIEVE = 20  # bits of a key that the sieve looks at
+_SIEVE = 19  # bits of a key that the sieve looks at
 
 
 def lookup(rows: Rows, keys: Keys) -> tuple[Ints, NDArray[np.bool_]]:

@@ -153,7 +153,7 @@ class CueLexicon:
         self.tables = Memo(self._parse)
         verbs, nouns = set(), set()
         for row in rows:
-            first, *more = row[0].replace("-", " ").split(" ", 1)
+            first, blank, _ = row[0].replace("-", " ").partition(" ")
             head = cue_stem(first.lower())
             if head in self._rows:
                 self._rows[head].append(row)
@@ -161,7 +161,7 @@ class CueLexicon:
                 self._rows[head] = [row]
             if row[2] == "verb":
                 verbs.add(head)
-            elif row[2] == "noun" and not more:
+            elif row[2] == "noun" and not blank:
                 nouns.add(head)
         self.verbs = frozenset(verbs - {"be", "the", "a", "in", "on", "not", "have"} | set(map(stem, _COMMON_VERBS)))
         self.nouns = frozenset(nouns)
