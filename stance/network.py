@@ -25,7 +25,7 @@ from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences, ragged
 from stance.words import WordVectors, read_words, require_modest, shipped_words
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
-_TOGETHER = 64  # pairs that are read together
+_TOGETHER = 32  # pairs that are read together: more want more padding
 _BEFORE = "before "  # in front of the names of parameters in a file: see `Network.before`
 _LONG = 128  # tokens: of longer pairs (a table, a list, text without a full stop) fewer are read together, or all would be padded to the longest
 _WAY = 32  # steps of the way that `Network.contributions` goes
@@ -236,12 +236,14 @@ class _Inputs:
         token, first, number = np.unique(cues.cue_token[cue], return_index=True, return_counts=True)
         order = np.argsort(-number, kind="stable")  # those with the most cues first
         token, first, number = token[order], first[order], number[order]
-        rows = self._distinct + np.arange(len(token))
-        sums = self.of_fact[:, self.fact[token]]
+        sums = self.of_fact[:, self._distinct : self._distinct + len(token)]
+        sums[:] = np.take(self.of_fact, self.fact[token], 1)
         for k in range(int(number.max(initial=0))):
             at = cue[first[: np.count_nonzero(number > k)] + k]
-            sums[:, : len(at)] += self._facts[:, cues.cue_input[at]] * cues.cue_weight[at, None].astype(np.float32)
-        self.of_fact[:, rows], self.fact[token] = sums, rows
+            part = np.take(self._facts, cues.cue_input[at], 1)
+            part *= cues.cue_weight[at, None].astype(np.float32)
+            sums[:, : len(at)] += part
+        self.fact[token] = self._distinct + np.arange(len(token))
 
     def of(self, layout: _Layout) -> Iterator[Array]:
         """Token by token, shape (2, pairs, 3 · state); the next one is written over it."""
