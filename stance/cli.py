@@ -1382,6 +1382,7 @@ def main() -> None:
     warnings.simplefilter("always", StanceWarning)
     warnings.showwarning = partial(_show_warning, warnings.showwarning)
     _open_closed()
+    gc.set_threshold(50_000)  # what a start makes stays: to look through it for garbage at every 700 objects is a twentieth of the first article
     atexit.register(gc.freeze)  # or the interpreter looks through all it holds for garbage before it ends: a tenth of the first article
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # lines end as in a file

@@ -382,7 +382,7 @@ def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes | memory
     tail = len(_MARK) + 64
     if raw[-tail:-64] != _MARK:
         raise ModelError(f"{path}: the model file is truncated, or was not written by stance", "copy it again, or train it again")
-    if hashlib.sha256(raw[:-tail]).hexdigest().encode() != raw[-64:]:
+    if hashlib.sha256(memoryview(raw)[:-tail]).hexdigest().encode() != raw[-64:]:
         raise ModelError(f"{path}: the model file was altered after it was written (checksum differs)", "copy it again, or train it again")
     with zipfile.ZipFile(io.BytesIO(raw)) as z:
         infos = [i for i in z.infolist() if not only or i.filename == only]
