@@ -90,8 +90,7 @@ class HeadModel:
         out = np.zeros((len(rows), len(self.head.labels)))
         row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))[known]
         if len(row):
-            part = self.weights[column[known]].astype(np.float64)
-            part *= rows.values[known, None]
+            part = np.take(self.weights, column[known], 0) * rows.values[known, None]  # in double precision, as the values are
             starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
             out[row[starts]] = np.add.reduceat(part, starts, axis=0)
         total: Floats = out + self.bias
