@@ -123,20 +123,26 @@ SHOWN = 100  # skipped inputs that are named
 HELD = 1 << 20  # bytes of skipped inputs, before the first article, that stay in memory
 
 
-def keep_skipped(shown: list[Skipped], one: Skipped) -> None:
-    """Among those to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other."""
-    if len(shown) == SHOWN:
-        if one.reason in (s.reason for s in shown):
-            return
-        reasons = Counter(s.reason for s in shown)
-        if len(reasons) == SHOWN:
-            return
-        del shown[max(n for n, s in enumerate(shown) if reasons[s.reason] > 1)]
-    shown.append(one)
+class Shown(list[Skipped]):
+    """Skipped inputs to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reasons: Counter[str] = Counter()
+
+    def keep(self, one: Skipped) -> None:
+        """Take it in, in the place of the last one that is not alone with its reason; or leave it out."""
+        if len(self) == SHOWN:
+            if one.reason in self._reasons or len(self._reasons) == SHOWN:
+                return
+            alike = max(n for n, s in enumerate(self) if self._reasons[s.reason] > 1)
+            self._reasons[self.pop(alike).reason] -= 1
+        self._reasons[one.reason] += 1
+        self.append(one)
 
 
 class NothingReadError(InputError):
-    """Not one article could be read. `skipped` are those to name (`keep_skipped`) of the `count` that were skipped."""
+    """Not one article could be read. `skipped` are those to name (`Shown`) of the `count` that were skipped."""
 
     def __init__(self, skipped: Sequence[Skipped], count: int) -> None:
         super().__init__("none of the inputs could be read", "; ".join(f"{s.name}: {s.reason}" for s in skipped))
@@ -157,13 +163,13 @@ def readable(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
     from tempfile import SpooledTemporaryFile
 
     lost, count = SpooledTemporaryFile(HELD), 0  # noqa: SIM115 -- closed by who reads it again
-    shown: list[Skipped] = []
+    shown = Shown()
     for item in chain([first], items):
         if not isinstance(item, Skipped):
             return chain(_again(lost, count), [item], items)
         pickle.dump((item.name, item.reason, item.input), lost)
         count += 1
-        keep_skipped(shown, item)
+        shown.keep(item)
     lost.close()
     raise NothingReadError(shown, count)
 

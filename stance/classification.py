@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import islice
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stance.actors import Mention, Pair, iter_readings, named, pairs
 from stance.articles import Article, Item, Skipped, whole
 from stance.codebook import UNSURE, Head
-from stance.dataset import Dataset, check_dataset
 from stance.dates import checked_date
 from stance.errors import InputError, StanceError
 from stance.features import scan_all
@@ -26,9 +25,12 @@ from stance.tables import is_file
 from stance.targets import find_targets, with_named
 from stance.text import sentences
 
+if TYPE_CHECKING:
+    from stance.dataset import Dataset
+
 BATCH = 64  # articles read together …
 CHARACTERS = 400_000  # … or fewer, once they are so long
-PAIRS = 2048  # pairs scored together: what is scored decides how much memory is wanted
+PAIRS = 1024  # pairs scored together: what is scored decides how much memory is wanted
 _switching = threading.Lock()  # another thread may end between the look and the switch, and Python would never look for garbage again
 
 
@@ -159,6 +161,8 @@ def classify_pairs(data: Dataset, model: Model | None = None, *, min_confidence:
     `article` and `text` are those of the row, `start`,`end` all of its text; targets are not looked for. For a model with an alias table of
     its own, read the data with it: `read_pairs(path, lexicon=model.lexicon)`. Raises InputError for `data` that are no Dataset.
     """
+    from stance.dataset import check_dataset
+
     check_dataset(data)
     model = model or default_model()
     least = _limits(model, min_confidence)

@@ -67,9 +67,11 @@ def mix(*parts: Any) -> Keys:
         for p in parts:
             x = np.asarray(p)
             x = x.astype(np.uint64) if x.dtype != np.uint64 else x
-            h = (h ^ x) * np.uint64(0xBF58476D1CE4E5B9)
-            h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
-            h = h ^ (h >> np.uint64(32))
+            h = h ^ x
+            h *= np.uint64(0xBF58476D1CE4E5B9)
+            h ^= h >> np.uint64(29)
+            h *= np.uint64(0x94D049BB133111EB)
+            h ^= h >> np.uint64(32)
     return np.atleast_1d(h)
 
 
@@ -138,27 +140,34 @@ class Rows:
 
 
 class _Gather:
-    """Collects (row, key, value, template, token) from the templates, then sorts them by row."""
+    """Collects (row, key, value, template, token) from the templates, then sorts them by row; tokens only when traced."""
 
-    def __init__(self) -> None:
+    def __init__(self, trace: bool) -> None:
+        self.trace = trace
         none = np.zeros(0)
         self.parts: list[tuple[Any, ...]] = [tuple(map(none.astype, (np.int64, np.uint64, np.float64, np.int16, np.int32)))]
 
     def add(self, template: int, row: Ints, key: Keys, token: Ints, value: Floats | float = 1.0) -> None:
         if len(row):
             full = np.full(len(row), value) if np.isscalar(value) else value
-            self.parts.append((row, mix(template, key), full, np.full(len(row), template, np.int16), token.astype(np.int32)))
+            traced = token if self.trace else token[:0]
+            self.parts.append((row, mix(template, key), full, np.full(len(row), template, np.int16), traced.astype(np.int32)))
 
-    def rows(self, n: int, trace: bool) -> Rows:
-        row, key, value, template, token = (np.concatenate(x) for x in zip(*self.parts, strict=True))
+    def rows(self, n: int) -> Rows:
+        columns = list(zip(*self.parts, strict=True))
+        self.parts.clear()  # what is put together goes at once: here most memory is wanted
+        row, key, value, template, token = (np.concatenate(columns.pop(0)) for _ in range(5))
         order = np.argsort(row, kind="stable")
-        row, key, value, template = row[order], key[order], value[order], template[order]
+        row = row[order]
+        key = key[order]
+        template = template[order]
+        value = value[order]
         cell = row * len(BLOCKS) + _BLOCK_OF[template]
         length = np.sqrt(np.bincount(cell, weights=value * value, minlength=n * len(BLOCKS)))
         # the square root of the usual length: a row with more evidence stays louder
         value = value / np.sqrt(length[cell]) * 0.6 * _BLOCK_WEIGHT[_BLOCK_OF[template]]
         indptr = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=n))))
-        if not trace:
+        if not self.trace:
             return Rows(indptr, key, value, np.zeros(0, np.int16), np.zeros(0, np.int32))
         return Rows(indptr, key, value, template, token[order])
 
@@ -247,12 +256,12 @@ def extract(
     `actor_words` crosses the actor's own name with the words: for targets that need not occur in the text.
     """
     p = pairs if isinstance(pairs, Prepared) else prepare(pairs, cues=cues)
-    gather = _Gather()
+    gather = _Gather(trace)
     if len(p.pairs):
         _fill(gather, p)
         if actor_words:
             _actor_words(gather, p.batch, p.scans, p.sentence, np.array([word_key(x.actor) for x in p.pairs], np.uint64))
-    return gather.rows(len(p.pairs), trace)
+    return gather.rows(len(p.pairs))
 
 
 # What a sequence says of each token, with the number of values; a token's vector has a one for each.
@@ -284,7 +293,7 @@ class Sequences:
         """The given pairs, in the given order."""
         indptr, at = _taken(self.indptr, rows)
         starts, ends = (np.searchsorted(self.cue_token, at, side=side) for side in ("left", "right"))
-        token, cue = _ragged(starts, ends - starts)
+        token, cue = ragged(starts, ends - starts)
         return Sequences(indptr, self.word[at], self.facts[at], token, self.cue_input[cue], self.cue_weight[cue])
 
 
@@ -303,10 +312,10 @@ def sequences(prepared: Prepared) -> Sequences:
 def _taken(indptr: Ints, rows: Ints) -> tuple[Ints, Ints]:
     """The `indptr` of the given rows in the given order, and where their elements lie."""
     sizes = np.diff(indptr)[rows]
-    return np.concatenate(([0], np.cumsum(sizes))), _ragged(indptr[rows], sizes)[1]
+    return np.concatenate(([0], np.cumsum(sizes))), ragged(indptr[rows], sizes)[1]
 
 
-def _ragged(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
+def ragged(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
     """Row number and flat position of every element of ragged ranges."""
     row = np.repeat(np.arange(len(sizes)), sizes)
     ends = np.cumsum(sizes)
@@ -341,13 +350,13 @@ class _Tokens:
 def _tokens(b: _Batch, scans: Sequence[Scan], sentence: Ints, target: Ints) -> _Tokens:
     # mentions by pair; whether each, and each list of mentions, holds the target
     m_size = np.array([len(s.group) for s in scans], np.int64)
-    m_row, m_at = _ragged(b.m_offset[sentence], m_size[sentence])
+    m_row, m_at = ragged(b.m_offset[sentence], m_size[sentence])
     m_start = np.cumsum(m_size[sentence]) - m_size[sentence]
     own = b.actor[m_at] == target[m_row]
     in_group = np.zeros(len(m_at) + 1, bool)
     np.logical_or.at(in_group, m_start[m_row] + b.group[m_at], own)
 
-    row, at = _ragged(b.offset[sentence], b.size[sentence])
+    row, at = ragged(b.offset[sentence], b.size[sentence])
     position = at - b.offset[sentence][row]
     mention = b.mention[at]
     is_mention = mention >= 0
@@ -401,7 +410,7 @@ class _CueTable:
 def _cue_table(scans: Sequence[Scan], sentence: Ints, t: _Tokens) -> _CueTable:
     table = np.array([(f.first, _LABELS[f.label], _KINDS[f.kind], f.weight) for s in scans for f in s.cues]).reshape(-1, 4)
     sizes = np.array([len(s.cues) for s in scans], np.int64)
-    row, at = _ragged((np.cumsum(sizes) - sizes)[sentence], sizes[sentence])
+    row, at = ragged((np.cumsum(sizes) - sizes)[sentence], sizes[sentence])
     token, label, kind = (table[at, column].astype(np.int64) for column in range(3))
     # position of (row, token) in the token arrays, where a mention is one token
     spot = np.searchsorted(t.row * _APART + t.position, row * _APART + token, side="right") - 1
@@ -450,11 +459,12 @@ def _attached(g: _Gather, prepared: Prepared) -> None:
             want = r * _APART + (b.last[m] + step - 1 if side else b.first[m] - step)
             low, high = np.searchsorted(code, want), np.searchsorted(code, want, side="right")
             for extra in range(3):  # a token begins at most a few cues
-                hit = low + extra < high
-                at = np.minimum(low + extra, len(code) - 1)
-                where = mix(1, min(step, 3), b.kind[m]) if side else mix(0, 0, b.role[m])
-                at = at[hit]
-                g.add(C7, r[hit], mix(where[hit], c.label[at], c.kind[at]), c.token[at], c.weight[at])
+                hit = np.flatnonzero(low + extra < high)
+                if not len(hit):
+                    break
+                at = low[hit] + extra
+                where = mix(1, min(step, 3), b.kind[m[hit]]) if side else mix(0, 0, b.role[m[hit]])
+                g.add(C7, r[hit], mix(where, c.label[at], c.kind[at]), c.token[at], c.weight[at])
 
 
 def _near(g: _Gather, t: _Tokens) -> None:
@@ -541,7 +551,7 @@ def _letters(word: str) -> tuple[int, ...]:
 
 
 def _actor_words(g: _Gather, b: _Batch, scans: Sequence[Scan], sentence: Ints, name: Keys) -> None:
-    row, at = _ragged(b.offset[sentence], b.size[sentence])
+    row, at = ragged(b.offset[sentence], b.size[sentence])
     position = at - b.offset[sentence][row]
     after = np.concatenate((np.where(row[1:] == row[:-1], b.word[at][1:], _EDGE), [_EDGE]))
     g.add(A1, row, mix(name[row], b.word[at]), position)
@@ -558,7 +568,7 @@ def template_name(number: int) -> str:
     return _NAMES[int(number)]
 
 
-_SIEVE = 20  # bits of a key that the sieve looks at
+_SIEVE = 19  # bits of a key that the sieve looks at
 
 
 def lookup(rows: Rows, keys: Keys) -> tuple[Ints, NDArray[np.bool_]]:

@@ -67,6 +67,7 @@ class Alias:
 
 _Entries = list[tuple[tuple[str, ...], Alias]]  # aliases (or short forms) with their words
 _NOTHING: dict[str, _Entries] = {}  # what most words open
+_NO_WORDS: frozenset[str] = frozenset()  # one for all aliases: Python would make each its own
 _IN_ORDER = range(len(COLUMNS))  # of a table whose cells are as they should be, without spaces around them
 
 
@@ -112,8 +113,11 @@ class Lexicon:
         low = word.lower()
         if not word[0].isupper() and low not in self.uncapitalised or not (entries := self.starting(low)):
             return _NOTHING
-        seconds = {key[1].lower() for key, _ in entries if len(key) > 1}
-        return {second: [e for e in entries if len(e[0]) == 1 or e[0][1].lower() == second] for second in (*seconds, "")}
+        out: dict[str, _Entries] = {"": [], **{key[1].lower(): [] for key, _ in entries if len(key) > 1}}
+        for entry in entries:
+            for found in (out[entry[0][1].lower()],) if len(entry[0]) > 1 else out.values():
+                found.append(entry)
+        return out
 
     def short(self, word: str) -> _Entries:
         """Persons whose short form begins with `word`, with that form."""
@@ -461,7 +465,7 @@ def _alias(cells: tuple[str, ...]) -> Alias:
     return Alias(
         text, actor, kind, since, until, "case" in told, "title" in told,
         _short_form(text, guard) if kind == "person" else "",
-        frozenset(told.get("not-after", ())), frozenset(told.get("not-before", ())),
+        frozenset(told.get("not-after", _NO_WORDS)), frozenset(told.get("not-before", _NO_WORDS)),
         told.get("needs", ()), told.get("not-with", ()), told.get("office", ()), told.get("no-office", ()),
         "he" if "he" in told else "she" if "she" in told else "", "dated" in told,
     )  # fmt: skip

@@ -90,7 +90,7 @@ class HeadModel:
         out = np.zeros((len(rows), len(self.head.labels)))
         row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))[known]
         if len(row):
-            part = self.weights[column[known]].astype(np.float64) * rows.values[known, None]
+            part = np.take(self.weights, column[known], 0) * rows.values[known, None]  # in double precision, as the values are
             starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
             out[row[starts]] = np.add.reduceat(part, starts, axis=0)
         total: Floats = out + self.bias
@@ -162,7 +162,7 @@ class Model:
         `features.prepare`. Raises as `vectors` and `as_pairs` do.
         """
         prepared = prepare(as_pairs(pairs), cues=self.cues, scans=scans)
-        rows, vectors = self.rows(prepared), self.vectors(prepared)
+        vectors, rows = self.vectors(prepared), self.rows(prepared)  # in this order less is held at once
         out: dict[str, Floats] = {}
         keys, found = None, None
         for h in self.heads:  # heads trained together mostly share their features: one look-up does
@@ -385,7 +385,7 @@ def _members(raw: bytes, path: Path, only: str = "") -> dict[str, bytes | memory
     tail = len(_MARK) + 64
     if raw[-tail:-64] != _MARK:
         raise ModelError(f"{path}: the model file is truncated, or was not written by stance", "copy it again, or train it again")
-    if hashlib.sha256(raw[:-tail]).hexdigest().encode() != raw[-64:]:
+    if hashlib.sha256(memoryview(raw)[:-tail]).hexdigest().encode() != raw[-64:]:
         raise ModelError(f"{path}: the model file was altered after it was written (checksum differs)", "copy it again, or train it again")
     with zipfile.ZipFile(io.BytesIO(raw)) as z:
         infos = [i for i in z.infolist() if not only or i.filename == only]

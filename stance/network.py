@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.errors import ModelError, StanceError
-from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences
+from stance.features import FACTS, INPUTS, OWN, Floats, Ints, Sequences, ragged
 from stance.words import WordVectors, read_words, require_modest, shipped_words
 
 STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidden layer
-_TOGETHER = 64  # pairs that are read together
+_TOGETHER = 32  # pairs that are read together: more want more padding
 _BEFORE = "before "  # in front of the names of parameters in a file: see `Network.before`
-_LONG = 512  # tokens: of longer pairs (a table, a list, text without a full stop) fewer are read together, or all would be padded to the longest
+_LONG = 128  # tokens: of longer pairs (a table, a list, text without a full stop) fewer are read together, or all would be padded to the longest
 _WAY = 32  # steps of the way that `Network.contributions` goes
 _STEP = 2.0**-8  # of states where they are multiplied: see `Network.scores`
 _CATCH = np.float32(1.5 * 2**23 * _STEP)  # takes away the digits below it from a number that it is added to
@@ -114,7 +114,7 @@ class Network:
         p, n = self.parameters, len(pair.word)
         inputs = np.matmul(self.words.of(self.words.rows(pair.word)), p["word"]) + np.matmul(_facts(pair), p["facts"])
         slopes, keep = np.zeros(inputs.shape), dict.fromkeys(("state", "hidden"), np.ones((), np.float32))
-        together = min(_WAY, max(1, 8 * _LONG // max(n, 1)))
+        together = min(_WAY, max(1, 32 * _LONG // max(n, 1)))
         for start in range(0, _WAY if n else 0, together):
             share = ((np.arange(start, min(start + together, _WAY)) + 0.5) / _WAY).astype(np.float32)
             part = pair.take(np.zeros(len(share), np.int64))
@@ -181,14 +181,15 @@ def require_finite(what: str, *arrays: Array) -> None:
 
 
 class _Layout:
-    """Some pairs side by side, time first, padded at the end.
+    """Some pairs side by side, time first, padded at the end; of each `starts` is its first token, and `sizes` the number of all.
 
     `valid` shape (longest, pairs); `at` tokens and `own` (whether the actor's) by direction, shape (longest, 2, pairs), the second one from the last
     token to the first; `turned` (longest, pairs) is the place of a token in the other direction.
     """
 
     def __init__(self, sequences: Sequences, rows: Ints) -> None:
-        starts, sizes = sequences.indptr[rows], np.diff(sequences.indptr)[rows]
+        self.starts = starts = sequences.indptr[rows]
+        self.sizes = sizes = np.diff(sequences.indptr)[rows]
         place = np.arange(int(sizes.max()))[:, None]
         self.valid = place < sizes
         self.turned = np.where(self.valid, sizes - 1 - place, place)
@@ -206,39 +207,56 @@ class _Layout:
 
 
 class _Inputs:
-    """What every token gives to the gates: the part of its word, and that of its facts and cues, each computed once for all tokens alike.
+    """What every token gives to the gates: the part of its word, and that of its facts, each computed once for all tokens alike, and of its cues.
 
     `of_word` and `of_fact` have a row for each, those of the second direction after those of the first; `word` and `fact` are the rows of a token.
+    Behind the facts there is room for those of the tokens with cues of one layout.
     """
 
     def __init__(self, parameters: Parameters, words: WordVectors, sequences: Sequences) -> None:
+        self._facts, self._cues = parameters["facts"], sequences
         distinct, self.word = np.unique(words.rows(sequences.word), return_inverse=True)
         self.of_word = np.matmul(words.bytes_of(distinct), parameters["word"]).reshape(-1, parameters["word"].shape[2])
         self.of_word *= np.float32(words.scale)
         codes = sequences.facts.astype(np.int64) @ _PLACES
         _, example, self.fact = np.unique(codes, return_index=True, return_inverse=True)
-        by_fact = np.repeat(parameters["bias"][:, None], len(example), 1)
+        self._distinct = len(example)
+        most = int(np.diff(np.searchsorted(sequences.cue_token, sequences.indptr)).max(initial=0))  # cues of a pair
+        room = min(most * _TOGETHER, len(sequences.cue_token))
+        self.of_fact = np.empty((2, self._distinct + room, self.of_word.shape[1]), np.float32)
+        by_fact = self.of_fact[:, : self._distinct]
+        by_fact[:] = parameters["bias"][:, None]
         for column in sequences.facts[example].T:
             by_fact += parameters["facts"][:, column]
-        token, first, number = np.unique(sequences.cue_token, return_index=True, return_counts=True)
+
+    def _with_cues(self, layout: _Layout) -> None:
+        """Fill the room behind the facts."""
+        cues = self._cues
+        start, end = np.searchsorted(cues.cue_token, (layout.starts, layout.starts + layout.sizes))
+        cue = ragged(start, end - start)[1]
+        token, first, number = np.unique(cues.cue_token[cue], return_index=True, return_counts=True)
         order = np.argsort(-number, kind="stable")  # those with the most cues first
         token, first, number = token[order], first[order], number[order]
-        with_cues = by_fact[:, self.fact[token]]
+        sums = self.of_fact[:, self._distinct : self._distinct + len(token)]
+        sums[:] = np.take(self.of_fact, self.fact[token], 1)
         for k in range(int(number.max(initial=0))):
-            at = first[: np.count_nonzero(number > k)] + k
-            with_cues[:, : len(at)] += parameters["facts"][:, sequences.cue_input[at]] * sequences.cue_weight[at, None].astype(np.float32)
-        self.fact[token] = len(example) + np.arange(len(token))
-        self.of_fact = np.concatenate([by_fact, with_cues], 1).reshape(-1, self.of_word.shape[1])
+            at = cue[first[: np.count_nonzero(number > k)] + k]
+            part = np.take(self._facts, cues.cue_input[at], 1)
+            part *= cues.cue_weight[at, None].astype(np.float32)
+            sums[:, : len(at)] += part
+        self.fact[token] = self._distinct + np.arange(len(token))
 
     def of(self, layout: _Layout) -> Iterator[Array]:
         """Token by token, shape (2, pairs, 3 · state); the next one is written over it."""
+        self._with_cues(layout)
         second = np.array([0, 1])[:, None]
         words = self.word[layout.at] + second * (len(self.of_word) // 2)
-        facts = self.fact[layout.at] + second * (len(self.of_fact) // 2)
+        facts = self.fact[layout.at] + second * self.of_fact.shape[1]
+        of_fact = self.of_fact.reshape(-1, self.of_word.shape[1])
         gates, part = np.empty((2, *words.shape[1:], self.of_word.shape[1]), np.float32)
         for word, fact in zip(words, facts, strict=True):
             np.take(self.of_word, word, 0, gates, "clip")
-            gates += np.take(self.of_fact, fact, 0, part, "clip")
+            gates += np.take(of_fact, fact, 0, part, "clip")
             yield gates
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from stance import __version__
-from stance.articles import Article, Skipped, holds_one, input_name, keep_skipped, whole, whole_text
+from stance.articles import Article, Shown, Skipped, holds_one, input_name, whole, whole_text
 from stance.classification import Judgement, Result
 from stance.errors import InputError, MissingExtraError, ModelError
 from stance.files import replacing, written
@@ -83,7 +83,7 @@ _ToRows = Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]]
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What a database holds of run `number`: articles in all, those it held before, those whose text an earlier run holds too, and those skipped
-    (some with their reasons: `keep_skipped`); whether it holds any judgement. After an update: how many articles had changed, how many the
+    (some with their reasons: `Shown`); whether it holds any judgement. After an update: how many articles had changed, how many the
     input has no more, and the first of these.
     """
 
@@ -189,9 +189,9 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
 
 def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
     (articles, skipped) = db.execute("SELECT count(*), count(skipped) FROM article WHERE run_id = ?", (number,)).fetchone()
-    shown = list[Skipped]()
+    shown = Shown()
     for row in db.execute("SELECT key, skipped FROM article WHERE run_id = ? AND skipped IS NOT NULL ORDER BY position", (number,)):
-        keep_skipped(shown, Skipped(*row))
+        shown.keep(Skipped(*row))
     judged = db.execute("SELECT EXISTS (SELECT 1 FROM sentence JOIN article ON article.id = article_id WHERE run_id = ?)", (number,)).fetchone()[0]
     twice = "SELECT count(*) FROM article WHERE run_id = ? AND skipped IS NULL AND sha256 IN (SELECT sha256 FROM article WHERE run_id < ?)"
     (again,) = db.execute(twice, (number, number)).fetchone()

@@ -159,7 +159,7 @@ class CueLexicon:
         self.tables = Memo(self._parse)
         verbs, nouns = set(), set()
         for row in rows:
-            first, *more = row[0].replace("-", " ").split(" ", 1)
+            first, blank, _ = row[0].replace("-", " ").partition(" ")
             head = cue_stem(first.lower())
             if head in self._rows:
                 self._rows[head].append(row)
@@ -167,7 +167,7 @@ class CueLexicon:
                 self._rows[head] = [row]
             if row[2] == "verb":
                 verbs.add(head)
-            elif row[2] == "noun" and not more:
+            elif row[2] == "noun" and not blank:
                 nouns.add(head)
         self.verbs = frozenset(verbs - {"be", "the", "a", "in", "on", "not", "have"} | set(map(stem, _COMMON_VERBS)))
         self.nouns = frozenset(nouns)
@@ -187,10 +187,12 @@ class CueLexicon:
             if key not in best or best[key].weight < cue.weight:
                 best[key] = cue
         ordered = sorted(best.values(), key=lambda c: (-len(c.words), c.label, -c.weight, c.kind))
-        loose = [c for c in ordered if len(c.words) == 1 or c.words[1] == "*"]
-        seconds = {c.words[1] for c in ordered if len(c.words) > 1} - {"*"}
-        table = {x: tuple(c for c in ordered if len(c.words) == 1 or c.words[1] in ("*", x)) for x in seconds}
-        return {**table, "": tuple(loose)}
+        seconds = [c.words[1] if c.words[1:2] not in ((), ("*",)) else "" for c in ordered]
+        table: dict[str, list[Cue]] = {"": [], **{second: [] for second in seconds}}
+        for cue, second in zip(ordered, seconds, strict=True):
+            for found in (table[second],) if second else table.values():
+                found.append(cue)
+        return {second: tuple(found) for second, found in table.items()}
 
 
 def build_cues(data: str, *, source: str = "cues.csv", shipped: bool = False) -> CueLexicon:

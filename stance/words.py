@@ -78,7 +78,10 @@ class WordVectors:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what decides a vector."""
-        return hashlib.sha256(self.keys.tobytes() + self.vectors.tobytes() + np.float64(self.scale).tobytes()).hexdigest()
+        h = hashlib.sha256()
+        for part in (self.keys, self.vectors, np.float64(self.scale)):
+            h.update(np.ascontiguousarray(part).data)  # in place: copies take longer than the hash
+        return h.hexdigest()
 
     def rows(self, keys: Keys) -> Ints:
         """Row of each key, `len(self)` for a word that has no vector."""

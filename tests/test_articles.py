@@ -25,7 +25,7 @@ from urllib.error import URLError
 
 import pytest
 
-from stance.articles import Article, Skipped, input_bytes, read_articles, scan_articles
+from stance.articles import SHOWN, Article, Shown, Skipped, input_bytes, read_articles, scan_articles
 from stance.dataset import read_dataset
 from stance.errors import InputError, StanceWarning
 from stance.markdown import without_tags
@@ -968,3 +968,24 @@ def test_the_line_of_a_byte_far_down_in_a_large_table_is_right(put: Put, warned:
     path = put("a.csv.gz", gzip.compress(text.encode() + "Málaga left.\n".encode("cp1252")))
     assert len(list(read_articles(path))) == 9001
     assert f"{path}:9002: not UTF-8 (byte 0xe1)" in warned()[0]
+
+
+def test_once_a_hundred_reasons_are_named_one_more_skipped_input_costs_no_look_at_them() -> None:
+    """A million bad records, each with a reason of its own."""
+    looked: list[int] = []
+
+    class One:
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+        @property
+        def reason(self) -> str:
+            looked.append(self.n)
+            return f"reason {self.n}"
+
+    shown, named = Shown(), [One(n) for n in range(SHOWN)]
+    for one in (named[0], *named, *named):
+        shown.keep(one)  # type: ignore[arg-type]
+    looked.clear()
+    shown.keep(One(-1))  # type: ignore[arg-type]
+    assert set(looked) == {-1} and list(shown) == named
