@@ -79,7 +79,7 @@ def test_a_quotation_inside_a_speech_does_not_end_it(text: str, inside: str) -> 
         ("Chile broke the pact, said a farmer.", "said", ""),
         ("Norway, in a letter to Peru, announced three days of mourning.", "announced", "Norway"),
         ('Norway said "Chile lied" and closed the port.', "closed", "Norway"),
-        ('"We go," said White House press secretary Josh Earnest.', "said", "US"),
+        ('"We go," said White House press secretary Dana Hale.', "said", "US"),
     ],
 )
 def test_subject_of_a_verb(text: str, verb: str, actor: str) -> None:
