@@ -285,6 +285,8 @@ def _named(path: Path) -> Iterator[None]:
             raise InputError(f"{path}: is no results database and is left as it was", "choose another name for the results") from e
         if sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
             raise InputError(f"{path}: damaged or cut off: {e}", DAMAGED) from e
+        if sqlite_code(e) == sqlite3.SQLITE_BUSY:
+            raise InputError(f"{path}: in use by another program: {e}", "what was committed is safe; let that finish, then run it again") from e
         raise InputError(f"{path}: {e}", "what was committed is safe; mend this and run the same command again") from e
 
 

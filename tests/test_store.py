@@ -390,6 +390,17 @@ def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, 
     assert articles_in(out) == 5 and sql(out, "PRAGMA foreign_key_check") == []
 
 
+def test_a_complete_database_to_which_another_writes_is_told(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.db"
+    run("classify", few, "-o", out, "-m", model_file)
+    with closing(sqlite3.connect(out, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        r = run("classify", few, "-o", out, "-m", model_file, "--update")
+    assert (r.code, r.err) == (
+        1, f"error: {out}: in use by another program: database is locked\n  what was committed is safe; let that finish, then run it again\n"
+    )  # fmt: skip
+
+
 def test_two_that_begin_at_once_make_one_run(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, same = tmp_path / "r.db", describe_run(model, lexicon, {})
     look = store._runs
