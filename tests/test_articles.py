@@ -362,7 +362,7 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
         put(f"in/{name}", content)
     (tmp_path / "in" / "f.7z").write_bytes(b"7z\xbc\xaf")
     (tmp_path / "in" / "g.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd\x00")
-    (tmp_path / "in" / "h.parquet").write_bytes(b"PAR1\x00")
+    (tmp_path / "in" / "h.parquet").write_bytes(b"PAR1\x15\x00")
     found = [x for x in scan_articles(tmp_path / "in") if isinstance(x, Skipped)]
     assert [(Path(x.name).name, x.reason.split("\n  ")) for x in found] == [
         ("a.pdf", ["this is a PDF, not text", "unpack it first, or convert it to text (.txt)"]),
