@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
-_UNREAD = (*_ARCHIVES, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".xml")  # may hold articles: told one by one
+_UNREAD = (  # may hold articles: told one by one
+    *_ARCHIVES, ".zst", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".parquet", ".xml"
+)  # fmt: skip
 _LISTS = ("articles", "data", "results", "items", "docs", "documents", "entries", "hits", "response")  # an answer of an API has its articles there
 _TEXT = ("text", "body", "content", "article", "maintext", "full_text", "fulltext", "content_text", "content_html")  # the last two of a JSON Feed
 FIELDS = ("id", "title", "date", "source", "speaker", "text")  # of an article, which a column may be named for

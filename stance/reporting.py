@@ -152,8 +152,9 @@ def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: S
     out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest["heads"] if "neutral" in h}
     out.notes = _notes(runs, run, rows, newest, same, kept, since, until)
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
-               JOIN article a ON a.id = s.article_id ORDER BY a.position, s.number, j.id"""
-    out.judgements = [_stored(dict(r), kept[r["article_id"]], heads, path) for r in db.execute(query) if r["article_id"] in kept]
+               JOIN article a ON a.id = s.article_id WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY a.position, s.number, j.id"""
+    alike: dict[Any, Any] = {}
+    out.judgements = [_stored(dict(r), kept[r["article_id"]], heads, path, alike) for r in db.execute(query, (json.dumps(out.articles),))]
     out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
     return out
 
@@ -254,13 +255,16 @@ def _notes(
     return notes
 
 
-def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]], path: Path) -> Stored:
+def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]], path: Path, alike: dict[Any, Any]) -> Stored:
+    """A row as a judgement; what many of them share (`alike`) is held once."""
     probs = {h: _probabilities(r, h, path) for h in heads}
     main = next(iter(heads))
+    labels, best = {h: r[h] for h in heads}, {h: max(p, key=p.__getitem__) for h, p in probs.items()}
+    text, actor, target = (alike.setdefault(x, x) for x in (r["text"], r["actor"], tuple(x for x in r["target"].split(";") if x)))
+    labels, best = (alike.setdefault((*x.items(),), x) for x in (labels, best))
     return Stored(
-        article["id"], article["title"] or article["key"], article["date"], article["source"], r["number"], r["text"], r["actor"],
-        tuple(x for x in r["target"].split(";") if x), {h: r[h] for h in heads},
-        {h: max(p, key=p.__getitem__) for h, p in probs.items()}, max(probs[main].values()),
+        article["id"], article["title"] or article["key"], article["date"], article["source"], r["number"], text, actor, target,
+        labels, best, max(probs[main].values()),
     )  # fmt: skip
 
 

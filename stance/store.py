@@ -44,7 +44,9 @@ CREATE TABLE sentence(id INTEGER PRIMARY KEY, article_id INTEGER NOT NULL REFERE
 CREATE TABLE judgement(id INTEGER PRIMARY KEY, sentence_id INTEGER NOT NULL REFERENCES sentence(id), actor TEXT NOT NULL,
   mentions TEXT NOT NULL, target TEXT NOT NULL);
 """
-_INDEXES = (("judgement", "actor"), ("judgement", "sentence_id"), ("sentence", "article_id"), ("article", "date"), ("article", "source"))
+_INDEXES = (
+    ("judgement", "actor"), ("judgement", "sentence_id"), ("sentence", "article_id"), ("article", "key"), ("article", "date"), ("article", "source")
+)  # fmt: skip
 _OWN = ("id", "sentence_id", "actor", "mentions", "target")  # columns of `judgement` beside those of the heads
 _FLAT = {
     "run": "article.run_id", "article": "article.key", "title": "article.title", "date": "article.date", "source": "article.source",
@@ -283,6 +285,8 @@ def _named(path: Path) -> Iterator[None]:
             raise InputError(f"{path}: is no results database and is left as it was", "choose another name for the results") from e
         if sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
             raise InputError(f"{path}: damaged or cut off: {e}", DAMAGED) from e
+        if sqlite_code(e) == sqlite3.SQLITE_BUSY:
+            raise InputError(f"{path}: in use by another program: {e}", "what was committed is safe; let that finish, then run it again") from e
         raise InputError(f"{path}: {e}", "what was committed is safe; mend this and run the same command again") from e
 
 
@@ -703,12 +707,14 @@ def _head_columns(db: sqlite3.Connection, path: Path, heads: Sequence[str]) -> N
 
 
 def _finish(db: sqlite3.Connection, number: int) -> None:
-    """Indexes (made once, which is quicker than row by row) and the time."""
+    """Indexes (made once, which is quicker than row by row), what SQLite must know of them to choose among them, and the time."""
     there = [r[1] for r in db.execute("PRAGMA table_info(judgement)")][len(_OWN) :]
     heads = [("judgement", c) for c, p in zip(there[::3], there[1::3], strict=True) if p == f"{c}_p"]
     with _transaction(db):
         for table, column in (*_INDEXES, *heads):
             _index(db, table, column)
+        db.execute("PRAGMA analysis_limit=1000")  # rows of each index that are looked at
+        db.execute("ANALYZE")  # or the judgements of one week are found by a look through all
         db.execute("UPDATE run SET finished = ? WHERE id = ?", (_now(), number))
 
 

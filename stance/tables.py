@@ -163,7 +163,7 @@ def _as_cp1252(e: UnicodeError) -> tuple[str, int]:
 _FOREIGN = {
     b"%PDF": "a PDF", b"{\\rtf": "RTF", b"\xd0\xcf\x11\xe0": "an old Office file (.doc, .xls)",
     b"PK\x03\x04": "a zip, as .xlsx, .docx, .odt and .epub are", b"\x1f\x8b": "gzip data (name it .gz)",
-    b"\x28\xb5\x2f\xfd": "Zstandard data", b"7z\xbc\xaf": "a 7z archive",
+    b"\x28\xb5\x2f\xfd": "Zstandard data", b"7z\xbc\xaf": "a 7z archive", b"PAR1\x15": "Parquet",
 }  # fmt: skip
 
 

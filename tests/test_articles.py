@@ -361,6 +361,8 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
     for name, content in {"a.pdf": b"%PDF-1.7 x", "b.zip": b"PK\x03\x04", "c.docx": b"PK\x03\x04", "d.tar.gz": b"\x1f\x8b", "e.XML": b"<?xml version='1.0'?><rss/>"}.items():
         put(f"in/{name}", content)
     (tmp_path / "in" / "f.7z").write_bytes(b"7z\xbc\xaf")
+    (tmp_path / "in" / "g.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd\x00")
+    (tmp_path / "in" / "h.parquet").write_bytes(b"PAR1\x15\x00")
     found = [x for x in scan_articles(tmp_path / "in") if isinstance(x, Skipped)]
     assert [(Path(x.name).name, x.reason.split("\n  ")) for x in found] == [
         ("a.pdf", ["this is a PDF, not text", "unpack it first, or convert it to text (.txt)"]),
@@ -369,6 +371,8 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
         ("d.tar.gz", ["an archive is not read", "unpack it"]),
         ("e.XML", ["this is XML, not text", "convert it to text (.txt), JSON lines or CSV"]),
         ("f.7z", ["an archive is not read", "unpack it"]),
+        ("g.jsonl.zst", ["this is Zstandard data, not text", "unpack it first, or convert it to text (.txt)"]),
+        ("h.parquet", ["this is Parquet, not text", "unpack it first, or convert it to text (.txt)"]),
     ]
     assert [x.id for x in scan_articles(tmp_path / "in") if isinstance(x, Article)] == ["a"], "the PDF of its name takes no id away"
     assert capsys.readouterr().err == "" and input_bytes([tmp_path / "in"]) == len("Oslo left.")

@@ -70,6 +70,26 @@ def test_actors_and_dates(database: Path) -> None:
     assert {j.date for j in read_results(database, until="2031-03").judgements} == {"2031-03-04", "2031-03-08", "2031-03-27"}
 
 
+def test_the_judgements_of_a_day_are_read_alone_and_what_is_alike_is_held_once(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "\n".join(f"Norway condemned Chile {n} times." for n in range(20))
+    articles = [Article(f"a{n}", text, date=f"2031-{n // 28 + 1:02}-{n % 28 + 1:02}") for n in range(60)]
+    path = write_results(tmp_path / "r.sqlite", articles, model)
+    steps, connect = Counter[str](), sqlite3.connect
+
+    def counted(what: str, *args: Any, **options: Any) -> sqlite3.Connection:
+        db = connect(*args, **options)
+        db.set_progress_handler(lambda: steps.update([what]), 10)
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", partial(counted, "all"))
+    js = read_results(path).judgements
+    monkeypatch.setattr(sqlite3, "connect", partial(counted, "day"))
+    assert [j.date for j in read_results(path, since="2031-01-09", until="2031-01-09").judgements] == ["2031-01-09"] * (len(js) // 60)
+    assert steps["day"] < steps["all"] / 5
+    for what in ("text", "actor", "target", "labels", "best"):
+        assert len({id(getattr(j, what)) for j in js}) == len({str(getattr(j, what)) for j in js}), what
+
+
 def test_outlets_are_chosen(two_outlets: Path, database: Path, run: Cli, tmp_path: Path) -> None:
     found = read_results(two_outlets, sources=["Post", "Times"], actors=["Norway"])
     assert Counter(j.source for j in found.judgements) == {"Post": ENOUGH + 1, "Times": 2 * ENOUGH} and len(found.articles) == 3 * ENOUGH + 2

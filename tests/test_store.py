@@ -233,11 +233,23 @@ def test_the_database_is_sound_and_opens_in_datasette(run: Cli, few: Path, model
     keys = {table: [(r[3], r[2]) for r in sql(out, f"PRAGMA foreign_key_list({table})")] for table in ("article", "sentence", "judgement")}
     assert keys == {"article": [("run_id", "run")], "sentence": [("article_id", "article")], "judgement": [("sentence_id", "sentence")]}
     indexed = {r[0] for r in sql(out, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")}
-    assert indexed == {"judgement_actor", "judgement_sentence_id", "sentence_article_id", "article_date", "article_source", "judgement_stance", "judgement_tone"}
+    assert indexed == {"judgement_actor", "judgement_sentence_id", "sentence_article_id", "article_key", "article_date", "article_source", "judgement_stance", "judgement_tone"}
     ((version, fingerprint, name, settings, manifest, started, finished),) = sql(out, "SELECT version, model, model_name, settings, manifest, started, finished FROM run")
     assert (fingerprint, name, json.loads(manifest)["fingerprint"]) == (model.fingerprint, model_file.name, model.fingerprint) and version
     assert json.loads(settings) == {"inputs": [str(few)], "min_confidence": 0.0, "actors": [], "text_column": ""}
     assert "2000" < started <= finished
+
+
+@pytest.mark.parametrize(("asked", "index"), [("article = 'a3'", "article_key"), ("date >= '2019-01-07' AND date < '2019-01-09'", "article_date")])
+def test_an_article_or_a_week_is_found_without_a_look_at_all_judgements(
+    model: Model, lexicon: Lexicon, tmp_path: Path, asked: str, index: str
+) -> None:  # fmt: skip
+    days = [f"2019-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    articles = [Article(f"a{n}", "Norway denied the charge.", date=day) for n, day in enumerate(days)]
+    out = tmp_path / "r.sqlite"
+    record(out, articles, lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), describe_run(model, lexicon, {}))
+    plan = [r[3] for r in sql(out, f"EXPLAIN QUERY PLAN SELECT actor, avg(stance = 'threaten') FROM judgements WHERE {asked} GROUP BY actor")]
+    assert index in plan[0] and not [step for step in plan if step.startswith("SCAN")]
 
 
 def test_the_text_hash_and_the_order_of_the_input(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
@@ -376,6 +388,17 @@ def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, 
     with pytest.raises(InputError, match=r"r\.db: another process is writing to it\n  let one of them finish"):
         record(out, scan_articles(few), overtaken, same)
     assert articles_in(out) == 5 and sql(out, "PRAGMA foreign_key_check") == []
+
+
+def test_a_complete_database_to_which_another_writes_is_told(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.db"
+    run("classify", few, "-o", out, "-m", model_file)
+    with closing(sqlite3.connect(out, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        r = run("classify", few, "-o", out, "-m", model_file, "--update")
+    assert (r.code, r.err) == (
+        1, f"error: {out}: in use by another program: database is locked\n  what was committed is safe; let that finish, then run it again\n"
+    )  # fmt: skip
 
 
 def test_two_that_begin_at_once_make_one_run(model: Model, lexicon: Lexicon, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
