@@ -989,3 +989,13 @@ def test_once_a_hundred_reasons_are_named_one_more_skipped_input_costs_no_look_a
     looked.clear()
     shown.keep(One(-1))  # type: ignore[arg-type]
     assert set(looked) == {-1} and list(shown) == named
+
+
+def test_of_many_skipped_for_one_reason_one_line_tells_and_what_is_not_named_is_counted() -> None:
+    shown = Shown()
+    for n in range(300):
+        shown.keep(Skipped(f"a:{n}", "no text"))
+        shown.keep(Skipped(f"b:{n}", f"not JSON: column {n}"))
+    told = list(shown.lines(": look"))
+    assert told[0] == "300 (a:0 …): no text"
+    assert told[1:-1] == [f"b:{n}: not JSON: column {n}" for n in range(SHOWN - 1)] and told[-1] == f"{300 - SHOWN + 1} more: look"
