@@ -1029,10 +1029,11 @@ def import_(
     head: Annotated[list[str], _option("--head", help="Label column; the first is the head of labels that name none.")] = [],
     column: ColumnOption = [],
     annotator: Annotated[str, _option("--annotator", help="Who annotated, in place of what the file says.")] = "",
-    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows of an actor that lack a label (of --head, or any).")] = False,
+    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out pairs that lack a label (of --head, or any).")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
     from stance.annotation import csv_lines, import_files, lacking
+    from stance.dataset import only
 
     if column and source != "csv":
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
@@ -1048,13 +1049,15 @@ def import_(
         _say(f"warning: dropped the labels of {number(len(got.unplaced), 'row')} without an actor (context only); the first is {got.unplaced[0]}")
     asked = head or got.heads
     blank = [r for r in got.rows if lacking(r, asked)]
-    rows = [r for r in got.rows if not lacking(r, asked)] if labelled else got.rows
+    full = {i for i, r in enumerate(got.rows) if r.actor and not lacking(r, asked)}
+    rows = only(got.rows, full) if labelled else got.rows
     if blank:
         some = sum(len(lacking(r, asked)) < len(asked) for r in blank)
         told = f"{number(len(blank), 'row')} without a label of {', '.join(asked)}" + (f" ({some} of them with only some)" if some else "")
         _say(f"warning: {told}{', left out' if labelled else ''}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)
-    _say(number(len(rows), "row"))
+    context = f", {len(rows) - len(full)} of them for context alone" if len(rows) > len(full) and labelled else ""
+    _say(f"{number(len(rows), 'row')}{context}")
 
 
 @app.command()

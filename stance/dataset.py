@@ -12,7 +12,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -777,6 +777,24 @@ def by_article(rows: Sequence[Row]) -> list[list[int]]:
         if all(_is_number(rows[i].sentence_id) for i in indices):
             indices.sort(key=lambda i: int(rows[i].sentence_id))
     return list(articles.values())
+
+
+def only(rows: Sequence[Row], chosen: Collection[int]) -> list[Row]:
+    """The rows at the `chosen` places, and every sentence before the last of them in its article: one of which none is chosen is one row without an
+    actor, that only gives context.
+    """
+    kept: dict[int, Row] = {}
+    for indices in by_article(rows):
+        last = max((n for n, i in enumerate(indices) if i in chosen), default=-1)
+        there = {(rows[i].sentence_id, rows[i].text) for i in indices if i in chosen}
+        for i in indices[: last + 1]:
+            sentence = rows[i].sentence_id, rows[i].text
+            if i in chosen:
+                kept[i] = rows[i]
+            elif sentence not in there:
+                there.add(sentence)
+                kept[i] = replace(rows[i], actor="", labels={}, start=None, end=None, target="")
+    return [kept[i] for i in sorted(kept)]
 
 
 def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:

@@ -213,6 +213,20 @@ def test_labelled_only_leaves_out_what_lacks_a_label(tmp_path: Path, run: Cli) -
     assert run(*args[:-3]).err.endswith("(2 of them with only some); the first is " + f"{path}:3\n4 rows\n")
 
 
+def test_sentences_left_without_a_label_stay_as_context(tmp_path: Path, run: Cli) -> None:
+    """A later "he" keeps whom it means; what stands behind the last label, and articles without any, are left out."""
+    said = ["President Boric met the king of Norway.", "It rained.", "He condemned the raid.", "He left."]
+    rows = [{"article_id": a, "sentence_id": n, "text": x, "actor": "" if n == 1 else "Chile", "stance": ""} for a in "ab" for n, x in enumerate(said)]
+    rows.insert(1, {**rows[0], "actor": "Norway"})
+    rows[3]["stance"] = "accuse"
+    whole = write_csv(tmp_path / "todo.csv", rows)
+    r = run("import", whole, "--from", "csv", "--head", "stance", "--labelled-only", "-o", tmp_path / "done.csv")
+    assert r.code == 0 and r.err.endswith(f"warning: 6 rows without a label of stance, left out; the first is {whole}:2\n3 rows, 2 of them for context alone\n")
+    assert [(r.text, r.actor, r.labels["stance"]) for r in read_table(tmp_path / "done.csv").rows] == [(said[0], "", ""), (said[1], "", ""), (said[2], "Chile", "accuse")]
+    (pair,) = read_dataset(tmp_path / "done.csv").pairs
+    assert [m.text for m in pair.mentions] == ["He"]
+
+
 @pytest.mark.parametrize("tool", ["doccano", "label-studio", "prodigy"])
 def test_a_task_without_an_actor_says_so_and_its_labels_are_dropped(tmp_path: Path, run: Cli, tool: str) -> None:
     rows = [{"article_id": "a", "text": "Norway denied it.", "actor": "Norway", "stance": "deny"}, {"article_id": "a", "text": "It rained."}]
