@@ -31,8 +31,10 @@ RESERVED = (
     "context", "date", "speaker", "split",
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
-COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator")
-_MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target")  # in these columns MISSING is an empty cell
+COLUMNS = (
+    "text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator", "title", "source",
+)  # fmt: skip
+_MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target", "title", "source")  # in these columns MISSING is an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
@@ -62,6 +64,8 @@ class Row:
     annotator: str = ""
     group: str = ""
     speaker: str = ""
+    title: str = ""
+    source: str = ""
 
     @property
     def place(self) -> str:
@@ -450,7 +454,7 @@ def parse_row(
             wrong(f"start,end {start},{end} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     elif any(raw):
         wrong(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
-    get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "speaker", "split", "target", "annotator")}
+    get = {k: cell.get(k, "").strip() for k in COLUMNS if k not in ("text", "actor", "start", "end")}
     get |= {k: _whole(get[k]) for k in ("article_id", "sentence_id")}
     return Row(file, line, text, actor, labels, start=start, end=end, **get), bad
 

@@ -76,6 +76,6 @@ def _rows(article: Article, lexicon: Lexicon) -> tuple[Row, ...]:
         found = [(p.actor, named(p.mentions)) for p in pairs(reading)] or [("", None)]
         for actor, m in found:
             start, end = (m.start, m.end) if m else (None, None)
-            about = {"article_id": article.id, "date": article.date, "speaker": article.speaker}
+            about = {"article_id": article.id, **{k: getattr(article, k) for k in ("date", "speaker", "title", "source")}}
             out.append(Row(article.id, s.index + 1, s.text, actor, {}, sentence_id=str(s.index), start=start, end=end, **about))
     return tuple(out)

@@ -34,7 +34,7 @@ LABELS = st.fixed_dictionaries({"stance": WORD, "tone": WORD, "mood": WORD})
 def rows(draw: st.DrawFn) -> Row:
     text = draw(TEXT)
     span = sorted(draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2, unique=True))) if len(text) > 1 and draw(st.booleans()) else [None, None]
-    more = {k: draw(WORD) for k in ("actor", "article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
+    more = {k: draw(WORD) for k in ("actor", "article_id", "sentence_id", "context", "date", "split", "target", "annotator", "title", "source")}
     return Row("f", 1, text, labels=draw(LABELS), start=span[0], end=span[1], **more)
 
 

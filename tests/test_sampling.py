@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import random
 import time
 from collections.abc import Callable
@@ -90,6 +92,18 @@ def test_rows_come_back_as_they_were_read(run: Cli, tmp_path: Path, lexicon: Lex
     found = {(r.article_id, p.text, p.actor): p.mentions for r, p in zip(data.rows, data.pairs, strict=True)}
     assert found.keys() == wanted.keys()
     assert sum(found[k] == wanted[k] for k in wanted) > 0.9 * len(wanted)
+
+
+def test_the_outlet_comes_along_to_be_grouped_by(run: Cli, tmp_path: Path, lexicon: Lexicon) -> None:
+    todo, articles = tmp_path / "todo.csv", [Article(f"a{n}", "Norway left. Chile won.", title=f"Day {n}", source=f"Post {n % 2}") for n in range(4)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"id": a.id, "text": f"{a.text} {a.id}", "title": a.title, "source": a.source}) + "\n" for a in articles))
+    assert run("sample", tmp_path / "a.jsonl", "-o", todo).code == 0
+    rows = [{**r, "stance": "neutral" if r["actor"] == "Norway" else "firm"} for r in csv.DictReader(todo.open(encoding="utf-8"))]
+    data = read_dataset(write_csv(tmp_path / "done.csv", [r for r in rows if r["actor"]]), heads=["stance"], group_by="source")
+    assert {(r.article_id, r.title, r.source) for r in data.rows} == {(a.id, a.title, a.source) for a in articles}
+    assert len(set(data.groups)) == 2
+    assert run("import", tmp_path / "done.csv", "--from", "csv", "-o", tmp_path / "back.csv").code == 0
+    assert {(r.article_id, r.title, r.source) for r in read_table(tmp_path / "back.csv", unlabelled=True).rows} == {(a.id, a.title, a.source) for a in articles}
 
 
 def test_what_many_records_lack_is_said_in_one_line(run: Cli, tmp_path: Path) -> None:
