@@ -260,6 +260,7 @@ def table_of(
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
+    notes += _without_order([h for h in found if h.name not in {k.name for k in known}])
     clash: list[Problem] = []
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
@@ -269,8 +270,8 @@ def table_of(
         bad_rows = number(len({p.place for p in problems}), "bad row")
         texts = [f.cells(r).get("text", "").strip() for f in files for r in f.records if not r.fault]
         merged = 3 * texts.count("") >= sum(len(f.records) for f in files)
-        annotated = "; labels of several annotators go to `stance agree` first" if len(clash) > MANY else ""
-        hint = f"correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}{annotated}"
+        annotated = "labels of several annotators go to `stance agree` first; else " if len(clash) > MANY else ""
+        hint = f"{annotated}correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}"
         raise DataError(f"{bad_rows}; nothing was read", hint, problems_told(problems, files))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
 
@@ -554,6 +555,16 @@ def incomparable(heads: Sequence[Head], others: Sequence[Head], name: str) -> li
     if len(apart) == len(both):
         raise InputError("; ".join(told), f"name a model of these labels, or train yours on those of {name}")
     return told
+
+
+def _without_order(heads: Sequence[Head]) -> Iterator[tuple[str, str]]:
+    """(kind, what is said) of heads whose labels are different numbers, three or more, and no scale as far as is told."""
+    for h in heads:
+        values = {float(x.replace(",", ".")) for x in h.labels if PLAIN_NUMBER.fullmatch(x)}
+        if 2 < len(values) == len(h.labels) and not h.ordered:
+            order = ",".join(f'"{x}"' if "," in x else x for x in h.labels)
+            todo = f"--order {h.name}='{order}' adds measures of how far two are apart"
+            yield "order", f"the labels of {h.name} are numbers: if they are a scale, {todo}"
 
 
 def lacks_neutral(head: Head) -> bool:
