@@ -48,18 +48,21 @@ SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".nd
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
 _UNREAD = (*_ARCHIVES, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".xml")  # may hold articles: told one by one
 _LISTS = ("articles", "data", "results", "items", "docs", "documents", "entries", "hits", "response")  # an answer of an API has its articles there
-_TEXT = ("text", "body", "content", "article", "maintext", "full_text", "fulltext", "content_text", "content_html")  # the last two of a JSON Feed
+_TEXT = (  # of Media Cloud, and the last two of a JSON Feed
+    "text", "body", "content", "article", "maintext", "full_text", "fulltext", "full text", "story_text", "content_text", "content_html",
+)  # fmt: skip
 FIELDS = ("id", "title", "date", "source", "speaker", "text")  # of an article, which a column may be named for
-_ID = ("id", "articleid", "article", "url", "uuid", "guid")
+_ID = ("id", "articleid", "article", "url", "uuid", "guid", "storiesid", "uri", "documentidentifier", "documenturl", "goid", "accessionnumber")
 # Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
 _DATE = (
     "date", "published", "publishdate", "datepublished", "datepublish", "publishedat", "pubdate", "publicationdate", "publisheddate",
-    "webpublicationdate", "datetime", "datum",
+    "webpublicationdate", "datetime", "datetimepub", "datum",
 )  # fmt: skip
-_STAMP = ("createdat", "timestamp")  # where they hold a date, and no other field does
+_STAMP = ("createdat", "timestamp", "seendate")  # where they hold a date, and no other field does
 _TITLE = ("title", "headline", "webtitle")
 _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
+    "sourcetitle", "sourcecommonname", "publicationname", "publicationtitle", "pubtitle",
 )  # fmt: skip
 _SPEAKER = ("speaker",)
 _EMPTY = "the text is empty"
@@ -746,13 +749,14 @@ def _may_date(name: str, value: Any) -> bool:
 
 
 def _told(value: Any, deep: int = 9) -> str:
-    """A value of JSON as text, `deep` lists and objects at most in one another: of a list all, of an object its `name`, else the first text in it
-    (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN nothing.
+    """A value of JSON as text, `deep` lists and objects at most in one another: of a list all, of an object its `name` or `title`, else the first
+    text in it (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN nothing.
     """
     if isinstance(value, list):
         return ", ".join(filter(None, (_told(x, deep - 1) for x in value))) if deep else ""
     if isinstance(value, dict):
-        inside = [value["name"]] if "name" in value else [x for x in value.values() if isinstance(x, (str, dict))]
+        named = [value[k] for k in ("name", "title") if k in value]
+        inside = named[:1] or [x for x in value.values() if isinstance(x, (str, dict))]
         return next(filter(None, (_told(x, deep - 1) for x in inside)), "") if deep else ""
     return "" if value is None or value != value else str(value)
 

@@ -803,7 +803,7 @@ def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_
     deep = "[" * 100_000
     path.write_text('{"id": "1", "date": "2019", "text": "Norway left."}\n{"text": \n{"id": "3"}\n{"id": "4", "date": "2019", "text": "The poison of Peru."}\n{"id": "5", "text": "Chile \\ud83d denied it."}\n' + deep + "\n")
     reasons = [
-        (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, fulltext, content_text, content_html, seen: id; name it with --text-column (several: title+summary)",),
+        (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, fulltext, full text, story_text, content_text, content_html, seen: id; name it with --text-column (several: title+summary)",),
         ("classification failed: ValueError: no reading of this",), (None,),
     ]  # fmt: skip
     for before in ("", f"{out}: 6 of 6 articles were there already\n"):
