@@ -150,7 +150,7 @@ class Shown(list[Skipped]):
         self._held[one.reason] += 1
         self.append(one)
 
-    def lines(self, where: str = "") -> Iterator[str]:
+    def lines(self, *, where: str = "") -> Iterator[str]:
         """`name: reason` of each, in one line all of a reason that more than MANY share; in the end how many more there are, and `where`."""
         told = 0
         for reason, n in self._reasons.items():

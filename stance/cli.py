@@ -251,7 +251,7 @@ def _run(
 
 def _name_skipped(skipped: Shown, where: str = "") -> None:
     """Name what was skipped; `where` says how those that are not named are found."""
-    for line in skipped.lines(where):
+    for line in skipped.lines(where=where):
         _say(f"skipped {line}")
 
 

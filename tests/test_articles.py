@@ -1017,6 +1017,6 @@ def test_of_many_skipped_for_one_reason_one_line_tells_and_what_is_not_named_is_
     for n in range(300):
         shown.keep(Skipped(f"a:{n}", "no text"))
         shown.keep(Skipped(f"b:{n}", f"not JSON: column {n}"))
-    told = list(shown.lines(": look"))
+    told = list(shown.lines(where=": look"))
     assert told[0] == "300 (a:0 …): no text"
     assert told[1:-1] == [f"b:{n}: not JSON: column {n}" for n in range(SHOWN - 1)] and told[-1] == f"{300 - SHOWN + 1} more: look"
