@@ -201,9 +201,9 @@ TASKS: dict[str, Callable[[Path, Fit, Path | None], None]] = {"newsmtsc": newsmt
 def main() -> None:
     """Run all benchmarks whose files are there, or the one asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--only", choices=list(TASKS))
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets: see above")
+    parser.add_argument("--only", choices=list(TASKS), help="this benchmark alone")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--plain", action="store_true", help="no network")
     parser.add_argument("--start", action="store_true", help="train on from the network of the shipped model")
     parser.add_argument("--seed", type=int, default=Settings().seed, help="of the folds and of the network that is trained")

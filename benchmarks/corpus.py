@@ -168,11 +168,11 @@ def curve(folder: Path, real: Path, sizes: tuple[int, ...] = (1000, 2000, 4000, 
 def main() -> None:
     """Print everything asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("training_data"))
-    parser.add_argument("--beside", type=Path)
-    parser.add_argument("--overlap", type=Path, nargs="*", default=[])
-    parser.add_argument("--archive", type=Path)
-    parser.add_argument("--curve", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("training_data"), help="folder of the labelled CSV files")
+    parser.add_argument("--beside", type=Path, help="labelled real news (CSV) to put beside it")
+    parser.add_argument("--overlap", type=Path, nargs="*", default=[], help="files or folders to look for the same sentences in")
+    parser.add_argument("--archive", type=Path, help="raw news (.jsonl, .jsonl.xz): see above")
+    parser.add_argument("--curve", type=Path, help="labelled CSV for a learning curve")
     args = parser.parse_args()
     rows = read(sorted(args.folder.glob("*.csv")))
     mine = figures(rows)

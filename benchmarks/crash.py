@@ -50,11 +50,11 @@ def killed(command: list[str], wait: float) -> bool:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--articles", type=Path, required=True, help="articles (.jsonl) to classify")
+    parser.add_argument("--count", type=int, default=1000, help="how many of them")
+    parser.add_argument("--kills", type=int, default=20, help="how often the process is killed")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that classify")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments at which it is killed")
     args = parser.parse_args()
     moment = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:

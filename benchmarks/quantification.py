@@ -25,8 +25,8 @@ from stance.reporting import ENOUGH, corrector
 def main() -> None:
     """Score the shipped model's shares on the files given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", type=Path, nargs="+", metavar="CSV")
-    parser.add_argument("--split", default="")
+    parser.add_argument("files", type=Path, nargs="+", metavar="CSV", help="labelled CSV files")
+    parser.add_argument("--split", default="", help="only rows whose `split` column says this")
     args = parser.parse_args()
     model = stance.default_model()
     labels = model.labels["stance"]

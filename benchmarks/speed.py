@@ -438,10 +438,10 @@ TABLES = {"a": table_a, "b": table_b, "c": table_c, "d": table_d, "e": table_e, 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=Path, required=True)
+    parser.add_argument("--articles", type=Path, required=True, help="an article a line, with a field `text`")
     parser.add_argument("--only", default="abcde", help="which tables; f (long) and g (needs stance[dask]) only when named")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=5, help="of which the median is told")
+    parser.add_argument("--count", type=int, default=100, help="articles of a round")
     args = parser.parse_args()
     import sklearn
 

@@ -34,9 +34,9 @@ def swapped(data: Dataset, count: int, seed: int) -> tuple[Dataset, set[str]]:
 def main() -> None:
     """Swap, look, count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("training_data"))
-    parser.add_argument("--swap", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("training_data"), help="folder of the labelled CSV files")
+    parser.add_argument("--swap", type=int, default=400, help="labels to swap")
+    parser.add_argument("--seed", type=int, default=0, help="of the labels that are swapped")
     args = parser.parse_args()
     data, wrong = swapped(read_dataset(args.folder, heads=["stance"]), args.swap, args.seed)
     hits = [f.place in wrong for f in suspects(data, out_of_fold(data))]

@@ -90,8 +90,8 @@ def score(found: Found, truth: Found, groups: list[str]) -> str:
 def main() -> None:
     """Score the files given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", type=Path, nargs="+", metavar="CSV")
-    parser.add_argument("--predicted", action="store_true")
+    parser.add_argument("files", type=Path, nargs="+", metavar="CSV", help="labelled CSV files with a column `target`")
+    parser.add_argument("--predicted", action="store_true", help="with the shipped model's stance in place of the true one")
     args = parser.parse_args()
     data = stance.read_dataset(args.files, heads=["stance"])
     labels = list(data.labels["stance"])

@@ -1,7 +1,7 @@
 """Labelled data to annotation tools and back: doccano, Label Studio, Prodigy, and CSV that spreadsheets may open.
 
 A task is a row: one sentence, one actor. Its labels are written `head:label`, so that the two `neutral`s stay apart. What the
-tool need not show (ids, offsets, context, date, target, split, annotator) travels as metadata and comes back unchanged. The shapes are
+tool need not show (ids, offsets, context, date, title, source, target, split, annotator) travels as metadata and comes back unchanged. The shapes are
 those of the tools' documentation: doccano 1.8, text classification, JSONL (spans of sequence labelling are read too); Label
 Studio 1.x, JSON tasks with `choices` and `labels`; Prodigy 1.11 and later, JSONL of the `choice` interface.
 """
@@ -101,7 +101,7 @@ def full(head: Head) -> Head:
 def csv_lines(rows: Iterable[Row], heads: Sequence[str]) -> Iterator[str]:
     """Labelled CSV, by `safe_line`."""
     keys = ("article_id", "sentence_id", "text", "actor", "start", "end")
-    rest = tuple(k for k in ("target", "context", "date", "speaker", "split", "annotator") if k not in heads)
+    rest = tuple(k for k in ("target", "context", "date", "title", "source", "speaker", "split", "annotator") if k not in heads)
     yield safe_line((*keys, *heads, *rest))
     for r in rows:
         yield safe_line((*(_cell(r, k) for k in keys), *(r.labels.get(h, "") for h in heads), *(_cell(r, k) for k in rest)))

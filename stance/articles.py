@@ -50,18 +50,21 @@ _UNREAD = (  # may hold articles: told one by one
     *_ARCHIVES, ".zst", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".parquet", ".xml"
 )  # fmt: skip
 _LISTS = ("articles", "data", "results", "items", "docs", "documents", "entries", "hits", "response")  # an answer of an API has its articles there
-_TEXT = ("text", "body", "content", "article", "maintext", "full_text", "fulltext", "content_text", "content_html")  # the last two of a JSON Feed
+_TEXT = (  # of Media Cloud, and the last two of a JSON Feed
+    "text", "body", "content", "article", "maintext", "full_text", "fulltext", "full text", "story_text", "content_text", "content_html",
+)  # fmt: skip
 FIELDS = ("id", "title", "date", "source", "speaker", "text")  # of an article, which a column may be named for
-_ID = ("id", "articleid", "article", "url", "uuid", "guid")
+_ID = ("id", "articleid", "article", "url", "uuid", "guid", "storiesid", "uri", "documentidentifier", "documenturl", "goid", "accessionnumber")
 # Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
 _DATE = (
     "date", "published", "publishdate", "datepublished", "datepublish", "publishedat", "pubdate", "publicationdate", "publisheddate",
-    "webpublicationdate", "datetime", "datum",
+    "webpublicationdate", "datetime", "datetimepub", "datum",
 )  # fmt: skip
-_STAMP = ("createdat", "timestamp")  # where they hold a date, and no other field does
+_STAMP = ("createdat", "timestamp", "seendate")  # where they hold a date, and no other field does
 _TITLE = ("title", "headline", "webtitle")
 _SOURCE = (
     "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
+    "sourcetitle", "sourcecommonname", "publicationname", "publicationtitle", "pubtitle",
 )  # fmt: skip
 _SPEAKER = ("speaker",)
 _EMPTY = "the text is empty"
@@ -122,36 +125,53 @@ class Skipped:
 
 
 SHOWN = 100  # skipped inputs that are named
+MANY = 10  # of one reason that are named one by one
 HELD = 1 << 20  # bytes of skipped inputs, before the first article, that stay in memory
 
 
 class Shown(list[Skipped]):
-    """Skipped inputs to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other."""
+    """Skipped inputs to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other; `total` were skipped."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._reasons: Counter[str] = Counter()
+        self.total = 0
+        self._reasons: Counter[str] = Counter()  # how many of each that is shown there were
+        self._held: Counter[str] = Counter()
 
     def keep(self, one: Skipped) -> None:
-        """Take it in, in the place of the last one that is not alone with its reason; or leave it out."""
+        """Take it in, in the place of the last one that is not alone with its reason; or count it alone."""
+        self.total += 1
+        known = one.reason in self._reasons
+        if known or len(self._reasons) < SHOWN:
+            self._reasons[one.reason] += 1
         if len(self) == SHOWN:
-            if one.reason in self._reasons or len(self._reasons) == SHOWN:
+            if known or len(self._held) == SHOWN:
                 return
-            alike = max(n for n, s in enumerate(self) if self._reasons[s.reason] > 1)
-            self._reasons[self.pop(alike).reason] -= 1
-        self._reasons[one.reason] += 1
+            alike = max(n for n, s in enumerate(self) if self._held[s.reason] > 1)
+            self._held[self.pop(alike).reason] -= 1
+        self._held[one.reason] += 1
         self.append(one)
+
+    def lines(self, *, where: str = "") -> Iterator[str]:
+        """`name: reason` of each, in one line all of a reason that more than MANY share; in the end how many more there are, and `where`."""
+        told = 0
+        for reason, n in self._reasons.items():
+            names = [s.name for s in self if s.reason == reason]
+            told += n if n > MANY else len(names)
+            yield from [f"{n} ({', '.join(names[:5])} …): {reason}"] if n > MANY else [f"{name}: {reason}" for name in names]
+        if self.total > told:
+            yield f"{self.total - told} more{where}"
 
 
 class NothingReadError(InputError):
-    """Not one article could be read. `skipped` are those to name (`Shown`) of the `count` that were skipped."""
+    """Not one article could be read. `skipped` are those to name."""
 
-    def __init__(self, skipped: Sequence[Skipped], count: int) -> None:
-        super().__init__("none of the inputs could be read", "; ".join(f"{s.name}: {s.reason}" for s in skipped))
-        self.skipped, self.count = skipped, count
+    def __init__(self, skipped: Shown) -> None:
+        super().__init__("none of the inputs could be read", "; ".join(skipped.lines()))
+        self.skipped = skipped
 
-    def __reduce__(self) -> tuple[type[NothingReadError], tuple[Sequence[Skipped], int]]:  # type: ignore[override]
-        return type(self), (self.skipped, self.count)
+    def __reduce__(self) -> tuple[type[NothingReadError], tuple[Shown]]:  # type: ignore[override]
+        return type(self), (self.skipped,)
 
 
 def readable(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
@@ -164,16 +184,15 @@ def readable(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
     import pickle
     from tempfile import SpooledTemporaryFile
 
-    lost, count = SpooledTemporaryFile(HELD), 0  # noqa: SIM115 -- closed by who reads it again
+    lost = SpooledTemporaryFile(HELD)  # noqa: SIM115 -- closed by who reads it again
     shown = Shown()
     for item in chain([first], items):
         if not isinstance(item, Skipped):
-            return chain(_again(lost, count), [item], items)
+            return chain(_again(lost, shown.total), [item], items)
         pickle.dump((item.name, item.reason, item.input), lost)
-        count += 1
         shown.keep(item)
     lost.close()
-    raise NothingReadError(shown, count)
+    raise NothingReadError(shown)
 
 
 def _again(lost: SpooledTemporaryFile[bytes], count: int) -> Iterator[Skipped]:
@@ -732,13 +751,14 @@ def _may_date(name: str, value: Any) -> bool:
 
 
 def _told(value: Any, deep: int = 9) -> str:
-    """A value of JSON as text, `deep` lists and objects at most in one another: of a list all, of an object its `name`, else the first text in it
-    (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN nothing.
+    """A value of JSON as text, `deep` lists and objects at most in one another: of a list all, of an object its `name` or `title`, else the first
+    text in it (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN nothing.
     """
     if isinstance(value, list):
         return ", ".join(filter(None, (_told(x, deep - 1) for x in value))) if deep else ""
     if isinstance(value, dict):
-        inside = [value["name"]] if "name" in value else [x for x in value.values() if isinstance(x, (str, dict))]
+        named = [value[k] for k in ("name", "title") if k in value]
+        inside = named[:1] or [x for x in value.values() if isinstance(x, (str, dict))]
         return next(filter(None, (_told(x, deep - 1) for x in inside)), "") if deep else ""
     return "" if value is None or value != value else str(value)
 

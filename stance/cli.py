@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 from stance.errors import InputError, ModelError, StanceError, StanceWarning, first_of, number
 
 if TYPE_CHECKING:
-    from stance.articles import Article, Skipped
+    from stance.articles import Article, Shown, Skipped
     from stance.classification import Result
     from stance.codebook import Head
     from stance.dataset import Dataset
@@ -230,11 +230,11 @@ def classify(
         found = _spoken(scan_articles(inputs, **reading, seen=read), lexicon)
         items = _readable(found if model and not _is_default(model) else _in_english(found), output)
         if run and output:
-            skipped, count = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
+            skipped = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
         else:
-            skipped, count = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
-    _name_skipped(skipped, count, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if run else "")
-    if count:
+            skipped = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
+    _name_skipped(skipped, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if run else "")
+    if skipped:
         raise typer.Exit(SKIPPED)
 
 
@@ -249,12 +249,10 @@ def _run(
     return inputs, describe_run(model, lexicon, {"inputs": inputs, **settings, **told})
 
 
-def _name_skipped(skipped: Sequence[Skipped], count: int, where: str = "") -> None:
-    """Name these of the `count` that were skipped; `where` says how the others are found."""
-    for s in skipped:
-        _say(f"skipped {s.name}: {s.reason}")
-    if count > len(skipped):
-        _say(f"skipped {count - len(skipped)} more{where}")
+def _name_skipped(skipped: Shown, where: str = "") -> None:
+    """Name what was skipped; `where` says how those that are not named are found."""
+    for line in skipped.lines(where=where):
+        _say(f"skipped {line}")
 
 
 def _check_output(chosen: str, output: Path | None, how: dict[str, bool]) -> None:
@@ -300,33 +298,23 @@ def _readable(items: Iterator[Article | Skipped], output: Path | None) -> Iterat
     try:
         return readable(items)
     except NothingReadError as e:
-        _name_skipped(e.skipped, e.count)
+        _name_skipped(e.skipped)
         kept = f"; {output} is left as it was" if output and output.exists() else ""
         raise InputError(f"{e.message}{kept}", "above is said why; a text itself comes on standard input (-)") from None
 
 
 def _articles(items: Iterator[Article | Skipped], output: Path | None, done: Callable[[int], None] = lambda _: None) -> Iterator[Article]:
-    """The articles alone; at the end is said what was skipped. Raises as `_readable` does.
+    """The articles alone; at the end is said what was skipped. Raises as `_readable` does."""
+    from stance.articles import Shown, Skipped
 
-    A line for each; one for all of a reason that more than ten share, such as a field that none of a file has.
-    """
-    from collections import Counter
-
-    from stance.articles import Skipped
-
-    names: dict[str, list[str]] = {}  # the first ten of each reason
-    many = Counter[str]()
+    skipped = Shown()
     for item in _readable(items, output):
         done(1)
         if isinstance(item, Skipped):
-            many[item.reason] += 1
-            if many[item.reason] <= 10:
-                names.setdefault(item.reason, []).append(item.name)
+            skipped.keep(item)
         else:
             yield item
-    for reason, n in many.items():
-        alike = names[reason]
-        _warn([f"{n} left out ({first_of(alike, 5)}): {reason}"] if n > 10 else [f"{name}: left out: {reason}" for name in alike])
+    _name_skipped(skipped)
 
 
 def _in_english(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
@@ -355,8 +343,8 @@ _NOTHING = "note: nothing to judge: no actor (or none asked for) is in what was 
 
 def _record(
     output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, how: dict[str, bool]
-) -> tuple[Sequence[Skipped], int]:
-    """Into the database; the skipped articles to name, and how many there are."""
+) -> Shown:
+    """Into the database; what was skipped."""
     from stance.store import record
 
     try:
@@ -373,7 +361,7 @@ def _record(
         _say(f"{output}: run {done.number} holds {number(done.again, 'article')} that an earlier run holds too: count one run alone")
     if done.articles > done.skipped and not done.judged:
         _say(_NOTHING)
-    return done.shown, done.skipped
+    return done.shown
 
 
 class _NothingToWriteError(Exception):
@@ -382,19 +370,17 @@ class _NothingToWriteError(Exception):
 
 def _stream(
     batches: Iterable[list[Result]], chosen: str, everything: bool, output: Path | None, model: Model, lexicon: Lexicon
-) -> tuple[Sequence[Skipped], int]:
-    """Into a file or standard output; the skipped articles to name, and how many there are."""
+) -> Shown:
+    """Into a file or standard output; what was skipped."""
     from stance.articles import Article, Shown, Skipped
 
     shown = Shown()
-    count = 0
     read = found = False
 
     def results() -> Iterator[Result]:
-        nonlocal count, read, found
+        nonlocal read, found
         for result in (r for batch in batches for r in batch):
             if result.skipped:
-                count += 1
                 shown.keep(Skipped(result.item.id, result.skipped))
             read = read or not result.skipped
             found = found or bool(result.judgements)
@@ -418,7 +404,7 @@ def _stream(
         _say(f"{output} is left as it was: no article could be read")
     if read and not found and chosen != "table":  # which says so itself
         _say(_NOTHING)
-    return shown, count
+    return shown
 
 
 def _judgement_lines(results: Iterable[Result], chosen: str, everything: bool, output: Path | None, model: Model) -> Iterator[str]:
@@ -960,7 +946,8 @@ def report(
     for note in found.notes:
         _say(f"note: {note}")
     _write(report_page(found, by=by, name=", ".join(p.name for p in results)), output, end="")
-    _say(f"wrote {output}: {number(len(found.judgements), 'judgement')} of {number(len(found.articles), 'article')}")
+    holding = len({j.article for j in found.judgements})
+    _say(f"wrote {output}: {number(len(found.judgements), 'judgement')} in {holding} of {number(len(found.articles), 'article')}")
 
 
 # --------------------------------------------------------------------------- info, export, actors
@@ -988,7 +975,7 @@ def info(
             lines = [*card.card_lines(manifest, model.name if model else "default.stance")]
         else:
             lines = [*rendering.info_lines(manifest, str(model or "default model"))]
-    except (AttributeError, KeyError, TypeError, ValueError) as e:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
         raise ModelError(f"{model}: its manifest.json is not what `stance train` writes: {type(e).__name__} {e}", "train it again") from e
     _write(map(printable, lines), output)
 
@@ -1042,10 +1029,11 @@ def import_(
     head: Annotated[list[str], _option("--head", help="Label column; the first is the head of labels that name none.")] = [],
     column: ColumnOption = [],
     annotator: Annotated[str, _option("--annotator", help="Who annotated, in place of what the file says.")] = "",
-    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out rows of an actor that lack a label (of --head, or any).")] = False,
+    labelled: Annotated[bool, typer.Option("--labelled-only", help="Leave out pairs that lack a label (of --head, or any).")] = False,
 ) -> None:
     """Turn an annotation tool's export into labelled CSV."""
     from stance.annotation import csv_lines, import_files, lacking
+    from stance.dataset import only
 
     if column and source != "csv":
         raise typer.BadParameter(f"{source} has no columns: only --from csv", param_hint="--column")
@@ -1061,13 +1049,15 @@ def import_(
         _say(f"warning: dropped the labels of {number(len(got.unplaced), 'row')} without an actor (context only); the first is {got.unplaced[0]}")
     asked = head or got.heads
     blank = [r for r in got.rows if lacking(r, asked)]
-    rows = [r for r in got.rows if not lacking(r, asked)] if labelled else got.rows
+    full = {i for i, r in enumerate(got.rows) if r.actor and not lacking(r, asked)}
+    rows = only(got.rows, full) if labelled else got.rows
     if blank:
         some = sum(len(lacking(r, asked)) < len(asked) for r in blank)
         told = f"{number(len(blank), 'row')} without a label of {', '.join(asked)}" + (f" ({some} of them with only some)" if some else "")
         _say(f"warning: {told}{', left out' if labelled else ''}; the first is {blank[0].place}")
     _write(csv_lines(rows, got.heads), output)
-    _say(number(len(rows), "row"))
+    context = f", {len(rows) - len(full)} of them for context alone" if len(rows) > len(full) and labelled else ""
+    _say(f"{number(len(rows), 'row')}{context}")
 
 
 @app.command()

@@ -12,7 +12,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -31,8 +31,10 @@ RESERVED = (
     "context", "date", "speaker", "split",
 )  # fmt: skip
 Paths = str | Path | Sequence[str | Path]
-COLUMNS = ("text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator")
-_MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target")  # in these columns MISSING is an empty cell
+COLUMNS = (
+    "text", "actor", "article_id", "sentence_id", "start", "end", "context", "date", "speaker", "split", "target", "annotator", "title", "source",
+)  # fmt: skip
+_MAY_LACK = ("start", "end", "context", "date", "speaker", "split", "target", "title", "source")  # in these columns MISSING is an empty cell
 MANY = 10  # rows without any label that are told one by one
 RARE = 5  # times as many rows has a label than one that may be a misspelling of it
 _NEUTRAL = "{'stance': 'none'}"
@@ -62,6 +64,8 @@ class Row:
     annotator: str = ""
     group: str = ""
     speaker: str = ""
+    title: str = ""
+    source: str = ""
 
     @property
     def place(self) -> str:
@@ -256,6 +260,7 @@ def table_of(
     check_labels(rows, [h for h in found if h.name in {k.name for k in known}])
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
+    notes += _without_order([h for h in found if h.name not in {k.name for k in known}])
     clash: list[Problem] = []
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
@@ -265,8 +270,8 @@ def table_of(
         bad_rows = number(len({p.place for p in problems}), "bad row")
         texts = [f.cells(r).get("text", "").strip() for f in files for r in f.records if not r.fault]
         merged = 3 * texts.count("") >= sum(len(f.records) for f in files)
-        annotated = "; labels of several annotators go to `stance agree` first" if len(clash) > MANY else ""
-        hint = f"correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}{annotated}"
+        annotated = "labels of several annotators go to `stance agree` first; else " if len(clash) > MANY else ""
+        hint = f"{annotated}correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}"
         raise DataError(f"{bad_rows}; nothing was read", hint, problems_told(problems, files))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
 
@@ -450,7 +455,7 @@ def parse_row(
             wrong(f"start,end {start},{end} are outside the text of {len(text)} characters, or hold none; {COUNTED}")
     elif any(raw):
         wrong(f"start,end {','.join(raw)[:60]!r} are not two numbers; give both, or leave both empty")
-    get = {k: cell.get(k, "").strip() for k in ("article_id", "sentence_id", "context", "date", "speaker", "split", "target", "annotator")}
+    get = {k: cell.get(k, "").strip() for k in COLUMNS if k not in ("text", "actor", "start", "end")}
     get |= {k: _whole(get[k]) for k in ("article_id", "sentence_id")}
     return Row(file, line, text, actor, labels, start=start, end=end, **get), bad
 
@@ -552,6 +557,16 @@ def incomparable(heads: Sequence[Head], others: Sequence[Head], name: str) -> li
     return told
 
 
+def _without_order(heads: Sequence[Head]) -> Iterator[tuple[str, str]]:
+    """(kind, what is said) of heads whose labels are different numbers, three or more, and no scale as far as is told."""
+    for h in heads:
+        values = {float(x.replace(",", ".")) for x in h.labels if PLAIN_NUMBER.fullmatch(x)}
+        if 2 < len(values) == len(h.labels) and not h.ordered:
+            order = ",".join(f'"{x}"' if "," in x else x for x in h.labels)
+            todo = f"--order {h.name}='{order}' adds measures of how far two are apart"
+            yield "order", f"the labels of {h.name} are numbers: if they are a scale, {todo}"
+
+
 def lacks_neutral(head: Head) -> bool:
     """Whether it has labels of its own, not the codebook's alone, and none that says nothing is taken."""
     ours = DEFAULT_HEADS.get(head.name)
@@ -636,10 +651,15 @@ def _misspelt(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[
 
 
 def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[Row], list[Problem], list[tuple[str, str]]]:
+    """(rows, those with other labels than an earlier row of the same sentence and actor, what to say of those left out as they have the same).
+
+    The former are alike in a file of several annotators: by the column, or where a third of the rows stand twice.
+    """
     seen: dict[tuple[object, ...], Row] = {}
     kept: list[Row] = []
     clashes: list[Problem] = []
     twice = []
+    alike = "other labels than an earlier row of the same sentence and actor", "keep one of them"
     for r in rows:
         key = (r.article_id, r.sentence_id, spelling(r.text), r.actor, r.start, r.context)
         old = seen.get(key)
@@ -649,9 +669,11 @@ def _without_duplicates(rows: list[Row], names: tuple[str, ...]) -> tuple[list[R
         elif bad := [n for n in names if old.labels[n] != r.labels[n]]:
             for n in bad:
                 said = f"{n} of {r.actor!r} is {r.labels[n]!r}, but {old.labels[n]!r} at {old.place} for the same sentence; keep one"
-                clashes.append(Problem(r.file, r.line, said))
+                clashes.append(Problem(r.file, r.line, said, alike))
         else:
             twice.append(r.place)
+    if len({r.annotator for r in rows}) < 2 and 3 * (len({p.place for p in clashes}) + len(twice)) < len(rows):
+        clashes = [replace(p, alike=None) for p in clashes]
     told = f"{number(len(twice), 'duplicate row')} left out: {first_of(twice, 5)}"
     return kept, clashes, [("duplicate", told)] if twice else []
 
@@ -777,6 +799,24 @@ def by_article(rows: Sequence[Row]) -> list[list[int]]:
         if all(_is_number(rows[i].sentence_id) for i in indices):
             indices.sort(key=lambda i: int(rows[i].sentence_id))
     return list(articles.values())
+
+
+def only(rows: Sequence[Row], chosen: Collection[int]) -> list[Row]:
+    """The rows at the `chosen` places, and every sentence before the last of them in its article: one of which none is chosen is one row without an
+    actor, that only gives context.
+    """
+    kept: dict[int, Row] = {}
+    for indices in by_article(rows):
+        last = max((n for n, i in enumerate(indices) if i in chosen), default=-1)
+        there = {(rows[i].sentence_id, rows[i].text) for i in indices if i in chosen}
+        for i in indices[: last + 1]:
+            sentence = rows[i].sentence_id, rows[i].text
+            if i in chosen:
+                kept[i] = rows[i]
+            elif sentence not in there:
+                there.add(sentence)
+                kept[i] = replace(rows[i], actor="", labels={}, start=None, end=None, target="")
+    return [kept[i] for i in sorted(kept)]
 
 
 def _sentences_of(rows: Sequence[Row]) -> tuple[list[Sentence], list[list[Row]]]:

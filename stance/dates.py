@@ -2,7 +2,7 @@
 
 Read, with anything behind them that cannot belong to the date:
 
-- year first: `2018-03-04T…`, `2018/03/04`, `20180304`, `2018-03`, `2018`;
+- year first: `2018-03-04T…`, `2018/03/04`, `20180304`, `20180304101500` (GDELT), `2018-03`, `2018`;
 - the month's English name, whole or short: `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`, `2018 March 4`, `Sun Mar 04 10:00:00 +0000 2018`;
 - in numbers, where one alone can be the month or both are the same: `04.03.2018` (with dots the day is first), `13/3/2018`, `3/13/2018`, `4/4/2018`;
 - with a year of two digits (1969 to 2068, as POSIX has it) where the day can be nothing else: `3/13/18`.
@@ -29,7 +29,7 @@ def valid_date(value: str) -> str:
         parts = (m[1], month, m[3]) if m[3] else ()
     elif m := re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value):
         parts = m.group(1, 3, 4)
-    elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?!\d)", value):
+    elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?:\d{6})?(?!\d)", value):
         parts = m.group(1, 2, 3)
     elif m := _DAY_AND_MONTH.match(value):
         day, month = (m[3], m[1]) if m[2] != "." and int(m[3]) > 12 else (m[1], m[3])

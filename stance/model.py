@@ -19,7 +19,6 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -431,8 +430,9 @@ def _check_told(manifest: dict[str, Any]) -> None:
     if odd := next((k for k in ("data", "settings") if not isinstance(manifest[k], dict)), ""):
         raise ValueError(f"its {odd!r} is no object")
     for report in manifest["report"].values():
-        for number in (report["macro_f1"], *chain.from_iterable(report["curve"])):
-            float(number)
+        float(report["macro_f1"])
+        for row in report["curve"]:
+            _threshold, _precision, _coverage = map(float, row)
 
 
 def _encoder(manifest: dict[str, Any]) -> Encoder | None:

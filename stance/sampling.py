@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from stance.actors import iter_readings, named, pairs
 from stance.articles import Article
-from stance.dataset import Row, by_article, locate
+from stance.dataset import Row, by_article, locate, only
 from stance.lexicon import Lexicon
 from stance.model import Model
 from stance.text import sentences
@@ -60,22 +60,9 @@ def unsure(drawn: Sample, wanted: int, model: Model, *, lexicon: Lexicon) -> Sam
     """
     pairs, rows, _ = locate(drawn.rows, lexicon)
     sure = model.predict_proba(pairs)[model.heads[0].head.name].max(1).tolist()
-    chosen = {id(rows[i]) for i in sorted(range(len(rows)), key=lambda i: sure[i])[:wanted]}
-    kept = [_up_to_last(rows, chosen) for rows in ([drawn.rows[i] for i in at] for at in by_article(drawn.rows))]
-    return Sample(tuple(r for rows in kept for r in rows), len(chosen), sum(map(bool, kept)), drawn.read)
-
-
-def _up_to_last(rows: Sequence[Row], chosen: set[int]) -> list[Row]:
-    """The rows of an article up to its last chosen one; a sentence with no chosen row is one row without an actor."""
-    last = max((n for n, r in enumerate(rows) if id(r) in chosen), default=-1)
-    named = {r.sentence_id for r in rows if id(r) in chosen}
-    out: dict[tuple[str, str], Row] = {}
-    for r in rows[: last + 1]:
-        if id(r) in chosen:
-            out[r.sentence_id, r.actor] = r
-        elif r.sentence_id not in named:
-            out[r.sentence_id, ""] = replace(r, actor="", start=None, end=None)
-    return list(out.values())
+    at = [i for i, r in enumerate(drawn.rows) if r.actor]  # those of the pairs
+    kept = only(drawn.rows, {at[i] for i in sorted(range(len(rows)), key=lambda i: sure[i])[:wanted]})
+    return Sample(tuple(kept), _pairs(kept), len(by_article(kept)), drawn.read)
 
 
 def _pairs(rows: Iterable[Row]) -> int:
@@ -89,6 +76,6 @@ def _rows(article: Article, lexicon: Lexicon) -> tuple[Row, ...]:
         found = [(p.actor, named(p.mentions)) for p in pairs(reading)] or [("", None)]
         for actor, m in found:
             start, end = (m.start, m.end) if m else (None, None)
-            about = {"article_id": article.id, "date": article.date, "speaker": article.speaker}
+            about = {"article_id": article.id, **{k: getattr(article, k) for k in ("date", "speaker", "title", "source")}}
             out.append(Row(article.id, s.index + 1, s.text, actor, {}, sentence_id=str(s.index), start=start, end=end, **about))
     return tuple(out)

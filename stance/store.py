@@ -94,7 +94,7 @@ class Recorded:
     before: int
     again: int
     skipped: int
-    shown: tuple[Skipped, ...]
+    shown: Shown
     judged: bool
     changed: int = 0
     gone: int = 0
@@ -197,7 +197,7 @@ def _summary(db: sqlite3.Connection, number: int, before: int) -> Recorded:
     judged = db.execute("SELECT EXISTS (SELECT 1 FROM sentence JOIN article ON article.id = article_id WHERE run_id = ?)", (number,)).fetchone()[0]
     twice = "SELECT count(*) FROM article WHERE run_id = ? AND skipped IS NULL AND sha256 IN (SELECT sha256 FROM article WHERE run_id < ?)"
     (again,) = db.execute(twice, (number, number)).fetchone()
-    return Recorded(number, articles, before, again, skipped, tuple(shown), bool(judged))
+    return Recorded(number, articles, before, again, skipped, shown, bool(judged))
 
 
 # --------------------------------------------------------------------------- opening and replacing

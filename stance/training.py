@@ -91,12 +91,12 @@ class Settings:
     actor_words: bool | None = None
 
     def __post_init__(self) -> None:
-        least = {"folds": 2, "min_pairs": 1, "draws": 1, "seed": 0, "balance": 0}
-        given = {k: getattr(self, k) for k in (*least, "c", "soften", "trust")}
+        least = {"folds": 2, "min_pairs": 1, "draws": 1, "seed": 0, "balance": 0, "soften": 0.1, "trust": 0.1}
+        given = {k: getattr(self, k) for k in (*least, "c")}
         if odd := [f"{k} is {x!r}, not a number" for k, x in given.items() if not isinstance(x, Real)]:
             raise ValueError("; ".join(odd))
         told = [f"{k} is {given[k]}; at least {n} is needed" for k, n in least.items() if not given[k] >= n]
-        told += [f"{k} is {given[k]}; more than 0 is needed" for k in ("c", "soften", "trust") if not given[k] > 0]
+        told += [f"c is {self.c}; more than 0 is needed"] if not self.c > 0 else []
         told += [f"{k} is {given[k]}; a finite number is needed" for k in ("balance", "c", "soften", "trust") if given[k] == float("inf")]
         told += [f"{k} is {given[k]}; a whole number is needed" for k in _WHOLE if not isinstance(given[k], Integral)]
         told += [f"seed is {self.seed}; less than {SEEDS} is needed"] if self.seed >= SEEDS else []

@@ -414,7 +414,7 @@ def test_from_two_annotators_to_training_data(tmp_path: Path, run: Callable[...,
     agreed, disputed, settled = (tmp_path / f"{x}.csv" for x in ("agreed", "disputed", "settled"))
     r = run("agree", one, two, "-o", disputed, "--agreed", agreed)
     assert r.code == 0 and f"wrote {agreed}: 2 pairs on which all agree" in r.err
-    assert next(csv.reader(agreed.open(encoding="utf-8"))) == ["article_id", "sentence_id", "text", "actor", "start", "end", "stance", "tone", "target", "context", "date", "speaker", "split", "annotator"]
+    assert next(csv.reader(agreed.open(encoding="utf-8"))) == ["article_id", "sentence_id", "text", "actor", "start", "end", "stance", "tone", "target", "context", "date", "title", "source", "speaker", "split", "annotator"]
     write_csv(disputed, [{**x, "stance": x["bob_stance"]} for x in csv.DictReader(disputed.open(encoding="utf-8"))])
     assert run("import", disputed, "--from", "csv", "-o", settled).code == 0
     data = read_dataset([agreed, settled])

@@ -34,7 +34,7 @@ LABELS = st.fixed_dictionaries({"stance": WORD, "tone": WORD, "mood": WORD})
 def rows(draw: st.DrawFn) -> Row:
     text = draw(TEXT)
     span = sorted(draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2, unique=True))) if len(text) > 1 and draw(st.booleans()) else [None, None]
-    more = {k: draw(WORD) for k in ("actor", "article_id", "sentence_id", "context", "date", "split", "target", "annotator")}
+    more = {k: draw(WORD) for k in ("actor", "article_id", "sentence_id", "context", "date", "split", "target", "annotator", "title", "source")}
     return Row("f", 1, text, labels=draw(LABELS), start=span[0], end=span[1], **more)
 
 
@@ -211,6 +211,20 @@ def test_labelled_only_leaves_out_what_lacks_a_label(tmp_path: Path, run: Cli) -
     assert run(*args, "--head", "stance").err == f"warning: 2 rows without a label of stance, left out; the first is {path}:4\n2 rows\n"
     assert len(read_dataset(tmp_path / "back.csv", heads=["stance"])) == 2
     assert run(*args[:-3]).err.endswith("(2 of them with only some); the first is " + f"{path}:3\n4 rows\n")
+
+
+def test_sentences_left_without_a_label_stay_as_context(tmp_path: Path, run: Cli) -> None:
+    """A later "he" keeps whom it means; what stands behind the last label, and articles without any, are left out."""
+    said = ["President Boric met the king of Norway.", "It rained.", "He condemned the raid.", "He left."]
+    rows = [{"article_id": a, "sentence_id": n, "text": x, "actor": "" if n == 1 else "Chile", "stance": ""} for a in "ab" for n, x in enumerate(said)]
+    rows.insert(1, {**rows[0], "actor": "Norway"})
+    rows[3]["stance"] = "accuse"
+    whole = write_csv(tmp_path / "todo.csv", rows)
+    r = run("import", whole, "--from", "csv", "--head", "stance", "--labelled-only", "-o", tmp_path / "done.csv")
+    assert r.code == 0 and r.err.endswith(f"warning: 6 rows without a label of stance, left out; the first is {whole}:2\n3 rows, 2 of them for context alone\n")
+    assert [(r.text, r.actor, r.labels["stance"]) for r in read_table(tmp_path / "done.csv").rows] == [(said[0], "", ""), (said[1], "", ""), (said[2], "Chile", "accuse")]
+    (pair,) = read_dataset(tmp_path / "done.csv").pairs
+    assert [m.text for m in pair.mentions] == ["He"]
 
 
 @pytest.mark.parametrize("tool", ["doccano", "label-studio", "prodigy"])

@@ -225,8 +225,8 @@ def test_every_option_a_page_names_exists(page: str) -> None:
     assert named - real == set()
 
 
-@pytest.mark.parametrize("script", sorted((ROOT / "models").glob("*.py")), ids=lambda p: p.stem)
-def test_the_scripts_of_the_model_explain_every_option(script: Path) -> None:
+@pytest.mark.parametrize("script", sorted([*(ROOT / "models").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]), ids=lambda p: p.stem)
+def test_the_scripts_explain_every_option(script: Path) -> None:
     calls = [n for n in ast.walk(ast.parse(script.read_text("utf-8"))) if isinstance(n, ast.Call)]
     options = [n for n in calls if isinstance(n.func, ast.Attribute) and n.func.attr == "add_argument"]
     assert options and [ast.unparse(n) for n in options if "help" not in {k.arg for k in n.keywords}] == []

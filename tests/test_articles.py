@@ -860,6 +860,27 @@ def test_fields_under_the_names_of_others(put: Put, record: dict[str, Any], foun
     assert (article.date, article.title, article.source, article.undated) == (*found, "")
 
 
+@pytest.mark.parametrize(
+    ("record", "id"),
+    [
+        ({"stories_id": 7, "media_name": "Gazette", "publish_date": "2018-03-04 10:00:00", "story_text": "Oslo left."}, "7"),  # Media Cloud
+        ({"uri": "7", "dateTimePub": "2018-03-04T23:00:00Z", "body": "Oslo left.", "source": {"uri": "gazette.no", "title": "Gazette"}}, "7"),  # Event Registry
+        ({"uri": "7", "dateTimePub": "2018-03-04T23:00:00Z", "body": "Oslo left.", "source.uri": "gazette.no", "source.title": "Gazette"}, "7"),
+        ({"url": "7", "seendate": "20180304T101500Z", "domain": "Gazette", "text": "Oslo left."}, "7"),  # GDELT's documents, and its graph
+        ({"DATE": "20180304101500", "SourceCommonName": "Gazette", "DocumentIdentifier": "7", "text": "Oslo left."}, "7"),
+        ({"DocumentURL": "7", "pubdate": "Mar 4, 2018", "pubtitle": "Gazette", "Full text": "Oslo left."}, "7"),  # ProQuest, and its TDM Studio
+        ({"GOID": "7", "Date": "2018-03-04", "Publication title": "Gazette", "Text": "Oslo left."}, "7"),
+        ({"Accession Number": "7", "Publication Name": "Gazette", "Publication Date": "4 March 2018", "Full Text": "Oslo left."}, "7"),  # Factiva
+    ],
+)  # fmt: skip
+def test_fields_as_archives_call_them(put: Put, record: dict[str, Any], id: str) -> None:
+    wanted, rows = Article(id, "Oslo left.", date="2018-03-04", source="Gazette"), io.StringIO()
+    assert only(put("a.json", json.dumps(record))) == wanted
+    if "source" not in record:  # a table has no objects
+        csv.writer(rows).writerows([record, record.values()])
+        assert only(put("a.csv", rows.getvalue())) == wanted
+
+
 def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one(put: Put, warned: Callable[[], list[str]]) -> None:
     rows = ["text,jour,printed,timestamp,serial", *(f"Oslo left {n}.,Monday,2018-03-04,{n} s,{1520121600 + n}" for n in range(3))]
     path = put("a.csv", "\n".join([*rows, "Oslo stayed.,,,2018-03-04,x"]))
@@ -993,3 +1014,13 @@ def test_once_a_hundred_reasons_are_named_one_more_skipped_input_costs_no_look_a
     looked.clear()
     shown.keep(One(-1))  # type: ignore[arg-type]
     assert set(looked) == {-1} and list(shown) == named
+
+
+def test_of_many_skipped_for_one_reason_one_line_tells_and_what_is_not_named_is_counted() -> None:
+    shown = Shown()
+    for n in range(300):
+        shown.keep(Skipped(f"a:{n}", "no text"))
+        shown.keep(Skipped(f"b:{n}", f"not JSON: column {n}"))
+    told = list(shown.lines(where=": look"))
+    assert told[0] == "300 (a:0 …): no text"
+    assert told[1:-1] == [f"b:{n}: not JSON: column {n}" for n in range(SHOWN - 1)] and told[-1] == f"{300 - SHOWN + 1} more: look"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,18 @@ def test_labels_that_are_one_but_for_how_they_are_written(file: Write, labels: s
     said = [f"{path}:{n}: stance {x}, and is a label of its own; write them alike, if they are one" for n, x in told.items()]
     assert [f.line for f in check([path]).findings if f.kind == kind] == [f"warning: {x}" for x in said]
     assert sorted(read_dataset(path).warnings) == sorted(said)
+
+
+@pytest.mark.parametrize(("labels", "order"), [("-2 1 0 2 -1", "-2,-1,0,1,2"), ("1,5 0,5 2", '"0,5","1,5",2'), ("0 1", ""), ("0 1 1.0", ""), ("1 2 none", "")])
+def test_labels_that_are_numbers_may_be_a_scale(file: Write, labels: str, order: str) -> None:
+    rows = [f'{i},Norway left port {i}.,Norway,"{label}"\n' for i, label in enumerate(labels.split())]
+    path = file("".join(rows), "article_id,text,actor,view\n")
+    said = f"the labels of view are numbers: if they are a scale, --order view='{order}' adds measures of how far two are apart"
+    wanted = [Finding("", "warning", "order", said)] if order else []
+    assert [f for f in check([path], heads=["view"]).findings if f.kind == "order"] == wanted
+    assert (said in read_dataset(path, heads=["view"]).warnings) == bool(order)
+    told = tuple(x.strip('"') for x in next(csv.reader([order]))) if order else labels.split()
+    assert not [f for f in check([path], heads=["view"], order={"view": told}).findings if f.kind == "order"]
 
 
 def typos(path: Path) -> list[str]:

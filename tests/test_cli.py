@@ -740,6 +740,16 @@ def test_info_of_an_odd_manifest(run: Cli, model_file: Path, tmp_path: Path, for
     assert "m.stance: its manifest.json is not what `stance train` writes: " in r.err
 
 
+@pytest.mark.parametrize("format", ["table", "markdown"])
+@pytest.mark.parametrize("odd", [{"macro_f1_interval": [0.5]}, {"macro_f1": 10**400}])
+def test_info_of_an_odd_report(run: Cli, model: Model, model_file: Path, tmp_path: Path, format: str, odd: dict[str, object]) -> None:
+    report = model.manifest["report"]
+    (tmp_path / "m.stance").write_bytes(rebuilt(model_file, edit(report={**report, "stance": {**report["stance"], **odd}})))
+    r = run("info", tmp_path / "m.stance", "-f", format)
+    is_message(r)
+    assert "m.stance: its manifest.json is not what `stance train` writes: " in r.err
+
+
 # --------------------------------------------------------------------------- train, evaluate, check
 
 
@@ -1467,7 +1477,9 @@ def test_where_no_input_can_be_read_no_file_is_made(run: Cli, model_file: Path, 
 def test_a_file_none_of_whose_records_has_a_text_fails(run: Cli, model_file: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "a.jsonl").write_text('{"title": "x"}\n' * 102)
     r = run("classify", tmp_path / "a.jsonl", "-m", model_file, "-o", tmp_path / name)
-    assert r.code == 1 and r.err.count("a.jsonl:") == 100 and "skipped 2 more" in r.err and "none of the inputs could be read" in r.err
+    first = ", ".join(f"{tmp_path / 'a.jsonl'}:{n}" for n in range(1, 6))
+    assert r.code == 1 and r.err.startswith(f"skipped 102 ({first} …): no text") and r.err.count("a.jsonl:") == 5
+    assert "none of the inputs could be read" in r.err and len(r.err.splitlines()) == 3
     assert [x.name for x in tmp_path.iterdir()] == ["a.jsonl"]
 
 
@@ -1480,7 +1492,7 @@ def test_a_long_file_none_of_whose_records_can_be_read_takes_no_more_memory(caps
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         said = capsys.readouterr().err.splitlines()
-        assert said[0] == "skipped a.jsonl:0: no text" and said[100:] == [f"skipped {count - 100} more"]
+        assert said == [f"skipped {count} (a.jsonl:0, a.jsonl:1, a.jsonl:2, a.jsonl:3, a.jsonl:4 …): no text"]
     assert peaks[2] < 1.1 * peaks[1], f"{peaks[1]} → {peaks[2]} bytes"
 
 

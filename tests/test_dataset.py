@@ -416,6 +416,19 @@ def test_a_label_that_the_model_calls_otherwise_is_told_once(file: Write) -> Non
     ]
 
 
+@pytest.mark.parametrize(("who", "once", "lines"), [("", 0, 1), ("", 60, 24), ("annotator", 60, 1)])
+def test_labels_of_several_annotators_in_one_file_are_told_in_one_line(file: Write, who: str, once: int, lines: int) -> None:
+    rows = [f"a{n},Norway left port {n}.,Norway,{stance},{tone},{by}\n" for n in range(12) for by, stance, tone in (("ann", "deny", "stern"), ("bob", "firm", "warm"))]
+    rows += [f"b{n},Peru left port {n}.,Peru,deny,stern,ann\n" for n in range(once)]
+    path = file(f"article_id,text,actor,stance,tone,{who}\n" + "".join(rows))
+    with pytest.raises(DataError) as e:
+        read_dataset(path)
+    assert e.value.message.startswith("12 bad rows") and e.value.hint.startswith("labels of several annotators go to `stance agree` first; else correct")
+    assert len(e.value.problems) == lines
+    one = f"{path}:3: other labels than an earlier row of the same sentence and actor, as in 11 further rows; keep one of them"
+    assert (e.value.problems == (one,)) == (lines == 1)
+
+
 def test_bad_rows_are_told_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
     second, first = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_text(

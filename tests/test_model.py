@@ -467,7 +467,7 @@ def test_heads_that_are_none(refused: Refused, model_file: Path, heads: object) 
     refused(load, rebuilt(model_file, edit(heads=heads)), "does not hold what its manifest says")
 
 
-@pytest.mark.parametrize("told", [{"settings": 3}, {"data": None}, {"report": []}, {"report": {"stance": {"macro_f1": 0.5}}}, {"report": {"stance": {"macro_f1": "x", "curve": []}}}])
+@pytest.mark.parametrize("told", [{"settings": 3}, {"data": None}, {"report": []}, {"report": {"stance": {"macro_f1": 0.5}}}, {"report": {"stance": {"macro_f1": "x", "curve": []}}}, {"report": {"stance": {"macro_f1": 0.5, "curve": [[0.5]]}}}])
 def test_what_is_told_of_a_model_and_is_not_what_train_writes(refused: Refused, model_file: Path, told: dict[str, Any]) -> None:
     refused(load, rebuilt(model_file, edit(**told)), "does not hold what its manifest says")
 

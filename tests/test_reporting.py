@@ -100,7 +100,7 @@ def test_outlets_are_chosen(two_outlets: Path, database: Path, run: Cli, tmp_pat
     with pytest.raises(InputError, match=r"no judgement to report from 2031 to …: 0 of 6 articles dated so"):
         read_results(two_outlets, sources=["Post"], since="2031")
     done = run("report", two_outlets, "--source", "Post", "-o", tmp_path / "r.html")
-    assert done.code == 0 and "6 judgements of 6 articles" in done.err
+    assert done.code == 0 and "6 judgements in 6 of 6 articles" in done.err
 
 
 def test_of_what_could_not_be_read_nobody_knows_the_outlet(model: Model, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_days_classified_with_a_date_each_are_counted_together(run: Cli, model_f
         assert run("classify", tmp_path / f"{day}.txt", "--date", day, "--append", "-o", database, "-m", model_file).code == 0
     found = read_results(database)
     assert [j.date for j in found.judgements] == ["2031-03-01", "2031-03-02"] and found.notes == []
-    assert run("report", database, "--to", "2031-03-01", "-o", tmp_path / "r.html").err.endswith("r.html: 1 judgement of 1 article\n")
+    assert run("report", database, "--to", "2031-03-01", "-o", tmp_path / "r.html").err.endswith("r.html: 1 judgement in 1 of 1 article\n")
 
 
 def test_several_databases_are_reported_as_one(run: Cli, model: Model, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_several_databases_are_reported_as_one(run: Cli, model: Model, tmp_path:
     assert len(set(found.articles)) == 3 and {j.article for j in found.judgements} == {*found.articles}
     assert {j.title for j in read_results(paths, actors=["Chile"]).judgements} == {"a"} and len(read_results(paths, since="2031-03").articles) == 1
     r = run("report", *paths, "-o", tmp_path / "r.html")
-    assert r.code == 0 and "note: Counted once: 1 article" in r.err and r.err.endswith("r.html: 6 judgements of 3 articles\n")
+    assert r.code == 0 and "note: Counted once: 1 article" in r.err and r.err.endswith("r.html: 6 judgements in 3 of 3 articles\n")
     assert "x.sqlite, y.sqlite" in (tmp_path / "r.html").read_text("utf-8")
     assert run("report", *paths, "-o", paths[1]).code == 2
     with pytest.raises(InputError, match=r"x\.sqlite, .*y\.sqlite: no judgement of 'Fiji'; actors there: Chile, Norway, Peru"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import random
 import time
 from collections.abc import Callable
@@ -92,14 +94,26 @@ def test_rows_come_back_as_they_were_read(run: Cli, tmp_path: Path, lexicon: Lex
     assert sum(found[k] == wanted[k] for k in wanted) > 0.9 * len(wanted)
 
 
+def test_the_outlet_comes_along_to_be_grouped_by(run: Cli, tmp_path: Path, lexicon: Lexicon) -> None:
+    todo, articles = tmp_path / "todo.csv", [Article(f"a{n}", "Norway left. Chile won.", title=f"Day {n}", source=f"Post {n % 2}") for n in range(4)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"id": a.id, "text": f"{a.text} {a.id}", "title": a.title, "source": a.source}) + "\n" for a in articles))
+    assert run("sample", tmp_path / "a.jsonl", "-o", todo).code == 0
+    rows = [{**r, "stance": "neutral" if r["actor"] == "Norway" else "firm"} for r in csv.DictReader(todo.open(encoding="utf-8"))]
+    data = read_dataset(write_csv(tmp_path / "done.csv", [r for r in rows if r["actor"]]), heads=["stance"], group_by="source")
+    assert {(r.article_id, r.title, r.source) for r in data.rows} == {(a.id, a.title, a.source) for a in articles}
+    assert len(set(data.groups)) == 2
+    assert run("import", tmp_path / "done.csv", "--from", "csv", "-o", tmp_path / "back.csv").code == 0
+    assert {(r.article_id, r.title, r.source) for r in read_table(tmp_path / "back.csv", unlabelled=True).rows} == {(a.id, a.title, a.source) for a in articles}
+
+
 def test_what_many_records_lack_is_said_in_one_line(run: Cli, tmp_path: Path) -> None:
     lines = tmp_path / "a.jsonl"
     lines.write_text('{"id": "n"}\n' * 40 + "no\n" + '{"text": "Norway left Chile."}\n')
     (tmp_path / "b.txt").write_text("")
     err = run("sample", lines, tmp_path / "b.txt", "-o", tmp_path / "todo.csv").err.splitlines()
     (many,) = (x for x in err if ": no text" in x)
-    assert many.startswith(f"warning: 40 left out ({lines}:1, {lines}:2, {lines}:3, {lines}:4, {lines}:5 …): no text; looked for text")
-    assert sum(x.startswith(f"warning: {lines}:41: left out: not valid JSON") or x.endswith("b.txt: left out: the file is empty") for x in err) == 2
+    assert many.startswith(f"skipped 40 ({lines}:1, {lines}:2, {lines}:3, {lines}:4, {lines}:5 …): no text; looked for text")
+    assert sum(x.startswith(f"skipped {lines}:41: not valid JSON") or x.endswith("b.txt: the file is empty") for x in err) == 2
 
 
 def test_the_pairs_a_model_is_least_sure_of(archive: list[Article], model: Model, lexicon: Lexicon) -> None:

@@ -826,7 +826,7 @@ def test_broken_articles_are_skipped_recorded_and_cost_no_other(run: Cli, model_
     deep = "[" * 100_000
     path.write_text('{"id": "1", "date": "2019", "text": "Norway left."}\n{"text": \n{"id": "3"}\n{"id": "4", "date": "2019", "text": "The poison of Peru."}\n{"id": "5", "text": "Chile \\ud83d denied it."}\n' + deep + "\n")
     reasons = [
-        (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, fulltext, content_text, content_html, seen: id; name it with --text-column (several: title+summary)",),
+        (None,), ("not valid JSON: Expecting value: line 1 column 9 (char 8)",), ("no text; looked for text, body, content, article, maintext, full_text, fulltext, full text, story_text, content_text, content_html, seen: id; name it with --text-column (several: title+summary)",),
         ("classification failed: ValueError: no reading of this",), (None,),
     ]  # fmt: skip
     for before in ("", f"{out}: 6 of 6 articles were there already\n"):
@@ -962,10 +962,11 @@ def test_an_input_that_has_grown_and_lost_a_bad_line_is_refused_and_changes_noth
 
 def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text("no\n" * 150 + '{"text": "Norway denied it.", "date": "2019"}\n')
-    for more in ([], ["-o", tmp_path / "r.sqlite"]):
+    each = "".join(f"[{' ' * n}no\n" for n in range(150))  # a reason of its own
+    path.write_text(each + '{"text": "Norway denied it.", "date": "2019"}\n')
+    for more, where in (([], ""), (["-o", tmp_path / "r.sqlite"], ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL")):
         r = run("classify", path, "-m", model_file, *more)
-        assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1].startswith("skipped 50 more")
+        assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1] == f"skipped 50 more{where}"
 
 
 def test_many_skipped_alike_hide_no_other_reason(run: Cli, model_file: Path, tmp_path: Path) -> None:
@@ -976,8 +977,9 @@ def test_many_skipped_alike_hide_no_other_reason(run: Cli, model_file: Path, tmp
         for more in ([], ["-o", tmp_path / f"r{len(end)}.sqlite"]):
             r = run("classify", path, "-m", model_file, *more)
             told = [x for x in r.err.splitlines() if x.startswith("skipped ")]
-            named = [x.removeprefix(f"skipped {path}:").split(":")[0] for x in told[:100]]
-            assert named == [*map(str, range(1, 99)), "121", "161"] and [x[:16] for x in told[100:]] == ["skipped 100 more"]
+            named = ", ".join(f"{path}:{n}" for n in range(1, 6))
+            assert told[0].startswith(f"skipped 198 ({named} …): not valid JSON") and len(told) == 3
+            assert [x.removeprefix(f"skipped {path}:").split(":")[0] for x in told[1:]] == ["121", "161"]
 
 
 def test_what_is_skipped_before_the_first_article_is_all_recorded(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

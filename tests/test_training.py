@@ -360,7 +360,7 @@ def test_there_are_no_more_folds_than_articles_of_the_rarest_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("folds", 1), ("min_pairs", 0), ("balance", -0.1), ("draws", 0), ("c", 0.0), ("soften", 0.0), ("soften", -1.0), ("soften", float("nan")), ("trust", 0.0)]
+    ("name", "value"), [("folds", 1), ("min_pairs", 0), ("balance", -0.1), ("draws", 0), ("c", 0.0), ("soften", 0.0), ("soften", -1.0), ("soften", float("nan")), ("soften", 1e-300), ("trust", 0.0), ("trust", 1e-300)]
 )
 def test_settings_that_train_nothing_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value}; "):
