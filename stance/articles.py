@@ -258,17 +258,17 @@ def scan_articles(
         _warn(whole_text(note))
 
 
-_SAID = {  # of each kind of doubt
+_SAID = {  # of each kind of doubt; `[of several|of one]`
     "none": "no article in {inputs} (first: {first}): an empty list, or a header without rows",
-    "again": "{n} {of} have the text of an earlier one and count again (first: {first}); give each once",
-    "taken": "{articles_have} the id of an earlier one (first: {first}); results cannot tell them apart: give each its own",
-    "wrapped": "{n} {of} look hard-wrapped (first: {first}); line ends within their paragraphs are read as blanks",
-    "cut": "{n} {of} end in `[+N chars]` (first: {first}): the news API cut them off there; get the pages themselves to have them whole",
-    "tables": "{n} {of} are web pages with tables, which are left out (first: {first}); write out as text what of them is to be read",
-    "tags": "{n} {of} hold tags of HTML (first: {first}), which are left out; offsets count in what remains",
+    "again": "{n} {of} [have|has] the text of an earlier one and [count|counts] again (first: {first}); give each once",
+    "taken": "{articles} [have|has] the id of an earlier one (first: {first}); results cannot tell them apart: give each its own",
+    "wrapped": "{n} {of} [look|looks] hard-wrapped (first: {first}); line ends within their paragraphs are read as blanks",
+    "cut": "{n} {of} [end|ends] in `[+N chars]` (first: {first}): the news API cut them off there; get the pages themselves to have them whole",
+    "tables": "{n} {of} [are web pages|is a web page] with tables, which are left out (first: {first}); write out as text what of them is to be read",
+    "tags": "{n} {of} [hold|holds] tags of HTML (first: {first}), which are left out; offsets count in what remains",
     "undated": "{n} {of}: date not understood (first: {first}); write YYYY-MM-DD",
 }
-_LACKS = "{n} {of} have {doubt} (first: {first}), and are read without it; look at the name, as --text-column gives it"  # `no field 'summary'`
+_LACKS = "{n} {of} [have|has] {doubt} (first: {first}), and [are|is] read without it; look at the name, as --text-column gives it"  # `no field 'x'`
 
 
 class _Doubts:
@@ -316,20 +316,21 @@ class _Doubts:
 
     def notes(self) -> Iterator[str]:
         """What to say in the end."""
-        of = f"of {self.articles} articles"
+        of = f"of {number(self.articles, 'article')}"
         for what, column in self.lacking.items() if self.articles else ():
             yield f"none {of} tells a {what} in {column!r}; look at the names of its fields"
         if self.twice:
             yield f"{number(self.twice, 'file')} given more than once, and read once"
         for doubt in [x for x in dict.fromkeys((*_SAID, *self.found)) if x in self.found]:
             n, first = self.found[doubt]
-            inputs, articles_have = number(n, "input"), "1 article has" if n == 1 else f"{n} articles have"
-            yield _SAID.get(doubt, _LACKS).format(n=n, of=of, first=first, doubt=doubt, inputs=inputs, articles_have=articles_have)
+            said = re.sub(r"\[([^|\]]+)\|([^\]]+)\]", r"\2" if n == 1 else r"\1", _SAID.get(doubt, _LACKS))
+            yield said.format(n=n, of=of, first=first, doubt=doubt, inputs=number(n, "input"), articles=number(n, "article"))
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
         if 2 * self.dateless > self.records and not self.told:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
-            told = f"{self.dateless} {of} have no date{fields}; without one whoever ever held an office speaks for it"
+            have = "has" if self.dateless == 1 else "have"
+            told = f"{self.dateless} {of} {have} no date{fields}; without one whoever ever held an office speaks for it"
             yield f"{told}: {'call the field' if self.maybe else 'write it in a field'} date, or give one for all (--date, scan_articles(date=))"
 
 

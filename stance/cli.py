@@ -352,7 +352,7 @@ def _record(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
     if done.before:
-        _say(f"{output}: {done.before} of {done.articles} articles were there already")
+        _say(f"{output}: {done.before} of {number(done.articles, 'article')} {'was' if done.before == 1 else 'were'} there already")
     if done.changed:
         _say(f"{output}: {number(done.changed, 'article')} had changed and {'was' if done.changed == 1 else 'were'} judged anew")
     if done.gone:

@@ -3,6 +3,7 @@
 Read, with anything behind them that cannot belong to the date:
 
 - year first: `2018-03-04T…`, `2018/03/04`, `20180304`, `20180304101500` (GDELT), `2018-03`, `2018`;
+- the day of an ISO week: `2018-W09-7`, `2018W097`;
 - the month's English name, whole or short: `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`, `2018 March 4`, `Sun Mar 04 10:00:00 +0000 2018`;
 - in numbers, where one alone can be the month or both are the same: `04.03.2018` (with dots the day is first), `13/3/2018`, `3/13/2018`, `4/4/2018`;
 - with a year of two digits (1969 to 2068, as POSIX has it) where the day can be nothing else: `3/13/18`.
@@ -10,7 +11,8 @@ Read, with anything behind them that cannot belong to the date:
 Read where they stand alone: seconds or milliseconds since 1970, of 10 or 13 digits, from 2001 to 2030 (later ones might be `2030030410`).
 
 Refused: where either number may be the month (`04/03/2018`), any other year of two digits, `2018.03.04`, days that no calendar has (`2018-02-30`),
-a month without a day in any other form (`March 2018`, `2018 March`, `201803`), months in other languages, words before the date but for a weekday.
+a month without a day in any other form (`March 2018`, `2018 March`, `201803`), a week without a day (`2018-W09`), months in other languages, words
+before the date but for a weekday.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ def valid_date(value: str) -> str:
     parts: tuple[str, ...]
     if (m := _YEAR_AND_WORD.match(value)) and (month := _month(m[2])):
         parts = (m[1], month, m[3]) if m[3] else ()
+    elif re.match(r"\d{4}[- ]?[Ww]\d", value):
+        return _day_of_week(value)
     elif m := re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value):
         parts = m.group(1, 3, 4)
     elif m := re.match(r"(\d{4})(\d\d)(\d\d)(?:\d{6})?(?!\d)", value):
@@ -80,6 +84,15 @@ def _named_month(value: str) -> tuple[str, ...]:
     day, name = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
     m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(?:[\d:]{{8}}\s+(?:\S+\s+)?)?(\d{{4}})(?!\d)", value)
     return (m[5], month, m[1] or m[4]) if m and (month := _month(m[2] or m[3])) else ()
+
+
+def _day_of_week(value: str) -> str:
+    """The day of `2018-W09-7` or `2018W097`; '' of a week without a day, and of one that no year has."""
+    m = re.match(r"(\d{4})(-?)[Ww](\d\d)\2([1-7])(?!\d)", value)
+    try:
+        return datetime.date.fromisocalendar(*map(int, m.group(1, 3, 4))).isoformat() if m else ""
+    except ValueError:
+        return ""
 
 
 def _month(word: str) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import time
+import warnings
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +26,7 @@ from typing import Any
 from stance import __version__
 from stance.articles import Article, Shown, Skipped, holds_one, input_name, whole, whole_text
 from stance.classification import Judgement, Result
-from stance.errors import InputError, MissingExtraError, ModelError
+from stance.errors import InputError, MissingExtraError, ModelError, StanceWarning
 from stance.files import replacing, written
 from stance.lexicon import Lexicon
 from stance.model import Model
@@ -166,7 +168,7 @@ def record(
 
 
 def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool, update: bool) -> Recorded:
-    number, finished = _find_run(db, path, run, append)
+    number, finished = _find_run(db, path, run, append, update)
 
     def judged(some: Iterable[Article | Skipped]) -> Iterable[list[Rows]]:
         return judge(some, partial(rows_of, heads=run.heads))
@@ -210,7 +212,7 @@ def _open(path: Path) -> sqlite3.Connection:
         try:
             _check_ours(db, path)
             db.execute("PRAGMA foreign_keys=ON")
-            db.execute("PRAGMA journal_mode=WAL")  # readers do not hold up the run
+            _waiting(db, "PRAGMA journal_mode=WAL")  # readers do not hold up the run
             db.execute("PRAGMA synchronous=FULL")  # a committed batch outlives a power cut too
             with _transaction(db):
                 if not _tables(db):
@@ -292,7 +294,7 @@ def _named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    _begin(db)
+    _waiting(db, "BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
@@ -308,18 +310,19 @@ def _script(db: sqlite3.Connection, statements: str, *values: Any) -> None:
         db.execute(statement, values if "?" in statement else ())
 
 
-def _begin(db: sqlite3.Connection) -> None:
-    """BEGIN IMMEDIATE, that waits for another's lock in short turns: Control-C is not heard within one."""
+def _waiting(db: sqlite3.Connection, statement: str) -> None:
+    """Execute what needs a lock, and wait for another's in short turns: Control-C is not heard within one, and SQLite has none for a new journal."""
     deadline = time.monotonic() + LOCKED
     db.execute("PRAGMA busy_timeout=200")
     try:
         while True:
             try:
-                db.execute("BEGIN IMMEDIATE")
+                db.execute(statement)
                 return
             except sqlite3.OperationalError as e:
                 if sqlite_code(e) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
+                time.sleep(0.05)
     finally:
         db.execute(f"PRAGMA busy_timeout={LOCKED * 1000}")
 
@@ -331,8 +334,11 @@ def _runs(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
     return db.execute("SELECT version, model, lexicon, settings, model_name, id, finished FROM run ORDER BY id DESC").fetchall()
 
 
-def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool) -> tuple[int, str]:
-    """Id of the run, and when it was finished ('' if it was not). A new one if there is none, or with `append` if none is the same."""
+def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool, update: bool = False) -> tuple[int, str]:
+    """Id of the run, and when it was finished ('' if it was not). A new one if there is none, or with `append` if none is the same.
+
+    A new one of an input that another run holds is warned of, and with `update` refused: it would hold all judgements of that input again.
+    """
     with _transaction(db):  # the look too: of two that begin at once, the second finds the run of the first
         runs = _runs(db)
         for row in runs:
@@ -345,6 +351,15 @@ def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool) -> tup
                 + "\n  ".join(_differences(run, runs[0])),
                 "give the same again to go on with it; --append adds a further run; --restart begins anew",
             )
+        if alike := next((row for row in runs if _inputs(row[3]) & _inputs(run.settings)), None):
+            differ = _differences(run, alike)
+            if update:
+                raise InputError(
+                    f"{path}: run {alike[5]} holds articles of the same input, and differs:\n  " + "\n  ".join(differ),
+                    "give the same again to update it; --append adds a further run, which judges all articles anew; --restart begins anew",
+                )
+            told = f"run {alike[5]} holds articles of the same input, and differs in {', '.join(x.partition(':')[0] for x in differ)}"
+            warnings.warn(f"{path}: {told}: a further run judges all of them anew", StanceWarning, stacklevel=2)
         _head_columns(db, path, run.heads)
         found = db.execute(
             "INSERT INTO run(started, version, model, model_name, lexicon, settings, manifest) VALUES (?,?,?,?,?,?,?)",
@@ -361,6 +376,11 @@ def _differences(run: Run, row: Sequence[Any]) -> list[str]:
     there, here = json.loads(settings), json.loads(run.settings)
     pairs += [(k, json.dumps(there.get(k), ensure_ascii=False), json.dumps(here.get(k), ensure_ascii=False)) for k in sorted({*there, *here})]
     return [f"{what}: {a} there, {b} now" for what, a, b in pairs if a != b]
+
+
+def _inputs(settings: str) -> set[str]:
+    """The inputs in the settings of a run, but for standard input, which is never the same."""
+    return {*json.loads(settings).get("inputs", ())} - {"-"}
 
 
 @dataclass(slots=True)
@@ -464,7 +484,9 @@ def _unjudged(
                 names = names or {hash(x) for x in db.execute(f"SELECT key, input {held}", (number, known.held))}
                 new = hash(now[:2]) not in names
                 if not new or not append and not _inside(item, inputs):
-                    raise _changed(path, len(known.order), item, row, waiting, new)
+                    later = f"SELECT 1 {held} AND position > (SELECT position FROM article WHERE id = ?) AND ({_SIGNATURE}) = (?,?,?,?,?,?)"
+                    passed = db.execute(later, (number, known.held, row_id, *now)).fetchone() is not None
+                    raise _changed(path, len(known.order), item, row, waiting, new=new, passed=passed)
                 known.order.append(0)
                 yield item
             item, now = next(signed, end)
@@ -492,7 +514,12 @@ _SIGNATURE = "key, input, title, date, source, sha256"  # as `_signature`
 _UPDATE = "--update judges anew what has changed, and keeps what is gone"
 
 
-def _changed(path: Path, n: int, item: Article | Skipped, row: Row, waiting: Mapping[Row, Sequence[tuple[int, str]]], new: bool) -> InputError:
+def _changed(
+    path: Path, n: int, item: Article | Skipped, row: Row, waiting: Mapping[Row, Sequence[tuple[int, str]]], *, new: bool, passed: bool
+) -> InputError:  # fmt: skip
+    """`new`: no article of the run has the name of the item; `passed`: the run has the item as it is behind the row, as after an update that kept
+    what is gone.
+    """
     why = ""
     if isinstance(item, Skipped):
         why = f" (it cannot be read now: {item.reason})"
@@ -502,7 +529,8 @@ def _changed(path: Path, n: int, item: Article | Skipped, row: Row, waiting: Map
         f"{path}: article {n + 1} of the input is not the one judged before: {_whose(item.id, item.input)} now, {_whose(*row[:2])} there{why}"
         + "".join(f"\n  before it {before[0]} was skipped: {reason}" for before, ((_, reason), *_) in islice(waiting.items(), 1)),
         ("--append adds it where it stands; " if new else "")
-        + f"{_UPDATE}; give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
+        + f"{_UPDATE}{', and is then to be given every time' if passed else ''}; "
+        "give the same input again to go on, other articles as a file or folder of their own with --append, or --restart to begin anew",
     )
 
 
@@ -548,7 +576,7 @@ def _settle(db: sqlite3.Connection, number: int, known: _Known) -> None:
 
 _HELD = """
 CREATE TEMP TABLE held(id INTEGER PRIMARY KEY, content TEXT NOT NULL, name TEXT NOT NULL, claimed INTEGER NOT NULL);
-INSERT INTO held SELECT id, content_of(sha256, date), name_of(key, input), 0 FROM article WHERE run_id = ?;
+INSERT INTO held SELECT id, content_of(sha256, date), name_of(key, input, sha256), 0 FROM article WHERE run_id = ?;
 CREATE INDEX held_content ON held(content, name);
 CREATE INDEX held_name ON held(name, claimed);
 """
@@ -567,7 +595,7 @@ def _update(db: sqlite3.Connection, number: int, items: Iterator[Article | Skipp
         return known
     with _transaction(db):
         db.create_function("content_of", 2, _content_of, deterministic=True)
-        db.create_function("name_of", 2, _name_of, deterministic=True)
+        db.create_function("name_of", 3, _name_of, deterministic=True)
         _script(db, _HELD, number)
         fresh = _fresh(db, items, held, known)
         first = next(fresh, None)
@@ -585,7 +613,7 @@ def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], left: int
     columns = "(key, input, title, source)"
     while left and (item := next(items, None)) is not None:
         key, given, title, date, source, digest = _signature(item)
-        content, name = _content_of(digest, date), _name_of(key, given)
+        content, name = _content_of(digest, date), _name_of(key, given, digest)
         same = db.execute("SELECT id, claimed FROM held WHERE content = ? AND name = ?", (content, name)).fetchone()
         like = same or db.execute("SELECT id, claimed FROM held WHERE content = ?", (content,)).fetchone()
         if like:
@@ -623,8 +651,12 @@ def _content_of(digest: str, date: str) -> str:
     return digest and f"{digest} {date}"
 
 
-def _name_of(key: str, given: str) -> str:
-    """What tells that it is the same article, though it has changed: the file, where it holds one article, else its id in that input."""
+def _name_of(key: str, given: str, digest: str) -> str:
+    """What tells that it is the same article, though it has changed: the file, where it holds one article, else its id in that input. Without an id
+    standard input has its text alone: line 1 of tonight is not that of last night.
+    """
+    if given == "-" and re.fullmatch(r"stdin(-\d+)?", key):
+        return f"-\n{digest}"
     return given if holds_one(given) else f"{given}\n{key}"
 
 

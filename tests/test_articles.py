@@ -134,7 +134,7 @@ def test_a_field_of_an_object_can_be_named(put: Put) -> None:
 def test_an_article_that_an_api_cut_off_is_told(put: Put, warned: Callable[[], list[str]]) -> None:
     path = put("a.jsonl", '{"date": "2019", "content": "Oslo left. Rome… [+1204 chars]"}\n{"date": "2019", "content": "Oslo stayed [+1 chars], it said."}\n')
     list(read_articles(path))
-    assert len(said := warned()) == 1 and said[0].startswith(f"1 of 2 articles end in `[+N chars]` (first: 'a-1' of {path}:1)")
+    assert len(said := warned()) == 1 and said[0].startswith(f"1 of 2 articles ends in `[+N chars]` (first: 'a-1' of {path}:1)")
 
 
 def test_front_matter_of_a_text(put: Put) -> None:
@@ -237,7 +237,7 @@ def test_the_columns_can_be_named(put: Put, warned: Callable[[], list[str]]) -> 
     with pytest.raises(InputError, match=r"articles have no actor\n  a column can be given for id, title"):
         list(read_articles(table, columns={"actor": "Land"}))
     list(read_articles(put("b.jsonl", '{"text": "Lima stayed.", "date": "2019"}\n'), columns={"source": "Zeitung"}))
-    assert warned() == ["none of 1 articles tells a source in 'zeitung'; look at the names of its fields"]
+    assert warned() == ["none of 1 article tells a source in 'zeitung'; look at the names of its fields"]
 
 
 @pytest.mark.parametrize("header", ["text,Text", "text,published_at,published_at", "text,ID,id", "text,Zeitung,zeitung"])
@@ -263,7 +263,7 @@ def test_tables_of_web_pages_are_left_out_and_counted(put: Put, warned: Callable
     table = "<table><tr><{0}>Country</{0}></tr><tr><td>Peru stayed away from all of the talks</td></tr></table></article>"
     pages = [put(f"{x}.html", PAGE.replace("</article>", table.format(x))) for x in ("td", "th")]
     assert not any("Peru" in a.text for a in read_articles([*pages, put("c.html", PAGE.replace("Sport", "Sports"))]))
-    told = "1 of 3 articles are web pages with tables, which are left out (first: 'th' of "
+    told = "1 of 3 articles is a web page with tables, which are left out (first: 'th' of "
     assert f"{told}{pages[1]}); write out as text what of them is to be read" in warned()
 
 
@@ -489,7 +489,7 @@ def test_tags_in_a_field_are_left_out_and_told(put: Put, warned: Callable[[], li
     path = put("a.jsonl", f'{json.dumps({"content": html})}\n{json.dumps({"content": "a < b & c > d, AT&T"})}\n')
     assert [x.text for x in read_articles(path)] == [text, "a < b & c > d, AT&T"]
     assert only(put("b.jsonl", '{"title": "Oslo&#8217;s <i>raid</i>", "text": "Oslo left."}')) == Article("b-1", "Oslo left.", title="Oslo’s raid")
-    assert f"1 of 2 articles hold tags of HTML (first: 'a-1' of {path}:1), which are left out; offsets count in what remains" in warned()
+    assert f"1 of 2 articles holds tags of HTML (first: 'a-1' of {path}:1), which are left out; offsets count in what remains" in warned()
 
 
 @pytest.mark.parametrize("html", ["<nav>" * 60_000, "<figure ></figure " * 5_000, "<nav ></nav>" * 5_000], ids=["open", "half closed", "closed"])
@@ -518,7 +518,7 @@ def test_fields_that_are_read_together(put: Put, monkeypatch: pytest.MonkeyPatch
 def test_a_field_that_is_read_with_another_and_is_not_there_is_told(put: Put, warned: Callable[[], list[str]]) -> None:
     path = put("a.jsonl", '{"title": "Oslo left", "summary": "It was <b>late</b>."}\n{"title": "Rome stayed", "summary": null}\n')
     assert [x.text for x in read_articles(path, text_column="title+summary")] == ["Oslo left\n\nIt was late.", "Rome stayed"]
-    said = "have no field 'summary' (first: 'a-2' of {0}:2), and are read without it; look at the name, as --text-column gives it"
+    said = "has no field 'summary' (first: 'a-2' of {0}:2), and is read without it; look at the name, as --text-column gives it"
     assert f"1 of 2 articles {said.format(path)}" in warned()
     assert [x.text for x in read_articles(path, text_column="title+sumary")] == ["Oslo left", "Rome stayed"]
     assert any(x.startswith("2 of 2 articles have no field 'sumary' (first: 'a-1' of") for x in warned())
@@ -895,7 +895,7 @@ def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one
 @pytest.mark.parametrize(("rows", "fields"), [("text,date\nOslo left.,\n", ""), ("text,date,printed\nOslo left.,,2018-03-04\n", "printed")])
 def test_an_empty_date_is_no_field_that_may_hold_one(put: Put, warned: Callable[[], list[str]], rows: str, fields: str) -> None:
     list(read_articles(put("a.csv", rows)))
-    told = f"1 of 1 articles have no date{f'; fields that may hold one: {fields}' if fields else ''}; without one whoever ever held an office speaks for it"
+    told = f"1 of 1 article has no date{f'; fields that may hold one: {fields}' if fields else ''}; without one whoever ever held an office speaks for it"
     assert warned() == [f"{told}: {'call the field' if fields else 'write it in a field'} date, or give one for all (--date, scan_articles(date=))"]
 
 
@@ -912,7 +912,7 @@ def test_text_with_wrapped_lines_is_told(put: Put, warned: Callable[[], list[str
     paragraphs = put("b.txt", (" ".join(lines) + ".\n") * 2 + "Oslo left.\n" * 9)
     headlines = put("c.txt", "Norway closes the fjord to all trawlers and tells the crews to wait\n" * 9)
     list(read_articles([wrapped, paragraphs, headlines]))
-    told = f"1 of 3 articles look hard-wrapped (first: 'a' of {wrapped}); line ends within their paragraphs are read as blanks"
+    told = f"1 of 3 articles looks hard-wrapped (first: 'a' of {wrapped}); line ends within their paragraphs are read as blanks"
     assert warned() == [told]
 
 
@@ -943,7 +943,7 @@ def test_one_id_for_two_texts_is_said(put: Put, warned: Callable[[], list[str]])
     two = put("times.csv", "id,date,text\n1,2019,Paris left.\n2,2019,Lima stayed.\n3,2019,Rome left.\n3,2019,Rome stayed.\n")
     assert [a.id for a in read_articles([one, two])] == ["1", "2", "1", "2", "3", "3"]
     told = f"2 articles have the id of an earlier one (first: '1' of {two}:2); results cannot tell them apart: give each its own"
-    again = f"1 of 6 articles have the text of an earlier one and count again (first: '2' of {two}); give each once"
+    again = f"1 of 6 articles has the text of an earlier one and counts again (first: '2' of {two}); give each once"
     assert warned() == [again, told]
     assert {a.input for a in read_articles(two)} == {str(two)}
     assert "1 article has the id of an earlier one (first: '3' of " in "".join(warned())

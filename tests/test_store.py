@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from array import array
@@ -390,8 +391,23 @@ def test_two_that_write_the_same_run_do_not_mix(model: Model, lexicon: Lexicon, 
     assert articles_in(out) == 5 and sql(out, "PRAGMA foreign_key_check") == []
 
 
-def test_a_complete_database_to_which_another_writes_is_told(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+def test_a_complete_database_to_which_another_writes_is_waited_for(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.db"
+    arguments = ["classify", few, "-o", out, "-m", model_file, "--update"]
+    run(*arguments)
+    with closing(sqlite3.connect(out, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.5, other.execute, ["COMMIT"])
+        done.start()
+        assert run(*arguments) == Run(0, "", f"{out}: 5 of 5 articles were there already\n")
+        done.join()
+
+
+def test_a_complete_database_to_which_another_writes_for_long_is_told(
+    run: Cli, few: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    out = tmp_path / "r.db"
+    monkeypatch.setattr(store, "LOCKED", 0.1)
     run("classify", few, "-o", out, "-m", model_file)
     with closing(sqlite3.connect(out, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -574,9 +590,14 @@ def test_append_adds_a_run_with_other_heads(run: Cli, few: Path, model_file: Pat
     before = dump(out)
     other = relabel(tmp_path / "own.csv", "mood", {"warm": "good", "stern": "bad"})
     run("train", other, "--head", "mood", "--folds", "2", "-o", tmp_path / "m.stance")
+    arguments = ["classify", few, "-o", out, "-m", tmp_path / "m.stance"]
+    r = run(*arguments, "--update")
+    assert r.code == 1 and r.err.startswith(f"error: {out}: run 1 holds articles of the same input, and differs:\n  model: ") and "--append adds a further run" in r.err
+    assert dump(out) == before
+    told = f"warning: {out}: run 1 holds articles of the same input, and differs in model: a further run judges all of them anew\n"
     again = f"{out}: run 2 holds 5 articles that an earlier run holds too: count one run alone\n"
-    for said in (again, f"{out}: 5 of 5 articles were there already\n"):  # the second time it is there
-        assert run("classify", few, "-o", out, "-m", tmp_path / "m.stance", "--append") == Run(0, "", said)
+    for said in (told + again, f"{out}: 5 of 5 articles were there already\n"):  # the second time it is there
+        assert run(*arguments, "--append") == Run(0, "", said)
     after = dump(out)
     assert after["article"][:5] == before["article"] and [(a[1], a[2]) for a in after["article"]] == [(r, n) for r in (1, 2) for n in range(5)]
     assert sql(out, "SELECT DISTINCT run, stance IS NULL, mood IS NULL FROM judgements") == [(1, 0, 1), (2, 1, 0)]
@@ -712,13 +733,36 @@ def test_what_the_input_has_no_more_stays_with_update_and_is_told(run: Cli, mode
     for args in ([], ["--append"]):
         r = run("classify", path, "-o", out, "-m", model_file, *args)
         assert r.code == 1 and "--update judges anew what has changed, and keeps what is gone" in r.err
+    kept = f"error: {out}: article 1 of the input is not the one judged before: '0' of {path} now, '1' of {path} there\n"
     gone = f"{out}: 2 articles are not in the input any more, and kept (first: '1' of {path})\n"
     for before in (4, 5):
         assert run("classify", path, "-o", out, "-m", model_file, "--update") == Run(0, "", f"{out}: {before} of 5 articles were there already\n{gone}")
         assert [k for (k,) in sql(out, "SELECT key FROM article ORDER BY position")] == ["1", "2", "0", "3", "4"]
+        for more in ([], ["--append"]):
+            r = run("classify", path, "-o", out, "-m", model_file, *more)
+            assert r.code == 1 and r.err.startswith(kept) and "keeps what is gone, and is then to be given every time; " in r.err
     path.write_text("".join(lines))
     assert run("classify", path, "-o", out, "-m", model_file, "--update") == Run(0, "", f"{out}: 5 of 6 articles were there already\n")
     assert run("classify", path, "-o", out, "-m", model_file) == Run(0, "", f"{out}: 6 of 6 articles were there already\n")
+
+
+@pytest.mark.parametrize("form", ["{}", '{{"text": "{}"}}\n{{"text": "Peru waited."}}\n', '[{{"text": "{}"}}]', 'text,title\n"{}",T\n'], ids=["text", "JSON lines", "JSON", "CSV"])
+def test_another_night_from_a_pipe_without_ids_takes_the_place_of_none(
+    run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:  # fmt: skip
+    out = tmp_path / "r.sqlite"
+
+    def pipe(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        assert run("classify", "-", "-o", out, "-m", model_file, "--update").code == 0
+
+    for night in ("Norway left.", "Chile denied the raid.", "Norway left."):
+        pipe(form.format(night))
+    texts = {text for (text,) in sql(out, "SELECT text FROM sentence")}
+    assert {"Norway left.", "Chile denied the raid."} <= texts and articles_in(out) == len(texts)
+    for told in ("Norway left.", "Norway left. It came back."):
+        pipe(f'{{"id": "a", "text": "{told}"}}\n')
+    assert sql(out, "SELECT count(*) FROM article WHERE key = 'a'") == [(1,)], "one with an id is corrected"
 
 
 def plain_judge(items: Iterable[Article | Skipped], finish: Callable[[Result], Rows]) -> Iterator[list[Rows]]:
@@ -1002,7 +1046,7 @@ def test_a_folder_in_another_spelling_is_the_same_input(run: Cli, model_file: Pa
     for more in ((), ("--append",)):
         for names in (("news", "news//a.txt"), (tmp_path / "news", "news/../news/a.txt")):
             r = run("classify", *names, "-o", "r.sqlite", "-m", model_file, *more)
-            assert r.code == 0 and "r.sqlite: 1 of 1 articles were there already" in r.err
+            assert r.code == 0 and "r.sqlite: 1 of 1 article was there already" in r.err
     assert run("classify", "", "-o", "r.sqlite", "-m", model_file).code == 1  # no input, not this folder
     assert sql(Path("r.sqlite"), "SELECT count(*), max(run_id) FROM article") == [(1, 1)]
 
