@@ -3,6 +3,7 @@
     python models/distil.py tune --encoder FOLDER --work DIR [--data FILE.csv … --start WEIGHTS.pt]
     python models/distil.py label [--encoder FOLDER] --archive FILE.jsonl --model MODEL --work DIR [--again N] [--labels FILE.csv] [--actors FILE.csv]
     python models/distil.py learn --work DIR [--start NETWORK.npz [--kept SHARE] [--words FILE.npz] [--reports FOLDER] [--beside DIR]] -o FILE.npz
+    python models/distil.py learn --labels FILE.csv --start NETWORK.npz [--kept SHARE] [--reports FOLDER] -o FILE.npz
 
 Knowledge distillation (Hinton et al. 2015; from a transformer to a recurrent network on unlabelled text: Tang et al. 2019). `tune` trains the encoder
 on the reports of `training_data` that are not held out (and with `--start` goes on with other labelled pairs: those of `news_labels.py`); `label`
@@ -12,7 +13,8 @@ network on these probabilities. A larger encoder is slow: with `--again` it labe
 labelled, with the mean of what they and the encoder say; `--actors` takes pairs of the actors of that table (`names.py`) instead of states, and
 `learn --beside` learns those labelled again in another folder too; with `--kept` a share of the parameters that it began with stays in what comes
 out. With `--words` the vectors of the words learn as well, and are written there; with `--reports` the labelled pairs of reports that are not held
-out are learnt among the others: alone, later, they would make it forget (rehearsal: Robins 1995).
+out are learnt among the others: alone, later, they would make it forget (rehearsal: Robins 1995). `learn --labels` needs no folder: the
+network goes on with what readers say of real news, smoothed by what it says itself, and with reports that are new.
 The first two need stance[embeddings]; DIR keeps what they made.
 """
 
@@ -69,7 +71,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=ARTICLES, help="how many articles of the archive are read")
     parser.add_argument("--seed", type=int, default=SEED, help="of the draw of articles and pairs")
     parser.add_argument("--again", type=int, default=0, help="of the pairs that are labelled already, label so many once more")
-    parser.add_argument("--labels", type=Path, help="a labelled CSV of real news, whose pairs are added to those labelled again")
+    parser.add_argument("--labels", type=Path, help="a labelled CSV of real news: pairs added to those labelled again, or all that `learn` learns")
     parser.add_argument("--actors", type=Path, help="a table of actors, whose pairs are labelled instead of those of states")
     parser.add_argument("--beside", type=Path, nargs="+", default=[], help="further folders of pairs labelled again, learnt with those of --work")
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("training_data")], help="labelled CSV that `tune` learns from")
@@ -79,19 +81,21 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights that `tune` has written, or a network that has learnt all pairs: what goes on learning")
     parser.add_argument("--kept", type=float, default=0.0, help="share of the parameters of --start in what comes out")
     parser.add_argument("--words", type=Path, help="where the vectors of words are written that have learnt with it")
-    parser.add_argument(
-        "--reports", type=Path, nargs="+", default=[], help="labelled files or folders learnt with the archive, but for what is held out"
-    )
-    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what the steps made")
+    with_it = "labelled files or folders learnt with the archive, but for what is held out; one named twice is learnt twice"
+    parser.add_argument("--reports", type=Path, nargs="+", default=[], help=with_it)
+    parser.add_argument("--work", type=Path, help="folder that keeps what the steps made")
     parser.add_argument("-o", "--output", type=Path, default=Path("models/start.npz"), help="network that `learn` writes")
     args = parser.parse_args()
-    if args.labels and not (args.encoder and args.again):
-        parser.error("--labels adds pairs to those that an --encoder labels --again: give both")
+    if args.labels and not (args.encoder and args.again) and not (args.step == "learn" and args.start and not args.work):
+        parser.error("--labels adds pairs to those that an --encoder labels --again, or stands with `learn --start` in place of --work")
+    if not args.work and not (args.step == "learn" and args.labels):
+        parser.error("--work is needed: the folder that keeps what the steps made")
     if args.reports and args.words:
         parser.error("with --reports the network is kept as it was before, over the same vectors: learn --words first")
     if args.beside and not args.start:
         parser.error("--beside adds pairs that were labelled again, which a network goes on with: give --start")
-    args.work.mkdir(exist_ok=True)
+    if args.work:
+        args.work.mkdir(exist_ok=True)
     if args.step == "tune":
         epochs = args.epochs or EPOCHS
         tune(args.encoder, args.data, args.work, epochs=epochs, rate=args.rate, frozen=args.frozen, start=args.start)
@@ -100,8 +104,8 @@ def main() -> None:
         options = {"articles": args.articles, "again": args.again, "seed": args.seed, "labels": args.labels, "own": args.actors}
         label(args.encoder, args.archive, model, args.work, **options)
     else:
-        folders, epochs = [args.work, *args.beside], int(args.epochs) or STUDENT_EPOCHS
-        learn(folders, args.output, epochs=epochs, start=args.start, kept=args.kept, own=args.words, reports=args.reports)
+        folders, epochs = [args.work, *args.beside] if args.work else [], int(args.epochs) or STUDENT_EPOCHS
+        learn(folders, args.output, epochs=epochs, start=args.start, kept=args.kept, own=args.words, reports=args.reports, labels=args.labels)
 
 
 # --------------------------------------------------------------------------- the teacher
@@ -312,19 +316,26 @@ def load_labelled(path: Path) -> tuple[Sequences, NDArray[np.float64]]:
 def learn(
     folders: Sequence[Path], output: Path, *,
     epochs: int = STUDENT_EPOCHS, start: Path | None = None, kept: float = 0.0, own: Path | None = None, reports: Sequence[Path] = (),
+    labels: Path | None = None,
 ) -> None:  # fmt: skip
     """A network that says of the archive's pairs what `label` noted in the folders, as a model of nothing else. A `start` goes on with those
     labelled again.
 
+    With `labels` it learns of those pairs the mean of what the readers and the `start` say, `READ` of the former.
     With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package. Of `reports`
     it learns the labels, `SURE` of each, and keeps what it was before for those that are to be tested on them.
     """
+    before = load_network(start) if start else None
     found = [load_labelled(folder / (AGAIN if start else LABELLED)) for folder in folders]
+    if labels and before:
+        data = stance.read_dataset(labels, heads=list(DEFAULT_HEADS))
+        tokens = tokens_of(data.pairs)
+        scores = before.scores(tokens)
+        found.append((tokens, READ * np.hstack(labels_of(data)) + (1 - READ) * np.hstack([softmax(scores[:, part]) for part in parts()])))
+    for path in reports:
+        data = stance.read_dataset(path, heads=list(DEFAULT_HEADS)).split("test")[0]
+        found.append((tokens_of(data.pairs), np.hstack([(1 - SURE) / x.shape[1] + SURE * x for x in labels_of(data)])))
     tokens, wanted = concat_sequences([x for x, _ in found]), np.concatenate([x for _, x in found])
-    if reports:
-        data = stance.read_dataset(list(reports), heads=list(DEFAULT_HEADS)).split("test")[0]
-        tokens = concat_sequences([tokens, sequences(prepare(data.pairs, cues=default_model().cues))])
-        wanted = np.concatenate([wanted, np.hstack([(1 - SURE) / x.shape[1] + SURE * x for x in labels_of(data)])])
     goals = [goal(h, wanted[:, part]) for h, part in zip(HEADS, parts(), strict=True)]
 
     def told(_: str, steps: int) -> Iterator[int]:
@@ -333,14 +344,18 @@ def learn(
                 print(f"{step + 1} of {steps} steps", flush=True)
             yield step
 
-    before = load_network(start) if start else None
     words, rate = before.words if before else default_words(), WORD_RATE if own else 0.0
     network = train_network(tokens, goals, words, seed=SEED, start=before, epochs=epochs, drop=0, kept=kept, word_rate=rate, progress=told)
     if own:
         own.write_bytes(network.words.to_bytes())
         taught_words.cache_clear()
-    (replace(network, before=before) if reports else network).save(output)
+    (replace(network, before=before and (before.before or before)) if reports else network).save(output)
     print(f"{output}: learnt from {len(tokens)} pairs")
+
+
+def tokens_of(some: Sequence[Pair]) -> Sequences:
+    """What the network reads of pairs."""
+    return concat_sequences(sequences(prepare(some[i : i + 2000], cues=default_model().cues)) for i in range(0, len(some), 2000))
 
 
 def goal(head: Head, wanted: NDArray[np.float64]) -> Goal:
