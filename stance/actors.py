@@ -163,6 +163,7 @@ def named(mentions: Sequence[Mention]) -> Mention | None:
 
 # quotation marks, words
 _MARKS = frozenset('"“”«»')
+_QUOTING = _MARKS | {"''", "``"}  # the tokens that are such marks
 _MARK = re.compile(f"([{''.join(sorted(_MARKS))}])")
 _OPEN = "“«"
 _LETTERS = re.compile(r"\w+")
@@ -243,7 +244,9 @@ _REMEMBERED = 2  # sentences for which an official who is not named again is sti
 _HE = frozenset("he she he'd she'd he'll she'll".split())
 _OFFICES_AND_PRONOUNS = _CARRIERS | _HE | {"it", "they"}
 _CARRY = _CARRIERS | _COUNTRY | _HE | {"north", "south"}
-_ASKED = OFFICE_OR_TITLE | _CARRY | REPORT | _MARKS | {"two", "both", "koreas"}  # words without which a sentence needs none of the rules below
+_ANNOUNCING = frozenset(("interview", "interviewed"))
+# words without which a sentence needs none of the rules below
+_ASKED = OFFICE_OR_TITLE | _CARRY | REPORT | _QUOTING | _SUMMON | _ANNOUNCING | {"it", "two", "both", "koreas"}
 _IT = re.compile(
     r"(?:but |and |yet |still, )?(it)\s+(?:(?:also|has|had|have|later|then|further|repeatedly|again|would|will|did not|does not|did|earlier|"
     r"now|immediately|quickly|subsequently|instead|still|currently)\s+)*(\w+)",
@@ -405,8 +408,8 @@ class _Turns:
     def hear(self, line: _Line) -> None:
         """What a sentence says of an interview that may follow."""
         if not self.asking:
-            self.introduced.update(m.actor for m in line.found if m.kind in _NAMED_PERSONS)
-            self.interviewed |= "interview" in line.lower or "interviewed" in line.lower
+            self.introduced.update([m.actor for m in line.found if m.kind in _NAMED_PERSONS])
+            self.interviewed |= not _ANNOUNCING.isdisjoint(line.here)
 
     def speaker(self, line: _Line) -> str:
         """Whose turn the sentence is said in, '' for nobody's, and where the speaker is named in it: "Blinken met us"."""
@@ -542,12 +545,17 @@ class _Reader:
         dateline = None if caps else _DATELINE.match(text) or (_OPENING_DATELINE.match(text) or self._place_and_colon(text) if opens else None)
         opening, known, surnames = self.lexicon.opening, self.known, self.surnames
         titled = () if TITLE.isdisjoint(line.here) else after_titles(lower)
+        following = [*lower[1:], ""]
         found: list[Mention] = []
         free = 0
         for i in self._candidates(line.parts, lower):
-            if i < free or not (opening[words[i]] or lower[i] in known or words[i] in surnames or i in titled):
+            if i < free:
                 continue
-            if (hit := self._match(words, lower, i, caps)) is None:
+            opened = opening[words[i]]
+            entries = opened.get(following[i]) or opened[""] if opened else []
+            if not (entries or lower[i] in known or words[i] in surnames or i in titled):
+                continue
+            if (hit := self._match(entries, words, lower, i, caps)) is None:
                 continue
             size, alias, why = hit
             free = i + size
@@ -614,14 +622,13 @@ class _Reader:
 
     def _candidates(self, parts: str, lower: list[str]) -> list[int]:
         """Where a name may begin: at any word but one that is written small and begins no alias."""
-        at = [i for i, part in enumerate(parts) if part not in "wpe"]
         small = self.small
-        return at if small.isdisjoint(lower) else sorted({*at, *(i for i, w in enumerate(lower) if w in small)})
+        return [i for i, (part, w) in enumerate(zip(parts, lower, strict=True)) if part not in "wpe" or w in small]
 
-    def _match(self, words: list[str], lower: list[str], i: int, caps: bool) -> tuple[int, Alias, str] | None:
-        opened, following = self.lexicon.opening[words[i]], lower[i + 1] if i + 1 < len(lower) else ""
-        barred = {a.actor for key, a in opened.get("", ()) if _barred(a, words, i, i + 1)}
-        entries = opened.get(following) or opened.get("") or ()
+    def _match(
+        self, entries: Sequence[tuple[tuple[str, ...], Alias]], words: list[str], lower: list[str], i: int, caps: bool
+    ) -> tuple[int, Alias, str] | None:
+        """The size, alias and why of the name at `i`; `entries` are the aliases that the word there and the one behind it may begin."""
         for key, alias in chain(entries, _recased(entries, words, i)) if lower[i] in self.small else entries:
             if self._fits(key, alias, words, lower, i, caps):
                 if alias.kind == "person" and alias.short:
@@ -629,7 +636,9 @@ class _Reader:
                 elif alias.kind == "person" and len(key) > 1 and is_surname(key[-1]):
                     self.surnames[key[-1]] = alias
                 return len(key), alias, f"{alias.kind} {alias.text!r}"
-        for short, actor, why in self.known.get(lower[i], ()):
+        told = self.known.get(lower[i], ())
+        barred = {a.actor for _, a in self.lexicon.opening[words[i]].get("", ()) if _barred(a, words, i, i + 1)} if told else ()
+        for short, actor, why in told:
             another = len(short) == 1 and why.startswith(f"short for {words[i]} ") and is_of_another(words, lower, i)
             if _same(short, words, i, caps) and (len(short) > 1 or actor not in barred) and not another and self._may_be(short[-1].lower(), lower, i):
                 return len(short), Alias(" ".join(short), actor, "person"), why
@@ -736,13 +745,14 @@ class _Reader:
     def _quoted(self, line: _Line, opening: bool) -> tuple[str, bool]:
         """Whose quote or turn the sentence is without saying so, and whether it is one; `opening`: whether it opens a paragraph."""
         opened = self.quote_open
-        text = line.tokens.text.replace("''", '"').replace("``", '"')
-        marks = _MARK.findall(text)
-        self.quote_open = _inside_after(marks, opened)
-        if opened or marks and text.lstrip()[:1] in marks:
-            if len(_RUNNING.findall(_outside_quotes(text, opened))) >= 2:  # the sentence has its own attribution or goes on after the quote
-                return "", True
-            return self.speaker if opened or not opening else self._told_later(), True
+        if opened or not _QUOTING.isdisjoint(line.here):
+            text = line.tokens.text.replace("''", '"').replace("``", '"')
+            marks = _MARK.findall(text)
+            self.quote_open = _inside_after(marks, opened)
+            if opened or text.lstrip()[:1] in marks:
+                if len(_RUNNING.findall(_outside_quotes(text, opened))) >= 2:  # the sentence has its own attribution or goes on after the quote
+                    return "", True
+                return self.speaker if opened or not opening else self._told_later(), True
         turn = self.turns.speaker(line) if self.turns.actor else ""
         return turn, bool(turn)
 
@@ -780,7 +790,8 @@ class _Reader:
             if mention:
                 out.append(mention)
         out += self._groups(line)
-        if self.subject and (m := _IT.match(tokens.text)) and ((verb := m[2].lower()) in REPORT or verb in _IT_ACTS or " not " in m[0]):
+        m = _IT.match(tokens.text) if self.subject and "it" in line.here else None
+        if m and ((verb := m[2].lower()) in REPORT or verb in _IT_ACTS or " not " in m[0]):
             out.append(_mention(tokens, *_token_span(tokens, *m.span(1)), self.subject, "pronoun", "it: the actor of the sentence before"))
         return out
 
@@ -917,14 +928,15 @@ class _Reader:
         if not line.found and not line.names and not reported:
             return
         names = [n for n in line.names if not of_an_office(lower, n[0])]
-        self.strangers.update(lower[last - 1] for first, last in names if last - first > 1)
+        self.strangers.update([lower[last - 1] for first, last in names if last - first > 1])
         real = [m for m in line.found if m.kind != "place"]
         self._note(real)
         if not _CARRIERS.isdisjoint(line.here):
             self._note_organs(lower, line.found)
         speaking = next((m for m in real if m.kind == "quote" or reported and _speaks(outside, m)), None)
         other = bool(reported or names) and self._note_strangers(line, names, reported=reported, speaking=speaking)
-        voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not _summoned(lower, m)]
+        summoning = not _SUMMON.isdisjoint(line.here)
+        voiced = [m for m in real if (m.kind == "quote" or outside[m.first]) and not (summoning and _summoned(lower, m))]
         if other:
             self.speaker = ""
         if not voiced:

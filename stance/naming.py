@@ -297,16 +297,18 @@ _US_STATES = frozenset(  # without Georgia
 
 def in_america(words: list[str], last: int) -> bool:
     """Whether a US state stands behind the name that ends at `last`, and no list of states: "Turkey, Texas."."""
-    comma, state, after = (words[k : k + 1] for k in range(last, last + 3))
-    return comma == [","] and not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
+    if words[last : last + 1] != [","]:
+        return False
+    state, after = words[last + 1 : last + 2], words[last + 2 : last + 3]
+    return not _US_STATES.isdisjoint(state) and after in ([], [","], ["."], [")"], [";"]) and "," not in words[last + 3 : last + 4]
 
 
 def of_an_office(lower: list[str], first: int) -> bool:
     """Whether an office stands before the name, of some actor: "trade official Ine Lie", "its deputy minister, Ine Lie"."""
-    before = lower[first - 1 : first]
-    if before == [","]:
-        before = lower[first - 2 : first - 1]
-    return bool(before) and before[0] in OFFICE
+    i = first - 1
+    if i > 0 and lower[i] == ",":
+        i -= 1
+    return i >= 0 and lower[i] in OFFICE
 
 
 NAME = re.compile(r"(?:[NPA]|E(?!$))(?:[NPAp]|[Ee](?!$)|(?<=[NPAE])-(?=[NPAETpewc]))*")

@@ -16,8 +16,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from stance.actors import Mention, Reading
 from stance.errors import DataError, near_or_all, number
@@ -136,8 +136,7 @@ _COMMON_VERBS = frozenset(
 # --------------------------------------------------------------------------- cue lexicon
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """A row of the cue lexicon: its stemmed words (`*`: one to three of any), label, kind, weight 1–3."""
 
     words: tuple[str, ...]
@@ -255,8 +254,7 @@ def polarity() -> dict[str, float]:
     return {stem_: float(v) for stem_, v in (line.split(",") for line in lines)}
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCue:
+class FoundCue(NamedTuple):
     """A cue in a sentence: tokens `first:last`; `kind` is `verb` or `noun` by how it stands there, where the table has its word as either."""
 
     first: int
@@ -275,13 +273,13 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
     covered: dict[str, int] = {}
     valence = polarity()
     opening, telling, tables, verbs = cues.opening, cues.telling, cues.tables, cues.verbs
-    after = [*stems[1:], "", ""]
-    for i in [i for i, s in enumerate(stems) if s in telling]:
-        s = stems[i]
+    held, after = set(stems), [*stems[1:], ""]
+    for i, s in enumerate(stems):
+        if s not in telling:
+            continue
         table = tables[s] if s in opening else _NO_CUES
-        for cue in table.get(after[i]) or table[""]:
-            words, label, kind = cue.words, cue.label, cue.kind
-            if covered.get(label, 0) > i or len(words) > 2 and words[2] != after[i + 1] and "*" not in words[1:3]:
+        for words, label, kind, weight in table.get(after[i]) or table[""]:
+            if words[-1] not in held or covered.get(label, 0) > i:
                 continue
             if len(words) > 1:
                 last = _match(words, stems, i)
@@ -290,7 +288,7 @@ def find_cues(stems: list[str], tags: list[str], cues: CueLexicon) -> list[Found
             if last:
                 if s in verbs and kind in ("verb", "noun"):
                     kind = "verb" if tags[i] in "VBGE" else "noun"
-                found.append(FoundCue(i, last, label, kind, cue.weight))
+                found.append(FoundCue(i, last, label, kind, weight))
                 covered[label] = last
         if (v := valence.get(s)) is not None:
             found.append(FoundCue(i, i + 1, "positive" if v > 0 else "negative", "adjective", min(3.0, abs(v))))
@@ -325,11 +323,11 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
     """One letter a token: M mention, V finite verb, B base verb, G -ing, E passive participle, X auxiliary,
     P preposition, D determiner, S subordinator, W relative, C and/or/but, Q quote, K other mark,
     R adverb, I we/I, H it/he/she/they, T to, ' possessive, N anything else."""
-    tags = list(map(cues.tags.__getitem__, lower))
+    tags = list(map(cues.tags.__getitem__, lower))  # in small letters those that are not settled yet
     for m in mentions:
         tags[m.first : m.last] = "M" * (m.last - m.first)
     asking = _ASKING.search("".join(tags)) is not None  # the quick way out of nearly every sentence
-    for i in [i for i, t in enumerate(tags) if not t]:
+    for i, form in [(i, t) for i, t in enumerate(tags) if t in _OPEN]:
         k = i - 1
         while k >= 0 and tags[k] == "R":
             k -= 1
@@ -337,7 +335,7 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
         if prev == "M" and asking and _asked(tags, k):
             prev = "X"
         told = prev in "KQ" and lower[i][-1] == "s" and tags[i + 1 : i + 2] == ["M"] and (prev == "Q" or lower[i - 1] == ",")  # ", warns Oslo"
-        tags[i] = "V" if told else _open_class(lower, i, stems[i], prev, cues)
+        tags[i] = "V" if told else _open_class(form, lower, i, stems[i], prev, cues)
     return tags
 
 
@@ -365,36 +363,36 @@ _CLOSED: dict[str, str] = {
 
 
 def _fixed_tag(verbs: frozenset[str], w: str) -> str:
-    """A word's tag where that does not hang on its neighbours, else ''."""
+    """A word's tag where that does not hang on its neighbours, else one of _OPEN, by its ending."""
     if closed := _CLOSED.get(w):
         return closed
     if not w[0].isalpha():
         return "N"
     if w.endswith("ly"):
         return "R"
-    return "" if _in_ing(w) or _is_past(w) or cue_stem(w) in verbs else "N"
+    if w.endswith("ing") and len(w) > 5:
+        return "g"
+    if w.endswith("ed") and len(w) > 4 and w != "united" or w in _IRREGULAR:
+        return "p"
+    if cue_stem(w) not in verbs:
+        return "N"
+    return "s" if w.endswith("s") and not w.endswith("ss") else "b"
 
 
-def _in_ing(w: str) -> bool:
-    return w.endswith("ing") and len(w) > 5
+_OPEN = frozenset("gpsb")  # of words that may be verbs: in -ing, past, in -s, the bare form
 
 
-def _is_past(w: str) -> bool:
-    return w.endswith("ed") and len(w) > 4 and w != "united" or w in _IRREGULAR
-
-
-def _open_class(lower: list[str], i: int, s: str, prev: str, cues: CueLexicon) -> str:
-    """The tag of word `i`, of stem `s`, which may be a verb; `prev` is that of the word before it, but for adverbs."""
-    w = lower[i]
-    if _in_ing(w):
+def _open_class(form: str, lower: list[str], i: int, s: str, prev: str, cues: CueLexicon) -> str:
+    """The tag of word `i`, of stem `s` and of a `form` of _OPEN; `prev` is that of the word before it, but for adverbs."""
+    if form == "g":
         return "N" if prev == "D" and s not in cues.verbs else "G"
-    if _is_past(w):
+    if form == "p":
         return _past(lower, i, prev)
     if prev in "TX" and (prev == "T" or _last_aux(lower, i) not in _BE | _HAVE):
         return "B"
     if prev in "DP'":
         return "N"
-    if w.endswith("s") and not w.endswith("ss") and prev in "NMWHC":
+    if form == "s" and prev in "NMWHC":
         return "V" if s not in cues.nouns or _acts(lower, i) else "N"
     if prev in "IHW":
         return "V"
@@ -442,8 +440,7 @@ def _last_aux(lower: list[str], i: int) -> str:
 # --------------------------------------------------------------------------- scan
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What the scan says of every token; mention numbers index `Reading.mentions`, NOBODY and PRONOUN else.
 
     `group[m]` is the first mention of the list that mention `m` belongs to ("X, Y and Z").
@@ -537,6 +534,7 @@ class _Scanner:
         lower, mentions = reading.tokens.lower, reading.mentions
         n = len(lower)
         self.lower, self.stems, self.tags, self.at, self.mentions, self.found = lower, stems, tags, at, mentions, found
+        self.next_tag = [*tags[1:], ""]
         self.group = list(range(len(mentions)))
         self.subject = [NOBODY] * n
         self.speaker = [NOBODY] * n
@@ -544,8 +542,8 @@ class _Scanner:
         self.clause = [MAIN] * n
         self.passive = [False] * n
         self.role = ["other"] * len(mentions)
-        self.report_at = {f.first for f in found if f.label == "report" or f.label in STANCE_CUES and f.kind == "verb"}
         self.report_verbs = {f.first for f in found if f.label == "report"}
+        self.report_at = self.report_verbs | {f.first for f in found if f.kind == "verb" and f.label in STANCE_CUES}
         self.negated = self._scope([f for f in found if f.label == "negator"], 5)
         self.hypothetical = self._scope([f for f in found if f.label == "hypothetical"], 8)
         self.in_quote = self._quotes(reading)
@@ -570,13 +568,16 @@ class _Scanner:
             return [inside] * len(self.lower)
         out, depth = [], int(inside)  # a quotation inside another one does not end it
         for w in self.lower:
+            if w not in _QUOTES:
+                out.append(depth > 0)
+                continue
+            out.append(False)
             if w in ("“", "«"):
                 depth += 1
             elif w in ("”", "»"):
                 depth = max(0, depth - 1)
-            elif w in ('"', "''", "``"):
+            else:
                 depth = int(not depth)
-            out.append(depth > 0 and w not in _QUOTES)
         return out
 
     # -- the scan
@@ -584,15 +585,16 @@ class _Scanner:
     def run(self) -> Scan:
         """The scan itself, by the word class of each token (`_ON`)."""
         now, quoted = self.now, False
-        for i, (t, inside) in enumerate(zip(self.tags, self.in_quote, strict=True)):
+        subject, speaker, clause = self.subject, self.speaker, self.clause
+        for i, (act, inside) in enumerate(zip(map(_ON.get, self.tags), self.in_quote, strict=True)):
             if inside != quoted:
                 now.turn(inside)
                 quoted = inside
-            if t in _ON and _ON[t](self, i):
+            if act and act(self, i):
                 continue
-            self.subject[i] = self._candidate(i) if now.has_np else now.subject
-            self.speaker[i] = now.speaker
-            self.clause[i] = now.clause
+            subject[i] = self._candidate(i) if now.has_np else now.subject
+            speaker[i] = now.speaker
+            clause[i] = now.clause
         self._backfill()
         return Scan(
             self.lower, self.stems, self.tags, self.at, self.group, self.subject, self.speaker, self.object, self.clause,
@@ -609,7 +611,7 @@ class _Scanner:
     def _on_noun(self, i: int) -> None:
         now = self.now
         if now.prep:
-            if self.tags[i + 1 : i + 2] not in (["N"], ["M"]):
+            if self.next_tag[i] not in ("N", "M"):
                 now.prep = ""
         elif now.fresh:
             now.has_np = True
@@ -649,7 +651,8 @@ class _Scanner:
 
     def _on_preposition(self, i: int) -> None:
         """A preposition governs what follows; "to" before a base form is none, and a possessive ends its phrase."""
-        none = self.tags[i] == "'" or self.tags[i : i + 2] == ["T", "B"]
+        t = self.tags[i]
+        none = t == "'" or t == "T" and self.next_tag[i] == "B"
         self.now.prep = "" if none else self.lower[i]
 
     def _on_pronoun(self, i: int) -> None:
@@ -706,7 +709,7 @@ class _Scanner:
 
     def _on_subordinator(self, i: int) -> None:
         now, w = self.now, self.lower[i]
-        if self.tags[i + 1 : i + 2] == ["T"]:  # "how to reach it"
+        if self.next_tag[i] == "T":  # "how to reach it"
             return
         now.boundary(w if w in _BEFORE_NOUNS and self._nominal(i) else "")
         now.obj = NOBODY

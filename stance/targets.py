@@ -7,7 +7,6 @@ What counts most is how often the article has named the other actor so far: disp
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from stance.actors import Mention, Pair, Reading
@@ -37,12 +36,13 @@ def with_named(readings: Iterable[Reading]) -> Iterator[tuple[Reading, tuple[str
 
     Of equals the one named first comes first; those who make a joint statement are not counted.
     """
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     most: tuple[str, ...] = ()
     for r in readings:
-        if named := list(dict.fromkeys([m.actor for m in r.mentions if m.actor and m.kind != "place" and m.actor not in r.speakers])):
-            counts.update(named)
-            most = tuple([a for a, _ in counts.most_common(3)])
+        for actor in dict.fromkeys([m.actor for m in r.mentions if m.actor and m.kind != "place" and m.actor not in r.speakers]):
+            counts[actor] = counts.get(actor, 0) + 1
+        if r.mentions:
+            most = tuple(sorted(counts, key=counts.__getitem__, reverse=True)[:3])
         yield r, most
 
 

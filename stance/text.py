@@ -68,22 +68,21 @@ class Tokens:
     @property
     def starts(self) -> list[int]:
         """Where each token begins."""
-        return self._found()[0]
+        return (self._spans or self._found())[0]
 
     @property
     def ends(self) -> list[int]:
         """Where each token ends."""
-        return self._found()[1]
+        return (self._spans or self._found())[1]
 
     def _found(self) -> tuple[list[int], list[int]]:
-        if self._spans is None:
-            starts, ends, end = [], [], 0
-            for word in self.words:  # nothing but blanks lies between two tokens
-                start = self.text.index(word, end)
-                end = start + len(word)
-                starts.append(start)
-                ends.append(end)
-            self._spans = starts, ends
+        text, starts, ends, end = self.text, [], [], 0
+        for word in self.words:  # nothing but blanks lies between two tokens
+            start = text.index(word, end)
+            end = start + len(word)
+            starts.append(start)
+            ends.append(end)
+        self._spans = starts, ends
         return self._spans
 
 
@@ -91,8 +90,8 @@ _UNSEEN = "\u00ad\u200b-\u200d\u2060\ufeff"  # soft hyphens and joiners, which w
 _MARKS = f"\u0300-\u036f{_UNSEEN}"  # and accents as characters of their own
 _ANY_MARK = re.compile(f"[{_MARKS}]")
 _ANY_UNSEEN = re.compile(f"[{_UNSEEN}]")
-_WORD = r"\w++(?:['’](?!s\b)\w++)*"  # words, didn't, O'Neill
-_MARKED_WORD = rf"\w[\w{_MARKS}]*+(?:['’](?!s\b)\w[\w{_MARKS}]*+)*"
+_WORD = r"\w++(?:['’](?!s\b)\w++)*+"  # words, didn't, O'Neill
+_MARKED_WORD = rf"\w[\w{_MARKS}]*+(?:['’](?!s\b)\w[\w{_MARKS}]*+)*+"
 
 
 def _token(word: str) -> str:
@@ -331,7 +330,9 @@ def quoted_lines(sents: Sequence[Sentence]) -> list[str]:
 
     All sentences of a paragraph tell which single marks are a quote's. In a quote in double marks they stay what they are.
     """
-    lines = [s.line for s in sents]
+    lines = [_in_a_line(s.text) for s in sents]
+    if not any(map(_SINGLE.search, lines)):
+        return lines
     end = 0
     for _, members in groupby(sents, attrgetter("paragraph")):
         begin, end = end, end + sum(1 for _ in members)
