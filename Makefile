@@ -20,7 +20,7 @@ lint: $(VENV)/.installed-dev
 
 # The shipped model: the reports marked split=test are held back and scored.
 model: $(VENV)/.installed
-	$(BIN)/stance train training_data --network --start models/start.npz --soften 1.12 --trust 6 --hold-out test --min-pairs 25 -o models/default.stance --licence MIT \
+	$(BIN)/stance train training_data --network --start models/start.npz --soften 1.12 --trust 6 --hold-out test --min-pairs 26 -o models/default.stance --licence MIT \
 	  --labelled-by "instances of a large language model working to docs/codebook.md; every pair read twice, disagreements settled by a third reading" \
 	  --note "The reports are invented in the manner of news prose, not reported news; see training_data/README.md. The network starts from models/start.npz, which has learnt from raw news what sentence encoders say of it and from real news what readers say; see models/README.md."
 

@@ -77,6 +77,31 @@ def test_reports_are_learnt_among_the_pairs_of_the_archive(distil: ModuleType, t
     assert load_network(tmp_path / "plain.npz").before is None
 
 
+def test_a_network_goes_on_with_labels_of_readers_and_new_reports_alone(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_LEAST_STEPS", 150)
+    archive = pairs_of(TEXT)
+    flat = np.hstack([np.full((len(archive), n), 1 / n) for n in (7, 4)])
+    distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(archive)), flat)
+    distil.learn([tmp_path], tmp_path / "start.npz", epochs=1)
+    (tmp_path / "read.csv").write_text("text,actor,stance,tone\nKenya praised Ghana.,Kenya,cooperate,warm\n", "utf-8")
+    (tmp_path / "new.csv").write_text("text,actor,stance,tone\nPeru warned Chile.,Peru,threaten,stern\n", "utf-8")
+    start, labels, new = load_network(tmp_path / "start.npz"), tmp_path / "read.csv", tmp_path / "new.csv"
+    distil.learn([], tmp_path / "on.npz", epochs=1, start=tmp_path / "start.npz", labels=labels, reports=[new, new])
+    read, told = (sequences(prepare(stance.read_dataset(p, heads=["stance", "tone"]).pairs)) for p in (labels, new))
+    on = load_network(tmp_path / "on.npz")
+    at = [distil.HEADS[0].index(x) for x in ("cooperate", "threaten")]
+    mine, found = softmax(start.scores(read)[:, :7])[0], softmax(on.scores(read)[:, :7])[0]
+    assert np.abs(found - (1 - distil.READ) * mine - distil.READ * np.eye(7)[at[0]]).max() < 0.1, "smoothed by what it said before"
+    assert softmax(on.scores(told)[:, :7])[0, at[1]] > distil.SURE - 0.1, "of reports the labels"
+    assert on.before and on.before.digest == start.digest
+    distil.learn([], tmp_path / "more.npz", epochs=1, start=tmp_path / "on.npz", labels=labels, reports=[new])
+    more = load_network(tmp_path / "more.npz")
+    assert more.before and more.before.digest == start.digest, "folds begin with what had learnt no report at all"
+    monkeypatch.setattr("sys.argv", ["distil.py", "learn", "--labels", str(labels), "-o", str(tmp_path / "x.npz")])
+    with pytest.raises(SystemExit):
+        distil.main()  # no --start
+
+
 def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = tmp_path / "raw.jsonl"
     archive.write_text("".join(json.dumps({"text": TEXT, "date": "2019-01-01"}) + "\n" for _ in range(3)), "utf-8")
