@@ -92,8 +92,8 @@ def main() -> None:
         parser.error("--work is needed: the folder that keeps what the steps made")
     if args.reports and args.words:
         parser.error("with --reports the network is kept as it was before, over the same vectors: learn --words first")
-    if args.beside and not args.start:
-        parser.error("--beside adds pairs that were labelled again, which a network goes on with: give --start")
+    if args.beside and not (args.start and args.work):
+        parser.error("--beside adds pairs that were labelled again to those of --work, which a network goes on with: give it and --start")
     if args.work:
         args.work.mkdir(exist_ok=True)
     if args.step == "tune":
@@ -323,9 +323,15 @@ def learn(
 
     With `labels` it learns of those pairs the mean of what the readers and the `start` say, `READ` of the former.
     With `own` its vectors of words learn too, and are written there; the network's file holds them unless they ship with the package. Of `reports`
-    it learns the labels, `SURE` of each, and keeps what it was before for those that are to be tested on them.
+    it learns the labels, `SURE` of each, and keeps what it was before for those that are to be tested on them, as one does that goes on from it.
+    Raises ValueError for `labels` without a `start`, and for `own` with one that has learnt reports.
     """
     before = load_network(start) if start else None
+    unread = before and (before.before or (before if reports else None))
+    if labels and not before:
+        raise ValueError("labels are smoothed by what a network says of them: give one to start from")
+    if own and unread:
+        raise ValueError("what a network was before it learnt reports is kept over the same vectors: learn those of the words first")
     found = [load_labelled(folder / (AGAIN if start else LABELLED)) for folder in folders]
     if labels and before:
         data = stance.read_dataset(labels, heads=list(DEFAULT_HEADS))
@@ -349,7 +355,7 @@ def learn(
     if own:
         own.write_bytes(network.words.to_bytes())
         taught_words.cache_clear()
-    (replace(network, before=before and (before.before or before)) if reports else network).save(output)
+    replace(network, before=unread).save(output)
     print(f"{output}: learnt from {len(tokens)} pairs")
 
 

@@ -73,33 +73,36 @@ def test_reports_are_learnt_among_the_pairs_of_the_archive(distil: ModuleType, t
     distil.learn([tmp_path], tmp_path / "on.npz", epochs=1, start=tmp_path / "start.npz", reports=[tmp_path / "reports.csv"])
     on = load_network(tmp_path / "on.npz")
     assert on.before and on.before.digest == learnt.digest != on.digest, "folds are to begin with what had not learnt the reports"
-    distil.learn([tmp_path], tmp_path / "plain.npz", epochs=1, start=tmp_path / "on.npz")
+    distil.learn([tmp_path], tmp_path / "plain.npz", epochs=1, start=tmp_path / "start.npz")
     assert load_network(tmp_path / "plain.npz").before is None
 
 
-def test_a_network_goes_on_with_labels_of_readers_and_new_reports_alone(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_labels_are_learnt_as_the_network_smooths_them(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "_LEAST_STEPS", 150)
-    archive = pairs_of(TEXT)
-    flat = np.hstack([np.full((len(archive), n), 1 / n) for n in (7, 4)])
-    distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(archive)), flat)
+    pairs = pairs_of(TEXT)
+    flat = np.hstack([np.full((len(pairs), n), 1 / n) for n in (7, 4)])
+    distil.save_labelled(tmp_path / distil.LABELLED, sequences(prepare(pairs)), flat)
     distil.learn([tmp_path], tmp_path / "start.npz", epochs=1)
-    (tmp_path / "read.csv").write_text("text,actor,stance,tone\nKenya praised Ghana.,Kenya,cooperate,warm\n", "utf-8")
-    (tmp_path / "new.csv").write_text("text,actor,stance,tone\nPeru warned Chile.,Peru,threaten,stern\n", "utf-8")
-    start, labels, new = load_network(tmp_path / "start.npz"), tmp_path / "read.csv", tmp_path / "new.csv"
-    distil.learn([], tmp_path / "on.npz", epochs=1, start=tmp_path / "start.npz", labels=labels, reports=[new, new])
-    read, told = (sequences(prepare(stance.read_dataset(p, heads=["stance", "tone"]).pairs)) for p in (labels, new))
-    on = load_network(tmp_path / "on.npz")
-    at = [distil.HEADS[0].index(x) for x in ("cooperate", "threaten")]
-    mine, found = softmax(start.scores(read)[:, :7])[0], softmax(on.scores(read)[:, :7])[0]
-    assert np.abs(found - (1 - distil.READ) * mine - distil.READ * np.eye(7)[at[0]]).max() < 0.1, "smoothed by what it said before"
-    assert softmax(on.scores(told)[:, :7])[0, at[1]] > distil.SURE - 0.1, "of reports the labels"
-    assert on.before and on.before.digest == start.digest
-    distil.learn([], tmp_path / "more.npz", epochs=1, start=tmp_path / "on.npz", labels=labels, reports=[new])
-    more = load_network(tmp_path / "more.npz")
-    assert more.before and more.before.digest == start.digest, "folds begin with what had learnt no report at all"
-    monkeypatch.setattr("sys.argv", ["distil.py", "learn", "--labels", str(labels), "-o", str(tmp_path / "x.npz")])
-    with pytest.raises(SystemExit):
-        distil.main()  # no --start
+    head = "text,actor,stance,tone,split\n"
+    (tmp_path / "read.csv").write_text(f"{head}Peru warned Chile.,Peru,threaten,stern,\nChile will help Peru.,Chile,cooperate,warm,\n", "utf-8")
+    (tmp_path / "reports.csv").write_text(f"{head}Kenya praised Ghana.,Kenya,cooperate,warm,\nKenya left Ghana.,Kenya,neutral,neutral,test\n", "utf-8")
+    start, data = load_network(tmp_path / "start.npz"), stance.read_dataset(tmp_path / "read.csv", heads=["stance", "tone"])
+    said = softmax(start.scores(sequences(prepare(data.pairs)))[:, :7])
+    wanted = distil.READ * np.eye(7)[[distil.HEADS[0].index(x) for x in data.labels["stance"]]] + (1 - distil.READ) * said
+    known = {"start": tmp_path / "start.npz", "labels": tmp_path / "read.csv", "kept": 0.0}
+    for reports in ([], [tmp_path / "reports.csv"]):
+        distil.learn([], tmp_path / "on.npz", epochs=1, reports=reports, **known)
+        on = load_network(tmp_path / "on.npz")
+        assert np.abs(softmax(on.scores(sequences(prepare(data.pairs)))[:, :7]) - wanted).max() < 0.1
+        assert (on.before and on.before.digest) == (start.digest if reports else None)
+    for reports in ([], [tmp_path / "reports.csv"]):  # it has learnt the reports, whatever it goes on with
+        distil.learn([], tmp_path / "further.npz", epochs=1, reports=reports, **known | {"start": tmp_path / "on.npz"})
+        further = load_network(tmp_path / "further.npz")
+        assert further.before and further.before.digest == start.digest, "folds are to begin with what had not learnt the reports"
+    with pytest.raises(ValueError, match="learn those of the words first"):
+        distil.learn([], tmp_path / "w.npz", own=tmp_path / "words.npz", **known | {"start": tmp_path / "on.npz"})
+    with pytest.raises(ValueError, match="give one to start from"):
+        distil.learn([], tmp_path / "w.npz", labels=tmp_path / "read.csv")
 
 
 def test_pairs_of_an_archive_come_with_what_the_model_says(distil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

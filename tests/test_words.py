@@ -224,12 +224,12 @@ def test_the_command_names_what_it_cannot_read(run: Callable[..., Run], tmp_path
     lines = tmp_path / "news.jsonl"
     lines.write_text("".join(f'{{"text": "{t}"}}\n' for t in TEXTS) + '{"title": "no text"}\n')
     r = run("words", lines, "-o", tmp_path / "w.npz", "--width", "6")
-    assert r.code == 0 and "skipped " in r.err
+    assert r.code == 0 and f"skipped {lines}:{len(TEXTS) + 1}: no text; " in r.err
     r = run("words", tmp_path / "nowhere.txt", "-o", tmp_path / "w.npz")
-    assert r.code == 1 and "nowhere.txt: cannot be read" in r.err and "none of the inputs could be read" in r.err
+    assert r.code == 1 and f"skipped {tmp_path / 'nowhere.txt'}: cannot be read" in r.err and "none of the inputs could be read" in r.err
     (tmp_path / "a.txt").write_text("Peace.")
     r = run("words", tmp_path / "a.txt", tmp_path / "nowhere.txt", "-o", tmp_path / "w.npz")
-    assert r.code == 1 and "nowhere.txt: cannot be read" in r.err and "too few for vectors" in r.err
+    assert r.code == 1 and f"skipped {tmp_path / 'nowhere.txt'}: cannot be read" in r.err and "too few for vectors" in r.err
 
 
 def test_the_command_writes_nothing_of_too_little_text(run: Callable[..., Run], tmp_path: Path) -> None:
