@@ -753,7 +753,8 @@ def _may_date(name: str, value: Any) -> bool:
 
 def _told(value: Any, deep: int = 9) -> str:
     """A value of JSON as text, `deep` lists and objects at most in one another: of a list all; of an object its `name`, which may be nothing, or
-    its `title`, or the first text in it (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN nothing.
+    its `title`, or the first text in it (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN
+    nothing.
     """
     if isinstance(value, list):
         return ", ".join(filter(None, (_told(x, deep - 1) for x in value))) if deep else ""
