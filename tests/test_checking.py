@@ -206,6 +206,8 @@ def test_what_annotators_agree_on_and_what_they_settled_are_no_two_sides_of_a_te
     settled = file(f"b,2,{NEARLY},Norway,demand,neutral\n", header, "settled.csv")
     (found,) = warnings([agreed, settled])
     assert (found.kind, found.place) == ("duplicate", f"{settled}:2") and told in found.reason
+    more = [file(path.read_text() + "".join(f"{a},1,{a} left.,Norway,neutral,neutral\n" for a in others), "", path.name) for path, others in ((agreed, "cd"), (settled, "ef"))]
+    assert ("leak", f"{settled}:2") in [(f.kind, f.place) for f in warnings(more)], "one article in two files does not make them one side"
 
 
 def test_what_files_share_is_looked_up_once() -> None:
