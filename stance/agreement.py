@@ -141,7 +141,7 @@ def read_annotations(
     wide = [(f, p) for f, p in zip(files, prefixes, strict=True) if p]
     long = [f for f, p in zip(files, prefixes, strict=True) if not p]
     table = table_of(long, heads=heads, unlabelled=True, neutral=neutral, order=order) if long else None
-    if table and not table.heads and (lacking := no_labels(long)):
+    if table and not table.heads and (lacking := no_labels(long, wide=True)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for _, p in wide for own in p.values() for n in own))
     rows: list[Row] = []

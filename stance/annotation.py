@@ -81,14 +81,17 @@ def _defined(heads: Sequence[Head], definitions: Csv) -> list[Head]:
     return [replace(h, labels=tuple(dict.fromkeys((*told.get(h.name, ()), *h.labels)))) for h in heads]
 
 
-def no_labels(files: Sequence[Csv]) -> str:
-    """What to say when no label column was read: those that the files may have in the place of stance and tone; '' without any."""
+def no_labels(files: Sequence[Csv], *, wide: bool = False) -> str:
+    """What to say when no label column was read: those that the files may have in the place of stance and tone; '' without any.
+
+    `wide`: columns `ann_mood` and `bob_mood` may be the `mood` of two annotators.
+    """
     filled = {c: None for f in files for r in f.records for c, x in zip(f.columns, r.cells, strict=False) if x.strip()}
     seen = [c for f in files for c in f.columns if c in filled and c not in ("", *RESERVED, *COLUMNS, *NAMES_OF_ANNOTATORS, "id")]
     if not seen or any(h in seen for h in DEFAULT_HEADS):
         return ""
-    ends = [c[i + 1 :] for c in seen for i, x in enumerate(c[:-1]) if x == "_"]  # of a wide file what each annotator labelled: `ann_mood`, `bob_mood`
-    first = next((c for c in seen if c in ends), "") or next((x for x in ends if ends.count(x) > 1), seen[0])
+    ends = [c[i + 1 :] for c in seen for i, x in enumerate(c[:-1]) if x == "_"]
+    first = next((c for c in seen if c in ends), "") or next((x for x in ends if wide and ends.count(x) > 1), seen[0])
     return f"no column {' or '.join(DEFAULT_HEADS)}; label columns here may be {', '.join(dict.fromkeys(seen))}: --head {first}"
 
 

@@ -752,14 +752,14 @@ def _may_date(name: str, value: Any) -> bool:
 
 
 def _told(value: Any, deep: int = 9) -> str:
-    """A value of JSON as text, `deep` lists and objects at most in one another: of a list all, of an object its `name` or `title`, else the first
-    text in it (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN nothing.
+    """A value of JSON as text, `deep` lists and objects at most in one another: of a list all; of an object its `name`, which may be nothing, or
+    its `title`, or the first text in it (`{"id": null, "name": "Gazette"}`, `{"rendered": "Fjord"}`, `{"$date": "2018-03-04"}`); of null and NaN
+    nothing.
     """
     if isinstance(value, list):
         return ", ".join(filter(None, (_told(x, deep - 1) for x in value))) if deep else ""
     if isinstance(value, dict):
-        named = [value[k] for k in ("name", "title") if k in value]
-        inside = named[:1] or [x for x in value.values() if isinstance(x, (str, dict))]
+        inside = [value["name"]] if "name" in value else [x for x in (value.get("title"), *value.values()) if isinstance(x, (str, dict))]
         return next(filter(None, (_told(x, deep - 1) for x in inside)), "") if deep else ""
     return "" if value is None or value != value else str(value)
 

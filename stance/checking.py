@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 
 import numpy as np
 
@@ -253,8 +254,12 @@ def _apart(rows: Sequence[Row]) -> Callable[[Row, Row], bool]:
     for r in rows:
         held[r.file].add(article_of(r))
 
+    @cache
+    def share(a: str, b: str) -> bool:
+        return 2 * len(held[a] & held[b]) >= min(len(held[a]), len(held[b]))
+
     def apart(a: Row, b: Row) -> bool:
-        return a.split != b.split or not a.split and 2 * len(held[a.file] & held[b.file]) < min(len(held[a.file]), len(held[b.file]))
+        return a.split != b.split or not a.split and not share(a.file, b.file)
 
     return apart
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -80,15 +81,12 @@ def head_for(name: str, seen: set[str]) -> Head:
     for scale in _SCALES:
         if seen <= set(scale):
             return Head(name, tuple(x for x in scale if x in seen), ordered=True)
-    return Head(name, tuple(sorted(seen, key=_by_value)))
+    return Head(name, tuple(sorted(seen, key=lambda x: (value_of(x), x))))
 
 
-def _by_value(label: str) -> tuple[float, str]:
-    """Sorts numbers (`-2`, `0,5`) by their value and before words."""
-    try:
-        return (float(label.replace(",", ".")) if label.lstrip("+-")[:1].isdigit() else math.inf), label
-    except ValueError:
-        return math.inf, label
+def value_of(label: str) -> float:
+    """The number that a label is (`-2`, `0,5`); infinity of any other label."""
+    return float(label.replace(",", ".")) if re.fullmatch(r"[+-]?[0-9]+([.,][0-9]+)?", label) else math.inf
 
 
 def gloss(head: str, label: str) -> str:

@@ -9,6 +9,7 @@ the order of `sentence_id` where all are numbers, else as they stand; a row with
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -18,11 +19,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from stance.actors import Mention, Pair, Reading, in_words_of, read_sentences
-from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for
+from stance.codebook import DEFAULT_HEADS, NEUTRAL, UNSURE, Head, head_for, value_of
 from stance.dates import date_hint, valid_date
 from stance.errors import DataError, InputError, first_of, near_miss, near_or_all, nearest, number
 from stance.lexicon import Lexicon, check_lexicon, default_lexicon
-from stance.tables import MISSING, PLAIN_NUMBER, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
+from stance.tables import MISSING, Csv, composed, given_paths, is_folder, read_csv, unpacked_name
 from stance.text import Sentence, sentences
 
 T = TypeVar("T")
@@ -560,7 +561,7 @@ def incomparable(heads: Sequence[Head], others: Sequence[Head], name: str) -> li
 def _without_order(heads: Sequence[Head]) -> Iterator[tuple[str, str]]:
     """(kind, what is said) of heads whose labels are different numbers, three or more, and no scale as far as is told."""
     for h in heads:
-        values = {float(x.replace(",", ".")) for x in h.labels if PLAIN_NUMBER.fullmatch(x)}
+        values = {*map(value_of, h.labels)} - {math.inf}
         if 2 < len(values) == len(h.labels) and not h.ordered:
             order = ",".join(f'"{x}"' if "," in x else x for x in h.labels)
             todo = f"--order {h.name}='{order}' adds measures of how far two are apart"
@@ -630,8 +631,8 @@ def _twins(head: str, labels: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str
     """The same of labels that are another one in other case, or the same number (`1`, `+1`, `1.0`)."""
     first: dict[str | float, str] = {}
     for x in sorted(labels, key=lambda x: (-len(labels[x]), x)):
-        is_number = PLAIN_NUMBER.fullmatch(x)
-        old = first.setdefault(float(x.replace(",", ".")) if is_number else x.casefold(), x)
+        is_number = value_of(x) < math.inf
+        old = first.setdefault(value_of(x) if is_number else x.casefold(), x)
         if old != x:
             kind, how = ("label-number", "is the same number as") if is_number else ("label-case", "differs only in case from")
             told = f"{head} {x!r} ({number(len(labels[x]), 'row')}) {how} {old!r} ({number(len(labels[old]), 'row')})"

@@ -199,7 +199,8 @@ def decode(raw: bytes, name: str, *, mixed: bool = False) -> tuple[str, str]:
     if what := foreign(raw) or "a binary file" * (b"\x00" in raw[:65536]):
         if name.endswith(".stance"):
             raise InputError(f"{name}: this is a model, not text", "the model is named before the data (evaluate, export), or with --model")
-        raise InputError(f"{name}: this is {what}, not text", "unpack it first, or convert it to text (.txt)" if mixed else "save it as CSV (UTF-8)")
+        todo = "unpack it first, or convert it to text (.txt), JSON lines or CSV" if mixed else "save it as CSV (UTF-8)"
+        raise InputError(f"{name}: this is {what}, not text", todo)
     try:
         return raw.decode("utf-8"), ""
     except UnicodeDecodeError as e:

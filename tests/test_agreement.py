@@ -332,11 +332,13 @@ def test_a_file_with_the_label_itself_is_not_wide(tmp_path: Path) -> None:
     assert read_annotations([write_csv(tmp_path / f"{who}.csv", [row]) for who in "ab"]).annotators == ("a", "b")
 
 
-def test_a_wide_file_of_own_heads_nobody_named(tmp_path: Path) -> None:
+def test_a_wide_file_of_own_heads_nobody_named(tmp_path: Path, run: Callable[..., Run]) -> None:
     path = write_csv(tmp_path / "w.csv", [{"text": "Norway left.", "actor": "Norway", "ann_k_mood": "glad", "bob_mood": "sad"}])
     with pytest.raises(InputError, match="label columns here may be ann_k_mood, bob_mood: --head mood\n"):
         read_annotations(path)
     assert read_annotations(path, heads=["mood"]).annotators == ("ann_k", "bob")
+    for command in (["export", path, "--to", "csv"], ["import", path, "--from", "csv"]):  # to these a head is a column
+        assert "label columns here may be ann_k_mood, bob_mood: --head ann_k_mood\n" in run(*command).err
 
 
 def test_one_column_with_a_prefix_is_no_wide_file(tmp_path: Path) -> None:

@@ -365,14 +365,14 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
     (tmp_path / "in" / "h.parquet").write_bytes(b"PAR1\x15\x00")
     found = [x for x in scan_articles(tmp_path / "in") if isinstance(x, Skipped)]
     assert [(Path(x.name).name, x.reason.split("\n  ")) for x in found] == [
-        ("a.pdf", ["this is a PDF, not text", "unpack it first, or convert it to text (.txt)"]),
+        ("a.pdf", ["this is a PDF, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
         ("b.zip", ["an archive is not read", "unpack it"]),
-        ("c.docx", ["this is a zip, as .xlsx, .docx, .odt and .epub are, not text", "unpack it first, or convert it to text (.txt)"]),
+        ("c.docx", ["this is a zip, as .xlsx, .docx, .odt and .epub are, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
         ("d.tar.gz", ["an archive is not read", "unpack it"]),
         ("e.XML", ["this is XML, not text", "convert it to text (.txt), JSON lines or CSV"]),
         ("f.7z", ["an archive is not read", "unpack it"]),
-        ("g.jsonl.zst", ["this is Zstandard data, not text", "unpack it first, or convert it to text (.txt)"]),
-        ("h.parquet", ["this is Parquet, not text", "unpack it first, or convert it to text (.txt)"]),
+        ("g.jsonl.zst", ["this is Zstandard data, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
+        ("h.parquet", ["this is Parquet, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
     ]
     assert [x.id for x in scan_articles(tmp_path / "in") if isinstance(x, Article)] == ["a"], "the PDF of its name takes no id away"
     assert capsys.readouterr().err == "" and input_bytes([tmp_path / "in"]) == len("Oslo left.")
@@ -844,6 +844,8 @@ def test_dates_that_are_not_understood_are_said_once(put: Put, warned: Callable[
         ({"pub_date": "2018-03-04T10:00:00+0000", "newspaper": "Gazette"}, ("2018-03-04", "", "Gazette")),
         ({"pubDate": "Sun, 04 Mar 2018 10:00:00 +0100", "publisher": {"name": "Gazette"}}, ("2018-03-04", "", "Gazette")),
         ({"webPublicationDate": "2018-03-04T10:00:00Z", "webTitle": "Fjord", "publication": "Gazette"}, ("2018-03-04", "Fjord", "Gazette")),
+        ({"title": {"title": "", "rendered": "Fjord"}, "source": {"title": None, "domain": "gazette.no"}}, ("", "Fjord", "gazette.no")),
+        ({"source": {"id": "gazette", "name": None, "title": "Gazette"}}, ("", "", "")),
         ({"publication_date": "2018-03-04", "media_name": "Gazette"}, ("2018-03-04", "", "Gazette")),
         ({"Datum": "4.3.2018", "sourceName": "Gazette"}, ("2018-03-04", "", "Gazette")),
         ({"created_at": "2019-01-01", "Published Date": "2018-03-04"}, ("2018-03-04", "", "")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from conftest import REPORTS, ROOT, Run, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stance import checking
 from stance.checking import Finding, Repeat, check, contradicted, repeats
-from stance.dataset import normalise, read_dataset
+from stance.dataset import Row, normalise, read_dataset
 from stance.text import foreign
 
 HEADER = "article_id,text,actor,stance,tone,split\n"
@@ -204,6 +206,17 @@ def test_what_annotators_agree_on_and_what_they_settled_are_no_two_sides_of_a_te
     settled = file(f"b,2,{NEARLY},Norway,demand,neutral\n", header, "settled.csv")
     (found,) = warnings([agreed, settled])
     assert (found.kind, found.place) == ("duplicate", f"{settled}:2") and told in found.reason
+    more = [file(path.read_text() + "".join(f"{a},1,{a} left.,Norway,neutral,neutral\n" for a in others), "", path.name) for path, others in ((agreed, "cd"), (settled, "ef"))]
+    assert ("leak", f"{settled}:2") in [(f.kind, f.place) for f in warnings(more)], "one article in two files does not make them one side"
+
+
+def test_what_files_share_is_looked_up_once() -> None:
+    rows = [Row("a.csv", n, "Norway left.", "Norway", {}, article_id=str(n)) for n in range(20_000)]
+    begun = time.perf_counter()
+    apart = checking._apart(rows)
+    built = time.perf_counter()
+    assert not any(apart(rows[0], r) for r in rows[:2000])
+    assert time.perf_counter() - built < built - begun
 
 
 def test_a_repeated_article_is_one_finding(file: Write) -> None:

@@ -20,6 +20,7 @@ import stance
 from stance.actors import pairs, read
 from stance.articles import Article
 from stance.classification import BATCH, classify_archive
+from stance.dataset import read_dataset, unknown_actors
 from stance.errors import ModelError
 from stance.lexicon import build_lexicon, default_lexicon, load_lexicon
 from stance.model import load, read_manifest
@@ -87,6 +88,12 @@ def test_train_names_actors_that_no_table_has(run: Cli, tmp_path: Path) -> None:
     for options, told in (([], True), (["--actors", tmp_path / "mine.csv"], False)):
         r = run("train", data, "--folds", "2", "-o", tmp_path / "m.stance", *options)
         assert r.code == 0 and (said in r.err and f"warning: {n} of " in r.err) == told and ("no alias table" in r.err) == told, r.err
+
+
+def test_an_actor_under_an_alias_is_known_and_a_speaker_may_be_anybody(tmp_path: Path) -> None:
+    rows = [("PRC", ""), ("Norway", ""), ("Mr. Smith", "Mr. Smith"), ("Hansa", ""), ("Hansa", ""), ("Elbonia", "")]
+    given = [{"text": f"{who} left {n} times.", "actor": who, "speaker": speaker, "stance": "deny"} for n, (who, speaker) in enumerate(rows)]
+    assert unknown_actors(read_dataset(write_csv(tmp_path / "d.csv", given), heads=["stance"])) == {"Hansa": 2, "Elbonia": 1}
 
 
 def test_a_table_at_prediction_comes_on_top_of_the_models_or_stands_alone(run: Cli, own: Own, tmp_path: Path) -> None:

@@ -765,6 +765,13 @@ def test_another_night_from_a_pipe_without_ids_takes_the_place_of_none(
     assert sql(out, "SELECT count(*) FROM article WHERE key = 'a'") == [(1,)], "one with an id is corrected"
 
 
+def test_a_further_run_of_a_pipe_is_of_another_input(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, more in (("Norway left.", ["--min-confidence", "0.9", "--append"]), ("Chile left.", ["--append"]), ("Peru left.", ["--actor", "Peru", "--update"])):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f'{{"text": "{text}", "date": "2019"}}'.encode())))
+        assert run("classify", "-", "-o", tmp_path / "r.sqlite", "-m", model_file, *more) == Run(0, "", "")
+    assert sql(tmp_path / "r.sqlite", "SELECT count(*) FROM run") == [(3,)]
+
+
 def plain_judge(items: Iterable[Article | Skipped], finish: Callable[[Result], Rows]) -> Iterator[list[Rows]]:
     """Every sentence with one judgement that tells its text and the article's date; a batch holds two."""
     batch = []
