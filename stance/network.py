@@ -27,7 +27,7 @@ STATE, HIDDEN = 96, 128  # numbers of a state of one direction, and of the hidde
 _TOGETHER = 32  # pairs that are read together: more want more padding
 _BEFORE = "before "  # in front of the names of parameters in a file: see `Network.before`
 _LONG = 128  # tokens: of longer pairs (a table, a list, text without a full stop) fewer are read together, or all would be padded to the longest
-_WAY = 32  # steps of the way that `Network.contributions` goes
+_WAY = 64  # steps of the way that `Network.contributions` goes
 _STEP = 2.0**-8  # of states where they are multiplied: see `Network.scores`
 _CATCH = np.float32(1.5 * 2**23 * _STEP)  # takes away the digits below it from a number that it is added to
 _BATCH, _EPOCHS = 64, 10  # pairs of a step of training, and how often all pairs are read
@@ -109,23 +109,25 @@ class Network:
         """What each token of one pair adds to its scores, weighed by `towards`, shape (width,), and added up; shape (tokens,).
 
         Integrated gradients (Sundararajan, Taly & Yan 2017): on the way from a sentence of as many tokens, of which nothing is known but which of
-        them are the actor's, to this one. All of them are the difference between the two, but for what `_WAY` steps leave out: some hundredths.
+        them are the actor's, to this one, in `_WAY` steps, short at the beginning, where the states change most. All of them are the difference
+        between the two, but for what the steps leave out: about a hundredth.
         """
         p, n = self.parameters, len(pair.word)
         inputs = np.matmul(self.words.of(self.words.rows(pair.word)), p["word"]) + np.matmul(_facts(pair), p["facts"])
         slopes, keep = np.zeros(inputs.shape), dict.fromkeys(("state", "hidden"), np.ones((), np.float32))
         together = min(_WAY, max(1, 32 * _LONG // max(n, 1)))
         for start in range(0, _WAY if n else 0, together):
-            share = ((np.arange(start, min(start + together, _WAY)) + 0.5) / _WAY).astype(np.float32)
+            place = (np.arange(start, min(start + together, _WAY)) + 0.5) / _WAY
+            share, length = (place**2).astype(np.float32), 2 * place / _WAY
             part = pair.take(np.zeros(len(share), np.int64))
             layout = _Layout(part, np.arange(len(share)))
             gates = (p["bias"][:, None] + share[:, None] * inputs[[0, 1], [t, n - 1 - t]][:, None] for t in range(n))
             none = np.zeros((len(part.word), 1), np.float32)
             f = _forward(p, gates, layout, keep)
             _, of_gates = _backward(p, f, layout, keep, np.tile(towards.astype(np.float32), (len(share), 1)), none, none)
-            ahead, back = (x.reshape(n, len(share), -1).sum(1) for x in of_gates)
+            ahead, back = (np.einsum("tsg,s->tg", x.reshape(n, len(share), -1), length) for x in of_gates)
             slopes += [ahead, back[::-1]]
-        out: Floats = (slopes * inputs).sum((0, 2)) / _WAY
+        out: Floats = (slopes * inputs).sum((0, 2))
         return out
 
 

@@ -47,7 +47,7 @@ def test_retraining_gives_the_same_words_and_scores(settings: Settings, corpus: 
     rest, held = corpus.split("test")
     assert rest.fingerprint == shipped.manifest["data"]["fingerprint"], "training_data changed: run `make model`"
     assert (shipped.manifest["settings"]["soften"], shipped.manifest["settings"]["trust"]) == (settings.soften, settings.trust)
-    monkeypatch.setattr("stance.training.cue_baseline", lambda pairs, *_: np.zeros(len(pairs), np.int64))  # a quarter of the time, and not looked at
+    monkeypatch.setattr("stance.training.cue_baseline", lambda pairs, *_, **__: np.zeros(len(pairs), np.int64))  # a quarter of the time, and not looked at
     model, reports = train(rest, settings=settings)
     whole, alone = (evaluate(m, held) for m in (shipped, model))
     for name, report in reports.items():
