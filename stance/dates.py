@@ -4,14 +4,15 @@ Read, with anything behind them that cannot belong to the date:
 
 - year first: `2018-03-04T…`, `2018/03/04`, `20180304`, `20180304101500` (GDELT), `2018-03`, `2018`;
 - the day of an ISO week: `2018-W09-7`, `2018W097`;
-- the month's English name, whole or short: `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`, `2018 March 4`, `Sun Mar 04 10:00:00 +0000 2018`;
+- the month's English name, whole or short: `Sun, 04 Mar 2018 …`, `4 March 2018`, `March 4, 2018`, `2018 March 4`, `Sun Mar 04 10:00:00 +0000 2018`,
+  and where they stand alone `March 2018`, `2018 March`;
 - in numbers, where one alone can be the month or both are the same: `04.03.2018` (with dots the day is first), `13/3/2018`, `3/13/2018`, `4/4/2018`;
 - with a year of two digits (1969 to 2068, as POSIX has it) where the day can be nothing else: `3/13/18`.
 
 Read where they stand alone: seconds or milliseconds since 1970, of 10 or 13 digits, from 2001 to 2030 (later ones might be `2030030410`).
 
 Refused: where either number may be the month (`04/03/2018`), any other year of two digits, `2018.03.04`, days that no calendar has (`2018-02-30`),
-a month without a day in any other form (`March 2018`, `2018 March`, `201803`), a week without a day (`2018-W09`), months in other languages, words
+a month without a day in any other form (`201803`, `2018 Mar 10:00`), a week without a day (`2018-W09`), months in other languages, words
 before the date but for a weekday.
 """
 
@@ -28,7 +29,7 @@ def valid_date(value: str) -> str:
     value = value.strip()
     parts: tuple[str, ...]
     if (m := _YEAR_AND_WORD.match(value)) and (month := _month(m[2])):
-        parts = (m[1], month, m[3]) if m[3] else ()
+        parts = (m[1], month, m[3]) if m[3] or m.end() == len(value.rstrip(".")) else ()
     elif re.match(r"\d{4}[- ]?[Ww]\d", value):
         return _day_of_week(value)
     elif m := re.match(r"(\d{4})(?:([-/])(\d\d?)(?:\2(\d\d?)(?!\d)|(?![-/.]?\d))|(?![-/.]?\d))", value):
@@ -80,10 +81,13 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
 
 
 def _named_month(value: str) -> tuple[str, ...]:
-    """Year, month and day of a date with the month's English name, whole or short, as feeds and papers have it; else nothing."""
+    """Year, month and day (or the first two) of a date with the month's English name, whole or short, as feeds and papers have it; else nothing."""
     day, name = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
     m = re.match(rf"(?:[A-Za-z]{{3,9}},?\s+)?(?:{day}\s+{name}|{name}\s+{day}),?\s+(?:[\d:]{{8}}\s+(?:\S+\s+)?)?(\d{{4}})(?!\d)", value)
-    return (m[5], month, m[1] or m[4]) if m and (month := _month(m[2] or m[3])) else ()
+    if m:
+        return (m[5], month, m[1] or m[4]) if (month := _month(m[2] or m[3])) else ()
+    m = re.fullmatch(rf"{name},?\s+(\d{{4}})", value)
+    return (m[2], month) if m and (month := _month(m[1])) else ()
 
 
 def _day_of_week(value: str) -> str:
