@@ -45,7 +45,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"stance.{_HOME[name]}"), name)
-    if not name.startswith("_"):  # `stance.checking.check` needs no import of its own
+    if name.isidentifier() and not name.startswith("_"):  # `stance.checking.check` needs no import of its own
         try:
             return import_module(f"stance.{name}")
         except ModuleNotFoundError as e:
