@@ -58,6 +58,7 @@ from stance.words import WordVectors, default_words
 
 SEED = 20240229
 SEEDS = 2**32  # how many there are
+_HEAVIEST = 10.0  # balance: of far more, the weights of classes would be no numbers
 REMEMBERED = 20_000  # rows whose hashes a model keeps; of more, which would make too large a file, …
 _SAMPLED = 5_000  # … the smallest ones: a random sample, the same of the same rows
 _WHOLE = ("folds", "min_pairs", "draws", "seed")
@@ -99,7 +100,7 @@ class Settings:
         told += [f"c is {self.c}; more than 0 is needed"] if not self.c > 0 else []
         told += [f"{k} is {given[k]}; a finite number is needed" for k in ("balance", "c", "soften", "trust") if given[k] == float("inf")]
         told += [f"{k} is {given[k]}; a whole number is needed" for k in _WHOLE if not isinstance(given[k], Integral)]
-        told += [f"seed is {self.seed}; less than {SEEDS} is needed"] if self.seed >= SEEDS else []
+        told += [f"{k} is {given[k]}; less than {n} is needed" for k, n in (("seed", SEEDS), ("balance", _HEAVIEST)) if n <= given[k] < float("inf")]
         if told:
             raise ValueError("; ".join(told))
         for k, x in given.items():  # numbers of numpy are none for the manifest
@@ -531,7 +532,8 @@ def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
 
     Raises InputError where one of them has no rows, DataError for rows held out with a label that no other row has: no model could say it.
     """
-    rest, held = data.split(name)[0], data.only_split(name)
+    held = data.only_split(name)
+    rest = data.take(i for i, r in enumerate(data.rows) if r.split != name)
     if not len(rest):
         raise InputError(f"all rows have split {name!r}; none is left to train on", "hold out another split")
     problems = []

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import random
+import re
 import signal
 import warnings
 from collections.abc import Iterator, Sequence
@@ -371,11 +372,11 @@ def test_settings_that_train_nothing_are_refused(name: str, value: float) -> Non
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [*((k, 2.5, "a whole number") for k in ("folds", "min_pairs", "draws", "seed")), ("seed", -1, "at least 0"), ("seed", 2**32, "less than 4294967296")]
+    [*((k, 2.5, "a whole number") for k in ("folds", "min_pairs", "draws", "seed")), ("seed", -1, "at least 0"), ("seed", 2**32, "less than 4294967296"), ("balance", 1e300, "less than 10.0")]
     + [(k, float("inf"), "a finite number") for k in ("c", "balance", "soften", "trust")] + [("seed", float("nan"), "a whole number")],
 )  # fmt: skip
 def test_settings_are_whole_or_finite(name: str, value: float, said: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} is {value}; {said} is needed"):
+    with pytest.raises(ValueError, match=re.escape(f"{name} is {value}; {said} is needed")):
         Settings(**{name: value})  # type: ignore[arg-type]
 
 
@@ -428,6 +429,14 @@ def test_articles_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> No
     one = replace(held.rows[0], split="")
     with pytest.warns(StanceWarning, match="1 article is both in split 'test' and in what is trained on"):
         hold_out(replace(reports, rows=tuple(one if r is held.rows[0] else r for r in reports.rows)), "test")
+
+
+def test_the_rows_of_a_split_are_taken_once(reports: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    usual = Dataset.take
+    monkeypatch.setattr(Dataset, "take", lambda self, at: usual(self, [i for i in at if taken.append(i) is None]))
+    hold_out(reports, "test")
+    assert sorted(taken) == [*range(len(reports))]
 
 
 def test_sentences_on_both_sides_of_a_split_are_a_warning(reports: Dataset) -> None:
