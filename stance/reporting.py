@@ -24,7 +24,7 @@ from stance.dates import valid_date
 from stance.errors import InputError, near_miss, number
 from stance.evaluation import ENOUGH, Floats, resample, tails
 from stance.pages import HUES, glyph, render
-from stance.store import DAMAGED, check_version, sqlite_code
+from stance.store import DAMAGED, UNWRITABLE, check_version, sqlite_code
 
 CORRECTED = 200  # sentences that a correction needs: of fewer it adds more noise than it takes away (benchmarks/quantification.py)
 DRAWS = 400  # bootstrap resamples
@@ -119,6 +119,9 @@ def _opened(path: Path, run: int, head: str, sources: Sequence[str], since: str,
             told, hint = "in use by another program", "run the command again when that is done"
         elif sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
             told, hint = "damaged or cut off", DAMAGED
+        elif sqlite_code(e) in UNWRITABLE:
+            told = "left by a run that has not finished, and only read where its folder can be written to"
+            hint = f"copy it, with {path.name}-wal if that is there, into a folder that can be written to"
         raise InputError(f"{path}: {told}: {e}", hint) from e
     except (LookupError, AttributeError, TypeError, ValueError) as e:  # a column that is not there, JSON that is none or of another shape
         raise InputError(f"{path}: is no results database, or was edited: {type(e).__name__} {e}", _HINT) from e

@@ -267,6 +267,7 @@ def _drop_other(path: Path, run: Run) -> None:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
+UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)  # what SQLite says where it cannot make its log beside the database
 DAMAGED = "restore a copy, or delete it and classify anew"
 
 
@@ -289,6 +290,8 @@ def _named(path: Path) -> Iterator[None]:
             raise InputError(f"{path}: damaged or cut off: {e}", DAMAGED) from e
         if sqlite_code(e) == sqlite3.SQLITE_BUSY:
             raise InputError(f"{path}: in use by another program: {e}", "what was committed is safe; let that finish, then run it again") from e
+        if sqlite_code(e) in UNWRITABLE:
+            raise InputError(f"{path}: it or its folder cannot be written to: {e}", "make both writable, or name another file") from e
         raise InputError(f"{path}: {e}", "what was committed is safe; mend this and run the same command again") from e
 
 

@@ -314,6 +314,13 @@ def test_a_database_that_is_cut_off_or_in_use_is_told(database: Path, tmp_path: 
         read_results(path)
 
 
+def test_a_stopped_run_in_a_folder_that_cannot_be_written_to_is_told(database: Path, tmp_path: Path) -> None:
+    path = copied(database, tmp_path, "PRAGMA journal_mode=WAL")
+    Path(f"{path}-shm").symlink_to(tmp_path / "none" / "shm")  # as in a folder without rights, also for root: SQLite cannot make this file
+    with pytest.raises(InputError, match=r"r\.sqlite: left by a run that has not finished, and only read where its folder can be written to: .*\n  copy it, with r\.sqlite-wal if"):
+        read_results(path)
+
+
 def copied(database: Path, folder: Path, *edits: str) -> Path:
     """A copy of a database that somebody has edited."""
     path = folder / "r.sqlite"
