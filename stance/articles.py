@@ -153,14 +153,26 @@ class Shown(list[Skipped]):
         self.append(one)
 
     def lines(self, *, where: str = "") -> Iterator[str]:
-        """`name: reason` of each, in one line all of a reason that more than MANY share; in the end how many more there are, and `where`."""
-        told = 0
+        """`name: reason` of each, in one line those of a reason that more than MANY share; in the end how many are not among them, and `where`
+        they are."""
         for reason, n in self._reasons.items():
             names = [s.name for s in self if s.reason == reason]
-            told += n if n > MANY else len(names)
-            yield from [f"{n} ({', '.join(names[:5])} …): {reason}"] if n > MANY else [f"{name}: {reason}" for name in names]
-        if self.total > told:
-            yield f"{self.total - told} more{where}"
+            if n > MANY:
+                yield f"{n} ({_listed_places(names)}{' …' * (n > len(names))}): {reason}"
+            else:
+                yield from (f"{name}: {reason}" for name in names)
+        if self.total > len(self):
+            yield f"{self.total - len(self)} not named above{where}"
+
+
+def _listed_places(names: Iterable[str]) -> str:
+    """`a.jsonl:1, 2, b.txt`: of further lines of a file the number alone."""
+    out, file = list[str](), ""
+    for name in names:
+        before, colon, line = name.rpartition(":")
+        out.append(line if colon and before == file and line.isdigit() else name)
+        file = before
+    return ", ".join(out)
 
 
 class NothingReadError(InputError):

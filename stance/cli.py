@@ -233,7 +233,7 @@ def classify(
             skipped = _record(output, items, lambda x, finish: _counted(judge(x, finish=finish), done), run, how)
         else:
             skipped = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
-    _name_skipped(skipped, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if run else "")
+    _name_skipped(skipped, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if run else _ALL_NAMED)
     if skipped:
         raise typer.Exit(SKIPPED)
 
@@ -247,6 +247,9 @@ def _run(
     inputs = known_inputs(output, inputs)
     told = {"text_column": "", **{k: v for k, v in reading.items() if v}}
     return inputs, describe_run(model, lexicon, {"inputs": inputs, **settings, **told})
+
+
+_ALL_NAMED = "; a database (`stance classify ... -o NAME.sqlite`) keeps the name and reason of each"
 
 
 def _name_skipped(skipped: Shown, where: str = "") -> None:
@@ -314,7 +317,7 @@ def _articles(items: Iterator[Article | Skipped], output: Path | None, done: Cal
             skipped.keep(item)
         else:
             yield item
-    _name_skipped(skipped)
+    _name_skipped(skipped, _ALL_NAMED)
 
 
 def _in_english(items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:

@@ -1025,4 +1025,11 @@ def test_of_many_skipped_for_one_reason_one_line_tells_and_what_is_not_named_is_
         shown.keep(Skipped(f"b:{n}", f"not JSON: column {n}"))
     told = list(shown.lines(where=": look"))
     assert told[0] == "300 (a:0 …): no text"
-    assert told[1:-1] == [f"b:{n}: not JSON: column {n}" for n in range(SHOWN - 1)] and told[-1] == f"{300 - SHOWN + 1} more: look"
+    assert told[1:-1] == [f"b:{n}: not JSON: column {n}" for n in range(SHOWN - 1)] and told[-1] == f"{600 - SHOWN} not named above: look"
+
+
+def test_of_inputs_skipped_for_one_reason_all_are_named() -> None:
+    shown = Shown()
+    for name in ("a.pdf", *(f"b.jsonl:{n}" for n in range(7, 19)), "C:\\c.pdf", "c.jsonl:1", "d.jsonl:1"):
+        shown.keep(Skipped(name, "no text"))
+    assert [*shown.lines()] == ["16 (a.pdf, b.jsonl:7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, C:\\c.pdf, c.jsonl:1, d.jsonl:1): no text"]

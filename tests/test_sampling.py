@@ -112,7 +112,7 @@ def test_what_many_records_lack_is_said_in_one_line(run: Cli, tmp_path: Path) ->
     (tmp_path / "b.txt").write_text("")
     err = run("sample", lines, tmp_path / "b.txt", "-o", tmp_path / "todo.csv").err.splitlines()
     (many,) = (x for x in err if ": no text" in x)
-    assert many.startswith(f"skipped 40 ({lines}:1, {lines}:2, {lines}:3, {lines}:4, {lines}:5 …): no text; looked for text")
+    assert many.startswith(f"skipped 40 ({lines}:1, {', '.join(map(str, range(2, 41)))}): no text; looked for text")
     assert sum(x.startswith(f"skipped {lines}:41: not valid JSON") or x.endswith("b.txt: the file is empty") for x in err) == 2
 
 

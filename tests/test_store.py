@@ -1015,9 +1015,10 @@ def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_pat
     path = tmp_path / "a.jsonl"
     each = "".join(f"[{' ' * n}no\n" for n in range(150))  # a reason of its own
     path.write_text(each + '{"text": "Norway denied it.", "date": "2019"}\n')
-    for more, where in (([], ""), (["-o", tmp_path / "r.sqlite"], ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL")):
+    kept = "; a database (`stance classify ... -o NAME.sqlite`) keeps the name and reason of each"
+    for more, where in (([], kept), (["-o", tmp_path / "r.sqlite"], ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL")):
         r = run("classify", path, "-m", model_file, *more)
-        assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1] == f"skipped 50 more{where}"
+        assert r.code == 3 and len(r.err.splitlines()) == 101 and r.err.splitlines()[-1] == f"skipped 50 not named above{where}"
 
 
 def test_many_skipped_alike_hide_no_other_reason(run: Cli, model_file: Path, tmp_path: Path) -> None:
@@ -1028,9 +1029,10 @@ def test_many_skipped_alike_hide_no_other_reason(run: Cli, model_file: Path, tmp
         for more in ([], ["-o", tmp_path / f"r{len(end)}.sqlite"]):
             r = run("classify", path, "-m", model_file, *more)
             told = [x for x in r.err.splitlines() if x.startswith("skipped ")]
-            named = ", ".join(f"{path}:{n}" for n in range(1, 6))
-            assert told[0].startswith(f"skipped 198 ({named} …): not valid JSON") and len(told) == 3
-            assert [x.removeprefix(f"skipped {path}:").split(":")[0] for x in told[1:]] == ["121", "161"]
+            named = ", ".join(map(str, range(2, 99)))
+            assert told[0].startswith(f"skipped 198 ({path}:1, {named} …): not valid JSON") and len(told) == 4
+            assert [x.removeprefix(f"skipped {path}:").split(":")[0] for x in told[1:3]] == ["121", "161"]
+            assert told[3].startswith("skipped 100 not named above")
 
 
 def test_what_is_skipped_before_the_first_article_is_all_recorded(run: Cli, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
