@@ -14,7 +14,7 @@ import sqlite3
 import time
 import warnings
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -405,6 +405,12 @@ class _Known:
     gone: int = 0
     lost: str = ""
 
+    def keep(self, item: Article | Skipped, row_id: int, skipped: str | None) -> None:
+        """The row of an item stays, with the reason for which that is skipped now."""
+        self.order.append(row_id)
+        if isinstance(item, Skipped) and item.reason != skipped:
+            self.reasons.append((item.reason, row_id))
+
     @property
     def added(self) -> int:
         """Number of items that are judged into the midst."""
@@ -456,63 +462,73 @@ def _unjudged(
     signed = ((item, _signature(item)) for item in items)
     end: tuple[None, Row] = (None, ())
     item, now = next(signed, end)
-    waiting: dict[Row, list[tuple[int, str]]] = {}  # skipped rows, since the last that was read, whose items were not met yet; ids and reasons
-    inputs: set[str] = set()  # of these
+    waiting = _Waiting()
     names: set[int] = set()  # hashes: there may be millions
-
-    def keep(row_id: int, skipped: str | None) -> None:
-        known.order.append(row_id)
-        if isinstance(item, Skipped) and item.reason != skipped:
-            known.reasons.append((item.reason, row_id))
-
-    def met() -> bool:
-        """Whether a row waits for this item, which stays then; an input that is given twice and cannot be read has two that are alike."""
-        if now not in waiting:
-            return False
-        first, *others = waiting.pop(now)
-        if others:
-            waiting[now] = others
-        keep(*first)
-        return True
-
-    held = "FROM article WHERE run_id = ? AND position < ?"  # not of rows that are added meanwhile
-    for *cells, skipped, row_id in db.execute(f"SELECT {_SIGNATURE}, skipped, id {held} ORDER BY position", (number, known.held)):
+    for *cells, skipped, row_id in db.execute(f"SELECT {_SIGNATURE}, skipped, id {_HELD_ROWS} ORDER BY position", (number, known.held)):
         row = tuple(cells)
         if now != row and not row[-1]:
-            waiting.setdefault(row, []).append((row_id, skipped))
-            inputs.add(row[1])
+            waiting.add(row, row_id, skipped)
             continue
         while item is not None and now != row:
-            if not met():
-                names = names or {hash(x) for x in db.execute(f"SELECT key, input {held}", (number, known.held))}
+            if met := waiting.take(now):
+                known.keep(item, *met)
+            else:
+                names = names or {hash(x) for x in db.execute(f"SELECT key, input {_HELD_ROWS}", (number, known.held))}
                 new = hash(now[:2]) not in names
-                if not new or not append and not _inside(item, inputs):
-                    later = f"SELECT 1 {held} AND position > (SELECT position FROM article WHERE id = ?) AND ({_SIGNATURE}) = (?,?,?,?,?,?)"
+                if not new or not append and not waiting.is_of(item):
+                    later = f"SELECT 1 {_HELD_ROWS} AND position > (SELECT position FROM article WHERE id = ?) AND ({_SIGNATURE}) = (?,?,?,?,?,?)"
                     passed = db.execute(later, (number, known.held, row_id, *now)).fetchone() is not None
-                    raise _changed(path, len(known.order), item, row, waiting, new=new, passed=passed)
+                    raise _changed(path, len(known.order), item, row, waiting.rows, new=new, passed=passed)
                 known.order.append(0)
                 yield item
             item, now = next(signed, end)
         if item is None:
             raise _fewer(path, len(known.order), row)
-        keep(row_id, skipped)
+        known.keep(item, row_id, skipped)
         item, now = next(signed, end)
         if row[-1]:
-            known.dropped += (i for i, _ in chain.from_iterable(waiting.values()))
-            waiting, inputs = {}, set()
-    while met():
+            known.dropped += waiting.drop()
+    while item is not None and (met := waiting.take(now)):
+        known.keep(item, *met)
         item, now = next(signed, end)
-    if item is not None and finished and not append and not (waiting and _inside(item, inputs)):
+    if item is not None and finished and not append and not (waiting.rows and waiting.is_of(item)):
         raise _more(path, len(known.order), item, finished)
-    known.dropped += (i for i, _ in chain.from_iterable(waiting.values()))
+    known.dropped += waiting.drop()
     known.more = item
 
 
-def _inside(item: Article | Skipped, inputs: Set[str]) -> bool:
-    """Whether the item comes from one of these inputs, or from a file of a folder among them."""
-    return not inputs.isdisjoint([item.input, *map(str, Path(item.input).parents)])
+class _Waiting:
+    """Skipped rows, since the last that was read, whose items were not met yet: ids and reasons by row; `inputs` are theirs."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Row, list[tuple[int, str]]] = {}
+        self.inputs: set[str] = set()
+
+    def add(self, row: Row, row_id: int, reason: str) -> None:
+        self.rows.setdefault(row, []).append((row_id, reason))
+        self.inputs.add(row[1])
+
+    def take(self, row: Row) -> tuple[int, str] | None:
+        """Id and reason of a row that is like this one, and waits no more; an input that is given twice and cannot be read has two that are alike."""
+        if row not in self.rows:
+            return None
+        first, *others = self.rows.pop(row)
+        if others:
+            self.rows[row] = others
+        return first
+
+    def is_of(self, item: Article | Skipped) -> bool:
+        """Whether the item comes from an input of these rows, or from a file of a folder among them."""
+        return not self.inputs.isdisjoint([item.input, *map(str, Path(item.input).parents)])
+
+    def drop(self) -> list[int]:
+        """Forget all rows; their ids."""
+        ids = [i for i, _ in chain.from_iterable(self.rows.values())]
+        self.rows, self.inputs = {}, set()
+        return ids
 
 
+_HELD_ROWS = "FROM article WHERE run_id = ? AND position < ?"  # not those that are added meanwhile
 _SIGNATURE = "key, input, title, date, source, sha256"  # as `_signature`
 _UPDATE = "--update judges anew what has changed, and keeps what is gone"
 
