@@ -137,44 +137,51 @@ def read_annotations(
     every unknown label and every pair that one annotator labelled twice and differently.
     """
     files = read_files(paths, columns=columns, heads=heads)
-    prefixes = [_prefixes(f, heads) for f in files]
-    wide = [(f, p) for f, p in zip(files, prefixes, strict=True) if p]
-    long = [f for f, p in zip(files, prefixes, strict=True) if not p]
+    read = _read(files, heads, neutral, order)
+    context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(read.rows) if r.text and not r.actor}
+    rows = [r for r in read.rows if r.actor and any(r.labels.values())]  # not labelled yet is not labelled
+    given = heads_of(rows, read.names, neutral=neutral, order=order)
+    found = tuple(h for h in given if h.labels)
+    unlabelled = [f"no row has a label of {h.name}: it is not compared" for h in given if not h.labels]
+    who = tuple(dict.fromkeys(r.annotator for r in rows))
+    matched = _matched(rows, who, tuple(h.name for h in found))
+    other = _other_names([f for f in files if not _prefixes(f, heads)])
+    if problems := [*read.problems, *label_problems(rows, found, set()), *matched.problems]:
+        hint = "; ".join(filter(None, ("correct them and try again", other)))
+        raise DataError(f"{number(len({p.place for p in problems}), 'bad row')}; nothing was compared", hint, problems_told(problems, files))
+    alike = _alike(who)
+    if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
+        todo = "; ".join(("give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`", *alike))
+        raise InputError(f"no sentence and actor is labelled by two annotators; annotators: {', '.join(who) or 'none'}", other or todo)
+    return Annotations(who, found, matched.units, (*read.warnings, *unlabelled, *matched.warnings, *alike), tuple(context.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Rows of annotators, with labels of the heads `names`."""
+
+    names: tuple[str, ...]
+    rows: list[Row]
+    problems: list[Problem]
+    warnings: list[str]
+
+
+def _read(files: Sequence[Csv], heads: Sequence[str], neutral: Mapping[str, str] | None, order: Mapping[str, Sequence[str]] | None) -> _Read:
+    """The rows of all files: of those with a column an annotator, and then of the others."""
+    wide = [(f, own) for f in files if (own := _prefixes(f, heads))]
+    long = [f for f in files if not _prefixes(f, heads)]
     table = table_of(long, heads=heads, unlabelled=True, neutral=neutral, order=order) if long else None
     if table and not table.heads and (lacking := no_labels(long, wide=True)):
         raise InputError(lacking, "name the columns to compare with --head; repeat it for several")
     names = tuple(h.name for h in table.heads) if table else tuple(dict.fromkeys(n for _, p in wide for own in p.values() for n in own))
-    rows: list[Row] = []
-    problems: list[Problem] = []
-    for f, p in wide:
-        got, bad = _wide_rows(f, p, names)
-        rows += got
-        problems += bad
-    warnings = [*filter(None, (f.note for f, _ in wide)), *(said for _, said in odd_cells(rows))]
-    if table:
-        rows += _with_annotators(table.rows)
-        warnings = [*table.warnings, *warnings]
-    context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(rows) if r.text and not r.actor}
-    rows = [r for r in rows if r.actor and any(r.labels.values())]  # not labelled yet is not labelled
-    given = heads_of(rows, names, neutral=neutral, order=order)
-    found = tuple(h for h in given if h.labels)
-    warnings += [f"no row has a label of {h.name}: it is not compared" for h in given if not h.labels]
-    problems += label_problems(rows, found, set())
-    who = tuple(dict.fromkeys(r.annotator for r in rows))
-    matched = _matched(rows, who, tuple(h.name for h in found))
-    problems += matched.problems
-    other = _other_names(long)
-    if problems:
-        hint = f"correct them and try again{'; ' if other else ''}{other}"
-        raise DataError(f"{number(len({p.place for p in problems}), 'bad row')}; nothing was compared", hint, problems_told(problems, files))
-    alike = _alike(who)
-    if not any(sum(map(bool, labels)) > 1 for u in matched.units for labels in u.labels.values()):
-        raise InputError(
-            f"no sentence and actor is labelled by two annotators; annotators: {', '.join(who) or 'none'}",
-            other
-            or "; ".join(("give two files with the same article_id, sentence_id (or text) and actor, or one with a column `annotator`", *alike)),
-        )
-    return Annotations(who, found, matched.units, (*warnings, *matched.warnings, *alike), tuple(context.values()))
+    out = _Read(names, [], [], list(table.warnings) if table else [])
+    for f, prefixes in wide:
+        rows, problems = _wide_rows(f, prefixes, names)
+        out.rows.extend(rows)
+        out.problems.extend(problems)
+    out.warnings.extend((*filter(None, (f.note for f, _ in wide)), *(said for _, said in odd_cells(out.rows))))
+    out.rows.extend(_with_annotators(table.rows) if table else ())
+    return out
 
 
 def _other_names(files: Sequence[Csv]) -> str:
