@@ -185,6 +185,11 @@ class _Task:
     skipped: str = ""
     unnamed: str = ""
 
+    @property
+    def all_cells(self) -> dict[str, str]:
+        """The cells with those of the labels."""
+        return {**self.cells, **{k.lower(): v for k, v in self.labels.items()}}
+
 
 def import_file(
     path: str | Path, source: str, *, heads: Sequence[str] = (), annotator: str = "", columns: Mapping[str, str] | None = None
@@ -204,29 +209,25 @@ def import_file(
     read = _json_array if source == "label-studio" else _json_lines
     parse = {"doccano": _from_doccano, "prodigy": _from_prodigy, "label-studio": _from_label_studio}[source]
     where = "task " if source == "label-studio" else ""
-    rows: list[Row] = []
-    problems: list[str] = []
-    left_out: list[str] = []
-    unnamed: list[str] = []
+    tasks: list[tuple[int, _Task]] = []  # with their numbers
+    problems: list[tuple[int, str]] = []
     text, doubt = read_text(path)
     for at, item in read(text, str(path)):
         place = f"{path}:{where}{at}"
         _of_this_tool(item, source, place)
         try:
             for task in parse(item, heads or ("stance",)):
-                if task.skipped:
-                    left_out.append(f"{place}: {task.skipped}")
-                else:
-                    cells = {**task.cells, **{k.lower(): v for k, v in task.labels.items()}}
-                    row, bad = parse_row(str(path), at, cells, tuple(task.labels))
-                    problems += [f"{place}: {p.said}" for p in bad]
-                    rows.append(row)
-                    unnamed += [f"{place}: {task.unnamed!r}"] if task.unnamed else []
+                tasks.append((at, task))
         except ValueError as e:
-            problems += [f"{place}: {x}" for x in str(e).split("\n")]
+            problems += [(at, f"{place}: {x}") for x in str(e).split("\n")]
         except (KeyError, TypeError, AttributeError, IndexError) as e:
-            problems.append(f"{place}: not the shape of {source}: {type(e).__name__} {e}")
-    return _imported(rows, heads, annotator, problems, source, [doubt], left_out, unnamed)
+            problems.append((at, f"{place}: not the shape of {source}: {type(e).__name__} {e}"))
+    parsed = [(at, parse_row(str(path), at, t.all_cells, tuple(t.labels))) for at, t in tasks if not t.skipped]
+    problems += [(at, f"{path}:{where}{at}: {p.said}") for at, (_, bad) in parsed for p in bad]
+    told = [said for _, said in sorted(problems, key=lambda p: p[0])]
+    left_out = [f"{path}:{where}{at}: {t.skipped}" for at, t in tasks if t.skipped]
+    unnamed = [f"{path}:{where}{at}: {t.unnamed!r}" for at, t in tasks if t.unnamed and not t.skipped]
+    return _imported([row for _, (row, _) in parsed], heads, annotator, told, source, [doubt], left_out, unnamed)
 
 
 def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping[str, str] | None) -> Imported:
