@@ -265,7 +265,7 @@ def scan_articles(
                     item = replace(item, date=item.date or date, speaker=item.speaker or speaker) if date or speaker else item
                 yield whole(replace(item, input=name))
             if item is None:
-                doubts.none(name)
+                doubts.count("none", name)
     for note in doubts.notes():
         _warn(whole_text(note))
 
@@ -306,23 +306,20 @@ class _Doubts:
         new_id, new_text = self.ids.add(x.id), self.texts.add(x.text)
         place = f"{x.id!r} of {x.input or name}"
         if not new_text:
-            self._count("again", f"{x.id!r} of {name}")
+            self.count("again", f"{x.id!r} of {name}")
         elif not new_id:
-            self._count("taken", place)
+            self.count("taken", place)
         if wrapped(x.text):
-            self._count("wrapped", place)
+            self.count("wrapped", place)
         if _CUT.search(x.text[-40:]):
-            self._count("cut", place)
+            self.count("cut", place)
         for what in x.left.splitlines():
-            self._count(what, place)
+            self.count(what, place)
         if x.undated:
-            self._count("undated", x.undated)
+            self.count("undated", x.undated)
 
-    def none(self, name: str) -> None:
-        """Count a file that was read and holds nothing: an empty list, a header alone."""
-        self._count("none", name)
-
-    def _count(self, doubt: str, place: str) -> None:
+    def count(self, doubt: str, place: str) -> None:
+        """Count one that is so, at this place: a key of _SAID, or what an article lacks."""
         n, first = self.found.get(doubt, (0, place))
         self.found[doubt] = n + 1, first
 
@@ -482,7 +479,7 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
             raise InputError(f"{name}: an archive is not read", "unpack it")
         elif kind in (".jsonl", ".ndjson"):
             yield from _jsonl(path, stem, columns, seen)
-        elif kind in (".csv", ".tsv") and (_size(path) > WHOLE or path.suffix.lower() in PACKED):
+        elif kind in (".csv", ".tsv") and (path.suffix.lower() in PACKED or is_file(path) and path.stat().st_size > WHOLE):
             yield from _large_csv(path, stem, columns, seen)
         else:
             with opened(path, seen=seen) as f:
@@ -497,17 +494,18 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
 def _stdin(stream: BinaryIO, columns: Columns) -> Iterator[Article | Skipped]:
     """JSON lines as they come; anything else once all of it is here."""
     first, second = stream.readline(), stream.readline()
-    if second.strip() and _is_record(first):
+    if second.strip() and isinstance(_parsed(first), dict):
         yield from _lines("-", "stdin", chain((first, second), stream), columns)
     else:
         yield from _content("-", "stdin", first + second + stream.read(), columns)
 
 
-def _is_record(line: bytes | str) -> bool:
+def _parsed(text: bytes | str) -> Any:
+    """What it holds as JSON; None where it is none."""
     try:
-        return isinstance(json.loads(line), dict)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
 
 
 def _suffix(name: str, text: str, columns: Columns) -> str:
@@ -516,7 +514,7 @@ def _suffix(name: str, text: str, columns: Columns) -> str:
     if kind in SUFFIXES and kind != ".txt":
         return kind
     head = text.lstrip()[:2000]
-    if _OBJECT.match(head) or head[0] in "[{" and _is_json(text):  # `[VIDEO] Moscow …` and `[] …` are texts
+    if _OBJECT.match(head) or head[0] in "[{" and _parsed(text) is not None:  # `[VIDEO] Moscow …` and `[] …` are texts
         return ".json" if head.startswith("[") or not re.search(r"\}\s*\n\s*\{", text[:200_000]) else ".jsonl"
     if _PAGE.match(head):
         return ".html"
@@ -524,14 +522,6 @@ def _suffix(name: str, text: str, columns: Columns) -> str:
         return ".md"
     prose = kind == ".txt" and ", " in head.partition("\n")[0]  # a headline `Body, mind` is no header
     return ".csv" if not prose and _is_table(text, columns) else ".txt"
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-        return True
-    except (ValueError, RecursionError):
-        return False
 
 
 def _about(told: dict[str, str], columns: Columns) -> dict[str, str]:
@@ -561,7 +551,7 @@ def _content(name: str, stem: str, raw: bytes, columns: Columns) -> Iterator[Art
     if several and holds_one(name):
         raise InputError(f"{name}: this is {'a table' if suffix == '.csv' else 'JSON'}, not the text of an article", f"give it the suffix {suffix}")
     lines = text.split("\n")  # a JSON text may hold other line ends
-    if suffix == ".jsonl" or suffix == ".json" and any(map(str.strip, lines[1:])) and _is_record(lines[0]):
+    if suffix == ".jsonl" or suffix == ".json" and any(map(str.strip, lines[1:])) and isinstance(_parsed(lines[0]), dict):
         for n, line in enumerate(lines, 1):
             if line.strip():
                 yield _json_line(f"{name}:{n}", line, columns, stem, n)
@@ -623,13 +613,10 @@ def _listed_articles(data: Any, columns: Columns) -> Any:
 def _jsonl(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:
     """Line by line, so that an archive of any size takes little memory."""
     with opened(path, seen=seen) as f:
-        encoding = marked_encoding(f.peek(4))
-        yield from _lines(str(path), stem, f if encoding in ("", "utf-8-sig") else _as_utf8(f, encoding), columns)
-
-
-def _as_utf8(f: BinaryIO, encoding: str) -> Iterator[bytes]:
-    """The lines of a file, in UTF-8."""
-    return (line.encode() for line in io.TextIOWrapper(f, encoding, errors="replace", newline="\n"))
+        lines: Iterable[bytes] = f
+        if (encoding := marked_encoding(f.peek(4))) not in ("", "utf-8-sig"):
+            lines = (line.encode() for line in io.TextIOWrapper(f, encoding, errors="replace", newline="\n"))
+        yield from _lines(str(path), stem, lines, columns)
 
 
 def _lines(name: str, stem: str, lines: Iterable[bytes], columns: Columns) -> Iterator[Article | Skipped]:
@@ -664,9 +651,7 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
         record = {**record["_source"], **record}
     found = _lower(record)
     _check_own(found, columns)
-    differ = [k for k, v in ((str(k).lower(), v) for k, v in record.items()) if repr(v) != repr(found[k])] if len(found) < len(record) else []
-    if twice := _twice([*differ, *found], columns):
-        spelt = " and ".join(repr(k) for k in record if str(k).lower() == twice)
+    if spelt := _spelt_twice(record, found, columns):
         return Skipped(place, f"the fields {spelt} have one name, as case does not count; rename or delete all but one")
     keys = _text_keys(columns, found)
     texts = {k: x for k in keys or _TEXT if isinstance(x := _field(found, k), str)}
@@ -734,6 +719,15 @@ def _twice(names: Sequence[str], columns: Columns) -> str:
     return next((c for c in names if (c in read or _plain(c) in _READ) and names.count(c) > 1), "")
 
 
+def _spelt_twice(record: Mapping[Any, Any], found: Mapping[str, Any], columns: Columns) -> str:
+    """The fields of a record that have one name in lower case (as in `found`), hold other values and are read; '' without any."""
+    if len(found) == len(record):
+        return ""
+    differ = [k for k, v in ((str(k).lower(), v) for k, v in record.items()) if repr(v) != repr(found[k])]
+    twice = _twice([*differ, *found], columns)
+    return " and ".join(repr(k) for k in record if str(k).lower() == twice) if twice else ""
+
+
 def _text_keys(columns: Columns, names: Collection[str]) -> list[str]:
     """The fields whose texts, one under the other, are that of the article: of `title+summary` two; none where nothing is told."""
     told = columns.get("text", "")
@@ -779,10 +773,6 @@ def _told(value: Any, deep: int = 9) -> str:
 def _warn(note: str) -> None:
     if note:
         warnings.warn(note, StanceWarning, stacklevel=2)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if is_file(path) else 0
 
 
 def _large_csv(path: Path, stem: str, columns: Columns, seen: Seen) -> Iterator[Article | Skipped]:

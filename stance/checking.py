@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import islice
 
 import numpy as np
 
@@ -294,18 +295,12 @@ def repeats(texts: Sequence[str], articles: Sequence[str]) -> list[Repeat]:
         if len(words) < _LEAST_WORDS:
             continue
         rare = sorted(words, key=lambda w: (rarity[w], w))[: len(words) - math.ceil(NEAR * len(words)) + 1]
-        out += _first_like(i, (j for w in rare for j in having[w] if articles[j] != articles[i]), sets)
+        others = (j for w in rare for j in having[w] if articles[j] != articles[i])
+        alike = (Repeat(i, j, len(words & sets[j]) / len(words | sets[j])) for j in others)
+        out += [*islice((x for x in alike if x.similarity >= NEAR), 1)]
         for w in rare:
             having[w].append(i)
     return out
-
-
-def _first_like(i: int, candidates: Iterable[int], sets: Sequence[frozenset[str]]) -> list[Repeat]:
-    for j in candidates:
-        similarity = len(sets[i] & sets[j]) / len(sets[i] | sets[j])
-        if similarity >= NEAR:
-            return [Repeat(i, j, similarity)]
-    return []
 
 
 def _repeats(data: Dataset) -> Iterator[Finding]:

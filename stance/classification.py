@@ -181,13 +181,9 @@ class Result:
     skipped: str = ""
 
 
-def _as_it_is(result: Result) -> Result:
-    return result
-
-
 def classify_archive(
     items: Iterable[Article | Skipped], model: Model, *, lexicon: Lexicon | None = None, min_confidence: float | Mapping[str, float] = 0.0,
-    actors: str | Iterable[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = _as_it_is,
+    actors: str | Iterable[str] = (), jobs: int = 1, cluster: str = "", finish: Callable[[Result], Any] = lambda result: result,
 ) -> Iterator[list[Any]]:  # fmt: skip
     """A result for every item, batch by batch, in order; the same for any `jobs`, and on a dask cluster (`cluster` is its scheduler's address).
 
@@ -199,7 +195,8 @@ def classify_archive(
     least = _limits(model, min_confidence)
     check_lexicon(lexicon)
     lexicon = lexicon or model.lexicon
-    work = partial(_finished, finish=finish, model=_bare(model), lexicon=lexicon, least=least, actors=_wanted(actors, lexicon))
+    bare = replace(model, pipeline_bytes=b"")  # prediction needs no scikit-learn pipelines
+    work = partial(_finished, finish=finish, model=bare, lexicon=lexicon, least=least, actors=_wanted(actors, lexicon))
     batches = _batches(items)
     if not cluster and jobs == 1:
         return map(work, batches)
@@ -224,11 +221,6 @@ def _limits(model: Model, given: float | Mapping[str, float]) -> dict[str, float
 
 def _finished(batch: list[Article | Skipped], *, finish: Callable[[Result], Any], **settings: Any) -> list[Any]:
     return [finish(r) for r in _results(batch, **settings)]
-
-
-def _bare(model: Model) -> Model:
-    """The model without its scikit-learn pipelines, which prediction does not need."""
-    return replace(model, pipeline_bytes=b"")
 
 
 def _results(

@@ -14,7 +14,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, cast
 
@@ -239,17 +238,10 @@ def unlearnt(labels: Sequence[str], groups: Sequence[str], settings: Settings) -
 
 
 def train(
-    data: Dataset,
-    *,
-    settings: Settings | None = None,
-    cues: CueLexicon | None = None,
-    about: Mapping[str, str] | None = None,
-    definitions: Mapping[str, Mapping[str, str]] | None = None,
-    encoder: Encoder | None = None,
-    network: bool | WordVectors | Network = False,
-    jobs: int = 1,
-    progress: Progress | None = None,
-) -> tuple[Model, dict[str, HeadReport]]:
+    data: Dataset, *, settings: Settings | None = None, cues: CueLexicon | None = None, about: Mapping[str, str] | None = None,
+    definitions: Mapping[str, Mapping[str, str]] | None = None, encoder: Encoder | None = None, network: bool | WordVectors | Network = False,
+    jobs: int = 1, progress: Progress | None = None,
+) -> tuple[Model, dict[str, HeadReport]]:  # fmt: skip
     """Train every head of `data`; (model, out-of-fold report by head).
 
     `about` (`labelled_by`, `licence`, `note`, `hold_out`, `columns`, `definitions`) and `definitions` of labels, by head, go into the
@@ -265,8 +257,7 @@ def train(
     """
     _check_folds(data, settings)
     work = _begun(data, settings, cues, encoder, network, jobs, progress)
-    if isinstance(work.second, _Networks):
-        work.second.fit(work)
+    whole = work.second.fit(work) if isinstance(work.second, _Networks) else None
     folds = {head.name: _out_of_fold(work, head) for head in data.heads}
     fitted = {name: _fitted(work, fold) for name, fold in folds.items()}
     heads = tuple(head_model(folds[name].head, pipe) for name, pipe in fitted.items())
@@ -276,7 +267,6 @@ def train(
     manifest = _manifest_of(data, work.settings, reports, about or {}, definitions or {})
     if work.second:
         manifest[work.second.name] = work.second.entry()
-    whole = work.second.whole if isinstance(work.second, _Networks) else None
     seen = np.unique(row_digests(data))[: _SAMPLED if len(data) > REMEMBERED else None]
     model = Model(
         heads, manifest, cues=cues or default_cues(), pipeline_bytes=buffer.getvalue(), encoder=encoder, network=whole, seen=seen,
@@ -373,10 +363,11 @@ class _Networks:
     whole: Network | None = None
     name: ClassVar[str] = "network"
 
-    def fit(self, work: _Work) -> None:
+    def fit(self, work: _Work) -> Network:
         """Train `whole`."""
         goals = goals_of(work.data, self.heads, work.settings)
         self.whole = one_thread_network(self.sequences, goals, self.words, work.settings.seed, start=self.start, progress=work.progress)
+        return self.whole
 
     def scores(self, work: _Work, head: Head, folds: Folds) -> Floats:
         at = self._first(head)
@@ -649,14 +640,10 @@ def _fold_scores(
 def _each(work: Callable[[Ints, Ints], Any], plan: Folds, jobs: int, progress: Progress | None = None, title: str = "") -> list[Any]:
     """What `work` makes of every (training, test) rows of the plan: in processes, or one after another under `progress`."""
     if jobs > 1:
-        parts = in_processes(partial(_worked, work), ([rows] for rows in plan), min(jobs, len(plan)), _lost)
+        parts = in_processes(lambda part: [work(*rows) for rows in part], ([rows] for rows in plan), min(jobs, len(plan)), _lost)
         return [found for part in parts for found in part]
     steps = progress(title, len(plan)) if progress else range(len(plan))
     return [work(*plan[k]) for k in steps]
-
-
-def _worked(work: Callable[[Ints, Ints], Any], plan: Folds) -> list[Any]:
-    return [work(*rows) for rows in plan]
 
 
 def _lost(_: tuple[Ints, Ints]) -> Any:
