@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -1278,42 +1278,41 @@ def _write(lines: Iterable[str], output: Path | None, end: str = "\n") -> None:
 
     Raises KeyboardInterrupt with what to say of them. A link stays a link, to the new file; a pipe or device is written to as it is.
     """
-    from stance.files import replacing, written
+    from stance.files import written
 
-    some = False
-
-    def told() -> Iterator[str]:
-        nonlocal some
-        for line in lines:
-            some = True
-            yield line + end
-
+    told = (line + end for line in lines)
     if output and (output.is_file() or not output.exists()):
-        with replacing(output) as new:
-            try:
-                with TextIOWrapper(written(new, told=output), "utf-8", newline="\n") as f:
-                    f.writelines(told())
-            except KeyboardInterrupt:
-                if some:
-                    raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
-                raise
-        _written.append(output)
+        _write_file(told, output)
         return
+    some = bool(output)
     try:
-        if output:
-            with TextIOWrapper(written(output), "utf-8", newline="\n") as f:
-                f.writelines(told())
-        else:
-            sys.stdout.writelines(told())
-            sys.stdout.flush()
+        with TextIOWrapper(written(output), "utf-8", newline="\n") if output else nullcontext(sys.stdout) as f:
+            for line in told:
+                some = True
+                f.write(line)
+            f.flush()
     except KeyboardInterrupt:
-        if output or some:
+        if some:
             raise KeyboardInterrupt(f"what was done is {f'in {output}' if output else 'on standard output'}") from None
         raise
     except BrokenPipeError:  # the reader has gone (`| head`): no failure
         if not output:
             _drop_output()
         raise typer.Exit(0) from None
+
+
+def _write_file(told: Iterator[str], output: Path) -> None:
+    from stance.files import replacing, written
+
+    with replacing(output) as new:
+        try:
+            with TextIOWrapper(written(new, told=output), "utf-8", newline="\n") as f:
+                f.writelines(told)
+        except KeyboardInterrupt:
+            if new.stat().st_size:
+                raise KeyboardInterrupt(f"what was done is in {new.replace(new.with_suffix('.part'))}") from None
+            raise
+    _written.append(output)
 
 
 def _write_bytes(output: Path, data: bytes) -> None:
