@@ -54,19 +54,21 @@ _TEXT = (  # of Media Cloud, and the last two of a JSON Feed
     "text", "body", "content", "article", "maintext", "full_text", "fulltext", "full text", "story_text", "content_text", "content_html",
 )  # fmt: skip
 FIELDS = ("id", "title", "date", "source", "speaker", "text")  # of an article, which a column may be named for
-_ID = ("id", "articleid", "article", "url", "uuid", "guid", "storiesid", "uri", "documentidentifier", "documenturl", "goid", "accessionnumber")
-# Of the names below neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too.
-_DATE = (
-    "date", "published", "publishdate", "datepublished", "datepublish", "publishedat", "pubdate", "publicationdate", "publisheddate",
-    "webpublicationdate", "datetime", "datetimepub", "datum",
-)  # fmt: skip
-_STAMP = ("createdat", "timestamp", "seendate")  # where they hold a date, and no other field does
-_TITLE = ("title", "headline", "webtitle")
-_SOURCE = (
-    "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
-    "sourcetitle", "sourcecommonname", "publicationname", "publicationtitle", "pubtitle",
-)  # fmt: skip
-_SPEAKER = ("speaker",)
+_NAMES: dict[str, tuple[str, ...]] = {  # of which neither case nor marks count: `publishedat` is `published_at` and `publishedAt` too
+    "id": ("id", "articleid", "article", "url", "uuid", "guid", "storiesid", "uri", "documentidentifier", "documenturl", "goid", "accessionnumber"),
+    "date": (
+        "date", "published", "publishdate", "datepublished", "datepublish", "publishedat", "pubdate", "publicationdate", "publisheddate",
+        "webpublicationdate", "datetime", "datetimepub", "datum",
+    ),
+    "stamp": ("createdat", "timestamp", "seendate"),  # read where they hold a date, and no other field does
+    "title": ("title", "headline", "webtitle"),
+    "source": (
+        "source", "outlet", "publisher", "domain", "sitename", "sourcedomain", "sourcename", "publication", "newspaper", "medianame",
+        "sourcetitle", "sourcecommonname", "publicationname", "publicationtitle", "pubtitle",
+    ),
+    "speaker": ("speaker",),
+}  # fmt: skip
+_READ = frozenset(chain.from_iterable(_NAMES.values()))
 _EMPTY = "the text is empty"
 _RECORDS = "(in pandas: to_json(orient='records'))"
 _NAME_IT = "name it with --text-column (several: title+summary)"
@@ -74,7 +76,6 @@ _DATA_TABLE = re.compile(r"(?i)<th[\s>]")  # with a cell that heads others, as o
 # What `stance` writes, by keys of JSON lines or columns of CSV, and pages.
 _OWN = (frozenset(("article", "sentence", "actor", "mentions")), frozenset(("text", "sentence_id", "actor", "start", "end")))
 _OWN_PAGE = '<meta name="generator" content="stance">'
-_READ = frozenset((*_ID, *_DATE, *_STAMP, *_TITLE, *_SOURCE, *_SPEAKER))
 _BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
 _URL = re.compile("https?://")
 _PAGE = re.compile(r"(?is)\s*(<\?xml[^>]*\?>\s*)?(<!doctype html|<html)")
@@ -526,7 +527,8 @@ def _suffix(name: str, text: str, columns: Columns) -> str:
 
 def _about(told: dict[str, str], columns: Columns) -> dict[str, str]:
     """What front matter tells of the article: `---` may also stand around lines such as `MR. PRICE: Good morning.`"""
-    return {k: v for k, v in told.items() if _plain(k) in {*_TITLE, *_DATE, *_SOURCE, *_SPEAKER} or k in columns.values()}
+    known = {x for what in ("title", "date", "source", "speaker") for x in _NAMES[what]}
+    return {k: v for k, v in told.items() if _plain(k) in known or k in columns.values()}
 
 
 def _is_table(text: str, columns: Columns) -> bool:
@@ -668,20 +670,21 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     own = (key, "" if key in found else key.partition(".")[0], "_source" if hit else "")  # nothing but the text, unless one names it
     plain = {_plain(k): k for k in reversed(found) if k not in own}
 
-    def told(what: str, names: tuple[str, ...]) -> Iterator[str]:
-        fields = [columns[what]] if what in columns else [plain[n] for n in names if n in plain]
+    def told(what: str) -> Iterator[str]:
+        fields = [columns[what]] if what in columns else [plain[n] for n in _NAMES[what] if n in plain]
         return filter(None, (_told(_field(found, k)) for k in fields))
 
-    date = next(filter(None, map(valid_date, told("date", (*_DATE, *_STAMP)))), "")
-    given = "" if date else next(filter(str.strip, told("date", _DATE)), "")
+    stamps = () if "date" in columns else told("stamp")
+    date = next(filter(None, map(valid_date, chain(told("date"), stamps))), "")
+    given = "" if date else next(filter(str.strip, told("date")), "")
     undated = f"{place} {given[:40]!r}{', either number may be the month' if ambiguous(given) else ''}" if given else ""
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k not in own and _may_date(k, v)) or "?"
-    title, source, speaker = (next(told(what, names), "") for what, names in (("title", _TITLE), ("source", _SOURCE), ("speaker", _SPEAKER)))
+    title, source, speaker = (next(told(what), "") for what in ("title", "source", "speaker"))
     title = " ".join(without_tags(title).split()) if has_tags(title) else title
     lacking = [f"no field {k!r}" for k in keys if k not in texts]
     left = "\n".join(["tags"] * tags + lacking)
     return Article(
-        next(told("id", _ID), default_id), text, title=title, date=date, source=source, input=place, undated=undated, maybe=maybe, left=left,
+        next(told("id"), default_id), text, title=title, date=date, source=source, input=place, undated=undated, maybe=maybe, left=left,
         speaker=speaker.strip(),
     )  # fmt: skip
 
