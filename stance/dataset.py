@@ -857,14 +857,11 @@ def _locate_article(rows: Sequence[Row], lexicon: Lexicon, meant: Mapping[str, s
     """Pairs by the `id` of their row."""
     out: dict[int, Pair] = {}
     for reading, members in read_rows(rows, lexicon, told=True, meant=meant):
-        whole = _with_given(_renamed(reading, members, meant), [r for r in members if r.actor])
-        for r in members:
-            if r.actor:
-                mine = [m for m in whole.mentions if m.actor == r.actor]
-                if mine and all(m.kind == "place" for m in mine):
-                    promoted = tuple(replace(m, kind="name") if m.actor == r.actor else m for m in whole.mentions)
-                    whole = replace(whole, mentions=promoted)
-        out |= {id(r): Pair(in_words_of(r.actor, whole), r.actor, tuple(m for m in whole.mentions if m.actor == r.actor)) for r in members if r.actor}
+        named = [r for r in members if r.actor]
+        whole = _with_given(_renamed(reading, members, meant), named)
+        places = {r.actor for r in named} - {m.actor for m in whole.mentions if m.kind != "place"}  # named as nothing else: they are meant
+        whole = replace(whole, mentions=tuple(replace(m, kind="name") if m.actor in places else m for m in whole.mentions))
+        out |= {id(r): Pair(in_words_of(r.actor, whole), r.actor, tuple(m for m in whole.mentions if m.actor == r.actor)) for r in named}
     return out
 
 
