@@ -81,7 +81,6 @@ class Rows:
 
 
 Judge = Callable[[Iterable[Article | Skipped], Callable[[Result], Rows]], Iterable[list[Rows]]]
-_ToRows = Callable[[Iterable[Article | Skipped]], Iterable[list[Rows]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +168,14 @@ def record(
 
 def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool, update: bool) -> Recorded:
     number, finished = _find_run(db, path, run, append, update)
-
-    def judged(some: Iterable[Article | Skipped]) -> Iterable[list[Rows]]:
-        return judge(some, partial(rows_of, heads=run.heads))
-
-    if update:
-        known = _update(db, number, items, judged, run.heads)
-    else:
-        known = _pass_known(db, path, number, items, judged, run.heads, append, finished)
+    to = _Writing(db, path, number, run.heads, judge)
+    known = _update(to, items) if update else _pass_known(to, items, append, finished)
     if known.more is not None:
         db.execute("UPDATE run SET finished = NULL WHERE id = ?", (number,))
         opened, position = path.stat(), len(known.order)
-        for batch in judged(chain([known.more], items)):
+        for batch in to.judged(chain([known.more], items)):
             with _transaction(db):
-                _add(db, number, position, batch, run.heads)
+                to.add(position, batch)
             position += len(batch)
             if not path.exists() or not os.path.samestat(path.stat(), opened):  # SQLite writes on, into what nobody can open
                 raise InputError(f"{path}: removed or replaced while the results were written to it", "run the command again")
@@ -422,38 +415,25 @@ class _Known:
         return len(self.order) - self.added
 
 
-def _pass_known(
-    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], judge: _ToRows, heads: Sequence[str], append: bool,
-    finished: str,
-) -> _Known:  # fmt: skip
+def _pass_known(to: _Writing, items: Iterator[Article | Skipped], append: bool, finished: str) -> _Known:
     """Take the articles that the run holds already from `items`; those that were skipped and can be read now, and with `append` those that are new
     between others, are judged and put in their places.
 
     Raises InputError when one differs; then nothing is changed.
     """
-    (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
-    known = _Known(held)
-    unjudged = _unjudged(db, path, number, items, known, append, finished)
+    known = _Known(to.held())
+    unjudged = _unjudged(to, items, known, append, finished)
     first = next(unjudged, None)
     if first is not None or known.reasons or known.dropped:
-        with _transaction(db):
-            if db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone() != (held,):
+        with _transaction(to.db):
+            if to.held() != known.held:
                 raise sqlite3.IntegrityError("it has added articles")
-            _add_last(db, number, held, judge(chain([first], unjudged)) if first is not None else (), heads)
-            _settle(db, number, known)
+            to.add_last(known.held, chain([first], unjudged) if first is not None else iter(()))
+            _settle(to.db, to.number, known)
     return known
 
 
-def _add_last(db: sqlite3.Connection, number: int, position: int, batches: Iterable[list[Rows]], heads: Sequence[str]) -> None:
-    """Add articles at the end, for now (`_settle`)."""
-    for batch in batches:
-        _add(db, number, position, batch, heads)
-        position += len(batch)
-
-
-def _unjudged(
-    db: sqlite3.Connection, path: Path, number: int, items: Iterator[Article | Skipped], known: _Known, append: bool, finished: str
-) -> Iterator[Article | Skipped]:
+def _unjudged(to: _Writing, items: Iterator[Article | Skipped], known: _Known, append: bool, finished: str) -> Iterator[Article | Skipped]:
     """The items that stand where the run holds skipped ones which could not be read, or that are new between others; `known` is told of all.
 
     Rows and items are walked side by side. Between two rows that were read, the items there take the place of the skipped rows there; what is still
@@ -463,8 +443,9 @@ def _unjudged(
     end: tuple[None, Row] = (None, ())
     item, now = next(signed, end)
     waiting = _Waiting()
+    rows = to.number, known.held
     names: set[int] = set()  # hashes: there may be millions
-    for *cells, skipped, row_id in db.execute(f"SELECT {_SIGNATURE}, skipped, id {_HELD_ROWS} ORDER BY position", (number, known.held)):
+    for *cells, skipped, row_id in to.db.execute(f"SELECT {_SIGNATURE}, skipped, id {_HELD_ROWS} ORDER BY position", rows):
         row = tuple(cells)
         if now != row and not row[-1]:
             waiting.add(row, row_id, skipped)
@@ -473,17 +454,17 @@ def _unjudged(
             if met := waiting.take(now):
                 known.keep(item, *met)
             else:
-                names = names or {hash(x) for x in db.execute(f"SELECT key, input {_HELD_ROWS}", (number, known.held))}
+                names = names or {hash(x) for x in to.db.execute(f"SELECT key, input {_HELD_ROWS}", rows)}
                 new = hash(now[:2]) not in names
                 if not new or not append and not waiting.is_of(item):
                     later = f"SELECT 1 {_HELD_ROWS} AND position > (SELECT position FROM article WHERE id = ?) AND ({_SIGNATURE}) = (?,?,?,?,?,?)"
-                    passed = db.execute(later, (number, known.held, row_id, *now)).fetchone() is not None
-                    raise _changed(path, len(known.order), item, row, waiting.rows, new=new, passed=passed)
+                    passed = to.db.execute(later, (*rows, row_id, *now)).fetchone() is not None
+                    raise _changed(to.path, len(known.order), item, row, waiting.rows, new=new, passed=passed)
                 known.order.append(0)
                 yield item
             item, now = next(signed, end)
         if item is None:
-            raise _fewer(path, len(known.order), row)
+            raise _fewer(to.path, len(known.order), row)
         known.keep(item, row_id, skipped)
         item, now = next(signed, end)
         if row[-1]:
@@ -492,7 +473,7 @@ def _unjudged(
         known.keep(item, *met)
         item, now = next(signed, end)
     if item is not None and finished and not append and not (waiting.rows and waiting.is_of(item)):
-        raise _more(path, len(known.order), item, finished)
+        raise _more(to.path, len(known.order), item, finished)
     known.dropped += waiting.drop()
     known.more = item
 
@@ -601,35 +582,32 @@ CREATE INDEX held_name ON held(name, claimed);
 """
 
 
-def _update(db: sqlite3.Connection, number: int, items: Iterator[Article | Skipped], judge: _ToRows, heads: Sequence[str]) -> _Known:
+def _update(to: _Writing, items: Iterator[Article | Skipped]) -> _Known:
     """Make the run hold what `items` hold, in their order, in one transaction. Once all is found that the run held, the input is read on from `more`.
 
     An article whose text and date the run holds is not judged again, whatever it is called now; any other is judged. A row that has the name of an
     article of the input, but is like none there, goes. Rows of articles that the input has no more stay, and come first; those of skipped ones go.
     """
-    (held,) = db.execute("SELECT count(*) FROM article WHERE run_id = ?", (number,)).fetchone()
-    known = _Known(held)
-    if not held:
+    db, known = to.db, _Known(to.held())
+    if not known.held:
         known.more = next(items, None)
         return known
     with _transaction(db):
         db.create_function("content_of", 2, _content_of, deterministic=True)
         db.create_function("name_of", 3, _name_of, deterministic=True)
-        _script(db, _HELD, number)
-        fresh = _fresh(db, items, held, known)
-        first = next(fresh, None)
-        _add_last(db, number, held, judge(chain([first], fresh)) if first is not None else (), heads)
+        _script(db, _HELD, to.number)
+        to.add_last(known.held, _fresh(db, items, known))
         known.more = next(items, None)
         _part(db, known)
-        _settle(db, number, known)
+        _settle(db, to.number, known)
     return known
 
 
-def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], left: int, known: _Known) -> Iterator[Article | Skipped]:
-    """The items that are like nothing in the run, until none of the `left` articles of the run is left to be found. A row is claimed by the
+def _fresh(db: sqlite3.Connection, items: Iterator[Article | Skipped], known: _Known) -> Iterator[Article | Skipped]:
+    """The items that are like nothing in the run, until none of its articles is left to be found. A row is claimed by the
     article that has its name now.
     """
-    columns = "(key, input, title, source)"
+    columns, left = "(key, input, title, source)", known.held
     while left and (item := next(items, None)) is not None:
         key, given, title, date, source, digest = _signature(item)
         content, name = _content_of(digest, date), _name_of(key, given, digest)
@@ -700,19 +678,46 @@ def rows_of(result: Result, heads: Sequence[str]) -> Rows:
     return Rows((*_signature(result.item), result.skipped or None), tuple(sentences))
 
 
-def _add(db: sqlite3.Connection, number: int, position: int, batch: list[Rows], heads: Sequence[str]) -> None:
-    article, sentence, judgement = (db.execute(f"SELECT coalesce(max(id), 0) FROM {t}").fetchone()[0] for t in ("article", "sentence", "judgement"))
-    articles: list[Row] = []
-    sentences: list[Row] = []
-    judgements: list[Row] = []
-    for n, rows in enumerate(batch, 1):
-        articles.append((article + n, number, position + n - 1, *rows.article))
-        for place, cells in rows.sentences:
-            sentences.append((sentence + len(sentences) + 1, article + n, *place))
-            judgements += [(judgement + len(judgements) + k, sentence + len(sentences), *x) for k, x in enumerate(cells, 1)]
-    _insert(db, "article", articles)
-    _insert(db, "sentence", sentences)
-    _insert(db, "judgement", judgements, (*_OWN, *(c for h in heads for c in _columns(h))))
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """Run `number` of a database, while it is written."""
+
+    db: sqlite3.Connection
+    path: Path
+    number: int
+    heads: tuple[str, ...]
+    judge: Judge
+
+    def held(self) -> int:
+        """How many articles the run holds."""
+        return int(self.db.execute("SELECT count(*) FROM article WHERE run_id = ?", (self.number,)).fetchone()[0])
+
+    def judged(self, items: Iterable[Article | Skipped]) -> Iterable[list[Rows]]:
+        """The rows of items, in batches."""
+        return self.judge(items, partial(rows_of, heads=self.heads))
+
+    def add_last(self, position: int, items: Iterator[Article | Skipped]) -> None:
+        """Judge items, and add them at the end, for now (`_settle`)."""
+        if (first := next(items, None)) is not None:  # else no process need begin
+            for batch in self.judged(chain([first], items)):
+                self.add(position, batch)
+                position += len(batch)
+
+    def add(self, position: int, batch: list[Rows]) -> None:
+        """Add articles, the first one at this position."""
+        tables = ("article", "sentence", "judgement")
+        article, sentence, judgement = (self.db.execute(f"SELECT coalesce(max(id), 0) FROM {t}").fetchone()[0] for t in tables)
+        articles: list[Row] = []
+        sentences: list[Row] = []
+        judgements: list[Row] = []
+        for n, rows in enumerate(batch, 1):
+            articles.append((article + n, self.number, position + n - 1, *rows.article))
+            for place, cells in rows.sentences:
+                sentences.append((sentence + len(sentences) + 1, article + n, *place))
+                judgements += [(judgement + len(judgements) + k, sentence + len(sentences), *x) for k, x in enumerate(cells, 1)]
+        _insert(self.db, "article", articles)
+        _insert(self.db, "sentence", sentences)
+        _insert(self.db, "judgement", judgements, (*_OWN, *(c for h in self.heads for c in _columns(h))))
 
 
 def _insert(db: sqlite3.Connection, table: str, rows: Sequence[Row], columns: Sequence[str] = ()) -> None:
