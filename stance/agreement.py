@@ -68,9 +68,9 @@ class Estimate:
     """A measure with its 95 % bootstrap interval over the articles that it is of (`evaluation.percentiles`); None where it is not defined (only one
     label occurs)."""
 
-    value: float | None
-    low: float | None
-    high: float | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,31 +345,36 @@ def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
     codes = codes[several]
     articles = [article_of(u.row) for u, keep in zip(data.units, several, strict=True) if keep]
     k = len(head.labels)
-    tables = _by_article(codes, articles, lambda c: coincidences(c, k))
-    drawn = resample(tables, draws=draws)
-    whole = tables.sum(0)
-    complete = _by_article(codes, articles, lambda c: coincidences(c[(c >= 0).all(1)], k))
-
-    def estimate(measure: Callable[[Floats], float], label: int | None = None) -> Estimate:
-        return _estimate(measure, whole, drawn, _filled(tables if label is None else tables[:, label]))
-
+    estimate = _estimator(_by_article(codes, articles, lambda c: coincidences(c, k)), draws)
+    of_complete = _estimator(_by_article(codes, articles, lambda c: coincidences(c[(c >= 0).all(1)], k)), draws)
     return HeadAgreement(
         head.name, head.labels, data.annotators, len(codes), int((codes >= 0).all(1).sum()), len(set(articles)), estimate(equal_share),
-        _estimate(fleiss, complete.sum(0), resample(complete, draws=draws), _filled(complete)) if len(data.annotators) > 2 else None,
+        of_complete(fleiss) if len(data.annotators) > 2 else None,
         estimate(krippendorff), estimate(lambda t: krippendorff(t, ordinal=True)) if head.ordered else None,
         tuple(_label(x, i, codes, estimate) for i, x in enumerate(head.labels)),
         tuple(_between(a, b, data.annotators, codes, articles, k, draws) for a, b in combinations(range(len(data.annotators)), 2)),
     )  # fmt: skip
 
 
-def _label(label: str, i: int, codes: Ints, estimate: Callable[[Callable[[Floats], float], int], Estimate]) -> LabelAgreement:
+def _label(label: str, i: int, codes: Ints, estimate: Callable[..., Estimate]) -> LabelAgreement:
     given = int((codes == i).sum())
     return LabelAgreement(label, given, estimate(lambda t: equal_share_of(t, i), i), estimate(lambda t: krippendorff(against(t, i)), i))
 
 
-def _filled(tables: Floats) -> int:
-    """How many articles have anything in their table."""
-    return int(tables.reshape(len(tables), -1).any(1).sum())
+def _estimator(tables: Floats, draws: int) -> Callable[..., Estimate]:
+    """What estimates a measure of the sum of tables, one an article, over the articles that have anything in it, or in the row of a label."""
+    whole, drawn = tables.sum(0), resample(tables, draws=draws)
+
+    def estimate(measure: Callable[[Floats], float], label: int | None = None) -> Estimate:
+        value = measure(whole)
+        if np.isnan(value):
+            return Estimate()
+        of = tables if label is None else tables[:, label]
+        articles = int(of.reshape(len(of), -1).any(1).sum())
+        low, high = percentiles([measure(t) for t in drawn], articles) or (None, None)
+        return Estimate(value, low, high)
+
+    return estimate
 
 
 def _by_article(codes: Ints, articles: Sequence[str], table: Callable[[Ints], Floats]) -> Floats:
@@ -394,19 +399,11 @@ def _between(a: int, b: int, who: tuple[str, ...], codes: Ints, articles: Sequen
     both = (codes[:, a] >= 0) & (codes[:, b] >= 0)
     shared = [x for x, keep in zip(articles, both, strict=True) if keep]
     if not shared:
-        return TwoAnnotators(who[a], who[b], 0, None, Estimate(None, None, None), ((0,) * k,) * k)
+        return TwoAnnotators(who[a], who[b], 0, None, Estimate(), ((0,) * k,) * k)
     tables = _by_article(codes[both][:, [a, b]], shared, lambda c: confusion(c[:, 0], c[:, 1], k).astype(float))
     whole = tables.sum(0)
-    kappa = _estimate(cohen, whole, resample(tables, draws=draws), len(tables))
-    return TwoAnnotators(who[a], who[b], int(whole.sum()), equal_share(whole), kappa, tuple(tuple(int(n) for n in row) for row in whole))
-
-
-def _estimate(measure: Callable[[Floats], float], whole: Floats, drawn: Floats, articles: int) -> Estimate:
-    value = measure(whole)
-    if np.isnan(value):
-        return Estimate(None, None, None)
-    low, high = percentiles([measure(t) for t in drawn], articles) or (None, None)
-    return Estimate(value, low, high)
+    counts = tuple(map(tuple, whole.astype(int).tolist()))
+    return TwoAnnotators(who[a], who[b], int(whole.sum()), equal_share(whole), _estimator(tables, draws)(cohen), counts)
 
 
 # --------------------------------------------------------------------------- disagreements
