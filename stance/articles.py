@@ -125,45 +125,37 @@ class Skipped:
         return self.name
 
 
-SHOWN = 100  # skipped inputs that are named
+SHOWN = 100  # reasons that are told, and names of each
 MANY = 10  # of one reason that are named one by one
 HELD = 1 << 20  # bytes of skipped inputs, before the first article, that stay in memory
 
 
-class Shown(list[Skipped]):
-    """Skipped inputs to name, SHOWN at most: the first ones, and of each reason one, so that many alike hide no other; `total` were skipped."""
+class Shown:
+    """Skipped inputs to name, by reason: of the first SHOWN reasons the first SHOWN names, so that many alike hide no other; `total` were skipped."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.total = 0
-        self._reasons: Counter[str] = Counter()  # how many of each that is shown there were
-        self._held: Counter[str] = Counter()
+        self._names: dict[str, list[str]] = {}
+        self._counts = Counter[str]()
 
     def keep(self, one: Skipped) -> None:
-        """Take it in, in the place of the last one that is not alone with its reason; or count it alone."""
+        """Take it in, or count it alone."""
         self.total += 1
-        known = one.reason in self._reasons
-        if known or len(self._reasons) < SHOWN:
-            self._reasons[one.reason] += 1
-        if len(self) == SHOWN:
-            if known or len(self._held) == SHOWN:
-                return
-            alike = max(n for n, s in enumerate(self) if self._held[s.reason] > 1)
-            self._held[self.pop(alike).reason] -= 1
-        self._held[one.reason] += 1
-        self.append(one)
+        if one.reason in self._names or len(self._names) < SHOWN:
+            names = self._names.setdefault(one.reason, [])
+            names += [one.name] * (len(names) < SHOWN)
+            self._counts[one.reason] += 1
 
     def lines(self, *, where: str = "") -> Iterator[str]:
         """`name: reason` of each, in one line those of a reason that more than MANY share; in the end how many are not among them, and `where`
         they are."""
-        for reason, n in self._reasons.items():
-            names = [s.name for s in self if s.reason == reason]
-            if n > MANY:
+        for reason, names in self._names.items():
+            if (n := self._counts[reason]) > MANY:
                 yield f"{n} ({_listed_places(names)}{' …' * (n > len(names))}): {reason}"
             else:
                 yield from (f"{name}: {reason}" for name in names)
-        if self.total > len(self):
-            yield f"{self.total - len(self)} not named above{where}"
+        if more := self.total - sum(map(len, self._names.values())):
+            yield f"{more} not named above{where}"
 
 
 def _listed_places(names: Iterable[str]) -> str:

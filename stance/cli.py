@@ -234,7 +234,7 @@ def classify(
         else:
             skipped = _stream(_counted(judge(items), done), chosen, everything, output, fitted, lexicon)
     _name_skipped(skipped, ": SELECT key, skipped FROM article WHERE skipped IS NOT NULL" if run else _ALL_NAMED)
-    if skipped:
+    if skipped.total:
         raise typer.Exit(SKIPPED)
 
 

@@ -458,8 +458,8 @@ def _unjudged(to: _Writing, items: Iterator[Article | Skipped], known: _Known, a
                 new = hash(now[:2]) not in names
                 if not new or not append and not waiting.is_of(item):
                     later = f"SELECT 1 {_HELD_ROWS} AND position > (SELECT position FROM article WHERE id = ?) AND ({_SIGNATURE}) = (?,?,?,?,?,?)"
-                    passed = to.db.execute(later, (*rows, row_id, *now)).fetchone() is not None
-                    raise _changed(to.path, len(known.order), item, row, waiting.rows, new=new, passed=passed)
+                    passed = to.db.execute(later, (*rows, row_id, *now)).fetchone()
+                    raise _changed(to.path, len(known.order), item, row, waiting.rows, new=new, passed=bool(passed))
                 known.order.append(0)
                 yield item
             item, now = next(signed, end)
