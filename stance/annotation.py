@@ -204,8 +204,11 @@ def import_file(
     if source not in TOOLS:
         raise InputError(f"{source!r} is not a tool that stance reads from", near_or_all(source, TOOLS))
     refuse_taken(heads)
-    if source == "csv":
-        return _from_csv(path, heads, annotator, columns)
+    got = _from_csv(path, heads, columns) if source == "csv" else _from_tool(path, source, heads)
+    return replace(got, rows=tuple(replace(r, annotator=annotator) for r in got.rows)) if annotator else got
+
+
+def _from_tool(path: Path, source: str, heads: Sequence[str]) -> Imported:
     read = _json_array if source == "label-studio" else _json_lines
     parse = {"doccano": _from_doccano, "prodigy": _from_prodigy, "label-studio": _from_label_studio}[source]
     where = "task " if source == "label-studio" else ""
@@ -224,13 +227,14 @@ def import_file(
             problems.append((at, f"{place}: not the shape of {source}: {type(e).__name__} {e}"))
     parsed = [(at, parse_row(str(path), at, t.all_cells, tuple(t.labels))) for at, t in tasks if not t.skipped]
     problems += [(at, f"{path}:{where}{at}: {p.said}") for at, (_, bad) in parsed for p in bad]
-    told = [said for _, said in sorted(problems, key=lambda p: p[0])]
+    _refuse_bad([said for _, said in sorted(problems, key=lambda p: p[0])], source)
+    rows = [row for _, (row, _) in parsed]
     left_out = [f"{path}:{where}{at}: {t.skipped}" for at, t in tasks if t.skipped]
     unnamed = [f"{path}:{where}{at}: {t.unnamed!r}" for at, t in tasks if t.unnamed and not t.skipped]
-    return _imported([row for _, (row, _) in parsed], heads, annotator, told, source, [doubt], left_out, unnamed)
+    return Imported(_heads(rows, heads), tuple(rows), tuple(left_out), tuple(unnamed), (doubt,) if doubt else ())
 
 
-def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping[str, str] | None) -> Imported:
+def _from_csv(path: Path, heads: Sequence[str], columns: Mapping[str, str] | None) -> Imported:
     rows: list[Row] = []
     problems: list[str] = []
     doubts: list[str] = []
@@ -243,18 +247,14 @@ def _from_csv(path: Path, heads: Sequence[str], annotator: str, columns: Mapping
         got, bad = rows_of(f, [h for h in dict.fromkeys((*DEFAULT_HEADS, *heads)) if h.lower() in f.columns])
         rows += got
         problems += map(str, bad)
-        doubts.append(f.note)
-    return _imported(rows, heads, annotator, problems, "csv", doubts)
+        doubts += [f.note] if f.note else []
+    _refuse_bad(problems, "csv")
+    return Imported(_heads(rows, heads), tuple(rows), warnings=tuple(doubts))
 
 
-def _imported(
-    rows: list[Row], heads: Sequence[str], annotator: str, problems: Sequence[str], source: str, doubts: Sequence[str],
-    left_out: Sequence[str] = (), unnamed: Sequence[str] = (),
-) -> Imported:  # fmt: skip
+def _refuse_bad(problems: Sequence[str], source: str) -> None:
     if problems:
         raise DataError(f"{number(len(problems), 'bad task')}; nothing was read", f"correct them in {source} and export again", tuple(problems))
-    rows = [replace(r, annotator=annotator) for r in rows] if annotator else rows
-    return Imported(_heads(rows, heads), tuple(rows), tuple(left_out), tuple(unnamed), tuple(filter(None, doubts)))
 
 
 def import_files(
