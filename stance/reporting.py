@@ -88,10 +88,11 @@ def read_results(
     settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
     Raises InputError when a file is missing, is no results database, is of a newer format, has no such run or head, or they have nothing to show.
     """
+    asked = _Asked(run, head, sources, since, until)
     paths = [Path(p) for p in ([path] if isinstance(path, (str, Path)) else path)]
     if run and len(paths) > 1:
         raise InputError(f"run {run} of {number(len(paths), 'database')}", "name one database, or leave the run out: the last of each is reported")
-    out = _merged([(p, _opened(p, run, head, sources, since, until)) for p in paths])
+    out = _merged([(p, _opened(p, asked)) for p in paths])
     name = ", ".join(map(str, paths))
     if unknown := [s for s in sources if s not in out.sources]:
         there = ", ".join(out.sources[:20]) or "none"
@@ -102,17 +103,34 @@ def read_results(
         raise InputError(f"{name}: no judgement of {', '.join(map(repr, unknown))}; actors there: {there}", near_miss(unknown[0], everyone))
     out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
     if not out.judgements:
-        raise _nothing(name, out, since, until)
+        raise _nothing(name, out, asked)
     return out
 
 
-def _opened(path: Path, run: int, head: str, sources: Sequence[str], since: str, until: str) -> Results:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be read of each database, as of `read_results`."""
+
+    run: int
+    head: str
+    sources: Sequence[str]
+    since: str
+    until: str
+
+    def takes(self, date: str) -> bool:
+        """Whether an article of this date is asked for; `2018` is from 2018-03 on, and until 2018-03 too."""
+        early = self.since and (not date or date < self.since[: len(date)])
+        late = self.until and (not date or date[: len(self.until)] > self.until)
+        return not early and not late
+
+
+def _opened(path: Path, asked: _Asked) -> Results:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file", _HINT)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return _read(db, path, run, head, sources, since, until)
+            return _read(db, path, asked)
     except sqlite3.Error as e:
         told, hint = "is no results database", _HINT
         if sqlite_code(e) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -127,33 +145,39 @@ def _opened(path: Path, run: int, head: str, sources: Sequence[str], since: str,
         raise InputError(f"{path}: is no results database, or was edited: {type(e).__name__} {e}", _HINT) from e
 
 
-def _read(db: sqlite3.Connection, path: Path, number: int, head: str, sources: Sequence[str], since: str, until: str) -> Results:
+def _read(db: sqlite3.Connection, path: Path, asked: _Asked) -> Results:
     columns = {t: [r["name"] for r in db.execute(f"PRAGMA table_info({t})")] for t in ("run", "article", "sentence", "judgement")}
     check_version(db, path)
     if lacking := [t for t, names in columns.items() if not names]:
         raise InputError(f"{path}: is no results database: no table {', '.join(lacking)}", _HINT)
     runs = [dict(r) for r in db.execute("SELECT * FROM run ORDER BY id")]
-    run = _chosen(runs, path, number)
+    run = _chosen(runs, path, asked.run)
     manifest = json.loads(run["manifest"])
     heads = {h["name"]: list(h["labels"]) for h in manifest["heads"]}  # in order; a file's report is sorted by name
-    if head and head not in heads:
-        raise InputError(f"{path}: no head {head!r}; heads there: {', '.join(heads)}", near_miss(head, tuple(heads)) or "give one of these")
-    heads = {h: heads[h] for h in sorted(heads, key=lambda h: h != head)}
+    if asked.head and asked.head not in heads:
+        hint = near_miss(asked.head, tuple(heads)) or "give one of these"
+        raise InputError(f"{path}: no head {asked.head!r}; heads there: {', '.join(heads)}", hint)
+    heads = {h: heads[h] for h in sorted(heads, key=lambda h: h != asked.head)}
     like = _like(run)
     same = {r["id"] for r in runs if _like(r) == like}
     rows = [{**r, "date": valid_date(r["date"])} for r in db.execute("SELECT * FROM article ORDER BY run_id, position")]
     outlets = {r["source"] for r in rows if r["run_id"] in same}
     newest = _newest([r for r in rows if r["run_id"] in same])
-    if sources:  # of an input that could not be read nobody knows the source, nor the date
-        rows = [r for r in rows if r["source"] in sources or r["skipped"] and not r["source"]]
-        asked = {r["id"] for r in rows}
-        newest = {k: r for k, r in newest.items() if r["id"] in asked}
-    kept = {r["id"]: r for r in newest.values() if _within(r["date"], since, until) or r["skipped"] and not r["date"]}
+    if asked.sources:  # of an input that could not be read nobody knows the source, nor the date
+        rows = [r for r in rows if r["source"] in asked.sources or r["skipped"] and not r["source"]]
+        of_these = {r["id"] for r in rows}
+        newest = {k: r for k, r in newest.items() if r["id"] in of_these}
+    kept = {r["id"]: r for r in newest.values() if asked.takes(r["date"]) or r["skipped"] and not r["date"]}
     out = Results(heads, run, manifest, [], [i for i, r in kept.items() if not r["skipped"]], [])
     out.skipped = [(r["key"] or r["input"], r["skipped"]) for r in kept.values() if r["skipped"]]
     out.runs, out.sources = len(runs), sorted(outlets - {""})
     out.neutral = dict.fromkeys(heads, NEUTRAL) | {h["name"]: h["neutral"] for h in manifest["heads"] if "neutral" in h}
-    out.notes = _notes(runs, run, rows, newest, same, kept, since, until)
+    out.notes = [*_left_out(runs, run, rows, newest, same)]
+    if (asked.since or asked.until) and (undated := sum(not r["date"] and not r["skipped"] for r in newest.values())):
+        out.notes.append(f"Left out: {number(undated, 'article')} without a date.")
+    if any(not r["finished"] for r in runs if r["id"] in same):
+        out.notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
+    out.notes += [] if kept else [_NONE_LEFT]
     query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
                JOIN article a ON a.id = s.article_id WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY a.position, s.number, j.id"""
     alike: dict[Any, Any] = {}
@@ -208,20 +232,20 @@ def _merged(parts: Sequence[tuple[Path, Results]]) -> Results:
     return out
 
 
-def _nothing(path: str, found: Results, since: str, until: str) -> InputError:
+def _nothing(path: str, found: Results, asked: _Asked) -> InputError:
     """Why there is nothing to report: the dates, or a run that holds no article, none that could be read, or no actor in any."""
     told = "".join(f"\n  {n}" for n in found.notes if n != _NONE_LEFT)
     if len(found.articles) + len(found.skipped) < found.read:
         there = f"{len(found.articles)} of {number(found.read - len(found.skipped), 'article')} dated so"
-        return InputError(f"{path}: no judgement to report from {since or '…'} to {until or '…'}: {there}{told}", "widen the dates")
+        return InputError(f"{path}: no judgement to report from {asked.since or '…'} to {asked.until or '…'}: {there}{told}", "widen the dates")
     if not found.read:
         why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
     elif not found.articles:
         why = f"could read none of its {number(found.read, 'input')}; {': '.join(found.skipped[0])}"
         hint = "mend them and run it again"
     else:
-        asked = " or ".join(json.loads(found.run["settings"]).get("actors", ())) or "an actor"
-        why = f"found no sentence with {asked} in {number(len(found.articles), 'article')}"
+        who = " or ".join(json.loads(found.run["settings"]).get("actors", ())) or "an actor"
+        why = f"found no sentence with {who} in {number(len(found.articles), 'article')}"
         hint = "`stance actors TEXT` shows who is found in a text, `stance classify --actors FILE` adds names"
     return InputError(f"{path}: no judgement to report: run {found.run['id']}, of {found.run['started']}, {why}{told}", hint)
 
@@ -232,30 +256,18 @@ def _like(run: dict[str, Any]) -> tuple[str, ...]:
     return run["model"], run["lexicon"], json.dumps(settings, sort_keys=True)
 
 
-def _within(date: str, since: str, until: str) -> bool:
-    return (not since or bool(date) and date >= since[: len(date)]) and (not until or bool(date) and date[: len(until)] <= until)
-
-
-def _notes(
-    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: dict[Any, dict[str, Any]], same: set[int],
-    kept: dict[int, Any], since: str, until: str,
-) -> list[str]:  # fmt: skip
-    notes = []
+def _left_out(
+    runs: Sequence[dict[str, Any]], run: dict[str, Any], rows: Sequence[dict[str, Any]], newest: dict[Any, dict[str, Any]], same: set[int]
+) -> Iterator[str]:
+    """What to say of articles that other runs alone hold."""
     model = {r["id"]: r["model"] for r in runs}
     classified = ((r, (r["input"], r["key"], r["sha256"])) for r in rows if r["run_id"] not in same and not r["skipped"])
     left = {(model[r["run_id"]] == run["model"], key) for r, key in classified if key not in newest}
     others = Counter(of_this_model for of_this_model, _ in left)
     if others[False]:
-        notes.append(f"Left out: {number(others[False], 'article')} classified with another model.")
+        yield f"Left out: {number(others[False], 'article')} classified with another model."
     if others[True]:
-        notes.append(f"Left out: {number(others[True], 'article')} classified with other settings (--actor, --min-confidence) or aliases.")
-    if (since or until) and (undated := sum(not r["date"] and not r["skipped"] for r in newest.values())):
-        notes.append(f"Left out: {number(undated, 'article')} without a date.")
-    if any(not r["finished"] for r in runs if r["id"] in same):
-        notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
-    if not kept:
-        notes.append(_NONE_LEFT)
-    return notes
+        yield f"Left out: {number(others[True], 'article')} classified with other settings (--actor, --min-confidence) or aliases."
 
 
 def _stored(r: dict[str, Any], article: dict[str, Any], heads: dict[str, list[str]], path: Path, alike: dict[Any, Any]) -> Stored:
