@@ -673,8 +673,7 @@ def _record(place: str, record: Any, columns: Columns, default_id: str) -> Artic
     maybe = "" if date or given else ", ".join(k for k, v in found.items() if k not in own and _may_date(k, v)) or "?"
     title, source, speaker = (next(told(what), "") for what in ("title", "source", "speaker"))
     title = " ".join(without_tags(title).split()) if has_tags(title) else title
-    lacking = [f"no field {k!r}" for k in keys if k not in texts]
-    left = "\n".join(["tags"] * tags + lacking)
+    left = "\n".join(["tags"] * tags + [f"no field {k!r}" for k in keys if k not in texts])
     return Article(
         next(told("id"), default_id), text, title=title, date=date, source=source, input=place, undated=undated, maybe=maybe, left=left,
         speaker=speaker.strip(),

@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -439,11 +439,9 @@ def _unjudged(to: _Writing, items: Iterator[Article | Skipped], known: _Known, a
     Rows and items are walked side by side. Between two rows that were read, the items there take the place of the skipped rows there; what is still
     skipped keeps its row. After the last row that was read, the input is read on from the first item that has no row.
     """
-    signed = ((item, _signature(item)) for item in items)
-    end: tuple[None, Row] = (None, ())
-    item, now = next(signed, end)
-    waiting = _Waiting()
-    rows = to.number, known.held
+    signed = chain(((item, _signature(item)) for item in items), repeat((None, ())))
+    item, now = next(signed)
+    waiting, rows = _Waiting(), (to.number, known.held)
     names: set[int] = set()  # hashes: there may be millions
     for *cells, skipped, row_id in to.db.execute(f"SELECT {_SIGNATURE}, skipped, id {_HELD_ROWS} ORDER BY position", rows):
         row = tuple(cells)
@@ -457,21 +455,20 @@ def _unjudged(to: _Writing, items: Iterator[Article | Skipped], known: _Known, a
                 names = names or {hash(x) for x in to.db.execute(f"SELECT key, input {_HELD_ROWS}", rows)}
                 new = hash(now[:2]) not in names
                 if not new or not append and not waiting.is_of(item):
-                    later = f"SELECT 1 {_HELD_ROWS} AND position > (SELECT position FROM article WHERE id = ?) AND ({_SIGNATURE}) = (?,?,?,?,?,?)"
-                    passed = to.db.execute(later, (*rows, row_id, *now)).fetchone()
+                    passed = to.db.execute(_BEHIND, (*rows, row_id, *now)).fetchone()
                     raise _changed(to.path, len(known.order), item, row, waiting.rows, new=new, passed=bool(passed))
                 known.order.append(0)
                 yield item
-            item, now = next(signed, end)
+            item, now = next(signed)
         if item is None:
             raise _fewer(to.path, len(known.order), row)
         known.keep(item, row_id, skipped)
-        item, now = next(signed, end)
+        item, now = next(signed)
         if row[-1]:
             known.dropped += waiting.drop()
     while item is not None and (met := waiting.take(now)):
         known.keep(item, *met)
-        item, now = next(signed, end)
+        item, now = next(signed)
     if item is not None and finished and not append and not (waiting.rows and waiting.is_of(item)):
         raise _more(to.path, len(known.order), item, finished)
     known.dropped += waiting.drop()
@@ -511,6 +508,7 @@ class _Waiting:
 
 _HELD_ROWS = "FROM article WHERE run_id = ? AND position < ?"  # not those that are added meanwhile
 _SIGNATURE = "key, input, title, date, source, sha256"  # as `_signature`
+_BEHIND = f"SELECT 1 {_HELD_ROWS} AND position > (SELECT position FROM article WHERE id = ?) AND ({_SIGNATURE}) = (?,?,?,?,?,?)"
 _UPDATE = "--update judges anew what has changed, and keeps what is gone"
 
 
