@@ -344,15 +344,15 @@ def _head(head: Head, data: Annotations, draws: int) -> HeadAgreement:
     several = (codes >= 0).sum(1) > 1
     codes = codes[several]
     articles = [article_of(u.row) for u, keep in zip(data.units, several, strict=True) if keep]
-    k = len(head.labels)
+    k, who = len(head.labels), data.annotators
     estimate = _estimator(_by_article(codes, articles, lambda c: coincidences(c, k)), draws)
     of_complete = _estimator(_by_article(codes, articles, lambda c: coincidences(c[(c >= 0).all(1)], k)), draws)
     return HeadAgreement(
-        head.name, head.labels, data.annotators, len(codes), int((codes >= 0).all(1).sum()), len(set(articles)), estimate(equal_share),
-        of_complete(fleiss) if len(data.annotators) > 2 else None,
+        head.name, head.labels, who, len(codes), int((codes >= 0).all(1).sum()), len(set(articles)), estimate(equal_share),
+        of_complete(fleiss) if len(who) > 2 else None,
         estimate(krippendorff), estimate(lambda t: krippendorff(t, ordinal=True)) if head.ordered else None,
         tuple(_label(x, i, codes, estimate) for i, x in enumerate(head.labels)),
-        tuple(_between(a, b, data.annotators, codes, articles, k, draws) for a, b in combinations(range(len(data.annotators)), 2)),
+        tuple(_between((who[a], who[b]), codes[:, [a, b]], articles, k, draws) for a, b in combinations(range(len(who)), 2)),
     )  # fmt: skip
 
 
@@ -395,15 +395,16 @@ def against(table: Floats, label: int) -> Floats:
     return np.array([[own, mine - own], [mine - own, whole - 2 * mine + own]])
 
 
-def _between(a: int, b: int, who: tuple[str, ...], codes: Ints, articles: Sequence[str], k: int, draws: int) -> TwoAnnotators:
-    both = (codes[:, a] >= 0) & (codes[:, b] >= 0)
+def _between(names: tuple[str, str], codes: Ints, articles: Sequence[str], k: int, draws: int) -> TwoAnnotators:
+    """Of two annotators, by label numbers shape (units, 2)."""
+    both = (codes[:, 0] >= 0) & (codes[:, 1] >= 0)
     shared = [x for x, keep in zip(articles, both, strict=True) if keep]
     if not shared:
-        return TwoAnnotators(who[a], who[b], 0, None, Estimate(), ((0,) * k,) * k)
-    tables = _by_article(codes[both][:, [a, b]], shared, lambda c: confusion(c[:, 0], c[:, 1], k).astype(float))
+        return TwoAnnotators(*names, 0, None, Estimate(), ((0,) * k,) * k)
+    tables = _by_article(codes[both], shared, lambda c: confusion(c[:, 0], c[:, 1], k).astype(float))
     whole = tables.sum(0)
     counts = tuple(map(tuple, whole.astype(int).tolist()))
-    return TwoAnnotators(who[a], who[b], int(whole.sum()), equal_share(whole), _estimator(tables, draws)(cohen), counts)
+    return TwoAnnotators(*names, int(whole.sum()), equal_share(whole), _estimator(tables, draws)(cohen), counts)
 
 
 # --------------------------------------------------------------------------- disagreements
