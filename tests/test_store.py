@@ -1011,6 +1011,14 @@ def test_an_input_that_has_grown_and_lost_a_bad_line_is_refused_and_changes_noth
     assert run("classify", path, "-o", out, "-m", model_file, "--append").code == 0 and articles_in(out) == (4 if mended else 3)
 
 
+def test_a_database_beside_which_nothing_can_be_written_is_told(run: Cli, model_file: Path, tmp_path: Path) -> None:
+    article, out = tmp_path / "a.txt", tmp_path / "r.sqlite"
+    article.write_text("Norway denied it.")
+    Path(f"{out}-shm").symlink_to(tmp_path / "none" / "shm")  # as in a folder without rights, also for root
+    r = run("classify", article, "-o", out, "-m", model_file)
+    assert r.code == 1 and f"error: {out}: it or its folder cannot be written to: " in r.err and "make both writable" in r.err
+
+
 def test_many_skipped_are_counted_not_listed(run: Cli, model_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     each = "".join(f"[{' ' * n}no\n" for n in range(150))  # a reason of its own
