@@ -182,10 +182,7 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost connection is told as our error
     payload = cloudpickle.dumps(work)  # a function of a notebook too
-    try:
-        client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as e:
-        raise StanceError(f"{address}: no dask scheduler answers: {e}", "give the address that `dask scheduler` prints, e.g. tcp://host:8786") from e
+    client = _client(Client, address)
     held: list[Any] = []
 
     def start() -> Submit:
@@ -205,6 +202,13 @@ def on_cluster(work: Work[T, R], batches: Iterable[list[T]], address: str, lost:
         raise StanceError(f"{address}: lost the cluster: {e}", "run the same command again to go on") from e
     finally:
         client.close()
+
+
+def _client(kind: Any, address: str) -> Any:
+    try:
+        return kind(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as e:
+        raise StanceError(f"{address}: no dask scheduler answers: {e}", "give the address that `dask scheduler` prints, e.g. tcp://host:8786") from e
 
 
 def _wait_for_workers(client: Any, address: str) -> None:
