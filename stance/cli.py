@@ -23,6 +23,7 @@ from typer.core import TyperGroup
 from stance.errors import InputError, ModelError, StanceError, StanceWarning, first_of, number
 
 if TYPE_CHECKING:
+    from stance.agreement import Annotations
     from stance.articles import Article, Shown, Skipped
     from stance.classification import Result
     from stance.codebook import Head
@@ -850,12 +851,7 @@ def agree(
     if output:
         _write(agreement.disagreement_lines(read), output)
     if agreed:
-        whole, lacking = agreement.agreed(read)
-        _write(agreement.agreed_lines(whole, read), agreed)
-        _say(f"wrote {agreed}: {number(len(whole), 'pair')} on which all agree")
-        if lacking:
-            first = lacking[0].row.place
-            _say(f"warning: {number(len(lacking), 'pair')} left out, with a head that fewer than two have labelled; the first is {first}")
+        _write_agreed(read, agreed)
     found = agreement.agreement(read)
     if chosen == "json":
         _json({"heads": {n: a.as_dict() for n, a in found.items()}, "disagreements": len(agreement.disagreements(read)), "alone": read.alone})
@@ -864,6 +860,17 @@ def agree(
             _write([*rendering.agreement_lines(a), ""], None)
         differ = number(len(agreement.disagreements(read)), "pair")
         typer.echo(f"{differ} on which annotators disagree" + (f", in {output}" if output else ""))
+
+
+def _write_agreed(read: Annotations, output: Path) -> None:
+    from stance import agreement
+
+    whole, lacking = agreement.agreed(read)
+    _write(agreement.agreed_lines(whole, read), output)
+    _say(f"wrote {output}: {number(len(whole), 'pair')} on which all agree")
+    if lacking:
+        first = lacking[0].row.place
+        _say(f"warning: {number(len(lacking), 'pair')} left out, with a head that fewer than two have labelled; the first is {first}")
 
 
 # --------------------------------------------------------------------------- explain
