@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
+_MAIL = (".eml", ".mbox", ".msg", ".mht", ".mhtml")  # whose head and encoded parts are no text
 _UNREAD = (  # may hold articles: told one by one
-    *_ARCHIVES, ".zst", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".parquet", ".xml"
+    *_ARCHIVES, *_MAIL, ".zst", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".parquet", ".xml"
 )  # fmt: skip
 _LISTS = ("articles", "data", "results", "items", "docs", "documents", "entries", "hits", "response")  # an answer of an API has its articles there
 _TEXT = (  # of Media Cloud, and the last two of a JSON Feed
@@ -266,7 +267,8 @@ def scan_articles(
 _SAID = {  # of each kind of doubt; `[of several|of one]`
     "none": "no article in {inputs} (first: {first}): an empty list, or a header without rows",
     "again": "{n} {of} [have|has] the text of an earlier one and [count|counts] again (first: {first}); give each once",
-    "taken": "{articles} [have|has] the id of an earlier one (first: {first}); results cannot tell them apart: give each its own",
+    "taken": "{articles} [have|has] the id of an earlier one (first: {first}); both count, and results cannot tell them apart: "
+    "give each its own, or leave out the older text",
     "wrapped": "{n} {of} [look|looks] hard-wrapped (first: {first}); line ends within their paragraphs are read as blanks",
     "cut": "{n} {of} [end|ends] in `[+N chars]` (first: {first}): the news API cut them off there; get the pages themselves to have them whole",
     "tables": "{n} {of} [are web pages|is a web page] with tables, which are left out (first: {first}); write out as text what of them is to be read",
@@ -283,7 +285,7 @@ class _Doubts:
         """`columns`: what fields are called; `told`: whether a date is given for articles without one."""
         self.told = told
         self.lacking = {k: v for k, v in columns.items() if k in ("title", "date", "source", "speaker")}  # that no article has told yet
-        self.articles = self.records = self.dateless = self.twice = 0
+        self.articles = self.records = self.dateless = self.bare = self.twice = 0
         self.found: dict[str, tuple[int, str]] = {}  # how many, and the first
         self.texts, self.ids = _Hashes(), _Hashes()
         self.maybe, self.other = Counter[str](), Counter[str]()
@@ -295,6 +297,7 @@ class _Doubts:
             self.lacking = {k: v for k, v in self.lacking.items() if not (getattr(x, k) or k == "date" and x.undated)}
         self.records += bool(x.maybe or x.undated or x.date)
         self.dateless += bool(x.maybe)
+        self.bare += not (x.maybe or x.undated or x.date)
         self.maybe.update(x.maybe.split(", ") if x.maybe not in ("", "?") else ())
         new_id, new_text = self.ids.add(x.id), self.texts.add(x.text)
         place = f"{x.id!r} of {x.input or name}"
@@ -329,6 +332,9 @@ class _Doubts:
             yield said.format(n=n, of=of, first=first, doubt=doubt, inputs=number(n, "input"), articles=number(n, "article"))
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
+        if self.bare > MANY and self.records and not self.told:
+            told = f"{self.bare} {of} are of files that tell no date, and so in no month of a report"
+            yield f"{told}; write it above a text, as `date: 2018-03-04` between two lines `---`, or give one for all (--date)"
         if 2 * self.dateless > self.records and not self.told:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""
             have = "has" if self.dateless == 1 else "have"
@@ -470,6 +476,8 @@ def _source(name: str, stem: str, columns: Columns, seen: Seen) -> Iterator[Arti
             raise InputError(f"{path}: {found}", f"looked for {', '.join(SUFFIXES)}; unpack archives")
         elif kind in _ARCHIVES and is_file(path):
             raise InputError(f"{name}: an archive is not read", "unpack it")
+        elif kind in _MAIL and is_file(path):
+            raise InputError(f"{name}: mail is not read", "convert it to text (.txt), JSON lines or CSV with text, title, date and source")
         elif kind in (".jsonl", ".ndjson"):
             yield from _jsonl(path, stem, columns, seen)
         elif kind in (".csv", ".tsv") and (path.suffix.lower() in PACKED or is_file(path) and path.stat().st_size > WHOLE):

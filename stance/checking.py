@@ -32,6 +32,7 @@ from stance.dataset import (
     other_contexts,
     read_table,
     shared_ids,
+    unknown_actors,
 )
 from stance.errors import DataError, nearest, number
 from stance.evaluation import Floats, Ints
@@ -209,9 +210,11 @@ def _absent(data: Dataset) -> Iterator[Finding]:
     if sum(not p.mentions for p in data.pairs) > len(data) / 2:  # targets that need not be named: training then crosses them with the words
         return
     absent = absent_actors(data.rows, data.pairs)
-    here = (data.lexicon or default_lexicon()).called([r.actor for r in absent])
+    here, unknown = (data.lexicon or default_lexicon()).called([r.actor for r in absent]), unknown_actors(data)
     for r in absent:
-        todo = f"the alias table calls it {here[r.actor]!r}" if r.actor in here else "give start,end or the sentences before as context"
+        todo = "give start,end or the sentences before as context"
+        todo = "no alias table has it: name it with --actors, or give start,end" if r.actor in unknown else todo
+        todo = f"the alias table calls it {here[r.actor]!r}" if r.actor in here else todo
         yield _warn(r, "absent-actor", f"actor {r.actor!r} was not found in the sentence; {todo}")
 
 

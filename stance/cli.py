@@ -469,11 +469,21 @@ def predict(
     limit = _limit(fitted, min_confidence, precision)
     table = read_table(data, heads=None, unlabelled=True, columns=_columns(column))
     dataset = located(table, lexicon=_lexicon(actors, only_actors, fitted))
-    _warn(dataset.warnings)
+    _warn([*dataset.warnings, *_seen_in_training(fitted, dataset)])
     judged = classify_pairs(dataset, fitted, min_confidence=limit)
     (given,) = table.files
     lines = rendering.filled_lines(given, judged, {r.line for r in dataset.rows}, fitted.labels, prefix=prefix, jsonl=chosen == "jsonl")
     _write(lines, output, end="\n" if chosen == "jsonl" else given.end)
+
+
+def _seen_in_training(model: Model, data: Dataset) -> Iterator[str]:
+    """What to say of rows whose sentence and actor the model remembers, of very many a sample; without scikit-learn, as all of `predict`."""
+    from stance.dataset import row_digest
+
+    seen = frozenset(() if model.seen is None else model.seen.tolist())
+    if n := sum(row_digest(r) in seen for r in data.rows) if seen else 0:
+        told = f"{n} of {number(len(data), 'row')} {'has' if n == 1 else 'have'} sentence and actor of rows the model was trained on"
+        yield f"{told}: their labels there are no test of it (`stance evaluate` of the data alone is)"
 
 
 # --------------------------------------------------------------------------- train, check, evaluate
@@ -705,7 +715,7 @@ def _without_neutral(data: Dataset) -> Iterator[str]:
 
     if lacks_neutral(head := data.heads[0]):
         name = "none" if "none" in head.labels else "LABEL"
-        yield f"no label 'neutral' in {head.name}: if one of {', '.join(head.labels)} says that nothing is taken, name it with --neutral {name}"
+        yield f"no label 'neutral' in {head.name}: if one of {', '.join(head.labels)} says that no stance is taken, name it with --neutral {name}"
 
 
 def _unknown(data: Dataset) -> Iterator[str]:

@@ -263,6 +263,7 @@ def table_of(
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
     notes += _without_order([h for h in found if h.name not in {k.name for k in known}])
     clash: list[Problem] = []
+    several = len({r.annotator for r in rows}) > 1
     if not unlabelled:
         rows, clash, twice = _without_duplicates(rows, names)
         problems += clash
@@ -271,7 +272,7 @@ def table_of(
         bad_rows = number(len({p.place for p in problems}), "bad row")
         texts = [f.cells(r).get("text", "").strip() for f in files for r in f.records if not r.fault]
         merged = 3 * texts.count("") >= sum(len(f.records) for f in files)
-        annotated = "labels of several annotators go to `stance agree` first; else " if len(clash) > MANY else ""
+        annotated = "labels of several annotators go to `stance agree` first; else " if clash and (several or len(clash) > MANY) else ""
         hint = f"{annotated}correct them and try again{'; if cells of a spreadsheet were merged, fill each of their rows' if merged else ''}"
         raise DataError(f"{bad_rows}; nothing was read", hint, problems_told(problems, files))
     return Table(found, tuple(rows), tuple(notes), tuple(files), group_by)
@@ -379,7 +380,8 @@ def _label_columns(file: Csv, heads: tuple[str, ...] | None, unlabelled: bool) -
         if missing[0] in ("text", "actor"):
             below = any({"text", "actor"} <= {c.strip().lower() for c in r.cells} for r in file.records[:9])
             above = "the names of the columns stand further down; delete what is above them"
-            hint = above if below else f"--column {missing[0]}=NAME says what the table calls it; {hint}"
+            called = f"--column {missing[0]}=NAME, in Python columns={{{missing[0]!r}: NAME}}, says what the table calls it"
+            hint = above if below else f"{called}; {hint}"
         raise DataError(file.lacks(*missing), hint)
     return names
 
@@ -779,7 +781,8 @@ def absent_actors(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
         before = told.setdefault(_article(r), set())
         if not p.mentions and r.start is None and r.actor not in before and not r.context:
             out.append(r)
-        before.add(r.actor)
+        else:
+            before.add(r.actor)
     return out
 
 

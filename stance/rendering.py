@@ -225,7 +225,8 @@ def report_lines(report: HeadReport | dict[str, Any], *, title: str = "") -> Ite
     baselines = "   ".join(f"{n} {v:.3f}" for n, v in r["baselines"].items())
     yield f"  macro-F1  {r['macro_f1']:.3f}   95 % interval {_interval(r['macro_f1_interval'])}   {baselines}"
     kappa = f"   quadratic kappa {r['quadratic_kappa']:.3f}" if r["quadratic_kappa"] is not None else ""
-    yield f"  accuracy  {r['accuracy']:.3f}   ECE {r['ece']:.3f}   Brier {r['brier']:.3f}{kappa}"
+    majority = max(c["support"] for c in r["classes"]) / r["rows"]
+    yield f"  accuracy  {r['accuracy']:.3f}   majority {majority:.3f}   ECE {r['ece']:.3f}   Brier {r['brier']:.3f}{kappa}"
     yield "  accuracy at coverage  " + "   ".join(f"{k} {v:.3f}" for k, v in r["coverage"].items())
     width = max(len(c["label"]) for c in r["classes"]) + 2
     yield f"  {'':<{width}}precision  recall  F1     pairs   predicted as " + _confusion(r["labels"], r["labels"])

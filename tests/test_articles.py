@@ -363,6 +363,7 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
     (tmp_path / "in" / "f.7z").write_bytes(b"7z\xbc\xaf")
     (tmp_path / "in" / "g.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd\x00")
     (tmp_path / "in" / "h.parquet").write_bytes(b"PAR1\x15\x00")
+    put("in/i.eml", "Subject: News\n\nOslo left.")
     found = [x for x in scan_articles(tmp_path / "in") if isinstance(x, Skipped)]
     assert [(Path(x.name).name, x.reason.split("\n  ")) for x in found] == [
         ("a.pdf", ["this is a PDF, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
@@ -373,6 +374,7 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
         ("f.7z", ["an archive is not read", "unpack it"]),
         ("g.jsonl.zst", ["this is Zstandard data, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
         ("h.parquet", ["this is Parquet, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
+        ("i.eml", ["mail is not read", "convert it to text (.txt), JSON lines or CSV with text, title, date and source"]),
     ]
     assert [x.id for x in scan_articles(tmp_path / "in") if isinstance(x, Article)] == ["a"], "the PDF of its name takes no id away"
     assert capsys.readouterr().err == "" and input_bytes([tmp_path / "in"]) == len("Oslo left.")
@@ -894,6 +896,20 @@ def test_most_articles_without_a_date_are_told_with_the_fields_that_may_hold_one
     assert warned() == []
 
 
+@pytest.mark.parametrize(("files", "dated", "told"), [(10, True, False), (11, True, True), (11, False, False)])
+def test_text_files_without_a_date_beside_dated_articles_are_told(
+    put: Put, tmp_path: Path, warned: Callable[[], list[str]], files: int, dated: bool, told: bool
+) -> None:
+    for n in range(files):
+        put(f"in/2018-03-{n:02}.txt", f"Oslo waited {n} days.")
+    put("in/z.md", "---\ndate: 2018-03-04\n---\nOslo went." if dated else "Oslo went.")
+    assert [a.date for a in read_articles(tmp_path / "in")] == [""] * files + ["2018-03-04" * dated]
+    said = "11 of 12 articles are of files that tell no date, and so in no month of a report; write it above a text"
+    assert warned() == [f"{said}, as `date: 2018-03-04` between two lines `---`, or give one for all (--date)"] * told
+    list(scan_articles(tmp_path / "in", date="2018-03-04"))
+    assert warned() == []
+
+
 @pytest.mark.parametrize(("rows", "fields"), [("text,date\nOslo left.,\n", ""), ("text,date,printed\nOslo left.,,2018-03-04\n", "printed")])
 def test_an_empty_date_is_no_field_that_may_hold_one(put: Put, warned: Callable[[], list[str]], rows: str, fields: str) -> None:
     list(read_articles(put("a.csv", rows)))
@@ -944,7 +960,7 @@ def test_one_id_for_two_texts_is_said(put: Put, warned: Callable[[], list[str]])
     one = put("guardian.csv", "id,date,text\n1,2019,Oslo left.\n2,2019,Lima stayed.\n")
     two = put("times.csv", "id,date,text\n1,2019,Paris left.\n2,2019,Lima stayed.\n3,2019,Rome left.\n3,2019,Rome stayed.\n")
     assert [a.id for a in read_articles([one, two])] == ["1", "2", "1", "2", "3", "3"]
-    told = f"2 articles have the id of an earlier one (first: '1' of {two}:2); results cannot tell them apart: give each its own"
+    told = f"2 articles have the id of an earlier one (first: '1' of {two}:2); both count, and results cannot tell them apart: give each its own, or leave out the older text"
     again = f"1 of 6 articles has the text of an earlier one and counts again (first: '2' of {two}); give each once"
     assert warned() == [again, told]
     assert {a.input for a in read_articles(two)} == {str(two)}

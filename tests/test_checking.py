@@ -74,6 +74,7 @@ def test_the_corpus_is_silent() -> None:
             "the text looks German; the features are made for English",
         ),
         ("a,The army left.,Norway,neutral,neutral,", "absent-actor", "actor 'Norway' was not found in the sentence; give start,end or the sentences before as context"),
+        ("a,Norway left.,Norwegen,neutral,neutral,", "absent-actor", "actor 'Norwegen' was not found in the sentence; no alias table has it: name it with --actors, or give start,end"),
         ("a,The UK left.,Boris Johnson,neutral,neutral,", "absent-actor", "actor 'Boris Johnson' was not found in the sentence; the alias table calls it 'UK'"),
     ],
 )  # fmt: skip

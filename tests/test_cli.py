@@ -601,7 +601,7 @@ def test_train_asks_for_the_neutral_label_of_own_labels(run: Cli, sided: Path, t
 
     rows = list(csv.DictReader(sided.open(encoding="utf-8", newline="")))
     path = write_csv(tmp_path / "sided.csv", [r for r in rows if r["actor"]])
-    said = "warning: no label 'neutral' in stance: if one of against, for, none says that nothing is taken, name it with --neutral none"
+    said = "warning: no label 'neutral' in stance: if one of against, for, none says that no stance is taken, name it with --neutral none"
     assert told(path) == [said]
     assert told(path, "--neutral", "none") == [] and told(path, "--head", "tone", "--head", "stance") == []
     with REPORTS.open(encoding="utf-8", newline="") as f:
@@ -774,6 +774,20 @@ def test_predict_gives_the_table_back_with_labels(run: Cli, table: Path, model_f
     assert {k: float(rows[0][f"stance_{k}"]) for k in wanted} == pytest.approx(wanted, abs=1e-4)
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_predict_tells_rows_that_the_model_was_trained_on(run: Cli, model_file: Path, tmp_path: Path, seen: bool) -> None:
+    table = tmp_path / "table.csv"
+    with REPORTS.open(encoding="utf-8", newline="") as f:
+        known = [r for r in csv.DictReader(f) if r["actor"] and r["split"] != "test"][:2]
+    rows = [{"text": r["text"], "actor": r["actor"] if seen else "Nobody at all"} for r in known]
+    with table.open("w", encoding="utf-8", newline="") as f:
+        writer = csv.DictWriter(f, ["text", "actor"])
+        writer.writeheader()
+        writer.writerows([*rows, {"text": "Oslo waited for a week without a word.", "actor": "Norway"}])
+    told = "2 of 3 rows have sentence and actor of rows the model was trained on: their labels there are no test of it"
+    assert (told in run("predict", table, "-m", model_file).err) == seen
+
+
 def test_predict_as_json_lines(run: Cli, table: Path, model_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     assert run("predict", table, "-m", model_file, "--column", "actor=who", "--prefix", "m_", "--min-confidence", "1", "-o", out).code == 0
@@ -904,6 +918,7 @@ def test_evaluate_as_json_has_every_head(run: Cli, model_file: Path) -> None:
 def test_evaluate_as_a_table(run: Cli, model_file: Path) -> None:
     out = run("evaluate", model_file, REPORTS, "--split", "test").out
     assert "macro-F1" in out and "majority" in out and "threaten" in out
+    assert re.search(r"\n  accuracy  0\.\d{3}   majority 0\.\d{3}   ECE ", out)
 
 
 def test_fail_under_exits_with_4(run: Cli, model_file: Path) -> None:

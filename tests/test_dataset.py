@@ -429,6 +429,21 @@ def test_labels_of_several_annotators_in_one_file_are_told_in_one_line(file: Wri
     assert (e.value.problems == (one,)) == (lines == 1)
 
 
+@pytest.mark.parametrize("who", ["annotator", "note"])
+def test_one_row_that_two_annotators_label_otherwise_is_for_agree(file: Write, who: str) -> None:
+    path = file(f"text,actor,stance,tone,{who}\nNorway left port.,Norway,deny,stern,ann\nNorway left port.,Norway,firm,stern,bob\n")
+    with pytest.raises(DataError) as e:
+        read_dataset(path)
+    assert e.value.hint.startswith("labels of several annotators go to `stance agree` first; else correct") == (who == "annotator")
+
+
+def test_rows_of_an_actor_that_no_row_of_the_article_holds_are_all_told(file: Write) -> None:
+    rows = "".join(f"a,Russia waited {n} days.,Russland,neutral,neutral\n" for n in range(3))
+    rest = "b,Norway left port.,Norway,firm,stern\nb,The ship was old.,Norway,neutral,neutral\n"
+    told = read_dataset(file("article_id,text,actor,stance,tone\n" + rows + rest)).warnings
+    assert [w.split(" whose ")[0] for w in told if "not found in the sentence" in w] == ["3 rows"]
+
+
 def test_bad_rows_are_told_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
     second, first = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_text(
@@ -753,7 +768,7 @@ def test_pairs_to_be_judged_need_no_labels_and_stay_all(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "pairs.csv", [row, row, {**row, "actor": ""}])
     data = read_pairs(path)
     assert [r.line for r in data.rows] == [2, 3] and data.heads == () and data.labels == {}
-    with pytest.raises(DataError, match="needed: text, actor$"):
+    with pytest.raises(DataError, match="--column text=NAME, in Python columns={'text': NAME}, says .* it; needed: text, actor$"):
         read_pairs(write_csv(tmp_path / "bad.csv", [{"words": "Oslo condemned it.", "nation": "Norway"}]))
 
 
