@@ -17,7 +17,7 @@ Report = Mapping[str, Any]
 _WEAK = 0.5  # F1 below which a label is named among the failures
 _FEW = 30  # rows that a calibration bin needs to be called over- or underconfident
 _OFF = 0.05
-_UNTOLD = {"c": 1.0, "balance": 0.25, "draws": 1000}  # settings without an option of `stance train`, by default
+_UNTOLD = {"c": 1.0, "balance": 0.5, "draws": 1000}  # settings without an option of `stance train`, by default
 
 
 def card_lines(manifest: Manifest, name: str) -> Iterator[str]:

@@ -80,7 +80,7 @@ _DO = frozenset("do does did don't doesn't didn't".split())
 _PREP = frozenset(
     "of in on at by for from with against about over under between among into onto through toward towards "
     "during despite amid via per upon within without across near along around behind beyond inside outside off up "
-    "concerning regarding including following like versus beside besides alongside".split()
+    "concerning regarding including following like unlike versus beside besides alongside".split()
 )
 _DET = frozenset(
     "the a an this that these those its his her their our my your any some no all both each every another such several many few more most".split()
@@ -93,6 +93,7 @@ _CONDITIONAL = frozenset("if unless should provided lest".split())
 _WH = frozenset("which who whom whose that".split())
 _SELF = frozenset("we i our us my ourselves we're we've we'll we'd i'm i've i'll".split())
 _OTHERS = frozenset("it he she they".split())
+_THEIRS = frozenset("its their his her".split())
 _ADV = frozenset(  # and all in -ly
     "also not never then later still already again now even just soon often always long earlier further so neither here".split()
 )
@@ -100,10 +101,20 @@ _MARKS = frozenset(",;:()[]-–—")
 _BREAKS = _MARKS - {"[", "]"} | {"--"}  # marks that may end a clause
 _QUOTES = frozenset(['"', "“", "”", "«", "»", "''", "``"])
 _OFFICE_NOUN = frozenset(
-    "spokesman spokeswoman spokesperson minister ministry president official officials government leader leaders ambassador "
+    "spokesman spokeswoman spokesperson minister ministry premier chancellor president official officials government leader leaders ambassador "
     "envoy diplomat diplomats head chief secretary authorities army military forces troops officers statement representative "
     "delegation embassy media agency commander parliament negotiators administration".split()
 )
+_TIMES = frozenset(  # nouns that end the phrase of a preposition: "on Monday Chile …", "during the night Chilean troops …"
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november "
+    "december today yesterday week weeks weekend month months year years day days hours night morning afternoon evening".split()
+) | {str(year) for year in range(1900, 2100)}
+_DIRECTIONS = frozenset("north south east west northern southern eastern western central neighbouring neighboring nearby occupied".split())
+_COUNTED = frozenset(
+    "thousands hundreds dozens scores tens one two three four five both all most many some several none majority group groups number "
+    "members couple pair handful rest".split()
+)
+_ADDRESSED = frozenset(map(stem, "told tell warn remind inform assure call".split()))
 _POST = frozenset("secretary spokesman spokeswoman spokesperson minister official officials".split())  # "White House press secretary"
 _IRREGULAR = {
     "said": "say", "told": "tell", "went": "go", "gone": "go", "made": "make", "took": "take", "taken": "take", "gave": "give", "given": "give",
@@ -326,6 +337,7 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
     tags = list(map(cues.tags.__getitem__, lower))  # in small letters those that are not settled yet
     for m in mentions:
         tags[m.first : m.last] = "M" * (m.last - m.first)
+    adjectives = {m.last: lower[m.last - 1] for m in mentions if m.kind == "demonym"}
     asking = _ASKING.search("".join(tags)) is not None  # the quick way out of nearly every sentence
     for i, form in [(i, t) for i, t in enumerate(tags) if t in _OPEN]:
         k = i - 1
@@ -335,10 +347,14 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
         if prev == "M" and asking and _asked(tags, k):
             prev = "X"
         told = prev in "KQ" and lower[i][-1] == "s" and tags[i + 1 : i + 2] == ["M"] and (prev == "Q" or lower[i - 1] == ",")  # ", warns Oslo"
+        if i in adjectives and (form == "s" or form == "b" and not adjectives[i].endswith(_NATIONS)):  # "Chilean claims were denied"
+            tags[i] = "N"
+            continue
         tags[i] = "V" if told else _open_class(form, lower, i, stems[i], prev, cues)
     return tags
 
 
+_NATIONS = ("sh", "ch", "se", "ss")  # of demonyms that name the people as well: "the French claim that"
 _ASKING = re.compile("(?:^|[KCQRS])XD?M")
 
 
@@ -611,9 +627,11 @@ class _Scanner:
     def _on_noun(self, i: int) -> None:
         now = self.now
         if now.prep:
-            if self.next_tag[i] not in ("N", "M"):
+            if self.next_tag[i] not in ("N", "M") or self.lower[i] in _TIMES:
                 now.prep = ""
         elif now.fresh:
+            if now.np == NOBODY and self.lower[i] in _OFFICE_NOUN and not self.in_quote[i] and not _THEIRS.isdisjoint(self.lower[max(0, i - 3) : i]):
+                now.np = PRONOUN  # "its foreign minister said"
             now.has_np = True
 
     def _on_mention(self, i: int) -> bool:
@@ -630,20 +648,20 @@ class _Scanner:
     def _on_first(self, i: int, k: int) -> None:
         """The first token of a mention: its place, and whether it is a subject, an object or an agent."""
         now, m = self.now, self.mentions[k]
-        if now.prep and m.kind in ("person", "learnt"):
-            now.prep = self._prep_of_title(i, now.prep)
+        if now.prep and (self._after_phrase(i) or m.kind in ("person", "learnt")):
+            now.prep = "" if self._after_phrase(i) else self._prep_of_title(i, now.prep)
         self._place(k)
         prep, g = now.prep, self.group[k]
         if g != k:  # it shares the place of the list it stands in
             return
-        if prep and not (prep in ("of", "for", "in", "from") and now.np == NOBODY and now.has_np and self._office_before(i)):
+        if prep and not (now.np == NOBODY and now.has_np and (
+            prep in ("of", "for", "in", "from") and self._office_before(i) or prep == "of" and self._counted_before(i)
+        )):  # fmt: skip
             if prep == "by" and now.last_verb >= 0 and self.passive[now.last_verb]:
                 self._agent(now.last_verb, g, i)
-        elif now.fresh:
-            if not now.has_np or now.np == NOBODY and self._office_before(i):
+        elif now.fresh and not self._addressed(i, k):
+            if not now.has_np or now.np == NOBODY and self.tags[i - 1] != "'":  # "Last week Chile …", "Two senior Chilean diplomats …"
                 now.np, now.has_np = g, True
-            elif now.np == NOBODY and self.tags[i - 1] in "NK" and m.kind in ("person", "learnt"):
-                now.np = g
         elif now.obj == NOBODY:
             now.obj = g
             if now.last_verb >= 0:
@@ -657,7 +675,7 @@ class _Scanner:
 
     def _on_pronoun(self, i: int) -> None:
         now = self.now
-        if now.fresh and not now.has_np:
+        if now.fresh and (not now.has_np or now.np == NOBODY and not now.prep):
             now.np, now.has_np = PRONOUN, True
         now.prep = ""
 
@@ -677,8 +695,10 @@ class _Scanner:
             elif now.has_np:
                 now.subject = self._candidate(i)
             elif now.held != NOBODY:
-                now.subject, now.held = now.held, NOBODY
-                if now.clause == RELATIVE and self._after_mark(i):
+                now.subject = now.held
+                if not self._after_mark(i):  # a participle there may open an insertion: "Chile, stung by this, rejected it"
+                    now.held = NOBODY
+                elif now.clause == RELATIVE:
                     now.clause = MAIN
             if now.np >= 0 and not (i in self.report_verbs and self.lower[i + 1 : i + 2] == [","]):  # "Chile, Oslo warned, must pay"
                 now.held = NOBODY
@@ -723,7 +743,8 @@ class _Scanner:
             previous = at[i - 2]
         if self.lower[i] == "that" and (i - 1 in self.report_at or previous < 0):
             now.clause = REPORTED if now.clause != QUOTED else now.clause
-            now.speaker = now.subject if now.subject >= 0 else now.speaker
+            if now.subject >= 0 and (now.speaker < 0 or self.tags[i - 1] != "C"):  # "said … and that …"
+                now.speaker = now.subject
             now.np = NOBODY  # not held
         else:
             now.relative_of = self.group[previous] if previous >= 0 else (now.np if now.np >= 0 else NOBODY)
@@ -751,6 +772,14 @@ class _Scanner:
         nxt = self.mentions[k + 1] if k + 1 < len(self.mentions) else None
         return m.kind == "place" and nxt is not None and self.lower[m.last : m.last + 1] == ["'s"] and nxt.first == m.last + 1
 
+    def _after_phrase(self, i: int) -> bool:
+        """Whether the mention at `i` stands behind the phrase that opens its clause, and before its verb: "In a statement Chile said …"."""
+        now, m = self.now, self.mentions[self.at[i]]
+        return (
+            now.fresh and not now.has_np and self.tags[i - 1] == "N" and self.lower[i - 1] not in _DIRECTIONS
+            and "".join(self.tags[m.last : m.last + 1]) in ("V", "X")
+        )  # fmt: skip
+
     def _prep_of_title(self, i: int, prep: str) -> str:
         """The preposition that governs "Secretary of State X": the one before the title, if any."""
         j = i - 1
@@ -768,6 +797,16 @@ class _Scanner:
 
     def _office_before(self, i: int) -> bool:
         return any(self.lower[j] in _OFFICE_NOUN for j in range(max(0, i - 6), i))
+
+    def _counted_before(self, i: int) -> bool:
+        """Whether the mention at `i` is what a number or group is of: "dozens of Chilean troops", "one of Chile's ministers"."""
+        before = self.lower[max(0, i - 3) : i]
+        return "of" in before and self.lower[i - len(before) + before.index("of") - 1] in _COUNTED
+
+    def _addressed(self, i: int, k: int) -> bool:
+        """Whether the mention is who a verb of saying right before it speaks to, and no clause of its own: "warned Chile against it"."""
+        after = self.tags[self.mentions[k].last : self.mentions[k].last + 2]
+        return i - 1 == self.now.last_verb and self.stems[i - 1] in _ADDRESSED and not {*after} & {"V", "X", "N", "'"}
 
     def _after_mark(self, i: int) -> bool:
         j = i - 1

@@ -83,7 +83,7 @@ class Settings:
     folds: int = 5
     min_pairs: int = 3
     c: float = 1.0
-    balance: float = 0.25
+    balance: float = 0.5
     soften: float = 1.0
     trust: float = 1.0
     seed: int = SEED
