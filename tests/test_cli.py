@@ -115,7 +115,7 @@ def test_output_file_and_standard_output_are_the_same(run: Cli, article: Path, m
 
 def test_the_table_hides_neutral_judgements_unless_asked(run: Cli, tmp_path: Path, model_file: Path) -> None:
     path = tmp_path / "a.txt"
-    path.write_text("Norway condemned the raid.\nChile released its yearly budget.\n")
+    path.write_text("Norway condemned the raid.\nChile is a country of 19 million people with a yearly budget.\n")
     rows = [json.loads(x)["stance"] for x in run("classify", path, "-m", model_file).out.splitlines()]
     assert rows == ["accuse", "neutral"]
     short, long = (run("classify", path, "-m", model_file, "-f", "table", *a).out for a in ([], ["--all"]))

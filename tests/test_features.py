@@ -156,16 +156,16 @@ TEXT = (
 )
 BY_TEMPLATE = {
     "word": "89f165", "two words": "7e24e4", "word by relation": "f72243", "two words by relation": "298a3b",
-    "verb by relation and object": "345d96", "verb group by relation": "a4c7d5", "verb with its auxiliary by relation": "9c7877",
-    "cue by relation": "96a1df", "cue by relation, clause and negation": "ccf822", "cue by relation and object": "49fb2f", "cue": "988d65",
+    "verb by relation and object": "b79207", "verb group by relation": "a4c7d5", "verb with its auxiliary by relation": "9c7877",
+    "cue by relation": "96a1df", "cue by relation, clause and negation": "ccf822", "cue by relation and object": "c9f52c", "cue": "988d65",
     "cue by the actor's place": "3f8807", "strongest cue of the actor": "d5d297", "cue in the actor's phrase": "8c3d32",
     "word after the actor": "4b1606", "words after the actor": "cb2011", "word before the actor": "bc1fa9", "words before the actor": "b0dc8b",
     "word near the actor": "5aaf0e", "word after the actor's phrase": "a159e0", "the actor's place": "6b082b",
-    "the actor's place and kind": "995d4b", "the actor's relations": "98cbcb", "sentence": "b39eb4", "word by named actor": "e6838b",
+    "the actor's place and kind": "995d4b", "the actor's relations": "bb1766", "sentence": "b39eb4", "word by named actor": "e6838b",
     "two words by named actor": "bbea98", "letters by named actor": "381e10",
 }  # fmt: skip
 BY_PART = {
-    "indptr": "9e9311", "word": "e07fb1", "facts": "7cc7be", "cue_token": "4f6e8f", "cue_input": "c27687", "cue_weight": "9358c8",
+    "indptr": "9e9311", "word": "e07fb1", "facts": "bbf591", "cue_token": "4f6e8f", "cue_input": "c27687", "cue_weight": "9358c8",
 }  # fmt: skip
 
 
