@@ -285,7 +285,7 @@ class _Doubts:
         """`columns`: what fields are called; `told`: whether a date is given for articles without one."""
         self.told = told
         self.lacking = {k: v for k, v in columns.items() if k in ("title", "date", "source", "speaker")}  # that no article has told yet
-        self.articles = self.records = self.dateless = self.bare = self.twice = 0
+        self.articles = self.records = self.dateless = self.twice = 0
         self.found: dict[str, tuple[int, str]] = {}  # how many, and the first
         self.texts, self.ids = _Hashes(), _Hashes()
         self.maybe, self.other = Counter[str](), Counter[str]()
@@ -297,7 +297,6 @@ class _Doubts:
             self.lacking = {k: v for k, v in self.lacking.items() if not (getattr(x, k) or k == "date" and x.undated)}
         self.records += bool(x.maybe or x.undated or x.date)
         self.dateless += bool(x.maybe)
-        self.bare += not (x.maybe or x.undated or x.date)
         self.maybe.update(x.maybe.split(", ") if x.maybe not in ("", "?") else ())
         new_id, new_text = self.ids.add(x.id), self.texts.add(x.text)
         place = f"{x.id!r} of {x.input or name}"
@@ -332,8 +331,8 @@ class _Doubts:
             yield said.format(n=n, of=of, first=first, doubt=doubt, inputs=number(n, "input"), articles=number(n, "article"))
         if self.other:
             yield f"files of other types left out: {_listed(self.other)}; convert to text what is to be read"
-        if self.bare > MANY and self.records and not self.told:
-            told = f"{self.bare} {of} are of files that tell no date, and so in no month of a report"
+        if (bare := self.articles - self.records) > MANY and self.records and not self.told:
+            told = f"{bare} {of} are of files that tell no date, and so in no month of a report"
             yield f"{told}; write it above a text, as `date: 2018-03-04` between two lines `---`, or give one for all (--date)"
         if 2 * self.dateless > self.records and not self.told:
             fields = f"; fields that may hold one: {', '.join(k for k, _ in self.maybe.most_common(5))}" if self.maybe else ""

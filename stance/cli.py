@@ -477,13 +477,12 @@ def predict(
 
 
 def _seen_in_training(model: Model, data: Dataset) -> Iterator[str]:
-    """What to say of rows whose sentence and actor the model remembers, of very many a sample; without scikit-learn, as all of `predict`."""
-    from stance.dataset import row_digest
+    """What to say of rows whose sentence and actor the model was trained on."""
+    from stance.model import trained_on
 
-    seen = frozenset(() if model.seen is None else model.seen.tolist())
-    if n := sum(row_digest(r) in seen for r in data.rows) if seen else 0:
-        told = f"{n} of {number(len(data), 'row')} {'has' if n == 1 else 'have'} sentence and actor of rows the model was trained on"
-        yield f"{told}: their labels there are no test of it (`stance evaluate` of the data alone is)"
+    if n := trained_on(model, data):
+        told = f"{'about ' * model.sampled}{n} of {number(len(data), 'row')} {'has' if n == 1 else 'have'} sentence and actor of rows"
+        yield f"{told} the model was trained on: their labels there are no test of it (`stance evaluate` of the data alone is)"
 
 
 # --------------------------------------------------------------------------- train, check, evaluate

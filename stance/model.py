@@ -37,12 +37,15 @@ from stance.text import DATA
 from stance.words import read_words, shipped_words
 
 if TYPE_CHECKING:
+    from stance.dataset import Dataset
     from stance.encoders import Encoder
 
 FORMAT = 4  # a program that would misread a file, or miss part of it, has to find a higher number there than it knows
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MARK = b"stance-sha256:"
 _LIMIT = 1 << 30  # bytes, unpacked
+REMEMBERED = 20_000  # rows whose hashes a model keeps; of more, which would make too large a file, …
+_SAMPLED = 5_000  # … the smallest ones: a random sample, the same of the same rows
 _NEEDED = ("version", "fingerprint", "heads", "data", "settings", "about", "glosses", "report", "scikit-learn", "numpy", "python")  # of a manifest
 
 Dense = NDArray[np.floating[Any]]  # vectors of an encoder, or scores of a network
@@ -192,6 +195,11 @@ class Model:
         return self.heads[names.index(name)]
 
     @property
+    def sampled(self) -> bool:
+        """Whether `seen` is but a sample of the rows trained on."""
+        return int(self.manifest["data"].get("rows", 0)) > REMEMBERED
+
+    @property
     def labels(self) -> dict[str, tuple[str, ...]]:
         """The labels of each head, in the order of the columns of `predict_proba`."""
         return {h.head.name: h.head.labels for h in self.heads}
@@ -299,6 +307,35 @@ def _add(z: zipfile.ZipFile, name: str, data: bytes) -> None:
     info.external_attr = 0o644 << 16
     stored = name.endswith((".npy", ".joblib", ".npz")) or name == "actors.csv"  # a spreadsheet's empty rows would pack like a bomb
     z.writestr(info, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, 9)
+
+
+def row_digests(data: Dataset) -> Keys:
+    """`dataset.row_digest` of every row, shape (rows,)."""
+    from stance.dataset import row_digest
+
+    return np.array([row_digest(r) for r in data.rows], np.uint64)
+
+
+def remembered(data: Dataset) -> Keys:
+    """What a model that is trained on `data` keeps as `seen`."""
+    return np.unique(row_digests(data))[: _SAMPLED if len(data) > REMEMBERED else None]
+
+
+def trained_on(model: Model, data: Dataset) -> int:
+    """How many rows of `data` have sentence and actor of a row the model was trained on.
+
+    Of a model that keeps but a sample it is an estimate, by the rows that would be in it (Broder 1997): their hashes are small enough.
+    """
+    held = model.manifest.get("about", {}).get("hold_out")
+    for part in (data, *([data.split(held)[0]] if held else [])):
+        if model.manifest["data"].get("fingerprint") == part.fingerprint:
+            return len(part)
+    if model.seen is None or not len(model.seen):
+        return 0
+    digests = row_digests(data)
+    if model.sampled:
+        digests = digests[digests <= model.seen[-1]]
+    return round(len(data) * float(np.isin(digests, model.seen).mean())) if len(digests) else 0
 
 
 def check_model(given: object) -> None:
@@ -429,6 +466,7 @@ def _check_told(manifest: dict[str, Any]) -> None:
     """Raises an error where what commands tell of a model, or take from it, is not what `train` writes."""
     if odd := next((k for k in ("data", "settings") if not isinstance(manifest[k], dict)), ""):
         raise ValueError(f"its {odd!r} is no object")
+    int(manifest["data"].get("rows", 0))
     for report in manifest["report"].values():
         float(report["macro_f1"])
         for row in report["curve"]:

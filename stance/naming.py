@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from stance.lexicon import Alias, words_of
-from stance.text import DATA, MOST_FORMS, Memo, Tokens
+from stance.text import CALENDAR, DATA, MOST_FORMS, Memo, Tokens
 
 _PLACE_BEFORE = frozenset("in inside throughout across at around outside into over through toward towards".split())
 _AIMED = frozenset(  # "at" and "toward" after these have a target
@@ -194,10 +194,7 @@ def is_surname(word: str) -> bool:
     return word[:1].isupper() and word[1:2].islower() and word.lower() not in DAYS
 
 
-DAYS = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november "
-    "december jan feb mar apr jun jul aug sep sept oct nov dec . spring summer autumn winter".split()
-)
+DAYS = CALENDAR.union("jan feb mar apr jun jul aug sep sept oct nov dec . spring summer autumn winter".split())
 _NOT_GIVEN = DAYS | frozenset(
     "the but and as if when while after before mr mrs that what how why "
     "in on with from by for at to of or nor why yet both elect american russian israeli iranian turkish syrian chinese french "

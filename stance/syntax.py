@@ -22,7 +22,7 @@ from typing import NamedTuple
 from stance.actors import Mention, Reading
 from stance.errors import DataError, near_or_all, number
 from stance.tables import csv_rows
-from stance.text import DATA, MOST_FORMS, Memo
+from stance.text import CALENDAR, DATA, MOST_FORMS, Memo
 
 STANCE_CUES = ("firm", "accuse", "deny", "demand", "threaten", "cooperate")
 TONE_CUES = ("hostile", "stern", "warm")
@@ -105,16 +105,15 @@ _OFFICE_NOUN = frozenset(
     "envoy diplomat diplomats head chief secretary authorities army military forces troops officers statement representative "
     "delegation embassy media agency commander parliament negotiators administration".split()
 )
-_TIMES = frozenset(  # nouns that end the phrase of a preposition: "on Monday Chile …", "during the night Chilean troops …"
-    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november "
-    "december today yesterday week weeks weekend month months year years day days hours night morning afternoon evening".split()
-) | {str(year) for year in range(1900, 2100)}
+# Nouns that end the phrase of a preposition: "on Monday Chile …", "during the night Chilean troops …"
+_TIMES = CALENDAR.union(
+    "today yesterday week weeks weekend month months year years day days hours night morning afternoon evening".split(), map(str, range(1900, 2100))
+)
 _DIRECTIONS = frozenset("north south east west northern southern eastern western central neighbouring neighboring nearby occupied".split())
 _COUNTED = frozenset(
     "thousands hundreds dozens scores tens one two three four five both all most many some several none majority group groups number "
     "members couple pair handful rest".split()
 )
-_ADDRESSED = frozenset(map(stem, "told tell warn remind inform assure call".split()))
 _POST = frozenset("secretary spokesman spokeswoman spokesperson minister official officials".split())  # "White House press secretary"
 _IRREGULAR = {
     "said": "say", "told": "tell", "went": "go", "gone": "go", "made": "make", "took": "take", "taken": "take", "gave": "give", "given": "give",
@@ -347,10 +346,8 @@ def tag(lower: list[str], stems: list[str], mentions: Sequence[Mention], cues: C
         if prev == "M" and asking and _asked(tags, k):
             prev = "X"
         told = prev in "KQ" and lower[i][-1] == "s" and tags[i + 1 : i + 2] == ["M"] and (prev == "Q" or lower[i - 1] == ",")  # ", warns Oslo"
-        if i in adjectives and (form == "s" or form == "b" and not adjectives[i].endswith(_NATIONS)):  # "Chilean claims were denied"
-            tags[i] = "N"
-            continue
-        tags[i] = "V" if told else _open_class(form, lower, i, stems[i], prev, cues)
+        noun = i in adjectives and (form == "s" or form == "b" and not adjectives[i].endswith(_NATIONS))  # "Chilean claims were denied"
+        tags[i] = "N" if noun else "V" if told else _open_class(form, lower, i, stems[i], prev, cues)
     return tags
 
 
@@ -422,6 +419,7 @@ def _acts(lower: list[str], i: int) -> bool:
 
 
 _ADDRESSING = frozenset("warn ask urg remind".split())  # stems of verbs of reporting that have an object
+_ADDRESSED = frozenset("tell warn remind inform assur call".split())  # … and of those that whoever stands right behind is the object of
 _ALONE = frozenset("each both all some many several few most this that these those".split())  # determiners that may be a subject
 
 
@@ -648,8 +646,10 @@ class _Scanner:
     def _on_first(self, i: int, k: int) -> None:
         """The first token of a mention: its place, and whether it is a subject, an object or an agent."""
         now, m = self.now, self.mentions[k]
-        if now.prep and (self._after_phrase(i) or m.kind in ("person", "learnt")):
-            now.prep = "" if self._after_phrase(i) else self._prep_of_title(i, now.prep)
+        if now.prep and self._after_phrase(i, m.last):
+            now.prep = ""
+        elif now.prep and m.kind in ("person", "learnt"):
+            now.prep = self._prep_of_title(i, now.prep)
         self._place(k)
         prep, g = now.prep, self.group[k]
         if g != k:  # it shares the place of the list it stands in
@@ -772,13 +772,10 @@ class _Scanner:
         nxt = self.mentions[k + 1] if k + 1 < len(self.mentions) else None
         return m.kind == "place" and nxt is not None and self.lower[m.last : m.last + 1] == ["'s"] and nxt.first == m.last + 1
 
-    def _after_phrase(self, i: int) -> bool:
-        """Whether the mention at `i` stands behind the phrase that opens its clause, and before its verb: "In a statement Chile said …"."""
-        now, m = self.now, self.mentions[self.at[i]]
-        return (
-            now.fresh and not now.has_np and self.tags[i - 1] == "N" and self.lower[i - 1] not in _DIRECTIONS
-            and "".join(self.tags[m.last : m.last + 1]) in ("V", "X")
-        )  # fmt: skip
+    def _after_phrase(self, i: int, end: int) -> bool:
+        """Whether the mention from `i` to `end` stands behind the phrase that opens its clause, before its verb: "In a statement Chile said …"."""
+        opens = self.now.fresh and not self.now.has_np and self.tags[i - 1] == "N" and self.lower[i - 1] not in _DIRECTIONS
+        return opens and self.next_tag[end - 1] in ("V", "X")
 
     def _prep_of_title(self, i: int, prep: str) -> str:
         """The preposition that governs "Secretary of State X": the one before the title, if any."""
@@ -799,14 +796,14 @@ class _Scanner:
         return any(self.lower[j] in _OFFICE_NOUN for j in range(max(0, i - 6), i))
 
     def _counted_before(self, i: int) -> bool:
-        """Whether the mention at `i` is what a number or group is of: "dozens of Chilean troops", "one of Chile's ministers"."""
-        before = self.lower[max(0, i - 3) : i]
-        return "of" in before and self.lower[i - len(before) + before.index("of") - 1] in _COUNTED
+        """Whether the mention at `i` is what a number or group is of: "dozens of Chilean troops"; not in "the loss of dozens of Chilean troops"."""
+        of = next((j for j in range(max(1, i - 3), i) if self.lower[j] == "of"), 0)
+        return of > 0 and self.lower[of - 1] in _COUNTED
 
     def _addressed(self, i: int, k: int) -> bool:
         """Whether the mention is who a verb of saying right before it speaks to, and no clause of its own: "warned Chile against it"."""
         after = self.tags[self.mentions[k].last : self.mentions[k].last + 2]
-        return i - 1 == self.now.last_verb and self.stems[i - 1] in _ADDRESSED and not {*after} & {"V", "X", "N", "'"}
+        return i - 1 == self.now.last_verb and self.stems[i - 1] in _ADDRESSED and {"V", "X", "N", "'"}.isdisjoint(after)
 
     def _after_mark(self, i: int) -> bool:
         j = i - 1

@@ -191,11 +191,11 @@ _OPENERS = frozenset(
     "speaking under during despite instead also then now still only even such another other each every "
     "officials talks critics analysts relations negotiations nobody neither either none today yesterday".split()
 )
-# Go on after a time or an abbreviation: "10 p.m. EST", "5 a.m. Monday".
-_GO_ON = frozenset(
-    "est edt et gmt utc cet bst pst pdt local monday tuesday wednesday thursday friday saturday sunday "
+CALENDAR = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday "
     "january february march april may june july august september october november december".split()
 )
+_GO_ON = CALENDAR.union("est edt et gmt utc cet bst pst pdt local".split())  # after a time or an abbreviation: "10 p.m. EST", "5 a.m. Monday"
 _SPEECH = frozenset("said says asked asks added told wrote replied tweeted shouted warned insisted wondered cried declared".split())
 _CLOSERS = "\"'”’»)]"
 _QUOTE_ENDS = frozenset("\"'”’»")

@@ -30,13 +30,13 @@ from sklearn.utils.validation import check_is_fitted, check_X_y
 
 from stance.actors import Pair
 from stance.codebook import Head, column_clashes, gloss
-from stance.dataset import Dataset, check_dataset, check_labels, label_problems, row_digest
+from stance.dataset import Dataset, check_dataset, check_labels, label_problems
 from stance.encoders import Encoder
 from stance.errors import DataError, InputError, StanceError, StanceWarning, number
 from stance.evaluation import Floats, HeadReport, Ints, confusion, group_numbers, macro_f1, randomization_test, report
 from stance.features import Keys, Rows, Sequences, concat, concat_sequences, extract, lookup, prepare, sequences
 from stance.lexicon import default_lexicon
-from stance.model import DenseWeights, HeadModel, Model, as_pairs, check_model, softmax
+from stance.model import DenseWeights, HeadModel, Model, as_pairs, check_model, remembered, row_digests, softmax, trained_on
 from stance.network import Goal, Network, Progress, rounded
 from stance.parallel import in_processes
 from stance.stacking import (
@@ -58,8 +58,6 @@ from stance.words import WordVectors, default_words
 SEED = 20240229
 SEEDS = 2**32  # how many there are
 _HEAVIEST = 10.0  # balance: of far more, the weights of classes would be no numbers
-REMEMBERED = 20_000  # rows whose hashes a model keeps; of more, which would make too large a file, …
-_SAMPLED = 5_000  # … the smallest ones: a random sample, the same of the same rows
 _WHOLE = ("folds", "min_pairs", "draws", "seed")
 Folds = Sequence[tuple[Ints, Ints]]
 
@@ -267,9 +265,8 @@ def train(
     manifest = _manifest_of(data, work.settings, reports, about or {}, definitions or {})
     if work.second:
         manifest[work.second.name] = work.second.entry()
-    seen = np.unique(row_digests(data))[: _SAMPLED if len(data) > REMEMBERED else None]
     model = Model(
-        heads, manifest, cues=cues or default_cues(), pipeline_bytes=buffer.getvalue(), encoder=encoder, network=whole, seen=seen,
+        heads, manifest, cues=cues or default_cues(), pipeline_bytes=buffer.getvalue(), encoder=encoder, network=whole, seen=remembered(data),
         lexicon=data.lexicon or default_lexicon(),
     )  # fmt: skip
     return model, reports
@@ -494,28 +491,6 @@ def _require_rows(data: Dataset, todo: str) -> None:
     check_dataset(data)
     if not len(data):
         raise DataError(f"no rows to {todo}", "look at the `split` column, if rows were taken by it")
-
-
-def row_digests(data: Dataset) -> Keys:
-    """`dataset.row_digest` of every row, shape (rows,)."""
-    return np.array([row_digest(r) for r in data.rows], np.uint64)
-
-
-def trained_on(model: Model, data: Dataset) -> int:
-    """How many rows of `data` have sentence and actor of a row the model was trained on.
-
-    Of a model of more than `REMEMBERED` rows it is an estimate, by the rows that would be in its sample (Broder 1997): their hashes are small enough.
-    """
-    held = model.manifest.get("about", {}).get("hold_out")
-    for part in (data, *([data.split(held)[0]] if held else [])):
-        if model.manifest["data"]["fingerprint"] == part.fingerprint:
-            return len(part)
-    if model.seen is None or not len(model.seen):
-        return 0
-    digests = row_digests(data)
-    if model.manifest["data"]["rows"] > REMEMBERED:
-        digests = digests[digests <= model.seen[-1]]
-    return round(len(data) * float(np.isin(digests, model.seen).mean())) if len(digests) else 0
 
 
 def hold_out(data: Dataset, name: str) -> tuple[Dataset, Dataset]:
@@ -792,7 +767,7 @@ def _scores(model: Model, data: Dataset, predicted: Mapping[str, Predicted]) -> 
 
 def _warn_of_seen(model: Model, data: Dataset) -> None:
     if n := trained_on(model, data):
-        about = "about " if model.manifest["data"]["rows"] > REMEMBERED else ""
+        about = "about " * model.sampled
         what = "this is the data" if n == len(data) and not about else f"{about}{n} of {len(data)} rows have sentence and actor of rows"
         name, whose = model.path or f"model {model.fingerprint}", "the" if n == len(data) else "their"
         warnings.warn(f"{name}: {what} the model was trained on; {whose} scores say nothing", StanceWarning, stacklevel=3)

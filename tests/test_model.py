@@ -23,8 +23,8 @@ from stance.classification import classify
 from stance.codebook import Head
 from stance.dataset import Dataset
 from stance.errors import InputError, ModelError
-from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, softmax
-from stance.training import Settings, row_digests, train, trained_on
+from stance.model import FORMAT, Model, consistent, default_model, from_bytes, load, read_manifest, row_digests, softmax, trained_on
+from stance.training import Settings, train
 
 MARK = b"stance-sha256:"
 SHIPPED = Path(__file__).parent.parent / "models" / "default.stance"
@@ -88,8 +88,8 @@ def test_a_model_remembers_its_rows_by_hashes(model: Model, model_file: Path, re
 def test_a_model_of_very_many_rows_remembers_a_sample(reports: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     rest, held = reports.split("test")
     half = rest.take(range(0, len(rest), 2))
-    monkeypatch.setattr("stance.training.REMEMBERED", len(half) - 1)
-    monkeypatch.setattr("stance.training._SAMPLED", 60)
+    monkeypatch.setattr("stance.model.REMEMBERED", len(half) - 1)
+    monkeypatch.setattr("stance.model._SAMPLED", 60)
     model, _ = train(half, settings=Settings(folds=2))
     assert model.seen is not None and model.seen.tolist() == sorted({*row_digests(half).tolist()})[:60]
     assert trained_on(model, held) == 0

@@ -10,9 +10,9 @@ import pytest
 
 from stance.dataset import Dataset, read_dataset
 from stance.features import concat_sequences, prepare, sequences
-from stance.model import default_model, load
+from stance.model import default_model, load, trained_on
 from stance.network import load_network, train_network
-from stance.training import Settings, evaluate, goals_of, train, trained_on
+from stance.training import Settings, evaluate, goals_of, train
 from stance.words import default_words
 
 ROOT = Path(__file__).parent.parent
