@@ -262,6 +262,8 @@ def table_of(
     problems += label_problems(rows, found, {h.name for h in known})
     notes = [*(("encoding", f.note) for f in files if f.note), *odd_cells(rows), *_joined_ids(files)]
     notes += _without_order([h for h in found if h.name not in {k.name for k in known}])
+    if wanted == () and not unlabelled:
+        notes += _nearly_heads(files, names)
     clash: list[Problem] = []
     several = len({r.annotator for r in rows}) > 1
     if not unlabelled:
@@ -568,6 +570,15 @@ def _without_order(heads: Sequence[Head]) -> Iterator[tuple[str, str]]:
             order = ",".join(f'"{x}"' if "," in x else x for x in h.labels)
             todo = f"--order {h.name}='{order}' adds measures of how far two are apart"
             yield "order", f"the labels of {h.name} are numbers: if they are a scale, {todo}"
+
+
+def _nearly_heads(files: Sequence[Csv], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(kind, what is said) of heads that no file has, where a column is called much the same."""
+    for lacking in (h for h in DEFAULT_HEADS if h not in names):
+        for f in files:
+            if close := nearest(lacking, [c for c in f.columns if c not in (*COLUMNS, *names)], cutoff=0.8):
+                todo = f"did you mean {close!r}? Rename it, or --column {lacking}={close}"
+                yield "heads", f"{f.place}: no column {lacking!r}, so {' and '.join(names)} alone; {todo}"
 
 
 def lacks_neutral(head: Head) -> bool:

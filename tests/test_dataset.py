@@ -212,6 +212,20 @@ def test_tone_may_be_absent(file: Write) -> None:
     assert [h.name for h in data.heads] == ["stance"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("stnace,tone", ["no column 'stance', so tone alone; did you mean 'stnace'? Rename it, or --column stance=stnace"]),
+        ("stance,tones", ["no column 'tone', so stance alone; did you mean 'tones'? Rename it, or --column tone=tones"]),
+        ("stance,zone", []),
+    ],
+)
+def test_a_head_whose_column_is_misspelt(file: Write, columns: str, said: list[str]) -> None:
+    path = file(f"text,actor,{columns}\nNorway condemned the raid.,Norway,accuse,stern\nChile left.,Chile,neutral,neutral\n")
+    assert [w for w in read_dataset(path).warnings if "no column" in w] == [f"{path}:1: {x}" for x in said]
+    assert read_dataset(path, heads=["stance" if "stance" in columns else "tone"]).warnings == ()
+
+
 def test_the_span_gives_the_mention_of_an_actor_nobody_knows(file: Write) -> None:
     data = read_dataset(file("text,actor,stance,start,end\nThe union blamed the mine.,Miners,accuse,4,9\nThe union left.,Miners,neutral,4,9\n"))
     assert [(m.text, m.start, m.end, m.first, m.last) for m in data.pairs[0].mentions] == [("union", 4, 9, 1, 2)]
