@@ -888,7 +888,7 @@ def _write_agreed(read: Annotations, output: Path) -> None:
 @app.command(short_help="Show which words decided a judgement.")
 def explain(
     text: Annotated[str, typer.Argument(help="A sentence (with the ones before it, if they matter), or - for standard input.")],
-    actor: Annotated[str, typer.Option("--actor", help="Whose stance.")],
+    actor: Annotated[str, _option("--actor", help="Whose stance; default: of every actor found.")] = "",
     head: Annotated[str, _option("--head", help="Which head; default: the first.")] = "",
     label: Annotated[str, _option("--label", help="Explain this label; default: the most probable.")] = "",
     why_not: Annotated[str, _option("--why-not", help="Explain the chosen label's lead over this one.")] = "",
@@ -910,7 +910,7 @@ def explain(
     lexicon = _lexicon(actors, only_actors, fitted)
     text = _given(text)
     mine, names = pairs_of(text, actor, lexicon, date=date, speaker=speaker)
-    if here := "" if actor in names else lexicon.called([actor]).get(actor, ""):
+    if here := "" if not actor or actor in names else lexicon.called([actor]).get(actor, ""):
         _say(f"note: {actor!r} is {here!r} in the alias table; the sentences with that very name are explained")
     results = [(p, explain(fitted, p, head=head, label=label, against=why_not)) for p in mine]
     if why_not:
@@ -918,12 +918,12 @@ def explain(
         if len(same) == len(results):
             raise InputError(f"{why_not!r} is the label {'given' if label else 'chosen'}; it has no lead over itself", "name another with --why-not")
         results = [(p, e) for p, e in results if e.label != why_not]
-        _warn(f"{why_not!r} is the label chosen for {p.text!r}, which is left out" for p in same)
+        _warn(f"{why_not!r} is the label chosen for {p.actor} in {p.text!r}, which is left out" for p in same)
     if chosen == "json":
         _json([{"text": p.text, "actor": p.actor, **asdict(e)} for p, e in results])
         return
     for p, e in results:
-        _write(rendering.explanation_lines(p.text, e), None)
+        _write(rendering.explanation_lines(p, e), None)
 
 
 # --------------------------------------------------------------------------- report

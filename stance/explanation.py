@@ -55,14 +55,19 @@ class Explanation:
 
 
 def pairs_of(text: str, actor: str, lexicon: Lexicon, *, date: str = "", speaker: str = "") -> tuple[list[Pair], list[str]]:
-    """(pairs of the actor, one a sentence; all actors found). One whom the lexicon does not know is found by the name itself, as in training.
+    """(pairs of the actor, one a sentence, or of all for ''; all actors found). One whom the lexicon does not know is found by the name itself, as
+    in training.
 
-    Raises InputError for an actor who is not in the text.
+    Raises InputError for an actor who is not in the text, and for '' where none is found.
     """
     readings = read(text, lexicon=lexicon, date=date, speaker=speaker)
     found = [p for r in readings for p in pairs(r)]
     names = list(dict.fromkeys(p.actor for p in found))
     name, flat = " ".join(actor.split()), " ".join(text.split())
+    if not actor and not found:
+        raise InputError("no actor of the alias table is in the text", "name whom you mean with --actor, as the text does")
+    if not actor:
+        return found, names
     if actor in names:
         return [p for p in found if p.actor == actor], names
     if not name or name not in flat:

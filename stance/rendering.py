@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stance.actors import Reading
+from stance.actors import Pair, Reading
 from stance.articles import Article, Skipped
 from stance.classification import Judgement, Result
 from stance.codebook import NEUTRAL, TOLD, UNSURE, column_clashes, reports_of
@@ -201,10 +201,10 @@ def mention_lines(readings: Iterable[Reading]) -> Iterator[str]:
 # --------------------------------------------------------------------------- explanations
 
 
-def explanation_lines(text: str, e: Explanation, *, most: int = 12) -> Iterator[str]:
+def explanation_lines(pair: Pair, e: Explanation, *, most: int = 12) -> Iterator[str]:
     """The words that decided, largest first; what is not shown is summed, so that the lines add up."""
-    yield printable(text)
-    yield printable("  " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4]))
+    yield printable(pair.text)
+    yield printable(f"  {pair.actor}: " + "   ".join(f"{label} {p:.2f}" for label, p in sorted(e.probabilities.items(), key=lambda kv: -kv[1])[:4]))
     lead = f"{e.label} over {e.against}" if e.against else e.label
     yield printable(f"  {e.head}: score of {lead} {e.score:+.3f}")
     for c in e.contributions[:most]:

@@ -1122,7 +1122,7 @@ def test_check_warns_of_odd_rows(run: Cli, tmp_path: Path) -> None:
 
 def test_explain_shows_lines_that_add_up(run: Cli, model_file: Path) -> None:
     r = run("explain", "Norway condemned the raid. Chile denied it.", "--actor", "Norway", "-m", model_file)
-    assert r.code == 0 and r.out.startswith("Norway condemned the raid.\n") and "condemned" in r.out
+    assert r.code == 0 and r.out.startswith("Norway condemned the raid.\n  Norway: accuse ") and "condemned" in r.out
     score = float(re.search(r"score of accuse ([+-][\d.]+)", r.out)[1])  # type: ignore[index]
     parts = [float(x) for x in re.findall(r"(?m)^    ([+-][\d.]+)  ", r.out)]
     assert sum(parts) == pytest.approx(score, abs=0.0006 * len(parts))
@@ -1132,6 +1132,15 @@ def test_explain_as_json_and_against_a_label(run: Cli, model_file: Path) -> None
     (found,) = json.loads(run("explain", "Norway condemned the raid.", "--actor", "Norway", "-m", model_file, "--why-not", "deny", "-f", "json").out)
     assert (found["actor"], found["label"], found["against"]) == ("Norway", "accuse", "deny")
     assert found["bias"] + sum(c["value"] for c in found["contributions"]) == pytest.approx(found["score"])
+
+
+def test_explain_without_an_actor_tells_of_all(run: Cli, model_file: Path) -> None:
+    text = "Norway condemned the raid. Chile denied it to Norway."
+    found = json.loads(run("explain", text, "-m", model_file, "-f", "json").out)
+    assert [(x["text"], x["actor"]) for x in found] == [(text[:26], "Norway"), (text[27:], "Chile"), (text[27:], "Norway")]
+    alone = [json.loads(run("explain", text, "-m", model_file, "-f", "json", "--actor", x).out) for x in ("Norway", "Chile")]
+    assert found == [alone[0][0], alone[1][0], alone[0][1]]
+    assert re.findall(r"(?m)^  (\w+): \w+ [01]\.", run("explain", text, "-m", model_file).out) == ["Norway", "Chile", "Norway"]
 
 
 @pytest.mark.parametrize(
@@ -1179,7 +1188,7 @@ def test_explain_names_an_actor_that_is_written_otherwise_in_the_text(run: Cli, 
 def test_why_not_leaves_out_sentences_where_it_is_the_label(run: Cli, model_file: Path) -> None:
     text = "Norway condemned the raid. Norway denied it."
     r = run("explain", text, "--actor", "Norway", "-m", model_file, "--why-not", "deny", "-f", "json")
-    assert [x["label"] for x in json.loads(r.out)] == ["accuse"] and "warning: 'deny' is the label chosen for 'Norway denied it.'" in r.err
+    assert [x["label"] for x in json.loads(r.out)] == ["accuse"] and "warning: 'deny' is the label chosen for Norway in 'Norway denied it.'" in r.err
 
 
 # --------------------------------------------------------------------------- info, export, actors, help

@@ -86,11 +86,13 @@ def test_unknown_names(model: Model, pair: Pair) -> None:
             explain(model, pair, **odd)
     with pytest.raises(InputError, match="'Peru' is not in the text; actors found: Norway"):
         pairs_of_actor("Norway condemned the raid.", "Peru", default_lexicon())
+    with pytest.raises(InputError, match="no actor of the alias table is in the text\n  name whom you mean"):
+        pairs_of_actor("The minister condemned the raid.", "", default_lexicon())
 
 
 def test_the_lines_of_an_explanation_add_up(model: Model) -> None:
     (pair, *_) = pairs_of("Norway condemned the raid on the harbour, and Chile denied on Friday that its navy had fired.")
     e = explain(model, pair)
-    lines = [x.split() for x in explanation_lines("", e, most=3)][3:]
+    lines = [x.split() for x in explanation_lines(pair, e, most=3)][3:]
     assert len(lines) == 5 and lines[3][1:] == [str(len(e.contributions) - 3), "more"]
     assert sum(float(x[0]) for x in lines) == pytest.approx(e.score, abs=0.003)
