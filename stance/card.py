@@ -17,7 +17,8 @@ Report = Mapping[str, Any]
 _WEAK = 0.5  # F1 below which a label is named among the failures
 _FEW = 30  # rows that a calibration bin needs to be called over- or underconfident
 _OFF = 0.05
-_UNTOLD = {"c": 1.0, "balance": 0.5, "draws": 1000}  # settings without an option of `stance train`, by default
+_TOLD = {"soften": 1.0, "trust": 1.0, "balance": 0.5}  # settings that are told where they are not by default …
+_UNTOLD = {"c": 1.0, "draws": 1000}  # … and those without an option of `stance train`
 
 
 def card_lines(manifest: Manifest, name: str) -> Iterator[str]:
@@ -162,7 +163,7 @@ def command(manifest: Manifest, name: str) -> str:
     words += [w for h in own for w in ("--order", f"{h['name']}={csv_line(h['labels'])}")]
     words += [w for k in ("folds", "min_pairs", "seed") for w in (f"--{k.replace('_', '-')}", str(s[k]))]
     words += ["--group-by", manifest["data"]["group_by"]] if "group_by" in manifest["data"] else []
-    words += [x for k in ("soften", "trust") if s.get(k, 1.0) != 1.0 for x in (f"--{k}", str(s[k]))]
+    words += [w for k, x in _TOLD.items() if s.get(k, x) != x for w in (f"--{k}", str(s[k]))]
     words += [w for k in ("hold_out", "labelled_by", "licence", "note") if about.get(k) for w in (f"--{k.replace('_', '-')}", about[k])]
     words += ["--encoder", manifest["encoder"]["name"]] if "encoder" in manifest else []
     if "network" in manifest:

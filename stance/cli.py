@@ -507,6 +507,7 @@ def train(
         float,
         typer.Option("--trust", min=0.1, help="Count a network's (or encoder's) scores so many times more: for a model that will read other text."),
     ] = 1.0,
+    balance: Annotated[float, typer.Option("--balance", min=0, help="How much more rare labels weigh: 0 all rows alike, 1 all labels alike.")] = 0.5,
     seed: Annotated[Optional[int], _option("--seed", help="Seed of the folds, and of a network.")] = None,
     cues: Annotated[Optional[Path], _option("--cues", help="Your cue table (phrase,label,kind,weight) in place of the default one.")] = None,
     labelled_by: Annotated[str, _option("--labelled-by", help="Who labelled the data; for the model card.")] = "",
@@ -533,7 +534,7 @@ def train(
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
     _writable(output)
-    settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften, trust=trust)
+    settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften, trust=trust, balance=balance)
     beside = _encoder_or_network(encoder, network, words, start)
     lexicon = _lexicon(actors, only_actors)
     dataset = read_dataset(data, heads=head, lexicon=lexicon, group_by=group_by, **_label_options(column, neutral, order))

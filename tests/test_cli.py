@@ -381,7 +381,7 @@ def test_fewer_folds_than_asked_for_are_told(run: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "option", "value", "told"),
     [("train", "--seed", -1, "seed is -1; at least 0"), ("evaluate", "--seed", -1, "seed is -1; at least 0"), ("train", "--seed", 2**32, "seed is 4294967296; less than")]
-    + [("train", "--soften", x, f"soften is {x}; ") for x in ("nan", "inf")],
+    + [("train", "--soften", x, f"soften is {x}; ") for x in ("nan", "inf")] + [("train", "--balance", 12, "balance is 12.0; less than 10.0")],
 )  # fmt: skip
 def test_numbers_that_nothing_can_be_trained_with_are_wrong_usage(run: Cli, tmp_path: Path, command: str, option: str, value: object, told: str) -> None:
     out = ["-o", tmp_path / "m.stance"] if command == "train" else []
