@@ -41,6 +41,7 @@ from stance.text import foreign
 from stance.training import OutOfFold, check_trainable, number_of_folds
 
 NEAR = 0.8  # Jaccard similarity of the sets of words from which on two sentences are near-duplicates
+_SHARED = NEAR / (1 + NEAR) - 1e-9  # so much of the words of both, counted together, two such sets have in common at least
 _LEAST_WORDS = 8  # fewer different words make too little of a sentence to be a near-duplicate
 _LEAST_LETTERS = 40  # shorter sentences ("He did not reply.") stand in many articles by chance
 _MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:[a-z]{2,}|#x?[0-9a-f]+);|\[\[|\{\{|\]\(https?:", re.I)
@@ -280,14 +281,14 @@ class Repeat:
 def repeats(texts: Sequence[str], articles: Sequence[str]) -> list[Repeat]:
     """For every sentence, an earlier sentence of another article that is the same or nearly the same, if there is one.
 
-    Nearly the same: the Jaccard similarity of their sets of words is at least NEAR. Two sets of so great a similarity
-    share a word among the n - ⌈NEAR·n⌉ + 1 rarest words of each (prefix filtering, Chaudhuri, Ganti & Kaushik 2006; Bayardo, Ma
-    & Srikant 2007), so only sentences with a rare word in common are compared: exact, and near-linear.
+    Nearly the same: the Jaccard similarity of their sets of words is at least NEAR. Two sets of so great a similarity share a word among the
+    n - ⌈NEAR·n⌉ + 1 rarest words of each, so early in the order of rarity that enough can follow it (prefix and positional filtering: Chaudhuri,
+    Ganti & Kaushik 2006; Xiao, Wang, Lin & Yu 2008). Only such sentences are compared: exact, and near-linear.
     """
     sets = [frozenset(normalise(t).split()) for t in texts]
     rarity = Counter(w for s in sets for w in s)
     same: dict[str, int] = {}
-    having: defaultdict[str, list[int]] = defaultdict(list)
+    having: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)  # sentence, its number of words, and how many come after this one
     out = []
     for i, words in enumerate(sets):
         old = same.setdefault(normalise(texts[i]), i)
@@ -295,14 +296,18 @@ def repeats(texts: Sequence[str], articles: Sequence[str]) -> list[Repeat]:
             if articles[old] != articles[i] and len(normalise(texts[i])) > _LEAST_LETTERS:
                 out.append(Repeat(i, old, 1.0))
             continue
-        if len(words) < _LEAST_WORDS:
+        if (n := len(words)) < _LEAST_WORDS:
             continue
-        rare = sorted(words, key=lambda w: (rarity[w], w))[: len(words) - math.ceil(NEAR * len(words)) + 1]
-        others = (j for w in rare for j in having[w] if articles[j] != articles[i])
+        rare = sorted(words, key=lambda w: (rarity[w], w))[: n - math.ceil(NEAR * n) + 1]
+        left = range(n - 1, -1, -1)
+        others = (
+            j for w, mine in zip(rare, left, strict=False) for j, m, theirs in having[w]
+            if 1 + min(mine, theirs) >= _SHARED * (n + m) and articles[j] != articles[i]
+        )  # fmt: skip
         alike = (Repeat(i, j, len(words & sets[j]) / len(words | sets[j])) for j in others)
         out += [*islice((x for x in alike if x.similarity >= NEAR), 1)]
-        for w in rare:
-            having[w].append(i)
+        for w, mine in zip(rare, left, strict=False):
+            having[w].append((i, n, mine))
     return out
 
 
