@@ -95,7 +95,9 @@ SpeakerOption = Annotated[
     str, _option("--speaker", help="Whose words the articles are (speeches, statements) that tell none: an actor, an official, a code such as DEU.")
 ]
 MinConfidence = Annotated[float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Below this probability a label is `unsure`.")]
-PrecisionOption = Annotated[float, _option("--precision", min=0.0, max=1.0, help="Choose the threshold that gave this precision out of fold.")]
+PrecisionOption = Annotated[
+    float, _option("--precision", min=0.0, max=1.0, help="Choose the threshold above which this share was right in the model's cross-validation.")
+]
 
 
 def _writable(output: Path | None) -> Path | None:
@@ -795,7 +797,7 @@ def check(
     neutral: NeutralOption = [],
     order: OrderOption = [],
     group_by: GroupByOption = "",
-    suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that out-of-fold predictions contradict.")] = False,
+    suspects: Annotated[bool, typer.Option("--suspects", help="Also rank labels that models trained without the article contradict.")] = False,
     folds: FoldsOption = 5,
     actors: ActorsOption = None,
     only_actors: OnlyActors = False,
@@ -1110,7 +1112,7 @@ def actors(
 @app.command(short_help="Learn word vectors from raw news, for train --words.")
 def words(
     archive: Annotated[list[str], typer.Argument(help="Raw news: files or folders, read as `stance classify` reads them.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="For `stance train --words`.", callback=_writable)] = Path("words.npz"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Vectors for `stance train --words`.", callback=_writable)] = Path("words.npz"),
     size: Annotated[int, typer.Option("--size", min=1, help="Words of the table: the most frequent ones.")] = 30_000,
     width: Annotated[int, typer.Option("--width", min=1, help="Numbers of a word's vector.")] = 100,
     like: Annotated[list[str], _option("--like", help="Show the words most like this one.")] = [],
