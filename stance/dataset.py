@@ -576,7 +576,8 @@ def _nearly_heads(files: Sequence[Csv], names: Sequence[str]) -> Iterator[tuple[
     """(kind, what is said) of heads that no file has, where a column is called much the same."""
     for lacking in (h for h in DEFAULT_HEADS if h not in names):
         for f in files:
-            if close := nearest(lacking, [c for c in f.columns if c not in (*COLUMNS, *names)], cutoff=0.8):
+            others = [c for c in f.columns if c not in (*COLUMNS, *names) and not c.startswith(f"{lacking}_")]  # not `tone_p` of results
+            if close := nearest(lacking, others, cutoff=0.8):
                 todo = f"did you mean {close!r}? Rename it, or --column {lacking}={close}"
                 yield "heads", f"{f.place}: no column {lacking!r}, so {' and '.join(names)} alone; {todo}"
 

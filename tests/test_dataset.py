@@ -218,6 +218,7 @@ def test_tone_may_be_absent(file: Write) -> None:
         ("stnace,tone", ["no column 'stance', so tone alone; did you mean 'stnace'? Rename it, or --column stance=stnace"]),
         ("stance,tones", ["no column 'tone', so stance alone; did you mean 'tones'? Rename it, or --column tone=tones"]),
         ("stance,zone", []),
+        ("stance,tone_p", []),
     ],
 )
 def test_a_head_whose_column_is_misspelt(file: Write, columns: str, said: list[str]) -> None:
