@@ -739,7 +739,7 @@ def _settings(**given: Any) -> Settings:
 
 def _sizes(text: str) -> list[int]:
     numbers = [x.strip() for x in text.split(",") if x.strip()]
-    if bad := [x for x in numbers if not x.isdigit() or int(x) < 1]:
+    if bad := [x for x in numbers if not x.isdecimal() or int(x) < 1]:
         raise typer.BadParameter(f"{bad[0]!r} is not a number of pairs; write numbers with commas between: 500,1000,2000", param_hint="--sizes")
     return [int(x) for x in numbers]
 

@@ -1014,6 +1014,7 @@ def test_evaluate_with_a_learning_curve(run: Cli, model_file: Path) -> None:
         (["D", "--sizes", "500"], "--sizes: it is for a learning curve: give --learning-curve too"),
         (["D", "--draws", "2"], "--draws: it is for a learning curve"),
         (["D", "--learning-curve", "--sizes", "ten"], "'ten' is not a number of pairs"),
+        (["D", "--learning-curve", "--sizes", "500,5²"], "'5²' is not a number of pairs"),
     ],
 )
 def test_wrong_usage_of_evaluate(run: Cli, model_file: Path, args: list[str], said: str) -> None:
