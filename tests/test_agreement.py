@@ -407,6 +407,12 @@ def test_rows_of_a_wide_file_are_checked(tmp_path: Path) -> None:
     assert [x.split(";")[0] for x in e.value.problems] == [f"{path}:2: start,end 0,99 are outside the text of 10 characters, or hold none"]
 
 
+@pytest.mark.parametrize("heads", [["m\u00e9ret"], ["me\u0301ret"], "m\u00e9ret"])
+def test_a_head_of_a_wide_file_is_found_however_its_accents_are_written(tmp_path: Path, heads: list[str] | str) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"text": f"Peru {v}.", "actor": "Peru", "a_m\u00e9ret": "x", "b_m\u00e9ret": x} for v, x in (("left", "x"), ("won", "y"))])
+    assert agreement(read_annotations(path, heads=heads))["m\u00e9ret"].equal.value == 0.5
+
+
 def test_a_wide_file_in_which_one_annotator_has_a_head_more(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "w.csv", [{"text": "Peru left.", "actor": "Peru", "a_stance": "deny", "a_tone": "stern", "b_stance": "deny"}])
     assert read_annotations(path).units[0].labels == {"stance": ("deny", "deny"), "tone": ("stern", "")}
