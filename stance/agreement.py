@@ -35,7 +35,7 @@ from stance.dataset import (
 from stance.errors import DataError, InputError, number
 from stance.evaluation import Floats, Ints, confusion, group_numbers, percentiles, resample
 from stance.lexicon import default_lexicon
-from stance.tables import Csv
+from stance.tables import Csv, composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,7 @@ def read_annotations(
     (`first_stance`, `second_stance`). Raises InputError when fewer than two annotators share a pair, DataError for
     every unknown label and every pair that one annotator labelled twice and differently.
     """
+    heads = tuple(map(composed, (heads,) if isinstance(heads, str) else heads))
     files = read_files(paths, columns=columns, heads=heads)
     read = _read(files, heads, neutral, order)
     context = {(r.article_id, r.sentence_id, r.text): r for r in reversed(read.rows) if r.text and not r.actor}

@@ -535,6 +535,7 @@ def train(
     chosen = _format(format, None, ("table", "json"))
     if output.suffix != ".stance":
         raise typer.BadParameter(f"{output}: a model file ends in .stance", param_hint="--output")
+    _refuse_overwrite(output, [*data, cues, definitions, words, start, actors], inside=False)
     _writable(output)
     settings = _settings(folds=folds, seed=seed, min_pairs=min_pairs, soften=soften, trust=trust, balance=balance)
     beside = _encoder_or_network(encoder, network, words, start)
@@ -741,7 +742,7 @@ def _settings(**given: Any) -> Settings:
 
 def _sizes(text: str) -> list[int]:
     numbers = [x.strip() for x in text.split(",") if x.strip()]
-    if bad := [x for x in numbers if not x.isdigit() or int(x) < 1]:
+    if bad := [x for x in numbers if not x.isdecimal() or int(x) < 1]:
         raise typer.BadParameter(f"{bad[0]!r} is not a number of pairs; write numbers with commas between: 500,1000,2000", param_hint="--sizes")
     return [int(x) for x in numbers]
 
@@ -1278,7 +1279,7 @@ def _orders(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _refuse_overwrite(output: Path | None, inputs: Iterable[str | Path | None], *, inside: bool = True, option: str = "-o") -> None:
-    """`inside`: nor may it be a file of an input folder (a database is not read as an article, and is gone on with)."""
+    """`inside`: nor may it be a file of an input folder (a database or model is not read as an article or table, and may be there from before)."""
     if output and output.exists():
         for i in (Path(i) for i in inputs if i and str(i) != "-"):
             there = os.path.exists(i)  # noqa: PTH110 -- Path.exists raises for a text that is too long for a name

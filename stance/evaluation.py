@@ -246,7 +246,7 @@ def report(
         accuracy(table), percentiles([accuracy(t) for t in drawn], n), kappa if head.ordered and not np.isnan(kappa) else None,
         ece(truth, probs), brier(truth, probs), _class_scores(head, tables, drawn), tuple(tuple(map(int, r)) for r in table),
         coverage_accuracy(truth, probs), precision_curve(truth, probs), calibration_bins(truth, probs),
-        {n: macro_f1(confusion(truth, p, k)) for n, p in named.items()},
+        {name: macro_f1(confusion(truth, p, k)) for name, p in named.items()},
     )  # fmt: skip
 
 

@@ -103,24 +103,18 @@ def explain(model: Model, pair: Pair, *, head: str = "", label: str = "", agains
     probs = fitted.probabilities(rows, vectors=vectors, found=(column, known))[0]
     names = fitted.head.labels
     chosen = _number(fitted.head, label) if label else int(probs.argmax())
-    weights = fitted.weights[:, chosen].astype(np.float64)
-    bias = float(fitted.bias[chosen])
+    lead = np.eye(len(names))[chosen]  # 1 for the label, -1 for the one it is to lead over: what each label's score counts
     if against:
-        other = _number(fitted.head, against)
-        weights = weights - fitted.weights[:, other].astype(np.float64)
-        bias -= float(fitted.bias[other])
-    values = np.where(known, weights[column] * rows.values, 0.0)
+        lead[_number(fitted.head, against)] -= 1
+    bias = float(fitted.bias @ lead)
+    values = np.where(known, fitted.weights[column] @ lead * rows.values, 0.0)
     score = bias + float(values.sum())
     parts = [(t, template_name(n), v) for t, n, v in zip(rows.token.tolist(), rows.template.tolist(), values.tolist(), strict=True)]
     if fitted.dense and vectors is not None:
-        dense, towards = fitted.dense.scores(vectors)[0], fitted.dense.weights[:, chosen].astype(np.float64)
-        added = float(dense[chosen])
-        if against:
-            added -= float(dense[other])
-            towards = towards - fitted.dense.weights[:, other]
+        added = float(fitted.dense.scores(vectors)[0] @ lead)
         score += added
         if model.network:
-            of_words = model.network.contributions(sequences(prepared), towards)
+            of_words = model.network.contributions(sequences(prepared), fitted.dense.weights @ lead)
             parts = [*((t, "network", v) for t, v in zip(prepared.tokens.position.tolist(), of_words.tolist(), strict=True)), *parts]
             bias += added - float(of_words.sum())
         else:

@@ -147,6 +147,31 @@ def test_three_annotators_of_whom_one_is_unfinished(tmp_path: Path) -> None:
     assert any(x.startswith("  Fleiss' kappa") and x.endswith(", of the 2 pairs that all labelled") for x in agreement_lines(a))
 
 
+def test_measures_of_files_are_those_of_their_labels(tmp_path: Path) -> None:
+    codes = np.random.default_rng(3).integers(-1, 3, size=(40, 3))
+    for k, who in enumerate("abc"):
+        rows = [{"article_id": f"a{i % 6}", "sentence_id": i, "text": "Norway left.", "actor": "Norway", "view": "xyz"[x] if x >= 0 else ""} for i, x in enumerate(codes[:, k])]
+        write_csv(tmp_path / f"{who}.csv", rows)
+    found = agreement(read_annotations([tmp_path / f"{who}.csv" for who in "abc"], heads=["view"]))["view"]
+    complete = codes[(codes >= 0).all(1)]
+    assert (found.pairs, found.complete) == (((codes >= 0).sum(1) > 1).sum(), len(complete)) and found.fleiss is not None
+    assert found.fleiss.value == pytest.approx(fleiss(coincidences(complete, 3)))
+    table = coincidences(codes, 3)
+    assert (found.equal.value, found.alpha.value) == (pytest.approx(equal_share(table)), pytest.approx(krippendorff(table)))
+    for t in found.between:
+        a, b = codes[:, ["abc".index(t.first), "abc".index(t.second)]].T
+        both = (a >= 0) & (b >= 0)
+        assert t.confusion == tuple(map(tuple, confusion(a[both], b[both], 3).tolist()))
+
+
+def test_a_label_of_nobody_is_not_compared(tmp_path: Path) -> None:
+    files = [annotated(tmp_path / f"{x}.csv", FIRST) for x in "ab"]
+    for f, label in zip(files, ("neutral", "deny"), strict=True):
+        f.write_text(f.read_text() + f"a1,4,Rain fell.,,{label}\n")
+    read = read_annotations(files)
+    assert agreement(read)["stance"].pairs == 4 and not disagreements(read) and [r.text for r in read.context] == ["Rain fell."]
+
+
 def test_two_of_three_annotators_who_share_no_pair(tmp_path: Path) -> None:
     stances = {"a": [*FIRST[:2], "", ""], "b": FIRST, "c": ["", "", *FIRST[2:]]}
     a = agreement(read_annotations([annotated(tmp_path / f"{x}.csv", s) for x, s in stances.items()]))["stance"]
@@ -226,6 +251,7 @@ def test_nothing_in_common(tmp_path: Path, run: Callable[..., Run]) -> None:
     with pytest.raises(InputError) as e:
         read_annotations([one])
     assert e.value.message == "no sentence and actor is labelled by two annotators; annotators: 1"
+    assert e.value.hint.startswith("give two files with the same article_id")
     assert run("agree", one).code == 1
 
 
@@ -381,6 +407,12 @@ def test_rows_of_a_wide_file_are_checked(tmp_path: Path) -> None:
     assert [x.split(";")[0] for x in e.value.problems] == [f"{path}:2: start,end 0,99 are outside the text of 10 characters, or hold none"]
 
 
+@pytest.mark.parametrize("heads", [["m\u00e9ret"], ["me\u0301ret"], "m\u00e9ret"])
+def test_a_head_of_a_wide_file_is_found_however_its_accents_are_written(tmp_path: Path, heads: list[str] | str) -> None:
+    path = write_csv(tmp_path / "w.csv", [{"text": f"Peru {v}.", "actor": "Peru", "a_m\u00e9ret": "x", "b_m\u00e9ret": x} for v, x in (("left", "x"), ("won", "y"))])
+    assert agreement(read_annotations(path, heads=heads))["m\u00e9ret"].equal.value == 0.5
+
+
 def test_a_wide_file_in_which_one_annotator_has_a_head_more(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "w.csv", [{"text": "Peru left.", "actor": "Peru", "a_stance": "deny", "a_tone": "stern", "b_stance": "deny"}])
     assert read_annotations(path).units[0].labels == {"stance": ("deny", "deny"), "tone": ("stern", "")}
@@ -415,7 +447,7 @@ def test_from_two_annotators_to_training_data(tmp_path: Path, run: Callable[...,
     two = annotated(tmp_path / "bob.csv", ["deny", "neutral", "firm", "accuse"], tone="neutral", start=0, end=5)
     agreed, disputed, settled = (tmp_path / f"{x}.csv" for x in ("agreed", "disputed", "settled"))
     r = run("agree", one, two, "-o", disputed, "--agreed", agreed)
-    assert r.code == 0 and f"wrote {agreed}: 2 pairs on which all agree" in r.err
+    assert r.code == 0 and f"wrote {agreed}: 2 pairs on which all agree" in r.err and "left out" not in r.err
     assert next(csv.reader(agreed.open(encoding="utf-8"))) == ["article_id", "sentence_id", "text", "actor", "start", "end", "stance", "tone", "target", "context", "date", "title", "source", "speaker", "split", "annotator"]
     write_csv(disputed, [{**x, "stance": x["bob_stance"]} for x in csv.DictReader(disputed.open(encoding="utf-8"))])
     assert run("import", disputed, "--from", "csv", "-o", settled).code == 0

@@ -213,6 +213,23 @@ def test_the_output_is_never_the_model_or_the_alias_table(run: Cli, article: Pat
     is_message(r)
 
 
+@pytest.mark.parametrize("option", ["", "--cues", "--definitions", "--words", "--start", "--actors"])
+def test_a_model_is_never_written_over_what_it_is_trained_with(run: Cli, tmp_path: Path, option: str) -> None:
+    given = tmp_path / "mine.stance"
+    given.write_text("mine")
+    r = run("train", *([REPORTS, option, given] if option else [given]), "-o", given)
+    is_message(r)
+    assert "would be overwritten" in r.err and given.read_text() == "mine"
+
+
+def test_a_model_may_be_trained_anew_in_the_folder_of_its_data(run: Cli, tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", [{"text": "Peru left.", "actor": "Peru", "stance": "neutral"}])
+    (tmp_path / "model.stance").write_text("old")
+    r = run("train", tmp_path, "-o", tmp_path / "model.stance")
+    is_message(r)
+    assert "the data cannot be trained on" in r.err
+
+
 @pytest.mark.parametrize("args", [["evaluate", REPORTS, "--actors"], ["evaluate", REPORTS, "--words"], ["evaluate", REPORTS, "--start"], ["check", REPORTS, "--actors"]], ids=lambda a: f"{a[0]} {a[-1]}")
 def test_scores_and_findings_are_never_written_over_a_table_or_network(run: Cli, tmp_path: Path, args: list[object]) -> None:
     table = tmp_path / "mine.txt"
@@ -1014,6 +1031,7 @@ def test_evaluate_with_a_learning_curve(run: Cli, model_file: Path) -> None:
         (["D", "--sizes", "500"], "--sizes: it is for a learning curve: give --learning-curve too"),
         (["D", "--draws", "2"], "--draws: it is for a learning curve"),
         (["D", "--learning-curve", "--sizes", "ten"], "'ten' is not a number of pairs"),
+        (["D", "--learning-curve", "--sizes", "500,5²"], "'5²' is not a number of pairs"),
     ],
 )
 def test_wrong_usage_of_evaluate(run: Cli, model_file: Path, args: list[str], said: str) -> None:

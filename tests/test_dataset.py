@@ -233,6 +233,11 @@ def test_the_span_gives_the_mention_of_an_actor_nobody_knows(file: Write) -> Non
     assert data.warnings == ()
 
 
+def test_a_span_holds_no_sign_that_adjoins_it(file: Write) -> None:
+    data = read_dataset(file('text,actor,stance,start,end\n"The (union), of course, left.",Miners,firm,5,10\nThe union left.,Miners,neutral,4,9\n'))
+    assert [data.pairs[0].reading.tokens.words[m.first : m.last] for m in data.pairs[0].mentions] == [["union"]]
+
+
 def test_an_actor_nobody_knows_is_found_by_its_own_name(file: Write) -> None:
     data = read_dataset(file("text,actor,stance\nThe Hansa blamed the mine.,Hansa,accuse\nThe mine closed.,Hansa,neutral\n"))
     assert [m.text for m in data.pairs[0].mentions] == ["Hansa"]

@@ -87,6 +87,12 @@ def test_calibration_error_by_hand() -> None:
     assert ece(np.array([0, 1]), np.eye(2)) == 0.0
 
 
+def test_a_probability_on_the_edge_is_of_the_bin_below() -> None:
+    probs = np.array([[0.9, 0.1], [0.91, 0.09], [0.5, 0.5], [1.0, 0.0]])
+    bins = calibration_bins(np.array([0, 1, 0, 0]), probs)
+    assert [(b.low, b.high, b.rows, b.accuracy) for b in bins] == [(0.4, 0.5, 1, 1.0), (0.8, 0.9, 1, 1.0), (0.9, 1.0, 2, 0.5)]
+
+
 def test_brier_by_hand() -> None:
     assert brier(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]])) == pytest.approx(1.0)
     assert brier(np.array([0]), np.array([[0.5, 0.5]])) == pytest.approx(0.5)
@@ -95,7 +101,8 @@ def test_brier_by_hand() -> None:
 def test_coverage_takes_the_most_certain_first() -> None:
     probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
     found = coverage_accuracy(np.array([0, 0, 1, 1]), probs)
-    assert (found["0.5"], found["1.0"]) == (1.0, 0.5)
+    assert found == {"0.5": 1.0, "0.6": 1.0, "0.7": pytest.approx(2 / 3), "0.8": pytest.approx(2 / 3), "0.9": 0.5, "1.0": 0.5}
+    assert coverage_accuracy(np.array([0, 1]), probs[:2])["0.5"] == 1.0
 
 
 def test_a_threshold_read_off_the_curve_keeps_its_promise() -> None:
@@ -238,6 +245,8 @@ def test_a_label_of_few_articles_has_no_interval_among_many() -> None:
     truth = np.array([1] * (ENOUGH - 1) + [0] * 30)
     r = report(Head("h", ("a", "b")), truth, np.eye(2)[np.where(np.arange(len(truth)) == 1, 0, truth)], [str(n) for n in range(len(truth))])
     assert [c.f1_interval is None for c in r.classes] == [False, True]
+    pred = np.where(np.arange(len(truth)) == ENOUGH, 1, truth)  # a further article in which the label is wrongly predicted
+    assert report(Head("h", ("a", "b")), truth, np.eye(2)[pred], [str(n) for n in range(len(truth))]).classes[1].f1_interval is not None
 
 
 def test_every_row_of_few_is_a_threshold() -> None:

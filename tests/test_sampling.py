@@ -33,8 +33,9 @@ def ids(drawn: Sample) -> set[str]:
     return {r.article_id for r in drawn.rows}
 
 
-def test_whole_articles_are_drawn_and_just_enough(archive: list[Article], lexicon: Lexicon) -> None:
-    drawn = sample(archive, 10, lexicon=lexicon)
+@pytest.mark.parametrize("wanted", [10, 12])
+def test_whole_articles_are_drawn_and_just_enough(archive: list[Article], lexicon: Lexicon, wanted: int) -> None:
+    drawn = sample(archive, wanted, lexicon=lexicon)
     assert drawn.read == len(archive) and drawn.articles == len(ids(drawn))
     by_article = {i: [r for r in drawn.rows if r.article_id == i] for i in ids(drawn)}
     for article in archive:
@@ -43,7 +44,9 @@ def test_whole_articles_are_drawn_and_just_enough(archive: list[Article], lexico
             assert list(dict.fromkeys(r.text for r in by_article[article.id])) == [r.sentence.text for r in found]
             assert [r.actor for r in by_article[article.id] if r.actor] == [p.actor for r in found for p in pairs(r)]
     sizes = [sum(bool(r.actor) for r in rows) for rows in by_article.values()]
-    assert drawn.pairs == sum(sizes) >= 10 > drawn.pairs - max(sizes)
+    assert drawn.pairs == sum(sizes) >= wanted > drawn.pairs - max(sizes)
+    assert {r.text[r.start : r.end] for r in drawn.rows if r.start is not None} <= {*NATIONS}
+    assert [r.start is None for r in drawn.rows] == [r.actor not in r.text or not r.actor for r in drawn.rows]
 
 
 def test_the_same_articles_in_whatever_order_and_more_of_them_in_a_larger_sample(archive: list[Article], lexicon: Lexicon) -> None:
@@ -116,15 +119,17 @@ def test_what_many_records_lack_is_said_in_one_line(run: Cli, tmp_path: Path) ->
     assert sum(x.startswith(f"skipped {lines}:41: not valid JSON") or x.endswith("b.txt: the file is empty") for x in err) == 2
 
 
-def test_the_pairs_a_model_is_least_sure_of(archive: list[Article], model: Model, lexicon: Lexicon) -> None:
-    drawn = sample(archive, 40, lexicon=lexicon)
-    found = unsure(drawn, 12, model, lexicon=lexicon)
+def test_the_pairs_a_model_is_least_sure_of(model: Model, lexicon: Lexicon) -> None:
+    verbs = ("met", "condemned", "threatened", "praised", "denied that it had shelled", "urged")  # or all would be as unsure
+    archive = [Article(f"v{n}", f"{a} {verb} {b}. Rain fell all day. {b} thanked it.") for n, verb in enumerate(verbs) for a, b in [NATIONS[n % 4 :][:2]]]
+    drawn = sample(archive, 18, lexicon=lexicon)
+    found = unsure(drawn, 6, model, lexicon=lexicon)
     every, rows, _ = locate(drawn.rows, lexicon)
     probs = model.predict_proba(every)["stance"].max(1)
     sure = {(r.article_id, r.sentence_id, r.actor): p for r, p in zip(rows, probs, strict=True)}
     kept = [(r.article_id, r.sentence_id, r.actor) for r in found.rows if r.actor]
-    assert len(kept) == len(set(kept)) == found.pairs == 12 and found.read == drawn.read
-    assert sorted(sure[k] for k in kept) == sorted(sure.values())[:12]
+    assert len(kept) == len(set(kept)) == found.pairs == 6 and found.read == drawn.read
+    assert sorted(sure[k] for k in kept) == sorted(sure.values())[:6]
     whole = {a.id: [s.sentence.text for s in read(a.text, lexicon=lexicon)] for a in archive}
     assert found.articles == len(ids(found))
     for i in ids(found):

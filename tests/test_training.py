@@ -380,6 +380,11 @@ def test_settings_are_whole_or_finite(name: str, value: float, said: str) -> Non
         Settings(**{name: value})  # type: ignore[arg-type]
 
 
+def test_settings_may_be_the_least_there_are() -> None:
+    least = Settings(folds=2, min_pairs=1, draws=1, seed=0, balance=0, soften=0.1, trust=0.1)
+    assert (least.folds, least.min_pairs, least.draws, least.seed, least.balance, least.soften, least.trust) == (2, 1, 1, 0, 0.0, 0.1, 0.1)
+
+
 def test_settings_may_be_numbers_of_numpy() -> None:
     given = Settings(folds=np.int64(3), seed=np.uint32(2**32 - 1), c=np.float32(0.5), balance=0)  # type: ignore[arg-type]
     assert given == Settings(folds=3, seed=2**32 - 1, c=0.5, balance=0.0)
