@@ -942,6 +942,7 @@ def test_fail_under_exits_with_4(run: Cli, model_file: Path) -> None:
     assert run("evaluate", model_file, REPORTS, "--split", "test", "--fail-under", "0.01").code == 0
     r = run("evaluate", model_file, REPORTS, "--split", "test", "--fail-under", "1.01")
     assert r.code == 4 and "macro-F1 is under 1.01" in r.err
+    assert run("evaluate", model_file, REPORTS, "--split", "test", "--fail-under", "nan").code == 4
 
 
 def test_evaluate_against_another_model(run: Cli, model_file: Path) -> None:
