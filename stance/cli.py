@@ -201,7 +201,7 @@ def classify(
     jobs: JobsOption = 1,
     dask: Annotated[str, _option("--dask", help="Use the dask cluster whose scheduler has this address.")] = "",
     restart: Annotated[bool, typer.Option("--restart", help="Begin a database anew; the old one is replaced when the new one is complete.")] = False,
-    append: Annotated[bool, typer.Option("--append", help="Add a further run, or the articles by which the input has grown, to a database.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add to a database what the input has more, or a further run.")] = False,
     update: Annotated[
         bool, typer.Option("--update", help="As --append; articles that have changed are judged anew and take the place of the old ones.")
     ] = False,

@@ -181,6 +181,8 @@ def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skippe
                 raise InputError(f"{path}: removed or replaced while the results were written to it", "run the command again")
     if known.more is not None or known.added or known.touched or not finished:
         _finish(db, number)
+    if db.execute("SELECT settings FROM run WHERE id = ?", (number,)).fetchone() != (run.settings,):  # it holds further inputs now
+        db.execute("UPDATE run SET settings = ? WHERE id = ?", (run.settings, number))
     return replace(_summary(db, number, known.before), changed=known.changed, gone=known.gone, lost=known.lost)
 
 
@@ -331,21 +333,23 @@ def _runs(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
 
 
 def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool, update: bool = False) -> tuple[int, str]:
-    """Id of the run, and when it was finished ('' if it was not). A new one if there is none, or with `append` if none is the same.
+    """Id of the run, and when it was finished ('' if it was not). A new one if there is none, or with `append` if none is the same but for further
+    inputs, which no other run holds.
 
     A new one of an input that another run holds is warned of, and with `update` refused: it would hold all judgements of that input again.
     """
     with _transaction(db):  # the look too: of two that begin at once, the second finds the run of the first
         runs = _runs(db)
-        for row in runs:
-            if not _differences(run, row):
-                return int(row[5]), row[6] or ""
+        same = (row for row in runs if not _differences(run, row))
+        grown = (row for row in runs if append and _grown(run, row, runs))
+        if found := next(chain(same, grown), None):
+            return int(found[5]), found[6] or ""
         if runs and not append:
             state = "complete" if runs[0][6] else "unfinished"
             raise InputError(
                 f"{path}: holds {'another run' if len(runs) == 1 else f'{len(runs)} other runs'}; the last one is {state}, and differs:\n  "
                 + "\n  ".join(_differences(run, runs[0])),
-                "give the same again to go on with it; --append adds a further run; --restart begins anew",
+                "give the same again to go on with it; --append adds further inputs, or a further run; --restart begins anew",
             )
         if alike := next((row for row in runs if _inputs(row[3]) & _inputs(run.settings)), None):
             differ = _differences(run, alike)
@@ -357,11 +361,19 @@ def _find_run(db: sqlite3.Connection, path: Path, run: Run, append: bool, update
             told = f"run {alike[5]} holds articles of the same input, and differs in {', '.join(x.partition(':')[0] for x in differ)}"
             warnings.warn(f"{path}: {told}: a further run judges all of them anew", StanceWarning, stacklevel=2)
         _head_columns(db, path, run.heads)
-        found = db.execute(
+        new = db.execute(
             "INSERT INTO run(started, version, model, model_name, lexicon, settings, manifest) VALUES (?,?,?,?,?,?,?)",
             (_now(), run.version, run.model, run.model_name, run.lexicon, run.settings, run.manifest),
         )
-    return int(found.lastrowid or 0), ""
+    return int(new.lastrowid or 0), ""
+
+
+def _grown(run: Run, row: Sequence[Any], runs: Sequence[Sequence[Any]]) -> bool:
+    """Whether all that differs from a run of the database is that there are further inputs now, which no other one of `runs` holds."""
+    there, here = {*json.loads(row[3]).get("inputs", ())}, _inputs(run.settings)
+    more = here - there
+    alike = [d.partition(":")[0] for d in _differences(run, row)] == ["inputs"]
+    return alike and bool(there) and there < here and not any(more & _inputs(r[3]) for r in runs)
 
 
 def _differences(run: Run, row: Sequence[Any]) -> list[str]:

@@ -625,6 +625,43 @@ def test_a_head_that_would_share_a_column_with_that_of_an_earlier_run(tmp_path: 
     record(out, items, judge, replace(run, model="other", heads=("view", "mood")), append=True)
 
 
+@pytest.mark.parametrize("option", ["--append", "--update"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_a_longer_list_of_inputs_goes_on_with_the_run(run: Cli, few: Path, model_file: Path, tmp_path: Path, option: str, order: tuple[int, ...]) -> None:
+    """As a shell gives it for `news/*.jsonl`, from one day to the next."""
+    out, fresh, lines = tmp_path / "r.sqlite", tmp_path / "fresh.sqlite", few.read_text("utf-8").splitlines(keepends=True)
+    paths = [tmp_path / f"{n}.jsonl" for n in range(3)]
+    for path, part in zip(paths, (lines[:2], lines[2:3], lines[3:]), strict=True):
+        path.write_text("".join(part), "utf-8")
+    run("classify", paths[0], "-o", out, "-m", model_file)
+    now = [paths[n] for n in order]
+    r = run("classify", *now, "-o", out, "-m", model_file)
+    assert r.code == 1 and "inputs: " in r.err and "--append adds further inputs" in r.err and articles_in(out) == 2
+    assert run("classify", *now, "-o", out, "-m", model_file, option) == Run(0, "", f"{out}: 2 of 5 articles were there already\n")
+    run("classify", *now, "-o", fresh, "-m", model_file)
+    assert in_order(out) == in_order(fresh)
+    assert sql(out, "SELECT settings FROM run") == sql(fresh, "SELECT settings FROM run")
+    assert run("classify", *now, "-o", out, "-m", model_file) == Run(0, "", f"{out}: 5 of 5 articles were there already\n")
+
+
+def test_a_further_input_that_another_run_holds_is_no_growth(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "r.sqlite", tmp_path / "other.jsonl"
+    other.write_text('{"id": "z", "text": "Norway left."}\n')
+    run("classify", few, "-o", out, "-m", model_file)
+    run("classify", other, "-o", out, "-m", model_file, "--append")
+    before = dump(out)
+    r = run("classify", few, other, "-o", out, "-m", model_file, "--update")
+    assert r.code == 1 and "holds articles of the same input, and differs:\n  inputs: " in r.err and dump(out) == before
+
+
+def test_a_further_input_with_a_broken_article_before_the_old_one_changes_nothing_that_was_there(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
+    out, fresh, bad = tmp_path / "r.sqlite", tmp_path / "fresh.sqlite", tmp_path / "bad.jsonl"
+    run("classify", few, "-o", out, "-m", model_file)
+    bad.write_text("no JSON\n")
+    assert run("classify", bad, few, "-o", out, "-m", model_file, "--append").code == run("classify", bad, few, "-o", fresh, "-m", model_file).code == 3
+    assert in_order(out) == in_order(fresh)
+
+
 def test_an_input_that_has_grown_is_added_with_append(run: Cli, few: Path, model_file: Path, tmp_path: Path) -> None:
     path, out, fresh = tmp_path / "news.jsonl", tmp_path / "r.sqlite", tmp_path / "fresh.sqlite"
     lines = few.read_text("utf-8").splitlines(keepends=True)
@@ -990,8 +1027,10 @@ def test_another_input_in_the_place_of_a_skipped_line_is_refused_and_changes_not
     assert f"article 3 of the input is not the one judged before: '3' of {path} now, '2' of {path} there\n  before it {path}:2 was skipped: not valid JSON" in r.err
     path.unlink()
     (tmp_path / "b.jsonl").write_text(lines[0])
-    r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file, "--append")
-    assert r.code == 3
+    r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file, "--append")  # a further input, and the old one is gone
+    assert r.code == 1 and dump(out) == before
+    out = tmp_path / "s.sqlite"
+    assert run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file).code == 3
     path.write_text("".join(lines[:1]))
     (tmp_path / "b.jsonl").unlink()
     r = run("classify", path, tmp_path / "b.jsonl", "-o", out, "-m", model_file)
