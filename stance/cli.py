@@ -944,7 +944,10 @@ def report(
     until: Annotated[str, _option("--to", help="Articles of this date and earlier.")] = "",
     by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
 ) -> None:
-    """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
+    """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them.
+
+    Where no judgement is of the dates, and others are there, the page says so.
+    """
     from stance.dates import valid_date
 
     if output.suffix.lower() not in (".html", ".htm"):
@@ -957,9 +960,12 @@ def report(
     if until and since[: len(until)] > until:
         raise typer.BadParameter(f"{since} is later than --to {until}", param_hint="--from")
     _refuse_overwrite(output, results)
-    from stance.reporting import read_results, report_page
+    from stance.reporting import NoneDatedSoError, read_results, report_page
 
-    found = read_results(results, run=run, head=head, actors=actor, sources=source, since=since, until=until)
+    try:
+        found = read_results(results, run=run, head=head, actors=actor, sources=source, since=since, until=until)
+    except NoneDatedSoError as e:
+        found = e.found
     if found.runs > 1:
         told = f"model {found.run['model_name']} {found.run['model']}, begun {found.run['started']}; heads {', '.join(found.heads)}"
         _say(f"{results[0]}: holds {found.runs} runs; reported is run {found.run['id']} ({told}) with those like it; --run chooses")
