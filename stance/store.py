@@ -51,8 +51,9 @@ _INDEXES = (
 )  # fmt: skip
 _OWN = ("id", "sentence_id", "actor", "mentions", "target")  # columns of `judgement` beside those of the heads
 _FLAT = {
-    "run": "article.run_id", "article": "article.key", "title": "article.title", "date": "article.date", "source": "article.source",
-    "input": "article.input", "paragraph": "sentence.paragraph", "number": "sentence.number", "sentence": "sentence.text",
+    "run": "article.run_id", "article_id": "article.id", "sentence_id": "sentence.id", "article": "article.key",
+    "title": "article.title", "date": "article.date", "source": "article.source", "input": "article.input",
+    "paragraph": "sentence.paragraph", "number": "sentence.number", "sentence": "sentence.text",
 }  # fmt: skip
 
 

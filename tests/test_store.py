@@ -267,6 +267,16 @@ def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_pat
     assert sql(tmp_path / "r.db", "SELECT position, actor FROM article JOIN sentence ON article_id = article.id JOIN judgement ON sentence_id = sentence.id") == [(0, "Norway"), (2, "Chile")]
 
 
+def test_the_flat_view_is_joined_and_counted_by_number(run: Cli, tmp_path: Path) -> None:
+    """Two articles of one id are two, and where a sentence stands is found."""
+    news = tmp_path / "news.jsonl"
+    news.write_text("".join(json.dumps({"id": "1", "text": f"It rained. {who} denied it."}) + "\n" for who in ("Norway", "Chile")))
+    run("classify", news, "-o", tmp_path / "r.sqlite")
+    joined = "j JOIN article a ON a.id = j.article_id JOIN sentence s ON s.id = j.sentence_id"
+    assert sql(tmp_path / "r.sqlite", f'SELECT actor, position, s.start, s."end" FROM judgements {joined}') == [("Norway", 0, 11, 28), ("Chile", 1, 11, 27)]
+    assert sql(tmp_path / "r.sqlite", "SELECT count(DISTINCT article), count(DISTINCT article_id) FROM judgements") == [(1, 2)]
+
+
 @pytest.mark.parametrize("name", sorted({*_OWN, *_FLAT, "index"}))
 def test_a_head_that_is_no_column_is_refused(model: Model, lexicon: Lexicon, tmp_path: Path, name: str) -> None:
     """Before it is trained; a model that has one goes on to write other formats."""
