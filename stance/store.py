@@ -152,7 +152,7 @@ def record(
     writes to it.
     """
     path = path.resolve() if path.is_symlink() else path
-    beside = path.with_name(path.name + ".part") if restart and path.exists() else path
+    beside = written_beside(path) if restart and path.exists() else path
     if beside != path:
         _quiet(path)
         _drop_other(beside, run)
@@ -165,6 +165,12 @@ def record(
         _quiet(beside)  # who reads it, or writes the same, would keep the last batches in a log of its own
         beside.replace(path)
     return done
+
+
+def written_beside(path: Path) -> Path:
+    """Where the new database is, until it takes the place of the old one."""
+    path = path.resolve() if path.is_symlink() else path
+    return path.with_name(path.name + ".part")
 
 
 def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool, update: bool) -> Recorded:

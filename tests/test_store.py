@@ -159,6 +159,11 @@ def test_an_interrupt_keeps_what_was_done(run: Cli, archive: Path, model_file: P
     assert articles_in(out) == BATCH
     assert run("classify", archive, "-o", out, "-m", model_file).code == 0
     assert dump(out) == undisturbed
+    with monkeypatch.context() as m:
+        m.setattr(classification, "classify_archive", interrupted)
+        r = run("classify", archive, "-o", out, "-m", model_file, "--restart")
+    assert f"what was done is in {out}.part, and {out} is left as it was: run the same command again to go on" in r.err
+    assert dump(out) == undisturbed and articles_in(Path(f"{out}.part")) == BATCH
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits are POSIX")
