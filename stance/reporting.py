@@ -60,7 +60,7 @@ class Results:
     """What a results database holds of one run and those like it; `articles` are the ids of all that were classified, also without
     a judgement. `runs` is how many runs the database holds in all, `neutral` the neutral label by head, `keys` the id and hash of the text by
     article, `read` how many articles there are, of whatever date, and `dates` the first and the last of these; `sources` the outlets of the run,
-    `actors` all its actors where some are asked for; `chosen` says what was.
+    `actors` those of the judgements, or all of the run where one of whom was asked has none; `chosen` says what was asked for.
     """
 
     heads: dict[str, list[str]]
@@ -204,12 +204,14 @@ def _read(db: sqlite3.Connection, path: Path, asked: _Asked) -> Results:
     out.notes += [] if kept else [_NONE_LEFT]
     among, values = "a.id IN (SELECT value FROM json_each(?))", [json.dumps(out.articles)]
     if asked.actors:
-        whose = f"SELECT DISTINCT j.actor {_JUDGED} a.run_id IN (SELECT value FROM json_each(?)) ORDER BY j.actor"
-        out.actors = [r["actor"] for r in db.execute(whose, (json.dumps([*same]),))]
         among, values = f"{among} AND j.actor IN (SELECT value FROM json_each(?))", [*values, json.dumps([*asked.actors])]
     query = f"SELECT j.*, s.article_id, s.number, s.text {_JUDGED} {among} ORDER BY a.position, s.number, j.id"
     alike: dict[Any, Any] = {}
     out.judgements = [_stored(dict(r), kept[r["article_id"]], heads, path, alike) for r in db.execute(query, values)]
+    out.actors = sorted({j.actor for j in out.judgements})
+    if not {*asked.actors} <= {*out.actors}:
+        whose = f"SELECT DISTINCT j.actor {_JUDGED} a.run_id IN (SELECT value FROM json_each(?)) ORDER BY j.actor"
+        out.actors = [r["actor"] for r in db.execute(whose, (json.dumps([*same]),))]
     out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
     out.dates = _ends(r["date"] for r in newest.values() if r["date"])
     return out
@@ -280,7 +282,8 @@ def _nothing(path: str, found: Results, asked: _Asked) -> InputError:
         why = f"no judgement{of} to report from {asked.since or '…'} to {asked.until or '…'}: {there}"
         if not found.dates:
             return InputError(f"{path}: {why}{told}", "none has a date: `stance classify --column date=NAME` says where it stands")
-        found.notes.append(f"{why[0].upper()}{why[1:]}; those there are of {found.dates[0]} to {found.dates[-1]}.")
+        said = f"{why[0].upper()}{why[1:]}; those there are of {found.dates[0]} to {found.dates[-1]}."
+        found.notes = [*(n for n in found.notes if n != _NONE_LEFT), said]
         return NoneDatedSoError(f"{path}: {why}{told}", f"widen the dates: articles are of {found.dates[0]} to {found.dates[-1]}", found)
     if not found.read:
         why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
