@@ -48,7 +48,7 @@ SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".json", ".jsonl", ".nd
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".7z", ".rar")
 _MAIL = (".eml", ".mbox", ".msg", ".mht", ".mhtml")  # whose head and encoded parts are no text
 _UNREAD = (  # may hold articles: told one by one
-    *_ARCHIVES, *_MAIL, ".zst", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".parquet", ".xml"
+    *_ARCHIVES, *_MAIL, ".zst", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub", ".xls", ".xlsx", ".ods", ".parquet", ".xml", ".rss", ".atom"
 )  # fmt: skip
 _LISTS = ("articles", "data", "results", "items", "docs", "documents", "entries", "hits", "response")  # an answer of an API has its articles there
 _TEXT = (  # of Media Cloud, and the last two of a JSON Feed
@@ -80,6 +80,7 @@ _OWN_PAGE = '<meta name="generator" content="stance">'
 _BYTES = re.compile("[\udc80-\udcff]+")  # of a file name or argument, that are no text in the encoding of the system
 _URL = re.compile("https?://")
 _PAGE = re.compile(r"(?is)\s*(<\?xml[^>]*\?>\s*)?(<!doctype html|<html)")
+_XML = re.compile(r"\s*<(\?xml|rss|feed|rdf:RDF)[\s>]")  # how XML begins, and feeds that do not say so
 _OBJECT = re.compile(r'(\[\s*)?\{\s*("(?:[^"\\]|\\.)*"\s*:|\}\s*[,\]{])')  # how JSON of objects begins
 _CUT = re.compile(r"\[\+\d+ chars\]\s*$")  # how NewsAPI ends a text
 _DOWNLOADS = {  # how an article of many in a file begins or ends, by who gives such files
@@ -574,7 +575,7 @@ def _one(name: str, stem: str, text: str, suffix: str, columns: Columns) -> Arti
         about["text"] = body if _kind(Path(name)) == ".txt" else prose_of(body)
         item = _record(name, about, {k: v for k, v in columns.items() if k != "text"}, stem)
         return replace(item, maybe="") if isinstance(item, Article) else item
-    if text.lstrip().startswith("<?xml"):
+    if _kind(Path(name)) == ".xml" or _XML.match(text):
         raise InputError(f"{name}: this is XML, not text", "convert it to text (.txt), JSON lines or CSV")
     if whose := next((who for who, mark in _DOWNLOADS.items() if len(mark.findall(text)) > 1), ""):
         tool = {"LexisNexis": "LexisNexisTools", "Factiva": "tm.plugin.factiva"}[whose]

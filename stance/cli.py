@@ -351,12 +351,13 @@ def _record(
     output: Path, items: Iterable[Article | Skipped], judge: Judge, run: Run, how: dict[str, bool]
 ) -> Shown:
     """Into the database; what was skipped."""
-    from stance.store import record
+    from stance.store import record, written_beside
 
+    where = f"{written_beside(output)}, and {output} is left as it was" if how["restart"] and output.exists() else output
     try:
         done = record(output, items, judge, run, **how)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"what was done is in {output}: run the same command again to go on") from None
+        raise KeyboardInterrupt(f"what was done is in {where}: run the same command again to go on") from None
     if done.before:
         _say(f"{output}: {done.before} of {number(done.articles, 'article')} {'was' if done.before == 1 else 'were'} there already")
     if done.changed:
@@ -947,7 +948,10 @@ def report(
     until: Annotated[str, _option("--to", help="Articles of this date and earlier.")] = "",
     by: Annotated[str, typer.Option("--by", help="week, month or year: the steps of the charts over time.")] = "month",
 ) -> None:
-    """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them."""
+    """Report a whole corpus on one web page: counts, shares, course, outlets, targets, and the sentences behind them.
+
+    Where no judgement is of the dates, and others are there, the page says so.
+    """
     from stance.dates import valid_date
 
     if output.suffix.lower() not in (".html", ".htm"):

@@ -21,7 +21,7 @@ import numpy as np
 
 from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.dates import valid_date
-from stance.errors import InputError, near_miss, number
+from stance.errors import InputError, first_of, near_miss, number
 from stance.evaluation import ENOUGH, Floats, resample, tails
 from stance.pages import HUES, glyph, render
 from stance.store import DAMAGED, UNWRITABLE, check_version, sqlite_code
@@ -31,6 +31,7 @@ DRAWS = 400  # bootstrap resamples
 ACTORS, PANELS, OUTLETS, TARGETS = 12, 6, 12, 10  # rows shown
 _OF_OUTLET = 4  # actors shown of each outlet
 PERIODS = 240  # in a chart
+LISTED = 20  # actors or outlets that a message names
 SENTENCES = 8  # shown behind a number
 _HINT = "`stance classify ARTICLE... -o results.sqlite` writes one"
 _NONE_LEFT = "No article is left."
@@ -58,7 +59,8 @@ class Stored:
 class Results:
     """What a results database holds of one run and those like it; `articles` are the ids of all that were classified, also without
     a judgement. `runs` is how many runs the database holds in all, `neutral` the neutral label by head, `keys` the id and hash of the text by
-    article, `read` how many articles there are, of whatever date, `sources` the outlets of the run.
+    article, `read` how many articles there are, of whatever date, and `dates` the first and the last of these; `sources` the outlets of the run,
+    `actors` those of the judgements, or all of the run where one of whom was asked has none; `chosen` says what was asked for.
     """
 
     heads: dict[str, list[str]]
@@ -73,6 +75,9 @@ class Results:
     keys: dict[int, tuple[str, str]] = field(default_factory=dict)
     read: int = 0
     sources: list[str] = field(default_factory=list)
+    actors: list[str] = field(default_factory=list)
+    dates: list[str] = field(default_factory=list)
+    chosen: str = ""
 
 
 # --------------------------------------------------------------------------- reading
@@ -86,25 +91,30 @@ def read_results(
 
     Of these actors, sources (outlets) and dates (ISO, inclusive) if given; of `run` (its id; 0: the last one), and of those with the same model,
     settings and alias table. `head` comes first among the heads, which is the one reported; else the model's first does.
+    Dates without a judgement, as of a quiet day, give results without one, and a note of the dates that are there.
     Raises InputError when a file is missing, is no results database, is of a newer format, has no such run or head, or they have nothing to show.
     """
-    asked = _Asked(run, head, sources, since, until)
+    asked = _Asked(run, head, actors, sources, since, until)
     paths = [Path(p) for p in ([path] if isinstance(path, (str, Path)) else path)]
     if run and len(paths) > 1:
         raise InputError(f"run {run} of {number(len(paths), 'database')}", "name one database, or leave the run out: the last of each is reported")
     out = _merged([(p, _opened(p, asked)) for p in paths])
+    out.chosen = asked.told()
     name = ", ".join(map(str, paths))
-    if unknown := [s for s in sources if s not in out.sources]:
-        there = ", ".join(out.sources[:20]) or "none"
-        raise InputError(f"{name}: no article of {', '.join(map(repr, unknown))}; sources there: {there}", near_miss(unknown[0], out.sources))
-    everyone = sorted({j.actor for j in out.judgements})
-    if unknown := [a for a in actors if a not in everyone]:
-        there = ", ".join(everyone[:20]) or "none"
-        raise InputError(f"{name}: no judgement of {', '.join(map(repr, unknown))}; actors there: {there}", near_miss(unknown[0], everyone))
-    out.judgements = [j for j in out.judgements if not actors or j.actor in actors]
+    _check_there(name, "no article of", "sources", sources, out.sources)
+    _check_there(name, "no judgement of", "actors", actors, out.actors)
     if not out.judgements:
-        raise _nothing(name, out, asked)
+        why = _not_dated_so(out, asked)
+        if not (why and out.dates):
+            raise _nothing(name, out, asked, why)
+        out.notes = [*(n for n in out.notes if n != _NONE_LEFT), f"{why[0].upper()}{why[1:]}; those there are of {out.dates[0]} to {out.dates[-1]}."]
     return out
+
+
+def _check_there(name: str, lacks: str, what: str, wanted: Sequence[str], there: Sequence[str]) -> None:
+    if unknown := [x for x in wanted if x not in there]:
+        told = first_of(there, LISTED) or "none"
+        raise InputError(f"{name}: {lacks} {', '.join(map(repr, unknown))}; {what} there: {told}", near_miss(unknown[0], there))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +123,15 @@ class _Asked:
 
     run: int
     head: str
+    actors: Sequence[str]
     sources: Sequence[str]
     since: str
     until: str
+
+    def told(self) -> str:
+        """What is chosen, in words; '' where all is."""
+        span = [f"from {self.since}"] * bool(self.since) + [f"to {self.until}"] * bool(self.until)
+        return "; ".join(filter(None, (" or ".join(self.actors), " or ".join(self.sources), " ".join(span))))
 
     def takes(self, date: str) -> bool:
         """Whether an article of this date is asked for; `2018` is from 2018-03 on, and until 2018-03 too."""
@@ -178,12 +194,28 @@ def _read(db: sqlite3.Connection, path: Path, asked: _Asked) -> Results:
     if any(not r["finished"] for r in runs if r["id"] in same):
         out.notes.append("The run was not finished: articles are missing. The command that began it goes on with it.")
     out.notes += [] if kept else [_NONE_LEFT]
-    query = """SELECT j.*, s.article_id, s.number, s.text FROM judgement j JOIN sentence s ON s.id = j.sentence_id
-               JOIN article a ON a.id = s.article_id WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY a.position, s.number, j.id"""
+    among, values = "a.id IN (SELECT value FROM json_each(?))", [json.dumps(out.articles)]
+    if asked.actors:
+        among, values = f"{among} AND j.actor IN (SELECT value FROM json_each(?))", [*values, json.dumps([*asked.actors])]
+    query = f"SELECT j.*, s.article_id, s.number, s.text {_JUDGED} {among} ORDER BY a.position, s.number, j.id"
     alike: dict[Any, Any] = {}
-    out.judgements = [_stored(dict(r), kept[r["article_id"]], heads, path, alike) for r in db.execute(query, (json.dumps(out.articles),))]
+    out.judgements = [_stored(dict(r), kept[r["article_id"]], heads, path, alike) for r in db.execute(query, values)]
+    out.actors = sorted({j.actor for j in out.judgements})
+    if not {*asked.actors} <= {*out.actors}:
+        whose = f"SELECT DISTINCT j.actor {_JUDGED} a.run_id IN (SELECT value FROM json_each(?)) ORDER BY j.actor"
+        out.actors = [r["actor"] for r in db.execute(whose, (json.dumps([*same]),))]
     out.keys, out.read = {i: (kept[i]["key"], kept[i]["sha256"]) for i in out.articles}, len(newest)
+    out.dates = _ends(r["date"] for r in newest.values() if r["date"])
     return out
+
+
+_JUDGED = "FROM judgement j JOIN sentence s ON s.id = j.sentence_id JOIN article a ON a.id = s.article_id WHERE"
+
+
+def _ends(dates: Iterable[str]) -> list[str]:
+    """The first and the last date; [] of none."""
+    known = sorted(dates)
+    return known[:1] + known[-1:]
 
 
 def _chosen(runs: Sequence[dict[str, Any]], path: Path, number: int) -> dict[str, Any]:
@@ -223,7 +255,8 @@ def _merged(parts: Sequence[tuple[Path, Results]]) -> Results:
         out.articles += new.values()
         out.judgements += [replace(j, article=new[j.article]) for j in part.judgements if j.article in new]
         out.read += part.read
-        out.sources = sorted({*out.sources, *part.sources})
+        out.sources, out.actors = sorted({*out.sources, *part.sources}), sorted({*out.actors, *part.actors})
+        out.dates = _ends((*out.dates, *part.dates))
     out.skipped = list(dict.fromkeys(s for _, part in parts for s in part.skipped))
     ends = [part.run["finished"] for _, part in parts]
     out.run |= {"started": min(part.run["started"] for _, part in parts), "finished": max(ends) if all(ends) else None}
@@ -232,21 +265,32 @@ def _merged(parts: Sequence[tuple[Path, Results]]) -> Results:
     return out
 
 
-def _nothing(path: str, found: Results, asked: _Asked) -> InputError:
-    """Why there is nothing to report: the dates, or a run that holds no article, none that could be read, or no actor in any."""
+def _not_dated_so(found: Results, asked: _Asked) -> str:
+    """That no judgement is of the dates asked for; '' where these leave no article out."""
+    if len(found.articles) + len(found.skipped) >= found.read:
+        return ""
+    of = f" of {' or '.join(asked.actors)}" if asked.actors else ""
+    there = f"{len(found.articles)} of {number(found.read - len(found.skipped), 'article')} dated so"
+    return f"no judgement{of} to report from {asked.since or '…'} to {asked.until or '…'}: {there}"
+
+
+def _nothing(path: str, found: Results, asked: _Asked, why: str) -> InputError:
+    """Why there is nothing to report: no article has a date (`why` the dates leave all out), or a run that holds no article, none that could be read,
+    or no actor in any."""
     told = "".join(f"\n  {n}" for n in found.notes if n != _NONE_LEFT)
-    if len(found.articles) + len(found.skipped) < found.read:
-        there = f"{len(found.articles)} of {number(found.read - len(found.skipped), 'article')} dated so"
-        return InputError(f"{path}: no judgement to report from {asked.since or '…'} to {asked.until or '…'}: {there}{told}", "widen the dates")
+    if why:
+        return InputError(f"{path}: {why}{told}", "none has a date: `stance classify --column date=NAME` says where it stands")
     if not found.read:
         why, hint = "holds no article", "`stance classify ARTICLE... -o results.sqlite` fills it, with --append where the input is another"
     elif not found.articles:
         why = f"could read none of its {number(found.read, 'input')}; {': '.join(found.skipped[0])}"
         hint = "mend them and run it again"
     else:
-        who = " or ".join(json.loads(found.run["settings"]).get("actors", ())) or "an actor"
+        who = " or ".join(asked.actors or json.loads(found.run["settings"]).get("actors", ())) or "an actor"
         why = f"found no sentence with {who} in {number(len(found.articles), 'article')}"
         hint = "`stance actors TEXT` shows who is found in a text, `stance classify --actors FILE` adds names"
+        if asked.actors:  # who is in other articles of the run
+            hint = "choose another --source, or leave it out"
     return InputError(f"{path}: no judgement to report: run {found.run['id']}, of {found.run['started']}, {why}{told}", hint)
 
 
@@ -441,7 +485,7 @@ def report_page(results: Results, *, by: str = "month", name: str = "") -> Itera
         dates=sorted({j.date for j in js if j.date}), shares=_share_rows(results, main, labels, top), panels=_panels(results, by, top[:PANELS]),
         outlets=_outlets(js, main, shown, drill, none), compared=_compared(js, main, labels, drill), matrix=_matrix(taken, main, drill),
         surest=sorted(taken, key=lambda j: -j.p)[:EXTREMES], unsurest=sorted(js, key=lambda j: j.p)[:EXTREMES],
-        unsure=sum(j.labels[main] == UNSURE for j in js) / len(js), within=len({j.article for j in js}),
+        unsure=sum(j.labels[main] == UNSURE for j in js) / max(1, len(js)), within=len({j.article for j in js}),
         enough=ENOUGH, many=CORRECTED, drill=drill.lists,
         corrects=corrector(results.manifest, main, labels) is not None,
         scores=[(h, part, r) for part, key in (("cross-validation", "report"), ("held-out articles", "held_out"))

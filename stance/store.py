@@ -51,8 +51,9 @@ _INDEXES = (
 )  # fmt: skip
 _OWN = ("id", "sentence_id", "actor", "mentions", "target")  # columns of `judgement` beside those of the heads
 _FLAT = {
-    "run": "article.run_id", "article": "article.key", "title": "article.title", "date": "article.date", "source": "article.source",
-    "input": "article.input", "paragraph": "sentence.paragraph", "number": "sentence.number", "sentence": "sentence.text",
+    "run": "article.run_id", "article_id": "article.id", "sentence_id": "sentence.id", "article": "article.key",
+    "title": "article.title", "date": "article.date", "source": "article.source", "input": "article.input",
+    "paragraph": "sentence.paragraph", "number": "sentence.number", "sentence": "sentence.text",
 }  # fmt: skip
 
 
@@ -151,7 +152,7 @@ def record(
     writes to it.
     """
     path = path.resolve() if path.is_symlink() else path
-    beside = path.with_name(path.name + ".part") if restart and path.exists() else path
+    beside = written_beside(path) if restart and path.exists() else path
     if beside != path:
         _quiet(path)
         _drop_other(beside, run)
@@ -164,6 +165,12 @@ def record(
         _quiet(beside)  # who reads it, or writes the same, would keep the last batches in a log of its own
         beside.replace(path)
     return done
+
+
+def written_beside(path: Path) -> Path:
+    """Where the new database is, until it takes the place of the old one."""
+    path = path.resolve() if path.is_symlink() else path
+    return path.with_name(path.name + ".part")
 
 
 def _record(db: sqlite3.Connection, path: Path, items: Iterator[Article | Skipped], judge: Judge, run: Run, append: bool, update: bool) -> Recorded:

@@ -364,6 +364,7 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
     (tmp_path / "in" / "g.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd\x00")
     (tmp_path / "in" / "h.parquet").write_bytes(b"PAR1\x15\x00")
     put("in/i.eml", "Subject: News\n\nOslo left.")
+    put("in/j.rss", "<rss><item>Oslo left.</item></rss>")
     found = [x for x in scan_articles(tmp_path / "in") if isinstance(x, Skipped)]
     assert [(Path(x.name).name, x.reason.split("\n  ")) for x in found] == [
         ("a.pdf", ["this is a PDF, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
@@ -375,6 +376,7 @@ def test_what_may_hold_articles_in_a_folder_and_is_not_read_is_skipped(put: Put,
         ("g.jsonl.zst", ["this is Zstandard data, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
         ("h.parquet", ["this is Parquet, not text", "unpack it first, or convert it to text (.txt), JSON lines or CSV"]),
         ("i.eml", ["mail is not read", "convert it to text (.txt), JSON lines or CSV with text, title, date and source"]),
+        ("j.rss", ["this is XML, not text", "convert it to text (.txt), JSON lines or CSV"]),
     ]
     assert [x.id for x in scan_articles(tmp_path / "in") if isinstance(x, Article)] == ["a"], "the PDF of its name takes no id away"
     assert capsys.readouterr().err == "" and input_bytes([tmp_path / "in"]) == len("Oslo left.")
@@ -588,6 +590,9 @@ def test_several_inputs_in_the_order_given(put: Put) -> None:
         ("a.pdf", b"%PDF-1.4 left", "this is a PDF"),
         ("a.txt", b"\x1f\x8b\x08", "name it .gz"),
         ("a.xml", b"<?xml version='1.0'?><p>Oslo left.</p>", "this is XML"),
+        ("a.xml", b"<nitf><p>Oslo left.</p></nitf>", "this is XML"),
+        ("a.txt", b"\n<rss version='2.0'><item>Oslo left.</item></rss>", "this is XML"),
+        ("a", b"<feed xmlns='http://www.w3.org/2005/Atom'><entry>Oslo left.</entry></feed>", "this is XML"),
         ("a.md", b"---\ntitle: Fjord\n---\n", "the text is empty"),
         ("a.json", b'{"content": null, "title": "x"}', "the text is empty"),
         ("a.json", b'{"Text": "Oslo left.", "text": "Rome stayed."}', "the fields 'Text' and 'text' have one name, as case does not count"),

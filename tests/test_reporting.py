@@ -16,13 +16,27 @@ import numpy as np
 import pytest
 from conftest import ROOT, Run, complaints, open_page
 
+from stance import reporting
 from stance.articles import Article, Skipped, read_articles
 from stance.classification import classify, classify_archive
 from stance.errors import InputError
 from stance.evaluation import ENOUGH
 from stance.lexicon import default_lexicon
 from stance.model import Model, load
-from stance.reporting import CORRECTED, OUTLETS, PERIODS, SENTENCES, WIDTH, corrector, period, periods, read_results, report_page, shares
+from stance.reporting import (
+    CORRECTED,
+    LISTED,
+    OUTLETS,
+    PERIODS,
+    SENTENCES,
+    WIDTH,
+    corrector,
+    period,
+    periods,
+    read_results,
+    report_page,
+    shares,
+)
 from stance.store import describe_run, record
 
 Cli = Callable[..., Run]
@@ -126,8 +140,10 @@ def test_articles_without_a_date_are_left_out_of_a_span_and_counted(model: Model
     found = read_results(path, since="2031")
     assert len(found.judgements) == 1 and "Left out: 1 article without a date." in found.notes
     assert found.skipped == [("bad", "the file is empty")], "of an input that was not read nobody knows the date"
-    with pytest.raises(InputError, match="0 of 2 articles dated so"):
-        read_results(path, since="2032")
+    quiet = read_results(path, since="2032")
+    assert quiet.judgements == [] and quiet.notes == [
+        "Left out: 1 article without a date.", "No judgement to report from 2032 to …: 0 of 2 articles dated so; those there are of 2031-01-01 to 2031-01-01.",
+    ]  # fmt: skip
     assert len(read_results(path).judgements) == 2
 
 
@@ -337,8 +353,8 @@ def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None
         read_results(database, actors=["Bolivie"])
     with pytest.raises(InputError, match="no judgement of 'Narnia'; actors there: Bolivia"):
         read_results(database, actors=["Narnia"])
-    with pytest.raises(InputError, match=r"no judgement to report from 1999 to 2000"):
-        read_results(database, since="1999", until="2000")
+    quiet = read_results(database, since="1999", until="2000")
+    assert quiet.judgements == [] and quiet.notes[-1].startswith("No judgement to report from 1999 to 2000: 0 of ")
     path = write_results(tmp_path / "e.sqlite", [Article("a", "It rained.")], model)
     with pytest.raises(InputError, match=r"no judgement to report: run 1, of \d{4}-.*, found no sentence with an actor in 1 article\n  `stance actors TEXT`"):
         read_results(path)
@@ -347,6 +363,55 @@ def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None
     assert "widen" not in str(e.value)
     with pytest.raises(InputError, match=r"could read none of its 1 input; bad: the file is empty\n  mend"):
         read_results(write_results(tmp_path / "s.sqlite", [], model, skipped=[("bad", "the file is empty")]))
+
+
+def test_a_day_without_a_judgement_is_a_page_that_says_so(run: Cli, model: Model, tmp_path: Path) -> None:
+    """A job of every day goes on, and leaves no page of another day in its place."""
+    texts = {"2031-01-01": "Norway condemned the raid.", "2031-01-03": "Chile denied it.", "2031-01-04": "It rained."}
+    path = write_results(tmp_path / "r.sqlite", [Article(day, text, date=day, source="Post") for day, text in texts.items()], model)
+    out = tmp_path / "r.html"
+    for day, more, told in (
+        ("2031-01-02", [], "No judgement to report from 2031-01-02 to 2031-01-02: 0 of 3 articles dated so"),
+        ("2031-01-04", [], "No judgement to report from 2031-01-04 to 2031-01-04: 1 of 3 articles dated so"),
+        ("2031-01-01", ["--actor", "Chile"], "No judgement of Chile to report from 2031-01-01 to 2031-01-01: 1 of 3 articles dated so"),
+        ("2031-01-02", ["--source", "Post"], "No judgement to report from 2031-01-02 to 2031-01-02: 0 of 3 articles dated so"),
+    ):
+        r = run("report", path, "-o", out, "--from", day, "--to", day, *more)
+        assert r.code == 0 and f"note: {told}; those there are of 2031-01-01 to 2031-01-04.\n" in r.err and f"wrote {out}: 0 judgements in 0 of" in r.err
+        page = out.read_text("utf-8")
+        assert f"<p>{told}; those" in page and "<h2" not in page and "<nav" not in page and "Chosen: " in page and f"from {day} to {day}." in page
+
+
+def test_a_span_in_which_nothing_can_be_is_refused(run: Cli, model: Model, tmp_path: Path) -> None:
+    articles = [Article("a", "Norway condemned the raid.", source="Post"), Article("b", "Chile denied it.", date="2031-01-03", source="Times")]
+    path = write_results(tmp_path / "r.sqlite", articles, model)
+    for more, told in (
+        (["--source", "Post"], "0 of 1 article dated so\n  Left out: 1 article without a date.\n  none has a date: `stance classify --column date=NAME`"),
+        (["--source", "Sun"], "no article of 'Sun'; sources there: Post, Times"),
+        (["--actor", "Peru"], "no judgement of 'Peru'; actors there: Chile, Norway\n"),
+    ):
+        r = run("report", path, "-o", tmp_path / "r.html", "--from", "2031-02", *more)
+        assert r.code == 1 and told in r.err and not (tmp_path / "r.html").exists()
+    with pytest.raises(InputError, match="found no sentence with Chile in 1 article\n  choose another --source"):
+        read_results(path, actors=["Chile"], sources=["Post"])
+    quiet = read_results(path, since="2031-02")
+    assert quiet.dates == ["2031-01-03"] * 2 and quiet.judgements == []
+    many = [Article(f"a{n}", f"Norway left {n}.", source=f"s{n:02}") for n in range(LISTED + 1)]
+    with pytest.raises(InputError, match=f"s{LISTED - 1:02} …\n|s{LISTED - 1:02} …$"):
+        read_results(write_results(tmp_path / "m.sqlite", many, model), sources=["Narnia"])
+
+
+def test_the_judgements_of_an_actor_are_read_alone(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, stored = list[str](), reporting._stored
+    monkeypatch.setattr(reporting, "_stored", lambda r, *more: read.append(r["actor"]) or stored(r, *more))
+    assert len(read_results(database, actors=["Peru"]).judgements) == len(read) > 0 and {*read} == {"Peru"}
+
+
+def test_the_page_says_what_was_chosen(run: Cli, two_outlets: Path, tmp_path: Path) -> None:
+    run("report", two_outlets, "-o", tmp_path / "r.html", "--source", "Post", "--source", "Times", "--actor", "Norway")
+    assert " Chosen: Norway; Post or Times.</p>" in (tmp_path / "r.html").read_text("utf-8")
+    run("report", two_outlets, "-o", tmp_path / "r.html")
+    assert "Chosen" not in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_the_database_is_not_changed(database: Path) -> None:

@@ -159,6 +159,11 @@ def test_an_interrupt_keeps_what_was_done(run: Cli, archive: Path, model_file: P
     assert articles_in(out) == BATCH
     assert run("classify", archive, "-o", out, "-m", model_file).code == 0
     assert dump(out) == undisturbed
+    with monkeypatch.context() as m:
+        m.setattr(classification, "classify_archive", interrupted)
+        r = run("classify", archive, "-o", out, "-m", model_file, "--restart")
+    assert f"what was done is in {out}.part, and {out} is left as it was: run the same command again to go on" in r.err
+    assert dump(out) == undisturbed and articles_in(Path(f"{out}.part")) == BATCH
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits are POSIX")
@@ -265,6 +270,16 @@ def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_pat
     items = [Article("x", "Norway condemned the raid."), Article("x", "Nothing was said."), Article("x", "Chile denied it.")]
     record(tmp_path / "r.db", items, lambda x, finish: classify_archive(x, model, lexicon=lexicon, finish=finish), describe_run(model, lexicon, {}))
     assert sql(tmp_path / "r.db", "SELECT position, actor FROM article JOIN sentence ON article_id = article.id JOIN judgement ON sentence_id = sentence.id") == [(0, "Norway"), (2, "Chile")]
+
+
+def test_the_flat_view_is_joined_and_counted_by_number(run: Cli, tmp_path: Path) -> None:
+    """Two articles of one id are two, and where a sentence stands is found."""
+    news = tmp_path / "news.jsonl"
+    news.write_text("".join(json.dumps({"id": "1", "text": f"It rained. {who} denied it."}) + "\n" for who in ("Norway", "Chile")))
+    run("classify", news, "-o", tmp_path / "r.sqlite")
+    joined = "j JOIN article a ON a.id = j.article_id JOIN sentence s ON s.id = j.sentence_id"
+    assert sql(tmp_path / "r.sqlite", f'SELECT actor, position, s.start, s."end" FROM judgements {joined}') == [("Norway", 0, 11, 28), ("Chile", 1, 11, 27)]
+    assert sql(tmp_path / "r.sqlite", "SELECT count(DISTINCT article), count(DISTINCT article_id) FROM judgements") == [(1, 2)]
 
 
 @pytest.mark.parametrize("name", sorted({*_OWN, *_FLAT, "index"}))
