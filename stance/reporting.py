@@ -162,7 +162,7 @@ def _opened(path: Path, asked: _Asked) -> Results:
         elif sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
             told, hint = "damaged or cut off", DAMAGED
         elif sqlite_code(e) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
-            told, hint = "cannot be read or sorted", "SQLite sorts in /tmp or where SQLITE_TMPDIR says: make room there; if it is not that, see to the disk"
+            told, hint = "cannot be read or sorted", "SQLite sorts in /tmp or where SQLITE_TMPDIR says: make room there, or see to the disk"
         elif sqlite_code(e) in UNWRITABLE:
             told = "left by a run that has not finished, and only read where its folder can be written to"
             hint = f"copy it, with {path.name}-wal if that is there, into a folder that can be written to"
