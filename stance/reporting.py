@@ -23,6 +23,7 @@ from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.dates import valid_date
 from stance.errors import InputError, first_of, near_miss, number
 from stance.evaluation import ENOUGH, Floats, resample, tails
+from stance.lexicon import default_lexicon
 from stance.pages import HUES, glyph, render
 from stance.store import DAMAGED, UNWRITABLE, check_version, sqlite_code
 
@@ -122,7 +123,9 @@ def read_results(
 def _check_there(name: str, lacks: str, what: str, wanted: Sequence[str], there: Sequence[str]) -> None:
     if unknown := [x for x in wanted if x not in there]:
         told = first_of(there, LISTED) or "none"
-        raise InputError(f"{name}: {lacks} {', '.join(map(repr, unknown))}; {what} there: {told}", near_miss(unknown[0], there))
+        here = default_lexicon().called(unknown[:1]).get(unknown[0]) if what == "actors" else None
+        hint = f"it is called {here!r} here" if here in there else near_miss(unknown[0], there)
+        raise InputError(f"{name}: {lacks} {', '.join(map(repr, unknown))}; {what} there: {told}", hint)
 
 
 @dataclass(frozen=True, slots=True)

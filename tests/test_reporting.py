@@ -365,6 +365,8 @@ def copied(database: Path, folder: Path, *edits: str) -> Path:
 def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"(?s)no judgement of 'Bolivie'; actors there: Bolivia.*did you mean 'Bolivia'"):
         read_results(database, actors=["Bolivie"])
+    with pytest.raises(InputError, match=r"(?s)no judgement of 'Santiago'; actors there: Bolivia.*\n  it is called 'Chile' here"):
+        read_results(database, actors=["Santiago"])
     with pytest.raises(InputError, match="no judgement of 'Narnia'; actors there: Bolivia"):
         read_results(database, actors=["Narnia"])
     with pytest.raises(InputError, match=r"no judgement to report from 1999 to 2000"):
