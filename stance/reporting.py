@@ -23,6 +23,7 @@ from stance.codebook import NEUTRAL, UNSURE, gloss
 from stance.dates import valid_date
 from stance.errors import InputError, first_of, near_miss, number
 from stance.evaluation import ENOUGH, Floats, resample, tails
+from stance.lexicon import default_lexicon
 from stance.pages import HUES, glyph, render
 from stance.store import DAMAGED, UNWRITABLE, check_version, sqlite_code
 
@@ -114,7 +115,9 @@ def read_results(
 def _check_there(name: str, lacks: str, what: str, wanted: Sequence[str], there: Sequence[str]) -> None:
     if unknown := [x for x in wanted if x not in there]:
         told = first_of(there, LISTED) or "none"
-        raise InputError(f"{name}: {lacks} {', '.join(map(repr, unknown))}; {what} there: {told}", near_miss(unknown[0], there))
+        here = default_lexicon().called(unknown[:1]).get(unknown[0]) if what == "actors" else None
+        hint = f"it is called {here!r} here" if here in there else near_miss(unknown[0], there)
+        raise InputError(f"{name}: {lacks} {', '.join(map(repr, unknown))}; {what} there: {told}", hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,8 @@ def _opened(path: Path, asked: _Asked) -> Results:
             told, hint = "in use by another program", "run the command again when that is done"
         elif sqlite_code(e) == sqlite3.SQLITE_CORRUPT:
             told, hint = "damaged or cut off", DAMAGED
+        elif sqlite_code(e) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
+            told, hint = "cannot be read or sorted", "SQLite sorts in /tmp or where SQLITE_TMPDIR says: make room there, or see to the disk"
         elif sqlite_code(e) in UNWRITABLE:
             told = "left by a run that has not finished, and only read where its folder can be written to"
             hint = f"copy it, with {path.name}-wal if that is there, into a folder that can be written to"

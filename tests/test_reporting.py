@@ -337,6 +337,20 @@ def test_a_stopped_run_in_a_folder_that_cannot_be_written_to_is_told(database: P
         read_results(path)
 
 
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE])
+def test_a_full_disk_is_no_other_file(database: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """What is sorted of a large database is more than SQLite holds in memory, and there is no room where it sorts."""
+
+    def full(*_: object) -> None:
+        e = sqlite3.OperationalError("no room")
+        e.sqlite_errorcode = code
+        raise e
+
+    monkeypatch.setattr(reporting, "_read", full)
+    with pytest.raises(InputError, match=r"results\.sqlite: cannot be read or sorted: no room\n  SQLite sorts in /tmp or where SQLITE_TMPDIR says: make room"):
+        read_results(database)
+
+
 def copied(database: Path, folder: Path, *edits: str) -> Path:
     """A copy of a database that somebody has edited."""
     path = folder / "r.sqlite"
@@ -351,6 +365,8 @@ def copied(database: Path, folder: Path, *edits: str) -> Path:
 def test_nothing_to_report(database: Path, model: Model, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"(?s)no judgement of 'Bolivie'; actors there: Bolivia.*did you mean 'Bolivia'"):
         read_results(database, actors=["Bolivie"])
+    with pytest.raises(InputError, match=r"(?s)no judgement of 'Santiago'; actors there: Bolivia.*\n  it is called 'Chile' here"):
+        read_results(database, actors=["Santiago"])
     with pytest.raises(InputError, match="no judgement of 'Narnia'; actors there: Bolivia"):
         read_results(database, actors=["Narnia"])
     quiet = read_results(database, since="1999", until="2000")
