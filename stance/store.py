@@ -157,9 +157,14 @@ def record(
         _quiet(path)
         _drop_other(beside, run)
     with closing(_open(beside)) as db, _named(beside):
-        done = _record(db, beside, map(whole, items), judge, run, append or update, update)
-        with suppress(sqlite3.OperationalError):  # a reader is at it: then it stays as it is, which is as good
-            db.execute("PRAGMA journal_mode=DELETE")  # one file, that can be copied
+        try:
+            done = _record(db, beside, map(whole, items), judge, run, append or update, update)
+        except BaseException:
+            db.execute("PRAGMA busy_timeout=0")  # another may be writing to it, for long
+            raise
+        finally:
+            with suppress(sqlite3.Error):  # a reader is at it: then it stays as it is, which is as good
+                db.execute("PRAGMA journal_mode=DELETE")  # one file, that can be copied, and read where nothing can be written
     if beside != path:
         _quiet(path)
         _quiet(beside)  # who reads it, or writes the same, would keep the last batches in a log of its own

@@ -272,6 +272,16 @@ def test_articles_of_one_name_stay_apart(model: Model, lexicon: Lexicon, tmp_pat
     assert sql(tmp_path / "r.db", "SELECT position, actor FROM article JOIN sentence ON article_id = article.id JOIN judgement ON sentence_id = sentence.id") == [(0, "Norway"), (2, "Chile")]
 
 
+def test_a_refused_command_leaves_one_file_that_can_be_copied(run: Cli, few: Path, tmp_path: Path) -> None:
+    """Not one with a log, which is read only where its folder can be written to."""
+    out = tmp_path / "r.sqlite"
+    assert run("classify", few, "-o", out).code == 0
+    assert run("classify", few, "-o", out, "--min-confidence", "0.5").code == 1
+    assert sql(out, "PRAGMA journal_mode") == [("delete",)]
+    assert run("report", out, "-o", tmp_path / "r.html").code == 0
+    assert {p.name for p in tmp_path.iterdir()} == {"r.sqlite", "r.html"}
+
+
 def test_the_flat_view_is_joined_and_counted_by_number(run: Cli, tmp_path: Path) -> None:
     """Two articles of one id are two, and where a sentence stands is found."""
     news = tmp_path / "news.jsonl"
